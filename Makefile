@@ -1,0 +1,93 @@
+# Every command of the project. `make` alone lists them. Users need `make sweep`, contributors `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PYTHON ?=
+# Arguments for ansible-playbook or pytest: make sweep ARGS="-e sweep_workers=1,2,4", make unit ARGS="-k cell".
+ARGS ?=
+
+CONTROLLER := .venv/bin
+TEST := .venv-test/bin
+TRAINER := .venv-trainer/bin
+IMPORTER := .venv-importer/bin
+# Named, because ansible ignores the ansible.cfg of a folder that others may write to.
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+PLAYBOOK = PATH="$(CURDIR)/$(CONTROLLER):$$PATH" $(CONTROLLER)/ansible-playbook
+PYTEST = PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python -m pytest
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
+
+##: The study
+.PHONY: setup setup-controller setup-trainer sweep train report teardown
+setup: setup-controller setup-trainer ## make .venv (Ansible, report) and .venv-trainer (TensorFlow); nothing when current
+setup-controller: ## make only .venv
+	@tools/venv .venv requirements.txt
+setup-trainer: ## make only .venv-trainer
+	@tools/venv .venv-trainer trainer/requirements.txt
+
+sweep: setup ## measure the study of the inventory and write its report
+	@$(PLAYBOOK) playbooks/sweep.yml $(ARGS)
+train: setup ## one training run
+	@$(PLAYBOOK) playbooks/train.yml $(ARGS)
+report: setup-controller ## write the report again from the ledger
+	@$(PLAYBOOK) playbooks/report.yml $(ARGS)
+teardown: setup-controller ## stop whatever is left of a study
+	@$(PLAYBOOK) playbooks/teardown.yml $(ARGS)
+
+##: The checks
+.PHONY: setup-test setup-test-trainer setup-importer setup-browser
+setup-test: ## make .venv-test
+	@tools/venv .venv-test requirements.txt requirements-test.txt
+setup-test-trainer: ## make .venv-trainer with what its tests need
+	@tools/venv .venv-trainer trainer/requirements.txt requirements-test-trainer.txt
+setup-importer:
+	@tools/venv .venv-importer requirements-importer.txt
+setup-browser: ## install Chromium where it is missing (root) or say how
+	@tools/chromium
+
+# One line for each part and its time at the end. The first five share the cores, two at a time; the others start
+# processes whose speed is judged, so each runs alone.
+.PHONY: test
+test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
+	@$(TEST)/python tools/checks.py --together lint docs unit collection sanity --alone test-trainer integration browser
+
+.PHONY: lint lint-ruff lint-types lint-yaml lint-ansible lint-shell
+lint: lint-ruff lint-types lint-yaml lint-ansible ## ruff, mypy --strict, yamllint, ansible-lint
+lint-ruff: setup-test
+	@$(TEST)/ruff check
+	@$(TEST)/ruff format --check
+# By package name through the symlink: the same names as at run time, and no file is found under two of them.
+lint-types: setup-test
+	@MYPYPATH=collections $(TEST)/mypy -p ansible_collections.tfscale.study.plugins
+	@$(TEST)/mypy -p trainer
+	@MYPYPATH=collections $(TEST)/mypy tools/checks.py tests
+lint-yaml: setup-test
+	@$(TEST)/yamllint --strict .
+lint-ansible: setup-test
+	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/ansible-lint --offline --profile production --strict
+
+.PHONY: sanity unit test-trainer integration browser docs collection bench
+sanity: setup-test ## ansible-test sanity on a copy of the tracked files
+	@$(TEST)/python tests/sanity/run.py $(ARGS)
+unit: setup-test ## the plugins' unit tests and the structure of the house
+	@$(PYTEST) tests/unit tests/test_house.py $(ARGS)
+test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
+	@$(TRAINER)/python -m pytest --confcutdir=tests/trainer tests/trainer $(ARGS)
+integration: setup-test setup-trainer ## playbooks against real processes
+	@$(PYTEST) tests/integration $(ARGS)
+browser: setup-test setup-browser ## the report in headless Chromium
+	@$(PYTEST) tests/browser $(ARGS)
+docs: setup-test ## the plugins' documentation and the changelog
+	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	@$(TEST)/antsibull-changelog lint
+collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
+	@$(TEST)/python tools/collection.py
+bench: setup-test setup ## benchmarks; they print figures and judge nothing
+	@for file in tests/benchmarks/*.py; do echo "== $$file"; PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python "$$file"; done
+
+.PHONY: clean
+clean: ## remove the virtual environments and caches; results stay
+	@rm -rf .venv .venv-test .venv-trainer .venv-importer .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible
