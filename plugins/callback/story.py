@@ -21,10 +21,19 @@ author:
   - tfscale.study contributors (@tfscale)
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from ansible import constants as C
+from ansible import constants
 from ansible.plugins.callback.default import CallbackModule as Default
+
+
+def _when_verbose(method: Callable[..., None]) -> Callable[..., None]:
+    def wrapped(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
+        if self._display.verbosity:
+            method(self, *args, **kwargs)
+
+    return wrapped
 
 
 class CallbackModule(Default):  # type: ignore[misc]
@@ -32,63 +41,53 @@ class CallbackModule(Default):  # type: ignore[misc]
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "tfscale.study.story"
 
+    v2_playbook_on_play_start = _when_verbose(Default.v2_playbook_on_play_start)
+    v2_playbook_on_task_start = _when_verbose(Default.v2_playbook_on_task_start)
+    v2_playbook_on_include = _when_verbose(Default.v2_playbook_on_include)
+    v2_runner_on_skipped = _when_verbose(Default.v2_runner_on_skipped)
+    v2_runner_item_on_ok = _when_verbose(Default.v2_runner_item_on_ok)
+    v2_runner_item_on_failed = _when_verbose(Default.v2_runner_item_on_failed)
+    v2_runner_item_on_skipped = _when_verbose(Default.v2_runner_item_on_skipped)
+
     def __init__(self) -> None:
         super().__init__()
         self._errors: list[str] = []
 
-    def _loud(self) -> bool:
-        return bool(self._display.verbosity)
-
-    def v2_playbook_on_play_start(self, play: Any) -> None:
-        if self._loud():
-            super().v2_playbook_on_play_start(play)
-
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        if self._loud():
-            super().v2_playbook_on_task_start(task, is_conditional)
-
-    def v2_playbook_on_include(self, included_file: Any) -> None:
-        if self._loud():
-            super().v2_playbook_on_include(included_file)
-
     def v2_runner_on_ok(self, result: Any) -> None:
-        if self._loud():
+        if self._display.verbosity:
             super().v2_runner_on_ok(result)
-        elif result._task.action in C._ACTION_DEBUG:
+            return
+        self._handle_warnings(result._result)
+        if result._task.action in constants._ACTION_DEBUG:
             self._display.display(f"[{result._host.get_name()}] {result._result.get('msg', '')}")
 
-    def v2_runner_on_skipped(self, result: Any) -> None:
-        if self._loud():
-            super().v2_runner_on_skipped(result)
-
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if self._loud():
-            super().v2_runner_on_failed(result, ignore_errors)
         if not ignore_errors:
-            self._errors.append(f"[{result._host.get_name()}] {_sentence(result._result)}")
+            self._remember(result)
+        if self._display.verbosity:
+            super().v2_runner_on_failed(result, ignore_errors)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        self._errors.append(f"[{result._host.get_name()}] {_sentence(result._result)}")
-
-    def v2_runner_item_on_ok(self, result: Any) -> None:
-        if self._loud():
-            super().v2_runner_item_on_ok(result)
-
-    def v2_runner_item_on_skipped(self, result: Any) -> None:
-        if self._loud():
-            super().v2_runner_item_on_skipped(result)
+        self._remember(result)
+        if self._display.verbosity:
+            super().v2_runner_on_unreachable(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        if self._loud():
+        if self._display.verbosity:
             super().v2_playbook_on_stats(stats)
         else:
             for host in sorted(stats.processed):
-                summary = stats.summarize(host)
-                shown = [f"{name}={summary[name]}" for name in ("ok", "changed", "failures", "unreachable") if summary[name] or name == "changed"]
-                self._display.display(f"[{host}] " + " ".join(shown))
+                self._display.display(f"[{host}] {_recap(stats.summarize(host))}")
         for error in self._errors:
-            self._display.display(f"ERROR {error}", color=C.COLOR_ERROR, stderr=True)
+            self._display.display(f"ERROR {error}", color=constants.COLOR_ERROR, stderr=True)
+
+    def _remember(self, result: Any) -> None:
+        """Keep the error for the end, where it is the last thing on the screen."""
+        sentence = str(result._result.get("msg") or "failed without a message; run again with -v").strip()
+        self._errors.append(f"[{result._host.get_name()}] {sentence}")
 
 
-def _sentence(result: dict[str, Any]) -> str:
-    return str(result.get("msg") or result.get("exception") or "failed without a message").strip()
+def _recap(summary: dict[str, int]) -> str:
+    shown = {"ok": summary["ok"], "changed": summary["changed"]}
+    shown |= {name: summary[name] for name in ("failures", "unreachable") if summary[name]}
+    return " ".join(f"{name}={count}" for name, count in shown.items())

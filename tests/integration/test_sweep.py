@@ -1,0 +1,181 @@
+"""Sweeps through real ansible-playbook and the local launcher, with a trainer that takes milliseconds."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Playbook, tiny_command
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def test_sweep_completes_and_then_does_nothing(playbook: Playbook) -> None:
+    first = playbook.run("sweep")
+    assert first.returncode == 0, first.stdout + first.stderr
+    records = playbook.records()
+    assert len(records) == 4
+    assert {record["verdict"]["verdict"] for record in records} == {"valid"}
+    assert "study tiny on cluster local: 2 cells x 2 blocks = 4 runs" in first.stdout
+    assert "run 4/4" in first.stdout
+    for name in ("report.html", "report.md", "cells.csv", "runs.csv"):
+        assert (playbook.results / "tiny" / name).stat().st_size > 0
+
+    second = playbook.run("sweep")
+    assert second.returncode == 0
+    assert "changed=0" in second.stdout
+    assert playbook.records() == records
+
+
+def test_sweep_check_mode_announces_and_starts_nothing(playbook: Playbook) -> None:
+    result = playbook.run("sweep", "--check")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 cells x 2 blocks = 4 runs, about" in result.stdout
+    assert "ps=1 workers=2" in result.stdout
+    assert not (playbook.results / "tiny").exists()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_sweep_killed_goes_on_where_it_was(playbook: Playbook, living: Any, signum: int) -> None:
+    slow = {"training_command": tiny_command(steps=20, pace=0.02)}
+    controller = playbook.start("sweep", **slow)
+    assert wait_until(lambda: len(playbook.records()) >= 1)
+    controller.send_signal(signum)
+    controller.communicate(timeout=60)
+    before = playbook.records()
+    assert 1 <= len(before) < 4
+    assert wait_until(lambda: not living(playbook.results))
+
+    after = playbook.run("sweep", **slow)
+    assert after.returncode == 0, after.stdout + after.stderr
+    records = playbook.records()
+    assert records[: len(before)] == before
+    assert len({record["run_id"] for record in records}) == 4
+    assert len(records) == 4
+
+
+def test_sweep_failing_cell_is_named_and_the_others_run(playbook: Playbook) -> None:
+    # The last worker of two fails; one worker alone does not.
+    command = f'case "$WORKER_HOSTS" in *,*) {tiny_command(fault="exit")};; *) {tiny_command()};; esac'
+    result = playbook.run("sweep", training_command=command, sweep_repeats=1)
+    assert result.returncode != 0
+    verdicts = [record["verdict"] for record in playbook.records() if record["spec"]["workers"] == 2]
+    assert [verdict["verdict"] for verdict in verdicts] == ["void", "void"]
+    assert any("worker 1 exited with code 1" in reason for reason in verdicts[0]["reasons"])
+    assert [r["verdict"]["verdict"] for r in playbook.records() if r["spec"]["workers"] == 1] == ["valid"]
+    assert (playbook.results / "tiny/report.html").exists()
+    last_line = (result.stdout + result.stderr).strip().splitlines()[-1]
+    assert "ps=1 workers=2" in last_line and "the disk is full" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "deadline", "cause"),
+    [("nan", 60, "loss became nan at global step 10"), ("hang", 2, "deadline")],
+)
+def test_sweep_void_run_tells_its_cause(playbook: Playbook, living: Any, fault: str, deadline: int, cause: str) -> None:
+    result = playbook.run(
+        "sweep",
+        training_command=tiny_command(fault=fault),
+        training_deadline=deadline,
+        sweep_series=[{"ps": [1], "workers": [1]}],
+        sweep_repeats=1,
+        sweep_attempts=1,
+    )
+    assert result.returncode != 0
+    assert [record["verdict"]["verdict"] for record in playbook.records()] == ["void"]
+    assert cause in " ".join(playbook.records()[0]["verdict"]["reasons"])
+    assert not living(playbook.results)
+
+
+BAD_INPUT = [
+    ({"sweep_series": [{"ps": [1], "workers": [0]}]}, "workers", "0"),
+    ({"sweep_series": [], "sweep_workers": "two"}, "sweep_workers", "two"),
+    ({"sweep_series": [], "sweep_ps": -1}, "sweep_ps", "-1"),
+    ({"sweep_repeats": "two"}, "sweep_repeats", "two"),
+    ({"sweep_study": "../up"}, "sweep_study", "../up"),
+    ({"training_strategy": "magic"}, "training_strategy", "magic"),
+    ({"training_dataset": "cifar"}, "training_dataset", "cifar"),
+    ({"training_preset": "turbo"}, "training_preset", "turbo"),
+    ({"training_steps": 0, "training_deadline": 0}, "training_steps", "0"),
+    ({"training_deadline": "soon"}, "training_deadline", "soon"),
+    ({"training_log_format": "(?P<when>x)"}, "training_log_format", "(?P<when>x)"),
+    ({"cluster_provider": "moon"}, "cluster_provider", "moon"),
+    ({"training_backend": "pigeons"}, "training_backend", "pigeons"),
+    ({"sweep_series": [{"ps": [1], "workers": [100000]}]}, "workers", "fit"),
+    ({"training_port_range": "9-1"}, "training_port_range", "9-1"),
+    ({"training_command": [], "training_python": "/nowhere/python"}, "training_python", "make setup-trainer"),
+    ({"sweep_results_dir": "/proc/results"}, "/proc/results", "writ"),
+]
+
+
+@pytest.mark.parametrize(("variables", "name", "value"), BAD_INPUT)
+def test_sweep_bad_input_gets_a_sentence_before_anything_starts(
+    playbook: Playbook, variables: dict[str, Any], name: str, value: str
+) -> None:
+    result = playbook.run("sweep", **variables)
+    output = result.stdout + result.stderr
+    last_line = output.strip().splitlines()[-1]
+    assert result.returncode != 0
+    assert name in last_line and value in last_line, output
+    assert "Traceback" not in output
+    assert not playbook.records()
+
+
+def test_sweep_ledger_that_is_not_ours_is_left_alone(playbook: Playbook) -> None:
+    ledger = playbook.results / "tiny/ledger.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text("dear diary\nnothing to see\n")
+    result = playbook.run("sweep")
+    assert result.returncode != 0
+    assert str(ledger.name) in (result.stdout + result.stderr).strip().splitlines()[-1]
+    assert ledger.read_text() == "dear diary\nnothing to see\n"
+
+
+def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
+    first = playbook.start("sweep", training_command=tiny_command(steps=20, pace=0.1))
+    assert wait_until((playbook.results / "tiny/ledger.lock").exists)
+    second = playbook.run("sweep")
+    assert second.returncode != 0
+    assert str(first.pid) in (second.stdout + second.stderr).strip().splitlines()[-1]
+    output, _ = first.communicate(timeout=120)
+    assert first.returncode == 0, output
+    assert len(playbook.records()) == 4
+
+
+def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
+    for count in (1, 2):
+        result = playbook.run("train")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert len(playbook.records()) == count
+
+
+def test_teardown_stops_what_a_launcher_left(playbook: Playbook, living: Any) -> None:
+    controller = playbook.start("sweep", training_command=tiny_command(steps=20, pace=1))
+    assert wait_until(lambda: bool(living(playbook.results)))
+    result = playbook.run("teardown")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "changed=0" not in result.stdout
+    controller.kill()
+    controller.communicate(timeout=60)
+    assert wait_until(lambda: not living(playbook.results))
+
+
+def test_sweep_strings_from_a_survey_are_lists(playbook: Playbook, tmp_path: Path) -> None:
+    result = playbook.run(
+        "sweep", sweep_series=[], sweep_ps="1", sweep_workers="1,2", sweep_repeats="1", training_steps="20"
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [record["spec"]["workers"] for record in playbook.records()] in ([1, 2], [2, 1])
+    assert all(record["spec"]["train_steps"] == 20 for record in playbook.records())
