@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -33,13 +34,11 @@ def main(runs: int) -> None:
         }
         binary = str(Path(sys.executable).with_name("ansible-playbook"))
         command = [binary, "playbooks/sweep.yml", "-e", json.dumps(variables)]
-        times = []
+        verdict = re.compile(r"run \d+/\d+ .*(valid|suspect|void):")
         with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                if re.search(r"run \d+/\d+ .*(valid|suspect|void):", line):
-                    times.append(time.monotonic())
-        steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+            times = [time.monotonic() for line in process.stdout if verdict.search(line)]
+        steps = [later - earlier for earlier, later in pairwise(times)]
         quarter = max(1, len(steps) // 4)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"{len(times)} runs, exit code {process.returncode}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,7 +76,8 @@ def test_sweep_failing_cell_is_named_and_the_others_run(playbook: Playbook) -> N
     assert [r["verdict"]["verdict"] for r in playbook.records() if r["spec"]["workers"] == 1] == ["valid"]
     assert (playbook.results / "tiny/report.html").exists()
     last_line = (result.stdout + result.stderr).strip().splitlines()[-1]
-    assert "ps=1 workers=2" in last_line and "the disk is full" in result.stdout + result.stderr
+    assert "ps=1 workers=2" in last_line
+    assert "the disk is full" in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,8 @@ def test_sweep_bad_input_gets_a_sentence_before_anything_starts(
     output = result.stdout + result.stderr
     last_line = output.strip().splitlines()[-1]
     assert result.returncode != 0
-    assert name in last_line and value in last_line, output
+    assert name in last_line, output
+    assert value in last_line, output
     assert "Traceback" not in output
     assert not playbook.records()
 
