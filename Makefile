@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 export PYTHON ?=
+# Reports of checkers go into logs as often as to a screen.
+export NO_COLOR := 1
 # Arguments for ansible-playbook or pytest: make sweep ARGS="-e sweep_workers=1,2,4", make unit ARGS="-k cell".
 ARGS ?=
 
@@ -55,7 +57,7 @@ test: setup-test setup-test-trainer setup-importer setup-browser setup-controlle
 	@$(TEST)/python tools/checks.py --together lint docs unit collection sanity --alone test-trainer integration browser
 
 .PHONY: lint lint-ruff lint-types lint-yaml lint-ansible lint-shell
-lint: lint-ruff lint-types lint-yaml lint-ansible ## ruff, mypy --strict, yamllint, ansible-lint
+lint: lint-ruff lint-types lint-yaml lint-shell lint-ansible ## ruff, mypy --strict, yamllint, shellcheck, ansible-lint
 lint-ruff: setup-test
 	@$(TEST)/ruff check
 	@$(TEST)/ruff format --check
@@ -66,6 +68,8 @@ lint-types: setup-test
 	@MYPYPATH=collections $(TEST)/mypy tools/checks.py tests
 lint-yaml: setup-test
 	@$(TEST)/yamllint --strict .
+lint-shell: setup-test
+	@$(TEST)/shellcheck .ci/run $$(git ls-files tools | grep -v '\.py$$')
 lint-ansible: setup-test
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/ansible-lint --offline --profile production --strict
 
