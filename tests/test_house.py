@@ -1,0 +1,249 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of the house (CONTRIBUTING.md) that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py"))
+PLAYBOOKS = sorted(path.name for path in ROOT.glob("playbooks/*.yml"))
+# Read-only or run once at the end: 0.4 s more do not matter, and they print nothing while they work.
+MODULES_WITHOUT_ACTION = {"study_report", "training_timings_info"}
+MODULE_UTILS = "ansible_collections.tfscale.study.plugins.module_utils"
+SELF_CONTAINED = {
+    "plugins/module_utils/_study": {f"{MODULE_UTILS}._study"},
+    "plugins/module_utils/_backend": {f"{MODULE_UTILS}._study", f"{MODULE_UTILS}._backend"},
+    "trainer/launch.py": {"trainer"},
+}
+NEVER_IMPORTED = {
+    "plugins": {"tensorflow", "keras", "trainer"},
+    "plugins/module_utils/_steps": {"pandas", "scipy", "altair", "kubernetes", "tensorflow"},
+    "plugins/module_utils": {"ansible"},
+    "trainer": {"ansible", "ansible_collections", "pandas", "sklearn"},
+}
+DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+
+
+def yaml_of(path: str | Path) -> Any:
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def python_files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def under(place: str) -> list[Path]:
+    return [ROOT / place] if place.endswith(".py") else python_files(place)
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+
+
+def is_within(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def functions_of(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{path.relative_to(ROOT)}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def code_lines(path: Path) -> int:
+    """Count lines that are neither blank nor part of a module's documentation."""
+    text = path.read_text()
+    documented: set[int] = set()
+    for node in ast.parse(text).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id in DOCUMENTATION
+        ):
+            documented.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(1 for number, line in enumerate(text.splitlines(), 1) if line.strip() and number not in documented)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_equal_argument_specs(role: str) -> None:
+    defaults = yaml_of(f"roles/{role}/defaults/main.yml") or {}
+    options: dict[str, Any] = yaml_of(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert defaults == {name: option["default"] for name, option in options.items() if "default" in option}
+    assert [name for name, option in options.items() if "default" not in option and not option.get("required")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_variables_are_described_and_carry_the_prefix(role: str) -> None:
+    entries = yaml_of(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]
+    for entry in entries.values():
+        assert entry["short_description"]
+        for name, option in entry.get("options", {}).items():
+            assert name.startswith(f"{role}_"), name
+            assert option["description"], name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_entry_points_have_their_tasks_file(role: str) -> None:
+    for entry in yaml_of(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]:
+        assert (ROOT / "roles" / role / "tasks" / f"{entry}.yml").is_file(), entry
+
+
+def test_every_role_has_the_same_silhouette() -> None:
+    folders = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+    assert folders == ROLES
+    for role in ROLES:
+        for part in ("defaults", "tasks"):
+            assert (ROOT / "roles" / role / part / "main.yml").is_file(), f"{role}/{part}"
+
+
+def test_role_does_not_read_internals_of_another_role() -> None:
+    for role in ROLES:
+        others = "|".join(other for other in ROLES if other != role)
+        for path in (ROOT / "roles" / role).rglob("*.yml"):
+            assert not re.search(rf"\b__({others})_", path.read_text()), path
+
+
+@pytest.mark.parametrize(("pattern", "most"), [("playbooks/*.yml", 30), ("roles/*/tasks/*.yml", 80)])
+def test_yaml_files_stay_short(pattern: str, most: int) -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in ROOT.glob(pattern)}
+    assert lengths
+    assert {name: length for name, length in lengths.items() if length > most} == {}
+
+
+def test_every_module_has_its_action_twin() -> None:
+    actions = {path.stem for path in ROOT.glob("plugins/action/*.py")}
+    assert actions == set(MODULES) - MODULES_WITHOUT_ACTION
+
+
+def test_action_group_names_every_module() -> None:
+    runtime = yaml_of("meta/runtime.yml")
+    assert runtime["action_groups"]["study"] == MODULES
+
+
+@pytest.mark.parametrize("kind", ["module", "role", "callback"])
+def test_readme_lists_exactly_what_exists(kind: str) -> None:
+    readme = (ROOT / "README.md").read_text()
+    table = re.search(rf"^\| {kind} \|.*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
+    assert table
+    listed = sorted(re.findall(r"^\| `tfscale\.study\.(\w+)`", table[1], re.MULTILINE))
+    callbacks = sorted(path.stem for path in ROOT.glob("plugins/callback/*.py"))
+    assert listed == {"module": MODULES, "role": ROLES, "callback": callbacks}[kind]
+
+
+def test_readme_lists_every_playbook() -> None:
+    listed = re.findall(r"^\| `playbooks/([\w.]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == PLAYBOOKS
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_tracked_files_name_no_registry_and_no_build_path() -> None:
+    # Written in pieces, so that this file passes its own test.
+    hosts = ["pypi" + ".org", "python" + "hosted", "registry.npm" + "js", "proxy." + "golang", "deb." + "debian"]
+    faulty = re.compile("|".join(map(re.escape, hosts)) + r"|(?<![\w.~])/" + r"(?:work|home/\w+|root)/")
+    found = {}
+    for path in tracked_files():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        if path.name != "LICENSE" and (hit := faulty.search(text)):
+            found[str(path.relative_to(ROOT))] = hit[0]
+    assert found == {}
+
+
+@pytest.mark.parametrize("place", sorted(SELF_CONTAINED))
+def test_imports_only_the_standard_library(place: str) -> None:
+    files = under(place)
+    assert files
+    for path in files:
+        names = [name for name in imported_names(path) if name.partition(".")[0] not in sys.stdlib_module_names]
+        assert [name for name in names if not is_within(name, SELF_CONTAINED[place])] == [], path
+
+
+@pytest.mark.parametrize("place", sorted(NEVER_IMPORTED))
+def test_imports_nothing_from_beyond_its_border(place: str) -> None:
+    files = under(place)
+    assert files
+    for path in files:
+        assert [name for name in imported_names(path) if is_within(name, NEVER_IMPORTED[place])] == [], path
+
+
+def test_heavy_libraries_are_imported_inside_functions() -> None:
+    heavy = {"pandas", "numpy", "scipy", "altair", "vl_convert"}
+    for path in python_files("plugins"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = (
+                    [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+                )
+                assert not any(is_within(name, heavy) for name in names), f"{path}:{node.lineno}"
+
+
+def test_unit_tests_mirror_the_plugins() -> None:
+    for path in python_files("tests/unit"):
+        if path.name.startswith("test_"):
+            mirrored = path.relative_to(ROOT / "tests" / "unit").with_name(path.name.removeprefix("test_"))
+            assert (ROOT / mirrored).is_file(), f"{path} tests nothing that exists"
+
+
+def test_unit_tests_are_as_long_as_the_plugins() -> None:
+    tests, plugins = (sum(map(code_lines, python_files(folder))) for folder in ("tests/unit", "plugins"))
+    assert tests >= plugins
+
+
+def test_python_files_and_functions_stay_short() -> None:
+    files = python_files("plugins", "trainer")
+    assert {path: n for path in files if (n := len(path.read_text().splitlines())) >= 500} == {}
+    lengths = dict(function for path in files for function in functions_of(path))
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
+    assert statistics.median(lengths.values()) <= 12
+    assert statistics.quantiles(lengths.values(), n=10)[8] <= 40
+
+
+def test_python_files_carry_the_licence_and_future_annotations() -> None:
+    for path in python_files("plugins", "trainer"):
+        text = path.read_text()
+        if text:
+            assert "# SPDX-License-Identifier: GPL-3.0-or-later" in text[:400], path
+            assert "from __future__ import annotations" in text or not list(functions_of(path)), path
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(path.name for path in ROOT.glob("requirements*.txt")), "trainer/requirements.txt"]
+)
+def test_requirements_are_pinned(name: str) -> None:
+    lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
+    assert [line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.]+( ?;.*)?", line)] == []
+
+
+def test_changelog_names_the_version() -> None:
+    version = yaml_of("galaxy.yml")["version"]
+    assert f"v{version}" in (ROOT / "CHANGELOG.rst").read_text()
