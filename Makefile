@@ -77,7 +77,7 @@ lint-ansible: setup-test
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 	@$(TEST)/python tests/sanity/run.py $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
-	@$(PYTEST) tests/unit tests/test_house.py $(ARGS)
+	@$(PYTEST) tests/unit tests/tools tests/test_house.py $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
 	@$(TRAINER)/python -m pytest --confcutdir=tests/trainer tests/trainer $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
