@@ -86,7 +86,7 @@ browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 docs: setup-test ## the plugins' documentation and the changelog
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
-	@$(TEST)/antsibull-changelog lint
+	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-changelog lint
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
 	@$(TEST)/python tools/collection.py
 bench: setup-test setup ## benchmarks; they print figures and judge nothing

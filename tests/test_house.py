@@ -115,8 +115,8 @@ def test_every_role_has_the_same_silhouette() -> None:
     folders = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
     assert folders == ROLES
     for role in ROLES:
-        for part in ("defaults", "tasks"):
-            assert (ROOT / "roles" / role / part / "main.yml").is_file(), f"{role}/{part}"
+        for part in ("README.md", "defaults/main.yml", "meta/main.yml", "tasks/main.yml"):
+            assert (ROOT / "roles" / role / part).is_file(), f"{role}/{part}"
 
 
 def test_role_does_not_read_internals_of_another_role() -> None:
