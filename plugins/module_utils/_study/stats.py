@@ -166,8 +166,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: float = CONFIDENCE) -> Comparison:
     """Hold every cell (its values by block) against the cell with the lowest median.
 
-    A cell is slower when its Holm-adjusted p-value is below 1 - confidence, tied ("cannot be told from the best")
-    when it is not, unknown when it has too few values. Each ratio carries its own plain, unadjusted interval.
+    A cell is slower when it takes longer and its Holm-adjusted p-value is below 1 - confidence, tied ("cannot be told
+    from the best") when not, unknown when it has too few values. Each ratio carries its own plain interval.
     """
     enough = [name for name in cells if len(cells[name]) >= MINIMUM]
     if not enough:
@@ -176,7 +176,7 @@ def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: floa
     ratios = {name: ratio_interval(cells[name], cells[best], confidence) for name in cells if name != best}
     adjusted = holm({name: ratio.p_value for name, ratio in ratios.items() if ratio.p_value is not None})
     ordered = sorted(ratios, key=lambda name: ratios[name].center)
-    slower = tuple(name for name in ordered if adjusted.get(name, 1.0) < 1.0 - confidence)
+    slower = tuple(n for n in ordered if ratios[n].center > 1.0 and adjusted.get(n, 1.0) < 1.0 - confidence)
     unknown = tuple(name for name in ordered if name not in adjusted)
     tied = tuple(name for name in ordered if name not in slower and name not in unknown)
     return Comparison(best, ratios, tied, slower, unknown)

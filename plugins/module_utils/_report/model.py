@@ -1,0 +1,239 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ledger says: runs, cells and what varies between them. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._study import stats
+
+COUNTS = ("nodes", "ps", "workers")
+# The order in which factors are named; one that is not here comes after them, before the counts, by its name.
+ORDER = ("cluster", "provider", "backend", "strategy", "preset", "model", "dataset", "command", "log_format")
+# Cells that differ in one of these do not do the same work in the same place: their times are never compared.
+WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One record of the ledger, read with care: a field that is missing or of the wrong kind is as good as absent."""
+
+    run_id: str
+    cell_id: str
+    block: int
+    attempt: int
+    verdict: str
+    reasons: tuple[str, ...]
+    spec: Mapping[str, Any]
+    timings: Mapping[str, Any]
+    evidence: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    study: str
+
+    @property
+    def measured(self) -> bool:
+        """Whether the run may enter a figure."""
+        return self.verdict in ("valid", "suspect") and (self.timing("train_seconds") or 0) > 0
+
+    @property
+    def log(self) -> str:
+        """The folder of the run's logs, relative to the report."""
+        return f"logs/{self.run_id}/attempt-{self.attempt}"
+
+    def timing(self, key: str) -> float | None:
+        return _finite(self.timings.get(key))
+
+    @property
+    def recorded(self) -> float | None:
+        """When the record was written, in seconds since 1970."""
+        return _finite(self.provenance.get("recorded_wall"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    cell_id: str
+    spec: Mapping[str, Any]
+    label: str
+    runs: tuple[Run, ...]
+
+    @cached_property
+    def measured(self) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs if run.measured)
+
+    def values(self, key: str) -> list[float]:
+        return [value for run in self.measured if (value := run.timing(key)) is not None]
+
+    def center(self, key: str) -> float | None:
+        return middle(self.values(key))
+
+    def by_block(self) -> dict[int, float]:
+        """Training seconds by block. Of two measured runs of one block the later one counts."""
+        return {run.block: seconds for run in self.measured if (seconds := run.timing("train_seconds")) is not None}
+
+    def interval(self, key: str) -> stats.Estimate | None:
+        positive = [value for value in self.values(key) if value > 0]
+        return stats.median_interval(positive) if positive else None
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A cell against the cell of the same kind with the fewest workers."""
+
+    reference: Cell
+    ratio: stats.Ratio
+    times: float
+
+    @property
+    def gain(self) -> float:
+        return stats.speed_up(1.0, self.ratio.center)
+
+    @property
+    def efficiency(self) -> float:
+        return stats.efficiency(self.gain, self.times)
+
+    @property
+    def serial(self) -> float | None:
+        return stats.karp_flatt(self.gain, self.times)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The interval of the efficiency."""
+        if self.ratio.low is None or self.ratio.high is None:
+            return None
+        return 1.0 / self.ratio.high / self.times, 1.0 / self.ratio.low / self.times
+
+
+@dataclass(frozen=True)
+class Study:
+    name: str
+    runs: tuple[Run, ...]
+    cells: tuple[Cell, ...]
+    factors: tuple[str, ...]
+
+    @property
+    def measured(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.measured]
+
+    @property
+    def failed(self) -> list[Cell]:
+        return [cell for cell in self.cells if not cell.measured]
+
+    def verdicts(self, *wanted: str) -> list[Run]:
+        return [run for run in self.runs if run.verdict in wanted]
+
+    def fixed(self) -> dict[str, Any]:
+        """What is the same in every cell."""
+        first = dict(self.cells[0].spec) if self.cells else {}
+        return {key: value for key, value in first.items() if all(cell.spec.get(key) == value for cell in self.cells)}
+
+    def groups(self) -> list[tuple[str, list[Cell]]]:
+        """The cells that may be compared with each other, and what tells the groups apart."""
+        names = [factor for factor in self.factors if factor in WORK]
+        found: dict[tuple[str, ...], list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(tuple(str(cell.spec.get(key)) for key in sorted(WORK)), []).append(cell)
+        return [(label(cells[0].spec, names), cells) for cells in found.values()]
+
+    def scaling(self, cell: Cell) -> Scaling | None:
+        """None when nothing was measured, or when the study holds no other number of workers of this kind."""
+        kin = [other for other in self.measured if _but(other.spec, "workers") == _but(cell.spec, "workers")]
+        if len({other.spec.get("workers") for other in kin}) < 2 or not cell.measured:
+            return None
+        reference = min(kin, key=lambda other: int(other.spec["workers"]))
+        times = int(cell.spec["workers"]) / int(reference.spec["workers"])
+        return Scaling(reference, stats.ratio_interval(cell.by_block(), reference.by_block()), times)
+
+
+def middle(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key != left_out}
+
+
+def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
+    return " ".join(f"{factor}={spec.get(factor)}" for factor in factors)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _finite(value: Any) -> float | None:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if usable else None
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+def run_of(record: Mapping[str, Any]) -> Run:
+    verdict = _mapping(record.get("verdict"))
+    reasons = verdict.get("reasons")
+    return Run(
+        run_id=str(record.get("run_id", "unknown")),
+        cell_id=str(record.get("cell_id", "unknown")),
+        block=_whole(record.get("block"), 0),
+        attempt=_whole(record.get("attempt"), 1),
+        verdict=str(verdict.get("verdict", "void")),
+        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, Sequence) else (),
+        spec=_mapping(record.get("spec")),
+        timings=_mapping(record.get("timings")),
+        evidence=_mapping(record.get("evidence")),
+        provenance=_mapping(record.get("provenance")),
+        study=str(record.get("study", "")),
+    )
+
+
+def rank(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, then words, then what is missing."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0, float(value), ""
+    return (2, 0.0, "") if value is None else (1, 0.0, str(value))
+
+
+def _position(factor: str) -> tuple[int, int, str]:
+    if factor in ORDER:
+        return 0, ORDER.index(factor), factor
+    return (2, COUNTS.index(factor), factor) if factor in COUNTS else (1, 0, factor)
+
+
+def _decides(earlier: str, factor: str, specs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether knowing one factor is knowing the other, as a cluster has one provider."""
+    pairs = {(str(spec.get(earlier)), str(spec.get(factor))) for spec in specs}
+    return len(pairs) == len({first for first, _second in pairs})
+
+
+def factors_of(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What varies between the cells, in the order to name it; ps and workers always."""
+    keys = sorted({key for spec in specs for key in spec}, key=_position)
+    kept: list[str] = []
+    for key in keys:
+        varies = len({str(spec.get(key)) for spec in specs}) > 1
+        repeats = key not in COUNTS and any(_decides(earlier, key, specs) for earlier in kept)
+        if key in ("ps", "workers") or (varies and not repeats):
+            kept.append(key)
+    return tuple(kept)
+
+
+def study_of(records: Iterable[Mapping[str, Any]], name: str) -> Study:
+    """Everything a report shows, from the records of a ledger in their order; `name` serves when there are none."""
+    runs = tuple(run_of(record) for record in records)
+    by_cell: dict[str, list[Run]] = {}
+    for run in runs:
+        by_cell.setdefault(run.cell_id, []).append(run)
+    factors = factors_of([found[0].spec for found in by_cell.values()])
+    cells = [
+        Cell(cell_id, found[0].spec, label(found[0].spec, factors), tuple(found)) for cell_id, found in by_cell.items()
+    ]
+    cells.sort(key=lambda cell: ([rank(cell.spec.get(factor)) for factor in factors], cell.cell_id))
+    return Study(runs[-1].study if runs and runs[-1].study else name, runs, tuple(cells), factors)

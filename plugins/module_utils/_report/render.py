@@ -1,0 +1,239 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A study as a page and as Markdown. Whatever a ledger says is text, never markup. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from string import Template
+from urllib.parse import quote
+
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, model, page, tables, text
+
+KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
+INTERVALS = (
+    "A time is the median of a cell's runs with the 95 % t interval of their logarithms; fewer than 3 runs have no "
+    "interval. Cells are compared by the geometric mean of the ratios within blocks, so that what the machine did "
+    "between blocks cancels; the interval of each ratio is a plain 95 % t interval. A cell is called slower than the "
+    "fastest when Holm's procedure over all comparisons says so at 5 %; otherwise the two cannot be told apart."
+)
+CLOCK = (
+    "Training time: the chief's monotonic clock from the start line (every ps and worker ready) to the step that "
+    "reached the target. Start-up: from deploying the replicas to the start line. Speed-up: against the fewest workers "
+    "with all else equal."
+)
+VERDICTS = (
+    "Void runs (a replica failed or restarted, a wrong start, a deadline) never enter a figure or a number and are run "
+    "again. Suspect runs (CPU stolen or used by others) enter both, drawn hollow."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that both renderings say."""
+
+    study: model.Study
+    answers: tuple[answer.Answer, ...]
+    figures: tuple[charts.Figure, ...]
+
+    @property
+    def sentence(self) -> str:
+        return answer.sentence(self.answers)
+
+
+def made_at(study: model.Study) -> str:
+    """The time of the last record: the same ledger gives the same report, byte for byte."""
+    times = [time for run in study.runs if (time := run.recorded) is not None]
+    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M UTC") if times else ""
+
+
+def subtitle(study: model.Study) -> str:
+    clusters = sorted({str(cell.spec.get("cluster", "unknown")) for cell in study.cells})
+    parts = [
+        f"cluster{'s' if len(clusters) > 1 else ''} {text.listed(clusters)}" if clusters else "",
+        f"{text.count(len(study.cells), 'cell')}, {text.count(len(study.runs), 'recorded run')}",
+        made_at(study),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def keys_of(report: Report) -> list[tuple[str, str, str]]:
+    """Key figures: what, how much, of what."""
+    study = report.study
+    count = {verdict: len(study.verdicts(verdict)) for verdict in ("valid", "suspect", "void")}
+    found: list[tuple[str, str, str]] = []
+    for given in report.answers:
+        best, smallest = given.best, given.smallest
+        group = f"{given.group}: " if given.group else ""
+        if best is None or smallest is None:
+            continue
+        found.append((f"{group}fastest", f"{text.number(best.center('train_seconds'))} s", best.label))
+        if smallest is not best:
+            seconds = text.number(smallest.center("train_seconds"))
+            found.append((f"{group}cheapest not told apart", f"{seconds} s", smallest.label))
+        found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))
+    accuracies = [value for cell in study.measured for value in cell.values("accuracy")]
+    if accuracies:
+        found.append(("accuracy", f"{model.middle(accuracies):.3f}", f"median; lowest {min(accuracies):.3f}"))
+    starts = [value for cell in study.measured for value in cell.values("startup_seconds")]
+    if starts:
+        found.append(("start-up", f"{text.number(model.middle(starts))} s", "median, deploy to start line"))
+    return [
+        *found,
+        ("runs", str(len(study.runs)), ", ".join(f"{n} {name}" for name, n in count.items() if n) or "none"),
+    ]
+
+
+def facts_of(study: model.Study) -> dict[str, str]:
+    """The method as pairs: what was the same in every cell, and the design."""
+    blocks = {run.block for run in study.runs}
+    seeds = sorted({str(seed) for run in study.runs if (seed := run.provenance.get("seed")) is not None})
+    facts = {
+        "design": "randomised complete blocks: each block runs every cell once, in an order of its own",
+        "blocks": str(len(blocks)),
+        "seed": ", ".join(seeds),
+        "varied": ", ".join(study.factors),
+    }
+    fixed = {KNOWN.get(key, key): str(value) for key, value in study.fixed().items() if key not in study.factors}
+    return {key: value for key, value in (facts | fixed).items() if value}
+
+
+def _escape(value: str) -> str:
+    return html.escape(value, quote=True)
+
+
+def _cell(head: str, value: str, numeric: bool) -> str:
+    if head == "logs":
+        return f'<td><a href="{_escape(quote(value))}/"><code>{_escape(value)}</code></a></td>'
+    kind = ' class="number"' if numeric else ' class="why"' if head in ("why", "the last reason") else ""
+    return f"<td{kind}>{_escape(value)}</td>"
+
+
+def html_table(table: tables.Table, name: str, *, heads: bool = True) -> str:
+    top = "".join(
+        f"<th{' class=number' if n in table.numeric else ''}>{_escape(head)}</th>" for n, head in enumerate(table.heads)
+    )
+    rows = []
+    for row in table.rows:
+        cells = "".join(_cell(table.heads[n], value, n in table.numeric) for n, value in enumerate(row))
+        rows.append(f"<tr{' class=best' if 'fastest' in row else ''}>{cells}</tr>")
+    head = f"<thead><tr>{top}</tr></thead>" if heads else ""
+    kind = "" if heads else " pairs"
+    return f'<div class="scroll{kind}"><table id="{name}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _html_figures(report: Report, drawings: Mapping[str, str]) -> str:
+    frames = [
+        f'<figure><h3>{_escape(figure.title)}</h3><div class="plot" id="figure-{figure.name}">{drawings[figure.name]}'
+        f"</div><figcaption>{_escape(figure.caption)}</figcaption></figure>"
+        for figure in report.figures
+    ]
+    return f'<div class="figures">{"".join(frames)}</div>' if frames else ""
+
+
+def _html_answer(given: answer.Answer) -> str:
+    """The first clause is what most readers came for."""
+    first, semicolon, rest = map(_escape, given.sentence.partition("; "))
+    group = f"<b>{_escape(given.group)}</b> " if given.group else ""
+    return f"<p>{group}<strong>{first}{semicolon}</strong>{rest}</p>"
+
+
+def _html_keys(report: Report) -> str:
+    tiles = [
+        f"<div><dt>{_escape(what)}</dt><dd>{_escape(much)}<small>{_escape(of)}</small></dd></div>"
+        for what, much, of in keys_of(report)
+    ]
+    return f'<dl class="keys">{"".join(tiles)}</dl>'
+
+
+def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
+    """Title, name and table of every list of the report that has something in it, cells first."""
+    study = report.study
+    found = [
+        ("Cells", "cells", tables.cells_table(study, report.answers)),
+        ("Cells that failed", "failed", tables.failed_table(study)),
+        ("Void runs", "void", tables.doubtful_table(study, "void")),
+        ("Suspect runs", "suspect", tables.doubtful_table(study, "suspect")),
+    ]
+    return [section for section in found if section[2].rows]
+
+
+def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
+    """The whole report as one file that needs nothing else."""
+    study = report.study
+    title = f"Study {study.name}"
+    said = "".join(map(_html_answer, report.answers)) or f"<p>{_escape(report.sentence)}</p>"
+    lists = "".join(f"<h2>{title}</h2>{html_table(table, name)}" for title, name, table in sections_of(report))
+    method = html_table(tables.pairs_table(facts_of(study)), "method", heads=False)
+    origin = html_table(tables.provenance_table(study.runs), "provenance", heads=False)
+    figures = _html_figures(report, drawings)
+    body = (
+        f"<header><h1>{_escape(title)}</h1><p>{_escape(subtitle(study))}</p></header>"
+        f'<main><section class="answer" id="answer">{said}</section>{_html_keys(report)}'
+        f"{'<h2>Figures</h2>' + figures if figures else ''}{lists}"
+        f"<h2>Method</h2><p>{CLOCK}</p><p>{INTERVALS}</p><p>{VERDICTS}</p>"
+        f'<div class="two"><div><h3>Design and what was the same in every cell</h3>{method}</div>'
+        f"<div><h3>Provenance</h3>{origin}</div></div></main>"
+        "<footer>Made by tfscale.study. The same numbers: <a href=cells.csv>cells.csv</a>, "
+        "<a href=runs.csv>runs.csv</a>, <a href=report.md>report.md</a>, figures/*.svg.</footer>"
+    )
+    data = {figure.name: charts.responsive(figure) for figure in report.figures}
+    return Template(page.PAGE).substitute(
+        policy=page.POLICY,
+        title=_escape(title),
+        style=page.STYLE + page.dark_rules(),
+        body=body,
+        data=json.dumps(data, sort_keys=True).replace("<", "\\u003c"),
+        bundle=bundle.replace("</script", "<\\/script") if data else "",
+        script=page.SCRIPT if data else "",
+    )
+
+
+def _plain(value: str) -> str:
+    """Text in Markdown: no markup of its own, no line of its own."""
+    escaped = html.escape(" ".join(value.split()), quote=False)
+    return "".join(f"\\{char}" if char in "|`*_[]\\" else char for char in escaped)
+
+
+def markdown_table(table: tables.Table) -> str:
+    rule = "|".join("---:" if n in table.numeric else "---" for n in range(len(table.heads)))
+    rows = [table.heads, *table.rows]
+    lines = [f"| {' | '.join(_plain(value) for value in row)} |" for row in rows]
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
+
+
+def markdown(report: Report) -> str:
+    """The same report for a terminal, a merge request or a wiki."""
+    study = report.study
+    said = [f"**{_plain(a.group)}** {_plain(a.sentence)}" if a.group else _plain(a.sentence) for a in report.answers]
+    keys = tables.Table(("", "", ""), tuple(keys_of(report)))
+    parts = [f"# Study {_plain(study.name)}", _plain(subtitle(study)), *(said or [_plain(report.sentence)])]
+    parts.append(markdown_table(keys))
+    for figure in report.figures:
+        parts += [f"## {_plain(figure.title)}", f"![{_plain(figure.title)}](figures/{figure.name}.svg)", figure.caption]
+    for title, _name, table in sections_of(report):
+        parts += [f"## {title}", markdown_table(table)]
+    parts += ["## Method", CLOCK, INTERVALS, VERDICTS, markdown_table(tables.pairs_table(facts_of(study)))]
+    return "\n\n".join([*parts, "## Provenance", markdown_table(tables.provenance_table(study.runs))]) + "\n"
+
+
+def report_of(study: model.Study) -> Report:
+    return Report(study, tuple(answer.answers(study)), tuple(charts.figures_of(study)))
+
+
+def files_of(report: Report) -> dict[str, str]:
+    """Every file of the report by its path in the study's folder."""
+    drawings = {figure.name: charts.svg_of(figure) for figure in report.figures}
+    bundle = charts.bundle() if drawings else ""
+    return {
+        "report.html": html_page(report, drawings, bundle),
+        "report.md": markdown(report),
+        "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),
+        "runs.csv": tables.csv(tables.run_rows(report.study)),
+        **{f"figures/{name}.svg": drawing for name, drawing in drawings.items()},
+    }

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of a report, as text and as data frames. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._report import model, text
+from ansible_collections.tfscale.study.plugins.module_utils._report.answer import Answer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADS = {"nodes": "nodes", "ps": "ps", "workers": "workers"}
+TELL = "cannot tell"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text. `numeric` columns stand flush right; `wide` ones may break into lines."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+
+
+def _runs(cell: model.Cell) -> str:
+    suspect = sum(run.verdict == "suspect" for run in cell.measured)
+    return f"{len(cell.measured)}" + (f" ({suspect} suspect)" if suspect else "")
+
+
+def _against(cell: model.Cell, answer: Answer) -> str:
+    comparison = answer.comparison
+    if cell.cell_id == comparison.best:
+        return "fastest"
+    ratio = comparison.ratios.get(cell.cell_id)
+    if ratio is None:
+        return TELL
+    words = text.against(ratio)
+    return words if cell.cell_id in comparison.slower else f"{words}, {TELL}"
+
+
+def _speed_up(study: model.Study, cell: model.Cell) -> str:
+    scaling = study.scaling(cell)
+    if scaling is None:
+        return text.NONE
+    if scaling.reference is cell:
+        return "1 (reference)"
+    return f"{scaling.gain:.2f} of {scaling.times:g}"
+
+
+def cpu_milliseconds(cell: model.Cell) -> float | None:
+    """CPU time of all replicas for one global step."""
+    pairs = [(run.timing("cpu_seconds"), run.timing("global_steps")) for run in cell.measured]
+    costs = [1000 * cpu / steps for cpu, steps in pairs if cpu is not None and steps]
+    return model.middle(costs)
+
+
+def _columns(study: model.Study) -> list[str]:
+    """Nodes are named whenever they are known: a reader asks for them first."""
+    known = any(cell.spec.get("nodes") is not None for cell in study.cells)
+    names = [*study.factors, *(["nodes"] if known and "nodes" not in study.factors else [])]
+    return sorted(
+        names, key=lambda name: (name in model.COUNTS, model.COUNTS.index(name) if name in model.COUNTS else 0)
+    )
+
+
+def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Sequence[str]) -> tuple[str, ...]:
+    accuracy = cell.center("accuracy")
+    return (
+        *(str(cell.spec.get(name, text.NONE)) for name in columns),
+        _runs(cell),
+        text.with_interval(cell.interval("train_seconds")),
+        _against(cell, answer),
+        text.number(cell.center("steps_per_second")),
+        _speed_up(study, cell),
+        text.number(cpu_milliseconds(cell)),
+        text.number(cell.center("startup_seconds")),
+        text.NONE if accuracy is None else f"{accuracy:.3f}",
+    )
+
+
+def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
+    columns = _columns(study)
+    heads = (
+        *columns,
+        "runs",
+        "training time [s] (95 % CI)",
+        "against the fastest (95 % CI)",
+        "speed [steps/s]",
+        "speed-up",
+        "CPU [ms/step]",
+        "start-up [s]",
+        "accuracy",
+    )
+    rows = [_cell_row(study, cell, answer, columns) for answer in answers for cell in answer.cells if cell.measured]
+    first = len([name for name in columns if name not in model.COUNTS])
+    return Table(heads, tuple(rows), frozenset(range(first, len(heads))) - {len(columns) + 2})
+
+
+def _afterwards(study: model.Study, run: model.Run) -> str:
+    later = [other for other in study.runs if other.run_id == run.run_id and other.attempt > run.attempt]
+    if not later:
+        return "not run again"
+    return f"attempt {later[-1].attempt}: {later[-1].verdict}"
+
+
+def doubtful_table(study: model.Study, verdict: str) -> Table:
+    """The void or the suspect runs, and why."""
+    labels = {cell.cell_id: cell.label for cell in study.cells}
+    rows = []
+    for run in study.verdicts(verdict):
+        reasons = "; ".join(run.reasons) or "no reason was recorded"
+        rows.append((labels[run.cell_id], str(run.block), str(run.attempt), reasons, _afterwards(study, run), run.log))
+    heads = ("cell", "block", "attempt", "why", "afterwards", "logs")
+    if verdict == "suspect":
+        return Table(heads[:4] + heads[5:], tuple(row[:4] + row[5:] for row in rows), frozenset({1, 2}))
+    return Table(heads, tuple(rows), frozenset({1, 2}))
+
+
+def failed_table(study: model.Study) -> Table:
+    rows = []
+    for cell in study.failed:
+        reasons = [run.reasons[0] for run in cell.runs if run.reasons]
+        rows.append((cell.label, str(len(cell.runs)), reasons[-1] if reasons else "no reason was recorded"))
+    return Table(("cell", "attempts", "the last reason"), tuple(rows), frozenset({1}))
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, the keys joined; lists as words."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            found.update(flat(item, f"{prefix}{key}_"))
+        elif isinstance(item, (list, tuple)):
+            found[f"{prefix}{key}"] = "; ".join(map(str, item))
+        else:
+            found[f"{prefix}{key}"] = item
+    return found
+
+
+def pairs_table(values: Mapping[str, Any]) -> Table:
+    return Table(("what", "value"), tuple((key.replace("_", " "), str(value)) for key, value in values.items()))
+
+
+def provenance_table(runs: Iterable[model.Run]) -> Table:
+    """Each fact once; a fact that changed during the study with all its values."""
+    facts: dict[str, list[str]] = {}
+    for run in runs:
+        for key, value in flat(run.provenance).items():
+            seen = facts.setdefault(key, [])
+            if value is not None and str(value) not in seen:
+                seen.append(str(value))
+    return pairs_table({key: _several(values) for key, values in facts.items() if values})
+
+
+def _several(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]} ({len(values)} values)"
+
+
+def run_rows(study: model.Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "study": run.study,
+            "run_id": run.run_id,
+            "cell_id": run.cell_id,
+            "block": run.block,
+            "attempt": run.attempt,
+            "verdict": run.verdict,
+            "reasons": "; ".join(run.reasons),
+            **run.spec,
+            **flat(run.timings),
+            **flat(run.evidence, "evidence_"),
+            "logs": run.log,
+        }
+        for run in study.runs
+    ]
+
+
+def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, Any]:
+    time = cell.interval("train_seconds")
+    ratio = answer.comparison.ratios.get(cell.cell_id)
+    scaling = study.scaling(cell)
+    return {
+        "runs_measured": len(cell.measured),
+        "runs_suspect": sum(run.verdict == "suspect" for run in cell.measured),
+        "runs_void": sum(run.verdict == "void" for run in cell.runs),
+        "train_seconds_median": time.center if time else None,
+        "train_seconds_low": time.low if time else None,
+        "train_seconds_high": time.high if time else None,
+        "against_fastest_ratio": ratio.center if ratio else None,
+        "against_fastest_low": ratio.low if ratio else None,
+        "against_fastest_high": ratio.high if ratio else None,
+        "against_fastest": standing(cell, answer),
+        "steps_per_second_median": cell.center("steps_per_second"),
+        "speed_up": scaling.gain if scaling else None,
+        "efficiency": scaling.efficiency if scaling else None,
+        "serial_fraction": scaling.serial if scaling else None,
+        "cpu_milliseconds_per_step": cpu_milliseconds(cell),
+        "startup_seconds_median": cell.center("startup_seconds"),
+        "total_seconds_median": cell.center("total_seconds"),
+        "accuracy_median": cell.center("accuracy"),
+    }
+
+
+def standing(cell: model.Cell, answer: Answer) -> str:
+    if cell.cell_id == answer.comparison.best:
+        return "fastest"
+    return "slower" if cell.cell_id in answer.comparison.slower else TELL
+
+
+def cell_rows(study: model.Study, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    return [
+        {"cell_id": cell.cell_id, **cell.spec, **_numbers(study, cell, answer)}
+        for answer in answers
+        for cell in answer.cells
+    ]
+
+
+def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Counts stay whole numbers where a value is missing."""
+    import pandas as pd
+
+    return pd.DataFrame(rows).convert_dtypes()
+
+
+def csv(rows: list[dict[str, Any]]) -> str:
+    written: str = frame(rows).to_csv(index=False, lineterminator="\n")
+    return written

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns the ledger of a study into its report. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._report import model, render
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"study_dir": {"type": "path", "required": True}}
+
+
+def _records(folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
+    """In check mode the sweep before this step made no folder either."""
+    if not folder.is_dir() and not check_mode:
+        raise StepError(f"study_dir is {str(folder)!r}, which is not a folder: run the sweep of this study first.")
+    path = folder / "ledger.jsonl"
+    try:
+        return list(FileLedger(path).records()) if path.exists() else []
+    except (LedgerError, OSError) as error:
+        raise StepError(f"The ledger {path} cannot be read: {error}") from error
+
+
+def _rendered(records: Iterable[Mapping[str, Any]], name: str) -> tuple[render.Report, dict[str, bytes]]:
+    try:
+        report = render.report_of(model.study_of(records, name))
+        files = render.files_of(report)
+    except ImportError as error:
+        wanted = "pandas, altair and vl-convert-python"
+        raise StepError(
+            f"study_report needs {wanted} in the Python that runs it, but {error.name} is missing: "
+            "pip install -r requirements.txt"
+        ) from error
+    return report, {path: content.encode() for path, content in files.items()}
+
+
+def _stale(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Figures of an earlier report that this one does not have."""
+    return [path for path in sorted(folder.glob("figures/*.svg")) if f"figures/{path.name}" not in files]
+
+
+def _changed(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    return [
+        path
+        for path, content in files.items()
+        if not (folder / path).is_file() or (folder / path).read_bytes() != content
+    ]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
+
+
+def _update(folder: Path, files: Mapping[str, bytes], *, check_mode: bool) -> list[str]:
+    """Bring the folder to the files given; the paths that were, or in check mode would be, touched."""
+    try:
+        changed, stale = _changed(folder, files), _stale(folder, files)
+        if not check_mode:
+            for path in changed:
+                _write(folder / path, files[path])
+            for old in stale:
+                old.unlink()
+    except OSError as error:
+        raise StepError(f"study_dir is {str(folder)!r}, where the report cannot be written: {error}") from error
+    return [*changed, *(f"figures/{path.name}" for path in stale)]
+
+
+def _counts(report: render.Report) -> dict[str, int]:
+    study = report.study
+    verdicts = {verdict: len(study.verdicts(verdict)) for verdict in ("valid", "suspect", "void")}
+    return {"cells": len(study.cells), "failed_cells": len(study.failed), "runs": len(study.runs), **verdicts}
+
+
+def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    folder = Path(params["study_dir"])
+    report, files = _rendered(_records(folder, check_mode=check_mode), folder.name)
+    touched = _update(folder, files, check_mode=check_mode)
+    figures = [str(folder / path) for path in files if path.startswith("figures/")]
+    return {
+        "changed": bool(touched),
+        "answer": report.sentence,
+        "counts": _counts(report),
+        "paths": {
+            "html": str(folder / "report.html"),
+            "markdown": str(folder / "report.md"),
+            "cells": str(folder / "cells.csv"),
+            "runs": str(folder / "runs.csv"),
+            "figures": figures,
+        },
+        "msg": f"The report of {len(report.study.runs)} recorded runs is {folder / 'report.html'}.",
+    }

@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the report of a study from its ledger."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: study_report
+short_description: Write the report of a study from its ledger
+version_added: 0.1.0
+description:
+  - Reads the ledger of a study and writes one self-contained HTML page, the same as Markdown, two CSV files and the
+    figures as SVG, all into the folder of the study.
+  - The page answers the question of the study in a sentence. Where the runs are too few or too far apart to tell, it says so.
+  - The same ledger gives the same files, byte for byte.
+requirements:
+  - pandas
+  - altair
+  - vl-convert-python
+options:
+  study_dir:
+    description:
+      - Folder of the study. Holds C(ledger.jsonl) and takes the report.
+      - A folder without a ledger, or without a valid run, gets a report that says so.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Says whether the report would change, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Write the report
+  tfscale.study.study_report:
+    study_dir: results/mnist
+  register: report
+
+- name: Show the answer
+  ansible.builtin.debug:
+    msg: "{{ report.answer }}"
+"""
+
+RETURN = r"""
+answer:
+  description: The answer of the study, one sentence for each group of cells that may be compared.
+  returned: success
+  type: str
+  sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers cannot be told from 2; 1 worker is 31 % slower (24-39 %).
+counts:
+  description: What the report is made of.
+  returned: success
+  type: dict
+  contains:
+    cells:
+      description: Cells with at least one record.
+      type: int
+      returned: always
+    failed_cells:
+      description: Cells of which no run could be measured.
+      type: int
+      returned: always
+    runs:
+      description: Records in the ledger.
+      type: int
+      returned: always
+    valid:
+      description: Records with this verdict.
+      type: int
+      returned: always
+    suspect:
+      description: Records with this verdict.
+      type: int
+      returned: always
+    void:
+      description: Records with this verdict.
+      type: int
+      returned: always
+paths:
+  description: The files of the report.
+  returned: success
+  type: dict
+  contains:
+    html:
+      description: The page.
+      type: str
+      returned: always
+    markdown:
+      description: The same as Markdown.
+      type: str
+      returned: always
+    cells:
+      description: One row for each cell, as CSV.
+      type: str
+      returned: always
+    runs:
+      description: One row for each recorded run, void ones too, as CSV.
+      type: str
+      returned: always
+    figures:
+      description: The figures as SVG.
+      type: list
+      elements: str
+      returned: always
+msg:
+  description: One sentence that says what was done.
+  returned: always
+  type: str
+  sample: The report of 15 recorded runs is results/mnist/report.html.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.study_report import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
