@@ -57,7 +57,11 @@ def run_part(name: str, *, live: bool) -> Part:
     if live:
         print(lines.pop(), end="", flush=True)
     with subprocess.Popen(
-        ["make", "--keep-going", name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["make", "--keep-going", name],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
         for line in process.stdout:
