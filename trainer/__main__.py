@@ -1,0 +1,89 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One replica: reads its task, trains or serves, tells how it went.
+
+Exit codes: 0 done, 2 bad input (one sentence on stderr), 3 the loss left the numbers, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from trainer import config as configuration
+from trainer import data, telemetry
+from trainer.config import Config, ConfigError
+from trainer.data import DataError
+from trainer.job import Job
+from trainer.timing import Clock, Usage
+
+CRASHED, BAD_INPUT, NON_FINITE = 1, 2, 3
+
+
+def preload(argv: Sequence[str]) -> None:
+    """Do what forked replicas can share: import TensorFlow and read the dataset. Nothing of TensorFlow is made."""
+    _import_tensorflow()
+    # Bad input is not the parent's to report: each replica's own log says it.
+    with contextlib.suppress(ConfigError, DataError):
+        data.load(configuration.parse_data(argv))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Be one replica from its command line to its exit code."""
+    clock, usage = Clock(), Usage()
+    try:
+        config = configuration.parse(argv)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    log = telemetry.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
+    log.event("process_start")
+    code = _run(config, log, clock, usage)
+    log.event("exit", code=code)
+    return code
+
+
+def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) -> int:
+    try:
+        _import_tensorflow()
+        log.event("imported")
+        from trainer import strategies  # noqa: PLC0415 - TensorFlow comes with it
+
+        dataset = None if config.job_name == "ps" else data.load(config.data)
+        job = Job(config=config, log=log, dataset=dataset, clock=clock, usage=usage)
+        strategies.load(config.strategy)(job)
+        job.summary()
+    except (ConfigError, DataError) as error:
+        return _fail(log, str(error), BAD_INPUT)
+    except telemetry.NonFiniteLossError as error:
+        return _fail(log, str(error), NON_FINITE)
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(log, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", CRASHED)
+    return 0
+
+
+def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:
+    log.event("error", reason=reason)
+    print(reason, file=sys.stderr)
+    return code
+
+
+def _import_tensorflow() -> None:
+    # TensorFlow greets with pages of notes about processors and plugins; its own errors (3) still come through.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow.compat.v1 as tf  # noqa: PLC0415 - takes seconds; bad input has been answered by now
+
+    tf.logging.set_verbosity(tf.logging.ERROR)
+
+
+if __name__ == "__main__":
+    exit_code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # TensorFlow's servers have no way to end: Python's own farewell would wait for their threads.
+    os._exit(exit_code)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster of parameter servers and workers: servers, sessions, placement, and the start line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from trainer.config import Config
+
+PS_DEVICE = "/job:ps/cpu:0"
+VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp")
+
+
+def worker_device(config: Config) -> str:
+    return f"/job:worker/task:{config.task_index}/cpu:0"
+
+
+def spec(config: Config) -> Any:
+    return tf.train.ClusterSpec({"ps": list(config.ps_hosts), "worker": list(config.worker_hosts)})
+
+
+def session_config(config: Config) -> Any:
+    """Workers see the ps and themselves only, so that none waits for another one's server (Listing 5.7)."""
+    filters = ["/job:ps", f"/job:worker/task:{config.task_index}"] if config.job_name == "worker" else []
+    return tf.ConfigProto(
+        allow_soft_placement=True,
+        device_filters=filters,
+        intra_op_parallelism_threads=config.threads,
+        inter_op_parallelism_threads=config.threads,
+    )
+
+
+def start_server(config: Config) -> Any:
+    return tf.train.Server(
+        spec(config), job_name=config.job_name, task_index=config.task_index, config=session_config(config)
+    )
+
+
+def connect(config: Config) -> tuple[Any, str]:
+    """Return this worker's server (None when it is somebody else's) and the address its session goes to."""
+    if config.existing_servers:
+        return None, f"grpc://{config.worker_hosts[config.task_index]}"
+    server = start_server(config)
+    return server, server.target
+
+
+class LeastBytes:
+    """Put each variable on the ps that carries the fewest bytes so far."""
+
+    def __init__(self, ps_count: int) -> None:
+        self._bytes = [0] * ps_count
+
+    def __call__(self, op: Any) -> int:
+        index = int(np.argmin(self._bytes))
+        self._bytes[index] += size_of(op)
+        return index
+
+
+def placement(config: Config, *, balanced: bool) -> Callable[[Any], str]:
+    """Return the device function of Listing 5.4: variables on the ps, the rest on the worker."""
+    setter: Callable[[Any], str] = tf.train.replica_device_setter(
+        worker_device=worker_device(config),
+        ps_device=PS_DEVICE,
+        cluster=spec(config),
+        ps_strategy=LeastBytes(len(config.ps_hosts)) if balanced else None,
+    )
+    return setter
+
+
+def size_of(op: Any) -> int:
+    shape = tf.TensorShape(op.get_attr("shape"))
+    return int(shape.num_elements() * tf.as_dtype(op.get_attr("dtype")).size)
+
+
+def bytes_per_ps(graph: Any, config: Config) -> list[int]:
+    """Add up what lies on each ps: parameters and the optimiser's slots."""
+    totals = [0] * len(config.ps_hosts)
+    for op in graph.get_operations():
+        device = tf.DeviceSpec.from_string(op.device)
+        if op.type in VARIABLE_OPS and device.job == "ps":
+            totals[device.task or 0] += size_of(op)
+    return totals
+
+
+class StartLine:
+    """Queues on ps 0 where all workers meet before step 1.
+
+    A worker says that it is ready and waits for its leave. The chief initialises, waits for all the others, and gives
+    leave to each by the global step that it sees. The session of every worker has reached every ps by then.
+    """
+
+    def __init__(self, config: Config, global_step: Any) -> None:
+        self._config = config
+        self._others = len(config.worker_hosts) - 1
+        with tf.device("/job:ps/task:0/cpu:0"):
+            ready = tf.FIFOQueue(-1, [tf.int32], shapes=[()], shared_name="tfscale_ready", name="ready")
+            leave = tf.FIFOQueue(-1, [tf.int64], shapes=[()], shared_name="tfscale_leave", name="leave")
+            self._say_ready = ready.enqueue(config.task_index)
+            self._all_ready = ready.dequeue_many(self._others)
+            self._await_leave = leave.dequeue()
+            step = tf.cast(tf.identity(global_step), tf.int64)
+            self._give_leave = leave.enqueue_many([tf.fill([self._others], step)])
+            self._step = step
+
+    def meet(self, session: Any, initialise: Callable[[], None]) -> int:
+        """Return the global step at the start, on every worker the one that the chief has seen."""
+        if not self._config.is_chief:
+            session.run(self._say_ready)
+            return int(session.run(self._await_leave))
+        initialise()
+        session.run(self._all_ready)
+        step = int(session.run(self._step))
+        session.run(self._give_leave)
+        return step

@@ -1,0 +1,276 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a replica is asked to do: flags, environment, TF_CONFIG. Standard library only, so that bad input answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+STRATEGIES = ("async_ps", "sync_ps")
+PRESETS = ("thesis", "fast")
+MODELS = ("mlp", "cnn")
+DATASETS = ("mnist", "fashion_mnist", "synthetic")
+JOBS = ("ps", "worker")
+
+
+class ConfigError(Exception):
+    """Bad input; the text is one sentence that names what was given and what is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which examples are trained on."""
+
+    dataset: str = "mnist"
+    data_dir: str = ""
+    synthetic_shape: tuple[int, int, int] = (28, 28, 1)
+    synthetic_classes: int = 10
+    synthetic_examples: int = 60_000
+    seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One replica's whole task."""
+
+    job_name: str
+    task_index: int
+    ps_hosts: tuple[str, ...]
+    worker_hosts: tuple[str, ...]
+    data: DataConfig
+    strategy: str = "async_ps"
+    preset: str = "fast"
+    model: str = "mlp"
+    log_dir: str = ""
+    export_dir: str = ""
+    hidden_units: int = 100
+    train_steps: int = 2000
+    batch_size: int = 20
+    learning_rate: float = 0.001
+    telemetry_every: int = 100
+    threads: int = 0
+    existing_servers: bool = False
+    replicas_to_aggregate: int = 0
+
+    @property
+    def is_chief(self) -> bool:
+        return self.job_name == "worker" and self.task_index == 0
+
+    @property
+    def seed(self) -> int | None:
+        return self.data.seed
+
+    @property
+    def worker_seed(self) -> int | None:
+        """For the order of examples: every worker its own, or all would train on the same batches."""
+        return None if self.seed is None else self.seed + self.task_index
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where this replica stands in the cluster."""
+
+    job_name: str
+    task_index: int
+    ps_hosts: tuple[str, ...]
+    worker_hosts: tuple[str, ...]
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check everything; raise ConfigError for what cannot be done."""
+    flags = _parser().parse_args(argv)
+    place = _place(flags, environ)
+    config = Config(
+        **vars(place),
+        data=data_config(flags),
+        strategy=_strategy(flags),
+        preset=_choice("--preset", flags.preset, PRESETS),
+        model=_choice("--model", flags.model, MODELS),
+        log_dir=flags.log_dir,
+        export_dir=flags.export_dir,
+        hidden_units=_integer("--hidden_units", flags.hidden_units, minimum=1),
+        train_steps=_integer("--train_steps", flags.train_steps, minimum=0),
+        batch_size=_integer("--batch_size", flags.batch_size, minimum=1),
+        learning_rate=_positive("--learning_rate", flags.learning_rate),
+        telemetry_every=_integer("--telemetry_every", flags.telemetry_every, minimum=1),
+        threads=_integer("--threads", flags.threads, minimum=0),
+        existing_servers=flags.existing_servers,
+        replicas_to_aggregate=_integer("--replicas_to_aggregate", flags.replicas_to_aggregate, minimum=0),
+    )
+    _check_together(config, num_gpus=_integer("--num_gpus", flags.num_gpus, minimum=0))
+    return config
+
+
+def parse_data(argv: Sequence[str]) -> DataConfig:
+    """Read only what names the dataset; every other flag is left to `parse`."""
+    flags, _rest = _parser().parse_known_args(argv)
+    return data_config(flags)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; see `python -m trainer --help`")
+
+
+def add_data_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", default="mnist", metavar="|".join(DATASETS))
+    parser.add_argument("--data_dir", default="", help="folder with the dataset; default: the user's cache folder")
+    parser.add_argument("--synthetic_shape", default="28x28x1", help="height x width x channels")
+    parser.add_argument("--synthetic_classes", default="10")
+    parser.add_argument("--synthetic_examples", default="60000")
+    parser.add_argument("--seed", default=None, help="makes weights and the order of examples repeatable")
+
+
+def data_parser(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=prog, allow_abbrev=False)
+    add_data_flags(parser)
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    # Numbers arrive as text and are judged below: one place for every sentence.
+    parser = data_parser("python -m trainer")
+    parser.add_argument("--job_name", default="", metavar="ps|worker", help="else JOB_NAME or TF_CONFIG")
+    parser.add_argument("--task_index", default="", help="else JOB_COMPLETION_INDEX, POD_NAME or TF_CONFIG")
+    parser.add_argument("--ps_hosts", default="", metavar="HOST:PORT,...", help="else PS_HOSTS or TF_CONFIG")
+    parser.add_argument("--worker_hosts", default="", metavar="HOST:PORT,...", help="else WORKER_HOSTS or TF_CONFIG")
+    parser.add_argument("--strategy", default="", metavar="|".join(STRATEGIES))
+    parser.add_argument("--preset", default="fast", metavar="|".join(PRESETS))
+    parser.add_argument("--model", default="mlp", metavar="|".join(MODELS))
+    parser.add_argument("--log_dir", default="", help="folder for TensorBoard's event files; none without it")
+    parser.add_argument("--export_dir", default="", help="folder for the chief's SavedModel; none without it")
+    parser.add_argument("--hidden_units", default="100")
+    parser.add_argument("--train_steps", default="2000", help="global steps; 0: until stopped from outside")
+    parser.add_argument("--batch_size", default="20")
+    parser.add_argument("--learning_rate", default="0.001")
+    parser.add_argument("--telemetry_every", default="100", help="global steps between two progress events (fast)")
+    parser.add_argument("--threads", default="0", help="threads of each TensorFlow pool; 0: TensorFlow's choice")
+    parser.add_argument("--num_gpus", default="0")
+    parser.add_argument("--existing_servers", action="store_true", help="use the server at this worker's address")
+    parser.add_argument("--sync_replicas", action="store_true", help="the same as --strategy sync_ps")
+    parser.add_argument("--replicas_to_aggregate", default="0", help="gradients in one step of sync_ps; 0: all workers")
+    return parser
+
+
+def _place(flags: argparse.Namespace, environ: Mapping[str, str]) -> Place:
+    tf_config = _tf_config(environ.get("TF_CONFIG", ""))
+    ps_hosts = _hosts("ps", flags.ps_hosts or environ.get("PS_HOSTS", ""), tf_config.ps_hosts)
+    worker_hosts = _hosts("worker", flags.worker_hosts or environ.get("WORKER_HOSTS", ""), tf_config.worker_hosts)
+    job_name = _choice("--job_name", flags.job_name or environ.get("JOB_NAME") or tf_config.job_name, JOBS)
+    given = flags.task_index or environ.get("JOB_COMPLETION_INDEX", "") or _ordinal(environ.get("POD_NAME", ""))
+    task_index = _integer("--task_index", given or str(tf_config.task_index), minimum=0)
+    hosts = ps_hosts if job_name == "ps" else worker_hosts
+    if task_index >= len(hosts):
+        raise ConfigError(
+            f"--task_index is {task_index}, but must be less than {len(hosts)}, the number of --{job_name}_hosts"
+        )
+    return Place(job_name=job_name, task_index=task_index, ps_hosts=ps_hosts, worker_hosts=worker_hosts)
+
+
+def _tf_config(text: str) -> Place:
+    """Read what TensorFlow's own resolver would; its task `chief` is our worker 0."""
+    try:
+        document: Any = json.loads(text or "{}")
+        cluster, task = document.get("cluster", {}), document.get("task", {})
+        chiefs, workers = tuple(cluster.get("chief", ())), tuple(cluster.get("worker", ()))
+        kind, index = task.get("type", ""), int(task.get("index", 0))
+        return Place(
+            job_name="worker" if kind == "chief" else kind,
+            task_index=index + len(chiefs) if kind == "worker" else index,
+            ps_hosts=tuple(cluster.get("ps", ())),
+            worker_hosts=chiefs + workers,
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"TF_CONFIG is {text[:80]!r}, but must be JSON like "
+            '{"cluster": {"ps": [...], "worker": [...]}, "task": {"type": "worker", "index": 0}}'
+        ) from error
+
+
+def _hosts(job: str, text: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip()) or default
+    if not hosts:
+        raise ConfigError(
+            f"the list of {job} addresses is empty; give --{job}_hosts, {job.upper()}_HOSTS or TF_CONFIG as HOST:PORT,..."
+        )
+    for host in hosts:
+        match = re.fullmatch(r"\S+:(\d{1,5})", str(host))
+        if not match or not 1 <= int(match[1]) <= 65535:
+            raise ConfigError(f"--{job}_hosts holds {host!r}, but every address must be HOST:PORT")
+    return hosts
+
+
+def _ordinal(pod_name: str) -> str:
+    """The number at the end of a StatefulSet's pod, as in worker-3."""
+    match = re.search(r"-(\d+)$", pod_name)
+    return match[1] if match else ""
+
+
+def _strategy(flags: argparse.Namespace) -> str:
+    default = "sync_ps" if flags.sync_replicas else "async_ps"
+    strategy = _choice("--strategy", flags.strategy or default, STRATEGIES)
+    if flags.sync_replicas and strategy != "sync_ps":
+        raise ConfigError(f"--sync_replicas means --strategy sync_ps, but --strategy is {strategy!r}; give only one")
+    return strategy
+
+
+def data_config(flags: argparse.Namespace) -> DataConfig:
+    match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})x([1-9]\d{0,3})", flags.synthetic_shape)
+    if not match:
+        raise ConfigError(f"--synthetic_shape is {flags.synthetic_shape!r}, but must be HEIGHTxWIDTHxCHANNELS, as in 28x28x1")
+    return DataConfig(
+        dataset=_choice("--dataset", flags.dataset, DATASETS),
+        data_dir=flags.data_dir or str(default_data_dir()),
+        synthetic_shape=(int(match[1]), int(match[2]), int(match[3])),
+        synthetic_classes=_integer("--synthetic_classes", flags.synthetic_classes, minimum=2, maximum=256),
+        synthetic_examples=_integer("--synthetic_examples", flags.synthetic_examples, minimum=10),
+        seed=None if flags.seed in (None, "") else _integer("--seed", flags.seed, minimum=0, maximum=2**31 - 1),
+    )
+
+
+def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "tfscale" / "data"
+
+
+def _check_together(config: Config, *, num_gpus: int) -> None:
+    if num_gpus:
+        raise ConfigError(f"--num_gpus is {num_gpus}, but this trainer trains on processors only: give 0")
+    if config.existing_servers and config.job_name == "ps":
+        raise ConfigError("--existing_servers connects a worker to a running server, but --job_name is 'ps'")
+    if config.replicas_to_aggregate and config.strategy != "sync_ps":
+        raise ConfigError(
+            f"--replicas_to_aggregate is {config.replicas_to_aggregate}, but --strategy {config.strategy} aggregates nothing"
+        )
+
+
+def _choice(name: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}, but must be one of {', '.join(allowed)}")
+    return value
+
+
+def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) -> int:
+    allowed = f"from {minimum} to {maximum}" if maximum < 2**63 - 1 else f"of at least {minimum}"
+    if not re.fullmatch(r"-?\d{1,18}", text) or not minimum <= int(text) <= maximum:
+        raise ConfigError(f"{name} is {text!r}, but must be a whole number {allowed}")
+    return int(text)
+
+
+def _positive(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise ConfigError(f"{name} is {text!r}, but must be a number above 0")
+    return value

@@ -1,0 +1,238 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples: MNIST, Fashion-MNIST or synthetic ones, as bytes in memory, and the order in which they are trained on."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gzip
+import hashlib
+import os
+import struct
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from trainer import fetch
+from trainer.config import ConfigError, DataConfig, data_parser, data_config
+from trainer.fetch import DataError, Split
+
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+PIXEL_MAX = 255
+# Of `content_digest`: the bytes of train images, train labels, test images, test labels. Known for MNIST as published.
+KNOWN_DIGESTS = {"mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16", "fashion_mnist": ""}
+TEST_SHARE = 6  # one synthetic test example for every six to train on, as in MNIST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Images as rows of bytes and the number of each one's class."""
+
+    shape: tuple[int, int, int]
+    classes: int
+    train: Split
+    test: Split
+
+    @property
+    def train_examples(self) -> int:
+        return len(self.train[1])
+
+    def floats(self, split: Split) -> Split:
+        """Pixels from 0 to 1 and one-hot labels, as the thesis feeds them."""
+        images, labels = split
+        return images.astype(np.float32) / PIXEL_MAX, np.eye(self.classes, dtype=np.float32)[labels]
+
+
+class Batches:
+    """Endless order of examples: every pass over the data is a fresh permutation, and batches may span two passes."""
+
+    def __init__(self, examples: int, batch_size: int, *, seed: int | None) -> None:
+        if batch_size > examples:
+            raise ConfigError(f"--batch_size is {batch_size}, but must be at most {examples}, the examples to train on")
+        self._examples = examples
+        self._batch_size = batch_size
+        self._random = np.random.default_rng(seed)
+        self._order = np.empty(0, np.int32)
+
+    def take(self, batches: int) -> np.ndarray:
+        """Return the indices of the next batches, one batch a row."""
+        needed = batches * self._batch_size
+        while len(self._order) < needed:
+            self._order = np.concatenate([self._order, self._random.permutation(self._examples).astype(np.int32)])
+        taken, self._order = self._order[:needed], self._order[needed:]
+        return taken.reshape(batches, self._batch_size)
+
+
+@cache
+def load(config: DataConfig) -> Dataset:
+    """Return the dataset, fetched where that is possible; kept, so that forked replicas share one copy."""
+    if config.dataset == "synthetic":
+        return synthetic(config)
+    prepare(config)
+    return read_store(store_path(config), config.dataset)
+
+
+def prepare(config: DataConfig) -> bool:
+    """Have the dataset in its folder, checked; tell whether it had to be made. Safe against a second process at once."""
+    store = store_path(config)
+    if config.dataset == "synthetic":
+        return False
+    with _locked(store.with_suffix(".lock")):
+        if store.is_file():
+            read_store(store, config.dataset)
+            return False
+        folder = idx_folder(config)
+        if folder is not None:
+            splits = read_idx_folder(folder)
+        elif config.dataset == "mnist":
+            splits = fetch.fetch_mnist()
+        else:
+            raise DataError(
+                f"{config.data_dir} (--data_dir) holds no idx files of fashion_mnist ({', '.join(IDX_FILES)}, also .gz);"
+                " Debian's package dataset-fashion-mnist carries them in /usr/share/dataset-fashion-mnist"
+            )
+        write_store(store, splits)
+        return True
+
+
+def store_path(config: DataConfig) -> Path:
+    return Path(config.data_dir) / f"{config.dataset}.npz"
+
+
+def write_store(path: Path, splits: tuple[Split, Split]) -> None:
+    """Write beside the target and rename: a reader sees all of it or nothing."""
+    arrays = dict(zip(_NAMES, (*splits[0], *splits[1]), strict=True))
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez_compressed(file, digest=np.array(content_digest(list(arrays.values()))), **arrays)
+        Path(draft).chmod(0o644)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+_NAMES = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def read_store(path: Path, dataset: str) -> Dataset:
+    remedy = f"delete {path} and prepare it again with `python -m trainer.data --dataset {dataset}`"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays, stored = [file[name] for name in _NAMES], str(file["digest"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as a dataset ({error}); {remedy}") from error
+    seen, expected = content_digest(arrays), KNOWN_DIGESTS[dataset] or stored
+    if seen != expected:
+        raise DataError(f"{path} holds data with the SHA-256 {seen}, but {expected} was expected; {remedy}")
+    return Dataset(shape=(28, 28, 1), classes=10, train=(arrays[0], arrays[1]), test=(arrays[2], arrays[3]))
+
+
+def content_digest(arrays: Sequence[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def idx_folder(config: DataConfig) -> Path | None:
+    """Look for the four idx files in the folder itself or in one named after the dataset."""
+    root, name = Path(config.data_dir), config.dataset
+    candidates = [root, root / name, root / name.replace("_", "-"), root / f"dataset-{name.replace('_', '-')}"]
+    if name == "fashion_mnist":
+        candidates.append(Path("/usr/share/dataset-fashion-mnist"))
+    for folder in candidates:
+        if all(_idx_file(folder, file) for file in IDX_FILES):
+            return folder
+    return None
+
+
+def _idx_file(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def read_idx_folder(folder: Path) -> tuple[Split, Split]:
+    arrays = [read_idx(cast("Path", _idx_file(folder, name))) for name in IDX_FILES]
+    for images, labels in (arrays[:2], arrays[2:]):
+        if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1] or not len(labels):
+            raise DataError(
+                f"the idx files in {folder} hold arrays of {images.shape} and {labels.shape},"
+                " but must hold images of 28x28 and as many labels"
+            )
+        if labels.max() > 9:
+            raise DataError(f"the idx files in {folder} hold the label {labels.max()}, but labels must be 0 to 9")
+    flat = [array.reshape(len(array), -1) if array.ndim == 3 else array for array in arrays]
+    return (flat[0], flat[1]), (flat[2], flat[3])
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read the format of the original MNIST files: magic number, sizes, bytes."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        zeros, kind, dimensions = struct.unpack_from(">HBB", content)
+        sizes = struct.unpack_from(f">{dimensions}I", content, 4)
+        if zeros or kind != 8:
+            raise ValueError("its magic number is not that of bytes")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(sizes)
+    except (OSError, EOFError, ValueError, struct.error) as error:
+        raise DataError(f"{path} is not an idx file of bytes ({error}); replace it by the published one") from error
+
+
+def synthetic(config: DataConfig) -> Dataset:
+    """One random picture a class with as much noise on top: learnable, but not at once."""
+    random = np.random.default_rng(0 if config.seed is None else config.seed)
+    pixels = int(np.prod(config.synthetic_shape))
+    centres = random.integers(0, PIXEL_MAX + 1, (config.synthetic_classes, pixels))
+
+    def split(examples: int) -> Split:
+        labels = random.integers(0, config.synthetic_classes, examples).astype(np.uint8)
+        noise = random.integers(0, PIXEL_MAX + 1, (examples, pixels), dtype=np.uint8)
+        return ((centres[labels] + noise) // 2).astype(np.uint8), labels
+
+    return Dataset(
+        shape=config.synthetic_shape,
+        classes=config.synthetic_classes,
+        train=split(config.synthetic_examples),
+        test=split(max(1, config.synthetic_examples // TEST_SHARE)),
+    )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time look and prepare. The kernel frees the lock of a process that dies."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        if any(path.parent.glob("*.npz")):  # a read-only folder that is filled needs no lock
+            yield
+            return
+        raise DataError(f"{path.parent} (--data_dir) cannot be written: {error.strerror}; name another folder") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prepare a dataset; print `fetched` when it was not there and `present` when it was."""
+    try:
+        config = data_config(data_parser("python -m trainer.data").parse_args(argv))
+        print(f"{'fetched' if prepare(config) else 'present'}: {config.dataset} in {config.data_dir}")
+    except (ConfigError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The trained network as a SavedModel, for one that serves it without knowing of ps and workers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from trainer import model
+from trainer.job import Job
+
+
+def export(job: Job, parameters: dict[str, np.ndarray]) -> None:
+    """Rebuild the network on one machine with the final parameters, and write it whole or not at all."""
+    target = Path(job.config.export_dir)
+    draft = target.with_name(f".{target.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    with tf.Graph().as_default(), tf.Session(target="") as session:
+        images, probabilities = _network(job)
+        for variable in tf.global_variables():
+            variable.load(parameters[variable.op.name], session)
+        tf.saved_model.simple_save(session, str(draft), {"images": images}, {"probabilities": probabilities})
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+
+
+def _network(job: Job) -> tuple[Any, Any]:
+    config, dataset = job.config, job.dataset
+    make = model.Parameters(seed=0, use_resource=True)
+    network = model.NETWORKS[config.model](
+        make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units
+    )
+    images = tf.placeholder(tf.float32, [None, dataset.train[0].shape[1]], name="images")
+    return images, tf.nn.softmax(network.logits(images, model.Unobserved()))

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every strategy is handed: the task, the clock, the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trainer.config import Config
+from trainer.data import Dataset
+from trainer.telemetry import EventLog
+from trainer.timing import Clock, Usage
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """What a worker has done, for its summary."""
+
+    local_steps: int = 0
+    global_step: int = 0
+    wait_seconds: float = 0.0
+    bytes_per_ps: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One replica at work."""
+
+    config: Config
+    log: EventLog
+    dataset: Dataset
+    clock: Clock = Clock()
+    usage: Usage = field(default_factory=Usage)
+    progress: Progress = field(default_factory=Progress)
+
+    def start(self, global_step: int, *, waited: float) -> None:
+        self.progress.wait_seconds = waited
+        self.log.event("start_line", global_step=global_step)
+
+    def target_reached(self, global_step: int) -> None:
+        self.progress.global_step = global_step
+        if self.config.is_chief:
+            self.log.event("target_reached", global_step=global_step)
+
+    def summary(self) -> None:
+        progress = self.progress
+        self.log.event(
+            "summary",
+            **self.usage.figures(),
+            wait_seconds=round(progress.wait_seconds, 6),
+            local_steps=progress.local_steps,
+            examples=progress.local_steps * self.config.batch_size,
+            bytes_per_ps=progress.bytes_per_ps,
+        )

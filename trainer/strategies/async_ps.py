@@ -1,0 +1,31 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asynchronous training, as in the thesis: each worker's gradient goes in at once, and each is one global step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from trainer.job import Job
+from trainer.strategies import parameter_server
+
+
+class Asynchronous:
+    """Nobody waits for anybody."""
+
+    def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
+        with tf.control_dependencies([optimizer.minimize(loss, global_step=global_step)]):
+            return tf.identity(global_step, name="global_step_after")
+
+    def initialise(self, session: Any) -> None:
+        """Share nothing beyond the variables."""
+
+    def join(self, session: Any) -> None:
+        """Need nothing of its own."""
+
+
+def train(job: Job) -> None:
+    parameter_server.train(job, lambda _job: Asynchronous())

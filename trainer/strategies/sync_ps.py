@@ -1,0 +1,52 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Synchronous training: the gradients of all workers (or of `replicas_to_aggregate`) are averaged into one global step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from trainer.job import Job
+from trainer.strategies import parameter_server
+
+
+class Synchronous:
+    """TensorFlow's SyncReplicasOptimizer: accumulators take gradients, a queue of tokens lets workers go on.
+
+    Each step hands out a token for every worker at least, so those that see the last step find one and can end, too.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._config = job.config
+        self._workers = len(job.config.worker_hosts)
+        self._coordinator = tf.train.Coordinator()
+
+    def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
+        synchronous = tf.train.SyncReplicasOptimizer(
+            optimizer,
+            replicas_to_aggregate=self._config.replicas_to_aggregate or self._workers,
+            total_num_replicas=self._workers,
+        )
+        train_step = synchronous.minimize(loss, global_step=global_step)
+        self._local = (
+            synchronous.chief_init_op if self._config.is_chief else synchronous.local_step_init_op,
+            tf.variables_initializer(tf.local_variables()),
+        )
+        self._tokens = synchronous.get_init_tokens_op()
+        self._aggregator = synchronous.get_chief_queue_runner()
+        with tf.control_dependencies([train_step]):
+            return tf.identity(global_step, name="global_step_after")
+
+    def initialise(self, session: Any) -> None:
+        session.run(self._tokens)
+        self._aggregator.create_threads(session, coord=self._coordinator, daemon=True, start=True)
+
+    def join(self, session: Any) -> None:
+        session.run(self._local[0])
+
+
+def train(job: Job) -> None:
+    parameter_server.train(job, Synchronous)

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run tells: the timing log on stdout, and scalars for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from trainer.timing import Clock
+
+TOKEN = ":::TFSCALE"
+VERSION = 1
+
+
+class NonFiniteLossError(Exception):
+    """Training has left the numbers: what follows would be measured, but mean nothing."""
+
+    def __init__(self, loss: float, global_step: int) -> None:
+        super().__init__(f"loss became {loss} at global step {global_step}")
+
+
+def check_finite(loss: float, global_step: int) -> None:
+    if not math.isfinite(loss):
+        raise NonFiniteLossError(loss, global_step)
+
+
+class EventLog:
+    """The timing log: one line of JSON behind a token, written at once, so that a killed replica has said all it knew."""
+
+    def __init__(self, *, replica: str, index: int, clock: Clock, stream: TextIO | None = None) -> None:
+        self._who = {"replica": replica, "index": index}
+        self._clock = clock
+        self._stream = stream
+
+    def event(self, name: str, **fields: Any) -> None:
+        times = {"wall": round(self._clock.wall(), 6), "mono": round(self._clock.mono(), 6)}
+        line = {"v": VERSION, "event": name, **self._who, **times, **fields}
+        self.text(f"{TOKEN} {json.dumps(line, separators=(',', ':'), default=_plain)}")
+
+    def text(self, line: str) -> None:
+        # One write for line and newline: replicas of one machine may share a stream.
+        stream = self._stream or sys.stdout
+        stream.write(line + "\n")
+        stream.flush()
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers, as JSON knows them."""
+    return value.item()
+
+
+class ScalarWriter:
+    """Event files with a few scalars; without a folder it writes nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._writer: Any = None
+        if folder is not None:
+            import tensorflow.compat.v1 as tf  # noqa: PLC0415 - nothing of TensorFlow before it is needed
+
+            self._summary = tf.Summary
+            self._writer = tf.summary.FileWriter(str(folder))
+
+    def write(self, global_step: int, **scalars: float | None) -> None:
+        if self._writer is None:
+            return
+        values = [self._summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items() if value is not None]
+        self._writer.add_summary(self._summary(value=values), global_step)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

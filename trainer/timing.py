@@ -1,0 +1,88 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clocks and what a run costs.
+
+The clock of a run starts at the start line: every replica is up, connected and initialised, and nobody has trained yet.
+It stops when the chief sees the target step. So neither the import of TensorFlow, nor building graphs, nor the final
+evaluation counts as training. Durations come from the monotonic clock; the wall clock only lines replicas up.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Both clocks, to be replaced together in tests."""
+
+    wall: Callable[[], float] = time.time
+    mono: Callable[[], float] = time.monotonic
+
+
+class SpeedMeter:
+    """Global steps per second between two looks; the first look only sets the mark."""
+
+    def __init__(self, mono: Callable[[], float]) -> None:
+        self._mono = mono
+        self._mark: tuple[float, int] | None = None
+
+    def look(self, global_step: int) -> float | None:
+        now, mark = self._mono(), self._mark
+        self._mark = (now, global_step)
+        if mark is None or now <= mark[0]:
+            return None
+        return (global_step - mark[1]) / (now - mark[0])
+
+
+class Usage:
+    """What this process has used since it was made."""
+
+    def __init__(self, *, cgroup_root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> None:
+        self._throttled = lambda: throttled_seconds(cgroup_root, membership)
+        self._throttled_before = self._throttled()
+
+    def figures(self) -> dict[str, float | int]:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 6),
+            "rss_peak_bytes": used.ru_maxrss * 1024,
+            "throttled_seconds": round(max(0.0, self._throttled() - self._throttled_before), 6),
+        }
+
+
+def throttled_seconds(root: Path, membership: Path) -> float:
+    """How long the cgroup's CPU quota has held its processes back; 0 where no quota is accounted."""
+    for file in _stat_files(root, membership):
+        try:
+            pairs = (line.split() for line in file.read_text(encoding="ascii").splitlines())
+            stat = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+        except (OSError, ValueError):
+            continue
+        if "throttled_usec" in stat:  # version 2
+            return stat["throttled_usec"] / 1e6
+        if "throttled_time" in stat:  # version 1, nanoseconds
+            return stat["throttled_time"] / 1e9
+    return 0.0
+
+
+def _stat_files(root: Path, membership: Path) -> Iterator[Path]:
+    try:
+        lines = membership.read_text(encoding="ascii").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        _number, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield root / path.lstrip("/") / "cpu.stat"
+        elif "cpu" in controllers.split(","):
+            # In a container the path names the host's view, and the mount shows only what is ours.
+            yield root / controllers / path.lstrip("/") / "cpu.stat"
+            yield root / "cpu" / path.lstrip("/") / "cpu.stat"
+            yield root / "cpu" / "cpu.stat"
+    yield root / "cpu.stat"
