@@ -10,6 +10,7 @@ figure each on a common scale.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -371,11 +372,16 @@ def figures_of(study: model.Study) -> list[Figure]:
     return figures + _parts(alt, study)
 
 
+def _own_ids(drawn: str, name: str) -> str:
+    """Vega counts clip paths on from one drawing to the next; here each has ids of its own, the same every time."""
+    found: dict[str, str] = {}
+    return re.sub(r"\bclip\d+\b", lambda match: found.setdefault(match[0], f"{name}-clip{len(found)}"), drawn)
+
+
 def svg_of(figure: Figure) -> str:
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(figure.spec)
-    return drawn
+    return _own_ids(vl_convert.vegalite_to_svg(figure.spec), figure.name)
 
 
 def responsive(figure: Figure) -> dict[str, Any]:
@@ -387,5 +393,5 @@ def bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script."""
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle()
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return script

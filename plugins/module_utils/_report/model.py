@@ -233,7 +233,8 @@ def study_of(records: Iterable[Mapping[str, Any]], name: str) -> Study:
         by_cell.setdefault(run.cell_id, []).append(run)
     factors = factors_of([found[0].spec for found in by_cell.values()])
     cells = [
-        Cell(cell_id, found[0].spec, label(found[0].spec, factors), tuple(found)) for cell_id, found in by_cell.items()
+        Cell(cell_id, found[0].spec, label(found[0].spec, factors) or cell_id, tuple(found))
+        for cell_id, found in by_cell.items()
     ]
     cells.sort(key=lambda cell: ([rank(cell.spec.get(factor)) for factor in factors], cell.cell_id))
     return Study(runs[-1].study if runs and runs[-1].study else name, runs, tuple(cells), factors)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,7 +139,7 @@ def _html_figures(report: Report, drawings: Mapping[str, str]) -> str:
 
 def _html_answer(given: answer.Answer) -> str:
     """The first clause is what most readers came for."""
-    first, semicolon, rest = map(_escape, given.sentence.partition("; "))
+    first, semicolon, rest = map(_escape, re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", given.sentence).partition("; "))
     group = f"<b>{_escape(given.group)}</b> " if given.group else ""
     return f"<p>{group}<strong>{first}{semicolon}</strong>{rest}</p>"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ansible_collections.tfscale.study.plugins.module_utils._study.stats import Estimate, Ratio
 
 NONE = "-"
-MANY_TIMES = 2.0  # from here on "2.3 times as long" reads better than "130 % slower"
+MANY_TIMES = 1.995  # from here on "2.3 times as long" reads better than "130 % slower"
 
 
 def decimals(value: float, width: float | None = None) -> int:
@@ -57,13 +57,20 @@ def percent(share: float | None, digits: int = 0) -> str:
 def _times(ratio: Ratio) -> str:
     if ratio.low is None or ratio.high is None:
         return f"{number(ratio.center)}{{}}"
-    return f"{number(ratio.center, ratio.high - ratio.low)}{{}} ({span(ratio.low, ratio.high)})"
+    width = max(ratio.high - ratio.low, 0.01)
+    low, center, high = (number(value, width) for value in (ratio.low, ratio.center, ratio.high))
+    return f"{center}{{}} ({low}-{high})"
 
 
 def _percents(ratio: Ratio) -> tuple[float, float, float] | None:
     if ratio.low is None or ratio.high is None:
         return None
     return 100 * (ratio.low - 1), 100 * (ratio.center - 1), 100 * (ratio.high - 1)
+
+
+def _places(low: float, center: float, high: float) -> int:
+    """Tenths of a percent only where they are known and matter."""
+    return 1 if high - low < 1 and abs(center) < 10 else 0
 
 
 def signed(value: float, places: int) -> str:
@@ -79,7 +86,7 @@ def slower(ratio: Ratio) -> str:
     if shares is None:
         return f"{100 * (ratio.center - 1):.0f} % slower"
     low, center, high = shares
-    places = 0 if high - low >= 1 else 1
+    places = _places(low, center, high)
     return f"{center:.{places}f} % slower ({low:.{places}f}-{high:.{places}f} %)"
 
 
@@ -91,7 +98,7 @@ def against(ratio: Ratio) -> str:
     if shares is None:
         return f"{signed(100 * (ratio.center - 1), 0)} %"
     low, center, high = shares
-    places = 0 if high - low >= 1 else 1
+    places = _places(low, center, high)
     low_end, middle, high_end = (signed(share, places) for share in (low, center, high))
     return f"{middle} % ({low_end} to {high_end})"
 

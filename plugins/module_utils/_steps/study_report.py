@@ -89,7 +89,12 @@ def _counts(report: render.Report) -> dict[str, int]:
     return {"cells": len(study.cells), "failed_cells": len(study.failed), "runs": len(study.runs), **verdicts}
 
 
-def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     report, files = _rendered(_records(folder, check_mode=check_mode), folder.name)
     touched = _update(folder, files, check_mode=check_mode)

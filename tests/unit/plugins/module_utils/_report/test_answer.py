@@ -1,0 +1,159 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answer, word for word."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, model
+
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import SPEC, record, void
+
+NOISE = {1: 0.99, 2: 1.0, 3: 1.02}
+
+
+def runs(
+    times: dict[tuple[int, int], float], blocks: dict[int, float] | None = None, **spec: Any
+) -> list[dict[str, Any]]:
+    """Cells (ps, workers) with a time each; every cell wobbles a little in its own way."""
+    records = []
+    for number, ((ps, workers), seconds) in enumerate(times.items()):
+        for block, factor in (blocks or NOISE).items():
+            wobble = factor * (1 + 0.01 * math.sin(2.3 * number + 1.7 * block))
+            records.append(record({**SPEC, "ps": ps, "workers": workers, **spec}, block, seconds=seconds * wobble))
+    return records
+
+
+def sentence(records: list[dict[str, Any]]) -> str:
+    return answer.sentence(answer.answers(model.study_of(records, "x")))
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (
+            {(2, 2): 4.0, (2, 4): 4.06, (2, 1): 5.24},
+            "With ps=2, 2 workers do it in 4.0 s (95 % CI 3.9-4.1); 4 workers cannot be told from 2; "
+            "1 worker is 31 % slower (28-35 %).",
+        ),
+        (
+            {(1, 1): 4.0, (1, 2): 8.8},
+            "With ps=1, 1 worker does it in 4.0 s (95 % CI 3.9-4.1); 2 workers take 2.2 times as long (2.1-2.3).",
+        ),
+        (
+            {(1, 4): 4.0, (1, 2): 4.06},
+            "With ps=1, 4 workers do it in 4.0 s (95 % CI 3.9-4.1); 2 workers cannot be told from 4 and take fewer "
+            "replicas.",
+        ),
+        (
+            {(2, 4): 4.0, (1, 2): 4.06, (1, 8): 12.0},
+            "With ps=2, 4 workers do it in 4.0 s (95 % CI 3.9-4.1); ps=1 workers=2 cannot be told from it and takes "
+            "fewer replicas; ps=1 workers=8 takes 3.0 times as long (2.9-3.1).",
+        ),
+        (
+            {(1, 2): 4.0},
+            "With ps=1, 2 workers do it in 4.0 s (95 % CI 3.9-4.1); there is no other cell to compare with.",
+        ),
+    ],
+    ids=["design", "one worker is best", "fewer workers", "another ps", "alone"],
+)
+def test_answer_reads_like_a_sentence(times: dict[tuple[int, int], float], expected: str) -> None:
+    assert sentence(runs(times)) == expected
+
+
+def test_answer_counts_what_it_does_not_name() -> None:
+    times = {(1, 1): 4.0} | {(1, n): 4.0 * n for n in (2, 3, 4, 5, 6)}
+    said = sentence(runs(times))
+    assert said.endswith("; 2 more cells take 5.0 to 6.0 times as long.")
+
+
+def test_answer_names_one_more_cell_in_the_singular() -> None:
+    said = sentence(runs({(1, 1): 4.0} | {(1, n): 4.0 * n for n in (2, 3, 4, 5)}))
+    assert said.endswith("; 1 more cell takes 5.0 times as long.")
+
+
+def test_answer_of_many_tied_cells_names_the_smallest() -> None:
+    said = sentence(runs({(2, 5): 4.0} | {(2, n): 4.06 for n in (1, 2, 3, 4)}))
+    assert "4 other cells cannot be told from 5, the smallest of them is 1 worker" in said
+
+
+@pytest.mark.parametrize(
+    ("young", "clause"),
+    [
+        ([(2, 4)], "ps=2 workers=4 has too few valid runs to tell"),
+        ([(1, 4), (2, 4)], "ps=2 workers=4 and 4 workers have too few valid runs to tell"),
+        ([(3, n) for n in (1, 2, 3, 4)], "4 cells have too few valid runs to tell"),
+    ],
+)
+def test_answer_says_which_cells_are_too_young(young: list[tuple[int, int]], clause: str) -> None:
+    said = sentence(runs({(1, 1): 4.0}) + runs(dict.fromkeys(young, 2.0), {1: 1.0}))
+    assert said.startswith("With ps=1, 1 worker does it")
+    assert clause in said
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([], "Cannot tell: no run has been recorded."),
+        ([void(SPEC, 1, "ps 0 was killed")], "Cannot tell: the only run is void (the last: ps 0 was killed)."),
+        (
+            [void(SPEC, 1, "a"), void(SPEC, 2, "b")],
+            "Cannot tell: all 2 runs are void (the last: b).",
+        ),
+        (
+            runs({(1, 1): 4.0, (1, 2): 3.0}, {1: 1.0, 2: 1.1}),
+            "Cannot tell yet: no cell has 3 valid runs; the lowest time so far is 3.13 s, with ps=1 workers=2 (2 runs).",
+        ),
+        (
+            runs({(1, 1): 4.0}, {1: 1.0}),
+            "Cannot tell yet: no cell has 3 valid runs; the lowest time so far is 4.04 s, with ps=1 workers=1 (1 run).",
+        ),
+    ],
+    ids=["nothing", "one void", "all void", "two runs", "one run"],
+)
+def test_answer_may_be_that_nobody_can_tell(records: list[dict[str, Any]], expected: str) -> None:
+    assert sentence(records) == expected
+
+
+def test_answer_does_not_depend_on_the_drift_of_the_machine() -> None:
+    drifting = sentence(runs({(1, 1): 6.0, (1, 2): 4.0}, {1: 1.0, 2: 1.5, 3: 0.7}))
+    assert "1 worker is 50 % slower" in drifting
+
+
+def test_answers_are_given_for_each_cluster_by_name() -> None:
+    there = runs({(1, 1): 8.0, (1, 2): 4.0}, cluster="kind", provider="kind")
+    said = sentence(runs({(1, 1): 4.0, (1, 2): 8.0}) + there)
+    assert "cluster=local: With ps=1, 1 worker does it" in said
+    assert "cluster=kind: With ps=1, 2 workers do it" in said
+
+
+def test_answer_names_nodes_when_they_vary() -> None:
+    said = sentence(runs({(1, 2): 8.0}, nodes=1) + runs({(1, 2): 4.0}, nodes=2))
+    assert said.startswith("With nodes=2 ps=1, 2 workers do it in 4.0 s")
+    assert "nodes=1 ps=1 workers=2 takes 2.00 times as long" in said
+
+
+def test_answer_never_compares_runs_of_unlike_length() -> None:
+    found = answer.answers(model.study_of(runs({(1, 1): 4.0}) + runs({(1, 1): 0.4}, train_steps=200), "x"))
+    assert {given.group for given in found} == {"train_steps=2000", "train_steps=200"}
+    assert all("no other cell" in given.sentence for given in found)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"), [({"nodes": 3, "ps": 1, "workers": 4}, (3, 5, 4)), ({"ps": 2, "workers": 1}, (0, 3, 1))]
+)
+def test_replicas_counts_nodes_first(counts: dict[str, int], expected: tuple[int, ...]) -> None:
+    assert answer.replicas(model.Cell("x", counts, "x", ())) == expected
+
+
+def test_answer_of_the_realistic_study() -> None:
+    given = answer.answers(model.study_of(ledgers.mnist(), "x"))[0]
+    assert given.best is not None
+    assert given.smallest is not None
+    assert (given.best.label, given.smallest.label) == ("ps=2 workers=2", "ps=1 workers=2")
+    assert len(given.comparison.slower) == 3

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures: which there are, what is in them, and that none shows a void run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._report import charts, model, page
+
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import SPEC, record, space, void
+
+MNIST = [
+    "training-time-by-workers",
+    "speed-by-workers",
+    "efficiency-by-workers",
+    "training-time-by-ps",
+    "where-time-goes",
+]
+
+
+def study(records: list[dict[str, Any]]) -> model.Study:
+    return model.study_of(records, "folder")
+
+
+def figures(specs: list[dict[str, Any]]) -> dict[str, charts.Figure]:
+    return {figure.name: figure for figure in charts.figures_of(study(ledgers.study(specs, blocks=3)))}
+
+
+def layer(figure: charts.Figure, name: str) -> dict[str, Any]:
+    return next(part for part in figure.spec["layer"] if part.get("name") == name)
+
+
+def values(figure: charts.Figure, name: str) -> list[dict[str, Any]]:
+    data = layer(figure, name)["data"]
+    found: list[dict[str, Any]] = data["values"] if "values" in data else figure.spec["datasets"][data["name"]]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("specs", "names"),
+    [
+        (space(), ["where-time-goes"]),
+        (space(ps=[1, 2], workers=[1, 2]), MNIST),
+        (space(workers=[1, 2]), [*MNIST[:3], "where-time-goes"]),
+        (space(ps=[1, 2]), ["training-time-by-ps", "where-time-goes"]),
+        (space(nodes=[1, 2, 3]), ["training-time-by-nodes", "where-time-goes"]),
+        (
+            space(strategy=["async_ps", "sync_ps"], ps=[1, 2], nodes=[1, 2]),
+            [
+                "training-time-by-ps-1",
+                "training-time-by-ps-2",
+                "training-time-by-nodes-1",
+                "training-time-by-nodes-2",
+                "where-time-goes",
+            ],
+        ),
+        (
+            space(cluster=["a", "b"], workers=[1, 2]),
+            [*MNIST[:3], "where-time-goes"],
+        ),
+    ],
+    ids=["one cell", "ps and workers", "workers", "ps", "nodes", "panels", "clusters as lines"],
+)
+def test_figures_of_has_a_figure_for_each_axis_that_varies(specs: list[dict[str, Any]], names: list[str]) -> None:
+    assert list(figures(specs)) == names
+
+
+@pytest.mark.parametrize("records", [[], [void(SPEC, 1, "killed")]], ids=["nothing", "all void"])
+def test_figures_of_nothing_measured_is_nothing(records: list[dict[str, Any]]) -> None:
+    assert charts.figures_of(study(records)) == []
+
+
+def test_figures_show_every_measured_run_and_no_void_one() -> None:
+    found = {figure.name: figure for figure in charts.figures_of(study(ledgers.mnist()))}
+    figure = found["training-time-by-workers"]
+    assert figure.runs == 20
+    assert len(values(figure, "runs_valid")) == 19
+    assert [row["run"] for row in values(figure, "runs_suspect")] == ["ps=2 workers=2, block 4"]
+    assert "ps=4" not in str(figure.spec)
+
+
+def test_suspect_runs_are_hollow() -> None:
+    figure = charts.figures_of(study(ledgers.mnist()))[0]
+    assert layer(figure, "runs_valid")["mark"]["filled"] is True
+    assert layer(figure, "runs_suspect")["mark"]["filled"] is False
+
+
+def test_medians_carry_their_interval_and_a_text_for_the_pointer() -> None:
+    figure = figures(space(workers=[1, 2]))["training-time-by-workers"]
+    rows = values(figure, "medians")
+    assert len(rows) == 2
+    assert all(row["low"] < row["y"] < row["high"] for row in rows)
+    assert re.fullmatch(r"[\d.]+ s \(95 % CI [\d.]+-[\d.]+\), n = 3", rows[0]["shown"])
+
+
+def test_medians_of_too_few_runs_have_no_interval() -> None:
+    figure = charts.figures_of(study(ledgers.study(space(workers=[1, 2]), blocks=2)))[0]
+    assert values(figure, "intervals") == []
+    assert len(values(figure, "medians")) == 2
+
+
+def test_lines_stand_side_by_side_and_runs_beside_their_median() -> None:
+    figure = figures(space(ps=[1, 2], workers=[1, 2]))["training-time-by-workers"]
+    at_two = sorted(row["x"] for row in values(figure, "medians") if round(row["x"]) == 2)
+    runs = sorted({row["x"] for row in values(figure, "runs_valid") if round(row["x"]) == 2})
+    assert runs[0] < at_two[0] < runs[1] < at_two[1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "ticks"),
+    [([1, 2, 4], [1, 2, 4]), ([2, 3, 7], [2, 3, 7]), ([1, 2, 8], [0, 1, 3]), ([4, 8, 64], [2, 3, 6])],
+)
+def test_axis_of_counts_has_a_tick_for_each_and_goes_by_doubling_when_wide(
+    counts: list[int], ticks: list[float]
+) -> None:
+    figure = figures(space(workers=counts))["training-time-by-workers"]
+    assert layer(figure, "medians")["encoding"]["x"]["axis"]["values"] == ticks
+    drawn = charts.svg_of(figure)
+    assert all(f">{count}</text>" in drawn for count in counts)
+
+
+def test_ideal_speed_is_in_proportion_to_workers_of_the_same_line() -> None:
+    figure = figures(space(ps=[1], workers=[1, 2, 4]) + space(ps=[2], workers=[2, 4]))["speed-by-workers"]
+    ideal = values(figure, "ideal")
+    one = [row["y"] for row in ideal if row["line"] == "ps=1"]
+    assert [rate / one[0] for rate in one] == pytest.approx([1, 2, 4])
+    two = [row["y"] for row in ideal if row["line"] == "ps=2"]
+    assert [rate / two[0] for rate in two] == pytest.approx([1, 2])
+
+
+def test_efficiency_starts_at_the_reference() -> None:
+    figure = figures(space(workers=[1, 2, 4]))["efficiency-by-workers"]
+    rows = values(figure, "medians")
+    assert rows[0]["y"] == pytest.approx(1.0)
+    assert "low" not in rows[0]
+    assert rows[0]["y"] > rows[1]["y"] > rows[2]["y"]
+    assert rows[1]["low"] < rows[1]["y"] < rows[1]["high"]
+
+
+def test_panels_share_one_scale() -> None:
+    found = figures(space(strategy=["async_ps", "sync_ps"], ps=[1, 2], workers=[1, 2]))
+    first, second = (found[f"training-time-by-workers-{n}"] for n in (1, 2))
+    assert first.title == "Training time against workers, strategy=async_ps"
+    domains = [layer(figure, "medians")["encoding"]["y"]["scale"]["domain"] for figure in (first, second)]
+    assert domains[0] == domains[1]
+    assert first.runs + second.runs == 24
+
+
+def test_wide_intervals_do_not_squeeze_the_runs() -> None:
+    times = {1: (4.0, 4.0, 9.0), 2: (3.0, 3.1, 3.0)}
+    records = [
+        record({**SPEC, "workers": workers}, block, seconds=seconds)
+        for workers, found in times.items()
+        for block, seconds in enumerate(found, 1)
+    ]
+    figure = charts.figures_of(study(records))[0]
+    top = layer(figure, "medians")["encoding"]["y"]["scale"]["domain"][1]
+    assert 9.0 < top < 16.0
+
+
+def test_where_time_goes_adds_up_to_the_whole_run() -> None:
+    records = [record(SPEC, 1, seconds=4.0)]
+    figure = charts.figures_of(study(records))[0]
+    name = figure.spec["data"].get("name")
+    rows = figure.spec["data"].get("values") or figure.spec["datasets"][name]
+    assert [row["part"] for row in rows] == ["start-up", "training", "rest"]
+    assert sum(row["seconds"] for row in rows) == pytest.approx(records[0]["timings"]["total_seconds"])
+
+
+def test_where_time_goes_needs_all_three_times() -> None:
+    assert charts.figures_of(study([record(SPEC, 1, seconds=4.0, timings={"train_seconds": 4.0})])) == []
+
+
+def test_svg_of_is_the_same_every_time() -> None:
+    records = ledgers.mnist()
+    first, second = ([charts.svg_of(figure) for figure in charts.figures_of(study(records))] for _ in range(2))
+    assert first == second
+
+
+def test_svg_of_keeps_markup_of_a_ledger_out() -> None:
+    specs = [{**SPEC, "cluster": "<script>alert(1)</script>", "workers": n} for n in (1, 2)]
+    specs += [{**SPEC, "cluster": "b", "workers": n} for n in (1, 2)]
+    drawings = [charts.svg_of(figure) for figure in figures(specs).values()]
+    assert any("&lt;script&gt;" in drawing for drawing in drawings)
+    assert not any("<script" in drawing for drawing in drawings)
+
+
+def test_every_colour_of_a_figure_has_its_shade_on_dark_ground() -> None:
+    used = {*charts.PALETTE, *charts.PARTS.values()}
+    assert used <= set(page.DARK)
+    for figure in charts.figures_of(study(ledgers.mnist())):
+        drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', charts.svg_of(figure)))
+        assert drawn <= set(page.DARK), figure.name
+
+
+def test_responsive_is_as_wide_as_its_frame() -> None:
+    figure = figures(space())["where-time-goes"]
+    wide = charts.responsive(figure)
+    assert wide["width"] == "container"
+    assert wide["config"]["background"] is None
+    assert figure.spec["width"] == charts.WIDTH
+
+
+def test_axes_of_prefers_counts_as_lines_and_leaves_the_rest_to_panels() -> None:
+    found = study(ledgers.study(space(cluster=["a", "b"], ps=[1, 2], workers=[1, 2]), blocks=1))
+    assert charts.axes_of(found.cells, found.factors) == [
+        charts.Axis("workers", "ps", ("cluster",)),
+        charts.Axis("ps", "workers", ("cluster",)),
+    ]

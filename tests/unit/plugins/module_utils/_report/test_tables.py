@@ -1,0 +1,193 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables for readers, and tables for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, model, tables
+
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void
+
+
+def study(records: list[dict[str, Any]]) -> model.Study:
+    return model.study_of(records, "folder")
+
+
+def cells(records: list[dict[str, Any]]) -> tables.Table:
+    found = study(records)
+    return tables.cells_table(found, answer.answers(found))
+
+
+def column(table: tables.Table, head: str) -> list[str]:
+    return [row[table.heads.index(head)] for row in table.rows]
+
+
+def parsed(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_cells_table_of_the_realistic_study() -> None:
+    table = cells(ledgers.mnist())
+    assert table.heads[:4] == ("nodes", "ps", "workers", "runs")
+    assert len(table.rows) == 5
+    assert column(table, "runs") == ["4", "4", "4", "4 (1 suspect)", "4"]
+    assert column(table, "against the fastest (95 % CI)") == [
+        "+64 % (+61 to +66)",
+        "+5 % (0 to +10), cannot tell",
+        "+14 % (+8 to +20)",
+        "fastest",
+        "+8 % (+3 to +14)",
+    ]
+    assert column(table, "speed-up") == ["1 (reference)", "1.56 of 2", "1.44 of 4", "1 (reference)", "0.92 of 2"]
+
+
+def test_cells_table_leaves_out_cells_that_were_never_measured() -> None:
+    assert cells([void(SPEC, 1, "killed")]).rows == ()
+
+
+def test_cells_table_with_too_few_runs_cannot_tell() -> None:
+    table = cells([record({**SPEC, "workers": n}, 1, seconds=4.0) for n in (1, 2)])
+    assert column(table, "against the fastest (95 % CI)") == ["cannot tell", "cannot tell"]
+    assert column(table, "training time [s] (95 % CI)") == ["4.00", "4.00"]
+
+
+@pytest.mark.parametrize(
+    ("specs", "heads"),
+    [
+        (space(), ("nodes", "ps", "workers")),
+        (space(strategy=["async_ps", "sync_ps"]), ("strategy", "nodes", "ps", "workers")),
+        (space(cluster=["a", "b"], nodes=[1, 2]), ("cluster", "nodes", "ps", "workers")),
+        (space(nodes=[None]), ("ps", "workers")),
+    ],
+    ids=["one cell", "strategy", "cluster and nodes", "nodes not known"],
+)
+def test_cells_table_names_what_varies_and_the_nodes(specs: list[dict[str, Any]], heads: tuple[str, ...]) -> None:
+    table = cells([record(spec, 1, seconds=4.0) for spec in specs])
+    assert table.heads[: table.heads.index("runs")] == heads
+
+
+def test_cells_table_shows_a_dash_for_what_was_not_seen() -> None:
+    table = cells([record(SPEC, 1, seconds=4.0, timings={"train_seconds": 4.0})])
+    assert table.rows[0][-6:] == ("cannot tell", "-", "-", "-", "-", "-")
+
+
+@pytest.mark.parametrize(
+    ("timings", "expected"),
+    [
+        ({"train_seconds": 4.0, "cpu_seconds": 8.0, "global_steps": 2000}, 4.0),
+        ({"train_seconds": 4.0, "cpu_seconds": 8.0, "global_steps": 0}, None),
+        ({"train_seconds": 4.0, "cpu_seconds": 8.0}, None),
+        ({"train_seconds": 4.0, "global_steps": 2000}, None),
+    ],
+)
+def test_cpu_milliseconds_is_for_one_step(timings: dict[str, Any], expected: float | None) -> None:
+    cell = study([record(SPEC, 1, seconds=4.0, timings=timings)]).cells[0]
+    assert tables.cpu_milliseconds(cell) == expected
+
+
+def test_void_table_says_why_and_what_came_after() -> None:
+    table = tables.doubtful_table(study(ledgers.mnist()), "void")
+    assert [row[:5] for row in table.rows] == [
+        ("ps=1 workers=4", "2", "1", "worker 2 was killed by signal 9 after step 640", "attempt 2: valid"),
+        ("ps=4 workers=4", "1", "1", "ps 3 exited with code 1: no free port", "not run again"),
+        ("ps=4 workers=4", "2", "1", "ps 3 exited with code 1: no free port", "not run again"),
+    ]
+    assert all(row[5].startswith("logs/") and row[5].endswith("/attempt-1") for row in table.rows)
+
+
+def test_void_table_without_a_reason_says_so() -> None:
+    table = tables.doubtful_table(study([record(SPEC, 1, seconds=4.0, verdict="void")]), "void")
+    assert table.rows[0][3] == "no reason was recorded"
+
+
+def test_suspect_table_has_no_afterwards() -> None:
+    table = tables.doubtful_table(study(ledgers.mnist()), "suspect")
+    assert table.heads == ("cell", "block", "attempt", "why", "logs")
+    assert table.rows[0][3] == "CPU steal was 14 %, more than 10 %"
+
+
+@pytest.mark.parametrize(("reasons", "shown"), [(["a"], "a"), ([], "no reason was recorded")])
+def test_failed_table_gives_the_last_reason(reasons: list[str], shown: str) -> None:
+    records = [void(SPEC, 1, "an earlier one") if reasons else record(SPEC, 1, seconds=4.0, verdict="void")]
+    records.append(record(SPEC, 2, seconds=4.0, verdict="void", reasons=reasons))
+    assert tables.failed_table(study(records)).rows == (("ps=1 workers=1", "2", shown),)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({}, {}),
+        ({"a": 1, "b": {"c": 2, "d": {"e": None}}}, {"a": 1, "b_c": 2, "b_d_e": None}),
+        ({"a": [1, "x"]}, {"a": "1; x"}),
+    ],
+)
+def test_flat(value: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert tables.flat(value) == expected
+
+
+def test_provenance_table_shows_a_fact_once_and_a_change_with_its_ends() -> None:
+    records = [record(SPEC, block, seconds=4.0, number=block) for block in (1, 2, 3)]
+    records[2]["provenance"]["kernel"] = "6.12.0"
+    rows = dict(tables.provenance_table(study(records).runs).rows)
+    assert rows["cpu model"] == PROVENANCE["cpu_model"]
+    assert rows["packages tensorflow"] == "2.21.0"
+    assert rows["kernel"] == f"{PROVENANCE['kernel']} to 6.12.0 (2 values)"
+
+
+def test_provenance_table_leaves_out_what_is_not_known() -> None:
+    records = [record(SPEC, 1, seconds=4.0, provenance={"git_commit": None, "kernel": "6.1"})]
+    assert tables.provenance_table(study(records).runs).rows == (("kernel", "6.1"),)
+
+
+def test_run_rows_hold_every_recorded_run_void_ones_too() -> None:
+    records = ledgers.mnist()
+    rows = parsed(tables.csv(tables.run_rows(study(records))))
+    assert [row["run_id"] for row in rows] == [record["run_id"] for record in records]
+    assert [row["verdict"] for row in rows].count("void") == 3
+    assert rows[0]["train_seconds"] == str(records[0]["timings"]["train_seconds"])
+    assert rows[0]["evidence_host_steal_share"] == "0.01"
+
+
+def test_run_rows_keep_whole_numbers_whole_beside_missing_ones() -> None:
+    rows = parsed(tables.csv(tables.run_rows(study(ledgers.mnist()))))
+    assert {row["global_steps"] for row in rows} == {"", "2000", "2001", "2003"}
+
+
+def test_run_rows_keep_commas_quotes_and_lines_inside_one_field() -> None:
+    reason = 'exit "1", then\nmore'
+    rows = parsed(tables.csv(tables.run_rows(study([void(SPEC, 1, reason)]))))
+    assert rows[0]["reasons"] == reason
+
+
+def test_cell_rows_name_the_standing_of_every_cell() -> None:
+    found = study(ledgers.mnist())
+    rows = parsed(tables.csv(tables.cell_rows(found, answer.answers(found))))
+    assert {(row["ps"], row["workers"]): row["against_fastest"] for row in rows} == {
+        ("1", "1"): "slower",
+        ("1", "2"): "cannot tell",
+        ("1", "4"): "slower",
+        ("2", "2"): "fastest",
+        ("2", "4"): "slower",
+        ("4", "4"): "cannot tell",
+    }
+    failed = rows[-1]
+    assert (failed["runs_measured"], failed["runs_void"], failed["train_seconds_median"]) == ("0", "2", "")
+
+
+def test_cell_rows_agree_with_the_table_for_readers() -> None:
+    found = study(ledgers.mnist())
+    answers = answer.answers(found)
+    medians = [f"{row['train_seconds_median']:.1f}" for row in tables.cell_rows(found, answers) if row["runs_measured"]]
+    shown = column(tables.cells_table(found, answers), "training time [s] (95 % CI)")
+    assert [text.split()[0] for text in shown] == medians
+
+
+def test_csv_of_nothing_is_an_empty_line() -> None:
+    assert tables.csv([]) == "\n"
