@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from trainer import config as configuration
-from trainer import data, telemetry
+from trainer import data, strategies, telemetry
 from trainer.config import Config, ConfigError
-from trainer.data import DataError
+from trainer.fetch import DataError
 from trainer.job import Job
 from trainer.timing import Clock, Usage
 
@@ -49,12 +50,11 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) -> int:
     try:
+        if config.job_name == "worker":
+            _check_data(config)
         _import_tensorflow()
         log.event("imported")
-        from trainer import strategies  # noqa: PLC0415 - TensorFlow comes with it
-
-        dataset = None if config.job_name == "ps" else data.load(config.data)
-        job = Job(config=config, log=log, dataset=dataset, clock=clock, usage=usage)
+        job = Job(config=config, log=log, clock=clock, usage=usage)
         strategies.load(config.strategy)(job)
         job.summary()
     except (ConfigError, DataError) as error:
@@ -67,6 +67,15 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
     return 0
 
 
+def _check_data(config: Config) -> None:
+    """Have the data at hand before the seconds that TensorFlow's import takes."""
+    examples = data.load(config.data).train_examples
+    if config.batch_size > examples:
+        raise ConfigError(
+            f"--batch_size is {config.batch_size}, but must be at most {examples}, the examples to train on"
+        )
+
+
 def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:
     log.event("error", reason=reason)
     print(reason, file=sys.stderr)
@@ -74,11 +83,30 @@ def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:
 
 
 def _import_tensorflow() -> None:
-    # TensorFlow greets with pages of notes about processors and plugins; its own errors (3) still come through.
+    # TensorFlow greets with notes about processors and plugins; its errors (3) still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow.compat.v1 as tf  # noqa: PLC0415 - takes seconds; bad input has been answered by now
+    with _quiet_stderr():
+        import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes while it loads, before its log level is in force; show it if the import fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 if __name__ == "__main__":

@@ -226,7 +226,9 @@ def _strategy(flags: argparse.Namespace) -> str:
 def data_config(flags: argparse.Namespace) -> DataConfig:
     match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})x([1-9]\d{0,3})", flags.synthetic_shape)
     if not match:
-        raise ConfigError(f"--synthetic_shape is {flags.synthetic_shape!r}, but must be HEIGHTxWIDTHxCHANNELS, as in 28x28x1")
+        raise ConfigError(
+            f"--synthetic_shape is {flags.synthetic_shape!r}, but must be HEIGHTxWIDTHxCHANNELS, as in 28x28x1"
+        )
     return DataConfig(
         dataset=_choice("--dataset", flags.dataset, DATASETS),
         data_dir=flags.data_dir or str(default_data_dir()),

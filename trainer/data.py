@@ -23,13 +23,22 @@ from typing import cast
 import numpy as np
 
 from trainer import fetch
-from trainer.config import ConfigError, DataConfig, data_parser, data_config
+from trainer.config import ConfigError, DataConfig, data_config, data_parser
 from trainer.fetch import DataError, Split
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 PIXEL_MAX = 255
+# Of the published files, unpacked.
+IDX_DIGESTS = {
+    "mnist": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    )
+}
 # Of `content_digest`: the bytes of train images, train labels, test images, test labels. Known for MNIST as published.
-KNOWN_DIGESTS = {"mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16", "fashion_mnist": ""}
+KNOWN_DIGESTS = {"mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"}
 TEST_SHARE = 6  # one synthetic test example for every six to train on, as in MNIST
 
 
@@ -56,8 +65,6 @@ class Batches:
     """Endless order of examples: every pass over the data is a fresh permutation, and batches may span two passes."""
 
     def __init__(self, examples: int, batch_size: int, *, seed: int | None) -> None:
-        if batch_size > examples:
-            raise ConfigError(f"--batch_size is {batch_size}, but must be at most {examples}, the examples to train on")
         self._examples = examples
         self._batch_size = batch_size
         self._random = np.random.default_rng(seed)
@@ -92,7 +99,7 @@ def prepare(config: DataConfig) -> bool:
             return False
         folder = idx_folder(config)
         if folder is not None:
-            splits = read_idx_folder(folder)
+            splits = read_idx_folder(folder, config.dataset)
         elif config.dataset == "mnist":
             splits = fetch.fetch_mnist()
         else:
@@ -113,8 +120,9 @@ def write_store(path: Path, splits: tuple[Split, Split]) -> None:
     arrays = dict(zip(_NAMES, (*splits[0], *splits[1]), strict=True))
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
+        arrays["digest"] = np.array(content_digest(list(arrays.values())))
         with os.fdopen(descriptor, "wb") as file:
-            np.savez_compressed(file, digest=np.array(content_digest(list(arrays.values()))), **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
         Path(draft).chmod(0o644)
         Path(draft).replace(path)
     except BaseException:
@@ -132,7 +140,7 @@ def read_store(path: Path, dataset: str) -> Dataset:
             arrays, stored = [file[name] for name in _NAMES], str(file["digest"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read as a dataset ({error}); {remedy}") from error
-    seen, expected = content_digest(arrays), KNOWN_DIGESTS[dataset] or stored
+    seen, expected = content_digest(arrays), KNOWN_DIGESTS.get(dataset, stored)
     if seen != expected:
         raise DataError(f"{path} holds data with the SHA-256 {seen}, but {expected} was expected; {remedy}")
     return Dataset(shape=(28, 28, 1), classes=10, train=(arrays[0], arrays[1]), test=(arrays[2], arrays[3]))
@@ -161,8 +169,10 @@ def _idx_file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def read_idx_folder(folder: Path) -> tuple[Split, Split]:
-    arrays = [read_idx(cast("Path", _idx_file(folder, name))) for name in IDX_FILES]
+def read_idx_folder(folder: Path, dataset: str) -> tuple[Split, Split]:
+    digests = IDX_DIGESTS.get(dataset, (None,) * len(IDX_FILES))
+    files = zip((cast("Path", _idx_file(folder, name)) for name in IDX_FILES), digests, strict=True)
+    arrays = [read_idx(path, expected=digest) for path, digest in files]
     for images, labels in (arrays[:2], arrays[2:]):
         if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1] or not len(labels):
             raise DataError(
@@ -175,10 +185,12 @@ def read_idx_folder(folder: Path) -> tuple[Split, Split]:
     return (flat[0], flat[1]), (flat[2], flat[3])
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """Read the format of the original MNIST files: magic number, sizes, bytes."""
+def read_idx(path: Path, *, expected: str | None = None) -> np.ndarray:
+    """Read the format of the original MNIST files: magic number, sizes, bytes; `expected` is the digest of those."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        if expected is not None:
+            fetch.check_digest(str(path), content, expected, "replace it by the published file")
         zeros, kind, dimensions = struct.unpack_from(">HBB", content)
         sizes = struct.unpack_from(f">{dimensions}I", content, 4)
         if zeros or kind != 8:
@@ -217,7 +229,9 @@ def _locked(path: Path) -> Iterator[None]:
         if any(path.parent.glob("*.npz")):  # a read-only folder that is filled needs no lock
             yield
             return
-        raise DataError(f"{path.parent} (--data_dir) cannot be written: {error.strerror}; name another folder") from error
+        raise DataError(
+            f"{path.parent} (--data_dir) cannot be written: {error.strerror}; name another folder"
+        ) from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

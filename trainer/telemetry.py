@@ -54,22 +54,27 @@ def _plain(value: Any) -> Any:
     return value.item()
 
 
-class ScalarWriter:
-    """Event files with a few scalars; without a folder it writes nothing."""
+class EventFiles:
+    """TensorBoard's event files in a folder; without a folder nothing is written."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, *, graph: Any = None) -> None:
         self._writer: Any = None
         if folder is not None:
-            import tensorflow.compat.v1 as tf  # noqa: PLC0415 - nothing of TensorFlow before it is needed
+            import tensorflow.compat.v1 as tf
 
-            self._summary = tf.Summary
-            self._writer = tf.summary.FileWriter(str(folder))
+            self._writer = tf.summary.FileWriter(str(folder), graph)
 
-    def write(self, global_step: int, **scalars: float | None) -> None:
+    def write(self, summary: Any, global_step: int) -> None:
+        if self._writer is not None:
+            self._writer.add_summary(summary, global_step)
+
+    def write_scalars(self, global_step: int, **scalars: float | None) -> None:
         if self._writer is None:
             return
-        values = [self._summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items() if value is not None]
-        self._writer.add_summary(self._summary(value=values), global_step)
+        from tensorflow.compat.v1 import Summary
+
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items() if value is not None]
+        self._writer.add_summary(Summary(value=values), global_step)
 
     def close(self) -> None:
         if self._writer is not None:

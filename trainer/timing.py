@@ -43,16 +43,18 @@ class SpeedMeter:
 class Usage:
     """What this process has used since it was made."""
 
-    def __init__(self, *, cgroup_root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> None:
-        self._throttled = lambda: throttled_seconds(cgroup_root, membership)
-        self._throttled_before = self._throttled()
+    def __init__(
+        self, *, cgroup_root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+    ) -> None:
+        self._cgroup = cgroup_root, membership
+        self._throttled_before = throttled_seconds(*self._cgroup)
 
     def figures(self) -> dict[str, float | int]:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "cpu_seconds": round(used.ru_utime + used.ru_stime, 6),
             "rss_peak_bytes": used.ru_maxrss * 1024,
-            "throttled_seconds": round(max(0.0, self._throttled() - self._throttled_before), 6),
+            "throttled_seconds": round(max(0.0, throttled_seconds(*self._cgroup) - self._throttled_before), 6),
         }
 
 

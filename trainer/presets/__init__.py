@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from trainer.job import Job
-
 
 class Trial(Protocol):
     """One worker's training: its graph is built by the constructor, then it runs in a session."""
@@ -23,15 +21,18 @@ class Trial(Protocol):
     def train(self, session: Any) -> int:
         """Train until the target; return the global step then seen."""
 
+    def close(self) -> None:
+        """Put down what is still to be written."""
+
     def accuracy(self, session: Any) -> float:
         """Judge the current parameters by the whole test set."""
 
 
 def load(name: str) -> type[Any]:
     if name == "thesis":
-        from trainer.presets.thesis import Thesis  # noqa: PLC0415 - after the check of the input, with TensorFlow
+        from trainer.presets.thesis import Thesis
 
         return Thesis
-    from trainer.presets.fast import Fast  # noqa: PLC0415 - as above
+    from trainer.presets.fast import Fast
 
     return Fast

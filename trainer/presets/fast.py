@@ -17,8 +17,8 @@ import tensorflow.compat.v1 as tf
 from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.job import Job
-from trainer.strategies import Minimiser
-from trainer.telemetry import ScalarWriter, check_finite
+from trainer.strategies import Minimiser, step_after
+from trainer.telemetry import EventFiles, check_finite
 from trainer.timing import SpeedMeter
 
 # Batches whose order is handed over in one go.
@@ -44,7 +44,8 @@ class Fast:
         # Equal to the thesis' clipped logarithm of the softmax wherever that is not clipped; summed over the batch like it.
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=self._logits(images))
         loss = tf.reduce_sum(losses)
-        self._step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step), loss
+        train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)
+        self._step = step_after(train_step, self.global_step), loss
         self._build_test()
 
     def _next_batch(self) -> tuple[Any, Any]:
@@ -53,7 +54,9 @@ class Fast:
         self._images_in = tf.placeholder(tf.uint8, images.shape)
         self._labels_in = tf.placeholder(tf.uint8, labels.shape)
         kept = [
-            tf.Variable(value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True, name=name)
+            tf.Variable(
+                value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True, name=name
+            )
             for value, name in ((self._images_in, "examples"), (self._labels_in, "classes"))
         ]
         self._fill = [variable.initializer for variable in kept]
@@ -72,7 +75,7 @@ class Fast:
         return self._network.logits(images, model.Unobserved())
 
     def _build_test(self) -> None:
-        images, labels = self._job.dataset.test
+        images, _labels = self._job.dataset.test
         self._test_images = tf.placeholder(tf.uint8, [None, images.shape[1]])
         self._test_labels = tf.placeholder(tf.uint8, [None])
         self._accuracy = model.hits(self._logits(self._scaled(self._test_images)), self._test_labels)
@@ -82,13 +85,16 @@ class Fast:
         session.run(self._fill, {self._images_in: images, self._labels_in: labels})
         self._supply(session)
 
+        self._report = _Reporter(self._job)
+
     def _supply(self, session: Any) -> None:
         session.run(self._hand_over, {self._order_in: self._batches.take(ORDER_BLOCK)})
 
     def train(self, session: Any) -> int:
         config, progress = self._job.config, self._job.progress
         step_once = session.make_callable(self._step)
-        report = _Reporter(self._job)
+        report = self._report
+        report.begin()
         while True:
             global_step, loss = step_once()
             progress.local_steps += 1
@@ -96,10 +102,12 @@ class Fast:
                 report(int(global_step), float(loss) / config.batch_size)
             if global_step >= config.train_steps > 0:
                 check_finite(loss, global_step)
-                report.close()
                 return int(global_step)
             if progress.local_steps % ORDER_BLOCK == 0:
                 self._supply(session)
+
+    def close(self) -> None:
+        self._report.close()
 
     def accuracy(self, session: Any) -> float:
         images, labels = self._job.dataset.test
@@ -115,8 +123,10 @@ class _Reporter:
         self._every = config.telemetry_every
         self.due = self._every
         self._speed = SpeedMeter(job.clock.mono)
+        self._scalars = EventFiles(Path(config.log_dir) / f"worker-{config.task_index}" if config.log_dir else None)
+
+    def begin(self) -> None:
         self._speed.look(0)
-        self._scalars = ScalarWriter(Path(config.log_dir) / f"worker-{config.task_index}" if config.log_dir else None)
 
     def __call__(self, global_step: int, loss: float) -> None:
         check_finite(loss, global_step)
@@ -124,7 +134,7 @@ class _Reporter:
         self._job.log.event(
             "progress", global_step=global_step, local_step=self._job.progress.local_steps, loss=round(loss, 6)
         )
-        self._scalars.write(global_step, loss=loss, steps_per_second=self._speed.look(global_step))
+        self._scalars.write_scalars(global_step, loss=loss, steps_per_second=self._speed.look(global_step))
 
     def close(self) -> None:
         self._scalars.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 from trainer.job import Job
 
-# (optimizer, loss, global_step) -> tensor of the global step, read after this worker's gradient has gone in.
+# (optimizer, loss, global_step) -> the operation that has this worker's gradient go in.
 Minimiser = Callable[[Any, Any, Any], Any]
 
 
@@ -19,3 +19,11 @@ def load(name: str) -> Callable[[Job], None]:
     """Import a strategy; TensorFlow comes with it."""
     train: Callable[[Job], None] = import_module(f"trainer.strategies.{name}").train
     return train
+
+
+def step_after(train_step: Any, global_step: Any) -> Any:
+    """Read the global step where it lies, and only once the worker's gradient has gone in."""
+    import tensorflow.compat.v1 as tf
+
+    with tf.control_dependencies([train_step]), tf.device(global_step.device):
+        return tf.identity(global_step, name="global_step_after")

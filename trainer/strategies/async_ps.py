@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow.compat.v1 as tf
-
 from trainer.job import Job
 from trainer.strategies import parameter_server
 
@@ -17,8 +15,7 @@ class Asynchronous:
     """Nobody waits for anybody."""
 
     def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
-        with tf.control_dependencies([optimizer.minimize(loss, global_step=global_step)]):
-            return tf.identity(global_step, name="global_step_after")
+        return optimizer.minimize(loss, global_step=global_step)
 
     def initialise(self, session: Any) -> None:
         """Share nothing beyond the variables."""

@@ -19,7 +19,7 @@ class Aggregation(Protocol):
     """How the gradients of the workers come together."""
 
     def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
-        """Build the step; return the global step as read after it."""
+        """Build the operation of one step."""
 
     def initialise(self, session: Any) -> None:
         """Let the chief prepare what is shared, once all variables are initialised."""
@@ -63,6 +63,7 @@ def _work(job: Job, aggregation: Aggregation) -> None:
         aggregation.join(session)
         job.start(step, waited=job.clock.mono() - arrived)
         job.target_reached(trial.train(session))
+        trial.close()
         if config.is_chief:
             _finish(job, trial, session)
     # The server lives as long as its object, and a worker's session runs on it.

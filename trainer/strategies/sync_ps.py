@@ -31,21 +31,17 @@ class Synchronous:
             total_num_replicas=self._workers,
         )
         train_step = synchronous.minimize(loss, global_step=global_step)
-        self._local = (
-            synchronous.chief_init_op if self._config.is_chief else synchronous.local_step_init_op,
-            tf.variables_initializer(tf.local_variables()),
-        )
+        self._enter = synchronous.chief_init_op if self._config.is_chief else synchronous.local_step_init_op
         self._tokens = synchronous.get_init_tokens_op()
         self._aggregator = synchronous.get_chief_queue_runner()
-        with tf.control_dependencies([train_step]):
-            return tf.identity(global_step, name="global_step_after")
+        return train_step
 
     def initialise(self, session: Any) -> None:
         session.run(self._tokens)
         self._aggregator.create_threads(session, coord=self._coordinator, daemon=True, start=True)
 
     def join(self, session: Any) -> None:
-        session.run(self._local[0])
+        session.run(self._enter)
 
 
 def train(job: Job) -> None:

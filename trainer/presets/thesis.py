@@ -1,0 +1,149 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The loop as the thesis published it (Listings 5.3 to 5.8), costs and all: it is what `fast` is measured against.
+
+Every step feeds a batch, summarises variables, activations and input images, and writes a line; at every tenth local
+step the whole test set takes the place of a batch. Variables are of the old kind, dealt out in turn over the ps.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from trainer import model
+from trainer.data import Batches
+from trainer.fetch import Split
+from trainer.job import Job
+from trainer.strategies import Minimiser, step_after
+from trainer.telemetry import EventFiles, check_finite
+
+TEST_EVERY = 10
+SUMMARISED_IMAGES = 10
+
+
+class Summaries:
+    """Listing 5.3."""
+
+    def variable(self, variable: Any) -> None:
+        with tf.name_scope("summaries"):
+            mean = tf.reduce_mean(variable)
+            tf.summary.scalar("mean", mean)
+            with tf.name_scope("stddev"):
+                stddev = tf.sqrt(tf.reduce_mean(tf.square(variable - mean)))
+            tf.summary.scalar("stddev", stddev)
+            tf.summary.scalar("max", tf.reduce_max(variable))
+            tf.summary.scalar("min", tf.reduce_min(variable))
+            tf.summary.histogram("histogram", variable)
+
+    def activations(self, name: str, tensor: Any) -> None:
+        tf.summary.histogram(name, tensor)
+
+
+class Thesis:
+    """One worker's graph and loop."""
+
+    balanced = False
+
+    def __init__(self, job: Job, minimise: Minimiser) -> None:
+        config, dataset = job.config, job.dataset
+        self._job = job
+        self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
+        self.global_step = tf.Variable(0, name="global_step", trainable=False, use_resource=False)
+        self._build_inputs()
+        self._build_network()
+        with tf.name_scope("train"):
+            self._train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), self._loss, self.global_step)
+        # With tokens a worker that reads the step too early would wait for one that never comes.
+        early = config.strategy == "async_ps"
+        self._step_seen = self.global_step if early else step_after(self._train_step, self.global_step)
+        self._summary_op = tf.summary.merge_all()
+
+    def _build_inputs(self) -> None:
+        dataset = self._job.dataset
+        with tf.name_scope("input"):
+            self._x = tf.placeholder(tf.float32, [None, dataset.train[0].shape[1]], name="x-input")
+            self._y = tf.placeholder(tf.float32, [None, dataset.classes], name="y-input")
+        if dataset.shape[2] in (1, 3, 4):  # what TensorBoard can show
+            with tf.name_scope("input_reshape"):
+                tf.summary.image("input", tf.reshape(self._x, [-1, *dataset.shape]), SUMMARISED_IMAGES)
+
+    def _build_network(self) -> None:
+        """Listings 5.5 and 5.6, the loss with the clipped logarithm and as a sum over the batch."""
+        config, dataset = self._job.config, self._job.dataset
+        make = model.Parameters(seed=config.seed, use_resource=False)
+        network = model.NETWORKS[config.model](
+            make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units
+        )
+        y = tf.nn.softmax(network.logits(self._x, Summaries()), name="y")
+        with tf.name_scope("cross_entropy"):
+            self._loss = -tf.reduce_sum(self._y * tf.log(tf.clip_by_value(y, 1e-10, 1.0)))
+        tf.summary.scalar("cross_entropy", self._loss)
+        with tf.name_scope("accuracy"):
+            self._accuracy = model.hits(y, tf.argmax(self._y, 1))
+        tf.summary.scalar("accuracy", self._accuracy)
+
+    def initialise(self, session: Any) -> None:
+        role = "Initializing_session..." if self._job.config.is_chief else "Waiting_for_session_to_be_initialized..."
+        self._say(role)
+        dataset = self._job.dataset
+        self._train, self._test = dataset.floats(dataset.train), dataset.floats(dataset.test)
+        self._train_writer, self._test_writer = (self._writer(session, name) for name in ("train", "test"))
+
+    def _writer(self, session: Any, name: str) -> EventFiles:
+        config = self._job.config
+        folder = Path(config.log_dir) / f"worker-{config.task_index}" / name if config.log_dir else None
+        return EventFiles(folder, graph=session.graph)
+
+    def _say(self, words: str) -> None:
+        self._job.log.text(f"Worker_{self._job.config.task_index}:_{words}")
+
+    def _feed(self, split: Split) -> dict[Any, Any]:
+        return {self._x: split[0], self._y: split[1]}
+
+    def train(self, session: Any) -> int:
+        """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
+        self._say("Session_initialization_complete.")
+        config, began = self._job.config, self._job.clock.mono()
+        local_step = step = 0
+        while True:
+            if local_step % TEST_EVERY == 0:
+                self._test_once(session, local_step)
+            else:
+                step = self._train_once(session, local_step)
+            local_step += 1
+            if step >= config.train_steps > 0:
+                break
+        self._job.log.text(f"Training elapsed time: {self._job.clock.mono() - began:f} s")
+        return step
+
+    def _test_once(self, session: Any, local_step: int) -> None:
+        accuracy, summary = session.run([self._accuracy, self._summary_op], feed_dict=self._feed(self._test))
+        self._test_writer.write(summary, local_step)
+        self._job.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
+
+    def _train_once(self, session: Any, local_step: int) -> int:
+        job, (images, labels) = self._job, self._train
+        indices = self._batches.take(1)[0]
+        _, summary, step, loss = session.run(
+            [self._train_step, self._summary_op, self._step_seen, self._loss],
+            feed_dict=self._feed((images[indices], labels[indices])),
+        )
+        job.progress.local_steps += 1
+        self._train_writer.write(summary, step)
+        done = f"training_step_{local_step + 1}_done_(global_step: {step})"
+        job.log.text(f"{job.clock.wall():f}: Worker {job.config.task_index}: {done}")
+        check_finite(float(loss), int(step))
+        mean = round(float(loss) / job.config.batch_size, 6)
+        job.log.event("progress", global_step=int(step), local_step=job.progress.local_steps, loss=mean)
+        return int(step)
+
+    def close(self) -> None:
+        self._train_writer.close()
+        self._test_writer.close()
+
+    def accuracy(self, session: Any) -> float:
+        return float(session.run(self._accuracy, feed_dict=self._feed(self._test)))
