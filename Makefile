@@ -56,16 +56,19 @@ setup-browser: ## install Chromium where it is missing (root) or say how
 test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
 	@$(TEST)/python tools/checks.py --together lint docs unit collection sanity --alone test-trainer integration browser
 
-.PHONY: lint lint-ruff lint-types lint-yaml lint-ansible lint-shell
+.PHONY: lint lint-ruff lint-types lint-types-plugins lint-types-trainer lint-types-tests lint-yaml lint-ansible lint-shell
 lint: lint-ruff lint-types lint-yaml lint-shell lint-ansible ## ruff, mypy --strict, yamllint, shellcheck, ansible-lint
 lint-ruff: setup-test
 	@$(TEST)/ruff check
 	@$(TEST)/ruff format --check
 # By package name through the symlink: the same names as at run time, and no file is found under two of them.
-lint-types: setup-test
+lint-types: lint-types-plugins lint-types-trainer lint-types-tests
+lint-types-plugins: setup-test
 	@MYPYPATH=collections $(TEST)/mypy -p ansible_collections.tfscale.study.plugins
+lint-types-trainer: setup-test
 	@$(TEST)/mypy -p trainer
-	@MYPYPATH=collections $(TEST)/mypy tools/checks.py tests
+lint-types-tests: setup-test
+	@MYPYPATH=collections $(TEST)/mypy tools tests
 lint-yaml: setup-test
 	@$(TEST)/yamllint --strict .
 lint-shell: setup-test
