@@ -59,7 +59,7 @@ figure:last-child:nth-child(odd) { grid-column: 1 / -1; }
 figcaption { margin-top: auto; padding-top: 8px; font-size: 13px; line-height: 1.45; }
 .plot { width: 100%; min-height: 120px; }
 .plot svg { display: block; max-width: 100%; height: auto; overflow: visible; }
-.plot svg > rect, .plot svg .background { fill: transparent; }
+.plot svg > rect { fill: none; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { padding: 8px 12px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

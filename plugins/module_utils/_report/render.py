@@ -190,7 +190,7 @@ def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
         style=page.STYLE + page.dark_rules(),
         body=body,
         data=json.dumps(data, sort_keys=True).replace("<", "\\u003c"),
-        bundle=bundle.replace("</script", "<\\/script") if data else "",
+        bundle=re.sub("</(?=script)", r"<\\/", bundle, flags=re.IGNORECASE) if data else "",
         script=page.SCRIPT if data else "",
     )
 

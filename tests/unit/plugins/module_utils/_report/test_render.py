@@ -1,0 +1,263 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page and the Markdown: complete, escaped, the same every time."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._report import model, page, render, tables
+
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import SPEC, record, space, void
+
+GOLDEN = Path(__file__).with_name("golden")
+EVIL = "</script><script>alert('x')</script><img src=x onerror=alert(1)> & \"q\" | `c` *b*"
+
+
+def report(records: list[dict[str, Any]]) -> render.Report:
+    return render.report_of(model.study_of(records, "folder"))
+
+
+def page_of(records: list[dict[str, Any]], bundle: str = "/* bundle */") -> str:
+    made = report(records)
+    return render.html_page(made, {figure.name: f"<svg id='{figure.name}'></svg>" for figure in made.figures}, bundle)
+
+
+@functools.cache
+def realistic() -> tuple[str, str]:
+    """The words of the page and of the Markdown of the realistic study."""
+    return Outline(page_of(ledgers.mnist())).text, render.markdown(report(ledgers.mnist()))
+
+
+class Outline(HTMLParser):
+    """The elements of a page, and its text without scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words).replace("\u00a0", " ")
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _attributes in self.tags)
+
+
+def test_markdown_of_the_realistic_study_is_the_golden_one() -> None:
+    assert render.markdown(report(ledgers.mnist())) == (GOLDEN / "report.md").read_text()
+
+
+@pytest.mark.parametrize(("name", "rows"), [("cells.csv", "cells"), ("runs.csv", "runs")])
+def test_csv_of_the_realistic_study_is_the_golden_one(name: str, rows: str) -> None:
+    made = report(ledgers.mnist())
+    found = tables.cell_rows(made.study, made.answers) if rows == "cells" else tables.run_rows(made.study)
+    assert tables.csv(found) == (GOLDEN / name).read_text()
+
+
+def test_page_holds_answer_figures_and_tables() -> None:
+    made = report(ledgers.mnist())
+    outline = Outline(page_of(ledgers.mnist()))
+    assert made.sentence in outline.text
+    assert outline.count("figure") == len(made.figures) == 5
+    identifiers = {attributes.get("id") for tag, attributes in outline.tags if tag == "table"}
+    assert identifiers == {"cells", "failed", "void", "suspect", "method", "provenance"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Study mnist",
+        "cluster local · 6 cells, 23 recorded runs · 2026-09-21 14:16 UTC",
+        "worker 2 was killed by signal 9 after step 640",
+        "attempt 2: valid",
+        "CPU steal was 14 %, more than 10 %",
+        "19 valid, 1 suspect, 3 void",
+        "20200623",
+        "AMD EPYC 7B13",
+        "6.1.0-28-cloud-amd64",
+        "telemetry every (steps)",
+        "fast",
+        "randomised complete blocks",
+        "Holm's procedure",
+    ],
+)
+def test_page_and_markdown_say(words: str) -> None:
+    page_text, markdown = realistic()
+    assert words in page_text
+    assert words in markdown
+
+
+def test_page_asks_for_nothing_from_outside() -> None:
+    text = page_of(ledgers.mnist())
+    outline = Outline(text)
+    policies = [a["content"] for tag, a in outline.tags if tag == "meta" and a.get("http-equiv")]
+    assert policies == [page.POLICY]
+    assert not [a for _tag, a in outline.tags if "src" in a]
+    assert outline.count("link") == 0
+    links = [a["href"] for tag, a in outline.tags if tag == "a"]
+    assert links
+    assert all(re.fullmatch(r"logs/[0-9a-f]{12}-\d+/attempt-\d+/|[a-z]+\.(csv|md)", str(link)) for link in links)
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_page_with_markup_in_the_ledger_has_no_more_elements_than_without() -> None:
+    def records(name: str) -> list[dict[str, Any]]:
+        spec = {**SPEC, "cluster": name, "dataset": name}
+        good = ledgers.study([{**spec, "workers": n} for n in (1, 2)])
+        bad = void({**spec, "workers": 4}, 1, name, run_id=name, provenance={name: name})
+        return [{**item, "study": name} for item in [*good, bad]]
+
+    tame, evil = Outline(page_of(records("tame"))), Outline(page_of(records(EVIL)))
+    assert [tag for tag, _a in evil.tags] == [tag for tag, _a in tame.tags]
+    assert EVIL in evil.text
+    assert not any(key.startswith("on") for _tag, attributes in evil.tags for key in attributes)
+
+
+def test_page_data_survives_a_closing_tag_in_it() -> None:
+    records = ledgers.study([{**SPEC, "cluster": EVIL, "workers": n} for n in (1, 2)])
+    records += ledgers.study([{**SPEC, "cluster": "b", "workers": n} for n in (1, 2)])
+    text = page_of(records)
+    data = re.search(r'<script type="application/json" id="figure-data">(.*?)</script>', text, re.DOTALL)
+    assert data
+    assert EVIL in json.dumps(json.loads(data[1]), ensure_ascii=False).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("bundle", ["a = '</script>'", "a = '</SCRIPT >'"])
+def test_page_keeps_a_bundle_from_closing_its_own_script(bundle: str) -> None:
+    text = page_of(ledgers.mnist(), bundle)
+    assert len(re.findall("</script", text, re.IGNORECASE)) == Outline(text).count("script") == 3
+
+
+def test_page_does_not_read_dollars_as_fields() -> None:
+    text = page_of([void(SPEC, 1, "costs $5 and ${title}")], "let $a = `${b}`;")
+    assert "costs $5 and ${title}" in text
+
+
+def test_markdown_keeps_markup_of_a_ledger_as_text() -> None:
+    text = render.markdown(report([void(SPEC, 1, EVIL)]))
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "\\| \\`c\\` \\*b\\*" in text
+
+
+def test_markdown_table_rows_have_as_many_cells_as_the_head() -> None:
+    text = render.markdown(report([void(SPEC, 1, "a | b\nc")]))
+    void_rows = text.split("## Void runs")[1].split("##")[0].strip().splitlines()
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in void_rows} == {7}
+
+
+@pytest.mark.parametrize(
+    ("records", "answer", "subtitle"),
+    [
+        ([], "Cannot tell: no run has been recorded.", "0 cells, 0 recorded runs"),
+        (
+            [void(SPEC, 1, "ps 0 was killed", provenance={})],
+            "Cannot tell: the only run is void (the last: ps 0 was killed).",
+            "cluster local · 1 cell, 1 recorded run",
+        ),
+    ],
+    ids=["empty", "all void"],
+)
+def test_report_without_a_valid_run_says_so_and_why(records: list[dict[str, Any]], answer: str, subtitle: str) -> None:
+    outline = Outline(page_of(records))
+    assert answer in outline.text
+    assert subtitle in outline.text
+    assert outline.count("figure") == 0
+    assert answer in render.markdown(report(records)).replace("\\", "")
+
+
+def test_page_without_figures_carries_no_drawing_library() -> None:
+    assert "the bundle" not in page_of([], "the bundle")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ([], ""),
+        ([1_790_000_000.0], "2026-09-21 14:13 UTC"),
+        ([1_790_000_000, 1_790_000_600, None], "2026-09-21 14:23 UTC"),
+    ],
+)
+def test_made_at_is_the_time_of_the_last_record(recorded: list[float | None], expected: str) -> None:
+    records = [record(SPEC, n, seconds=4.0, provenance={"recorded_wall": t}) for n, t in enumerate(recorded)]
+    assert render.made_at(model.study_of(records, "x")) == expected
+
+
+def test_subtitle_names_every_cluster() -> None:
+    records = ledgers.study(space(cluster=["kind", "gke", "local"]), blocks=1)
+    assert render.subtitle(model.study_of(records, "x")).startswith("clusters gke, kind and local · 3 cells")
+
+
+def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
+    keys = {what: (much, of) for what, much, of in render.keys_of(report(ledgers.mnist()))}
+    assert keys["fastest"] == ("4.00 s", "ps=2 workers=2")
+    assert keys["cheapest not told apart"] == ("4.12 s", "ps=1 workers=2")
+    assert keys["runs"] == ("23", "19 valid, 1 suspect, 3 void")
+
+
+@pytest.mark.parametrize(
+    ("records", "names"),
+    [
+        ([], ["runs"]),
+        ([void(SPEC, 1, "x")], ["runs"]),
+        ([record(SPEC, 1, seconds=4.0)], ["accuracy", "start-up", "runs"]),
+        (ledgers.study(space(workers=[1])), ["fastest", "speed", "accuracy", "start-up", "runs"]),
+    ],
+    ids=["nothing", "void", "one run", "one cell"],
+)
+def test_keys_of_are_only_those_that_are_known(records: list[dict[str, Any]], names: list[str]) -> None:
+    assert [what for what, _much, _of in render.keys_of(report(records))] == names
+
+
+def test_keys_of_several_clusters_carry_their_name() -> None:
+    names = [what for what, _m, _o in render.keys_of(report(ledgers.study(space(cluster=["a", "b"]))))]
+    assert names[:4] == ["cluster=a: fastest", "cluster=a: speed", "cluster=b: fastest", "cluster=b: speed"]
+
+
+def test_facts_of_name_the_preset_the_cadence_and_the_design() -> None:
+    facts = render.facts_of(model.study_of(ledgers.mnist(), "x"))
+    assert (facts["preset"], facts["telemetry every (steps)"]) == ("fast", "100")
+    assert (facts["blocks"], facts["seed"], facts["varied"]) == ("4", "20200623", "ps, workers")
+    assert "workers" not in facts
+
+
+def test_dark_rules_repaint_only_on_screens() -> None:
+    rules = page.dark_rules()
+    assert rules.startswith("@media screen and (prefers-color-scheme: dark)")
+    assert rules.count("{") == rules.count("}") == 1 + 2 * len(page.DARK)
+
+
+def test_files_of_are_the_same_every_time() -> None:
+    first, second = (render.files_of(report(ledgers.mnist())) for _ in range(2))
+    assert first == second
+    assert sorted(first)[:2] == ["cells.csv", "figures/efficiency-by-workers.svg"]
+    assert len(first["report.html"]) < 1_500_000
+
+
+def test_files_of_markdown_links_only_figures_that_exist() -> None:
+    files = render.files_of(report(ledgers.study(space(workers=[1, 2]))))
+    assert set(re.findall(r"\((figures/[^)]+)\)", files["report.md"])) == {path for path in files if "figures/" in path}
