@@ -9,6 +9,7 @@ figure each on a common scale.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -389,6 +390,7 @@ def responsive(figure: Figure) -> dict[str, Any]:
     return {**figure.spec, "width": "container", "config": {**figure.spec["config"], "background": None}}
 
 
+@functools.cache
 def bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script."""
     import vl_convert

@@ -116,7 +116,9 @@ def test_ratio_interval_without_common_blocks_is_welchs() -> None:
     [({1: 4.0}, {1: 2.0}, 1), ({1: 4.0, 2: 4.0}, {1: 2.0, 2: 2.0, 3: 2.0}, 2), ({1: 4.0}, {2: 2.0, 3: 2.0}, 1)],
 )
 def test_ratio_interval_of_too_few_runs_has_no_interval(a: dict[int, float], b: dict[int, float], n: int) -> None:
-    assert stats.ratio_interval(a, b) == stats.Ratio(pytest.approx(2.0), None, None, n, None, False)
+    ratio = stats.ratio_interval(a, b)
+    assert ratio.center == pytest.approx(2.0)
+    assert (ratio.low, ratio.high, ratio.n, ratio.p_value, ratio.paired) == (None, None, n, None, False)
 
 
 @pytest.mark.parametrize(("factor", "p_value"), [(1.0, 1.0), (2.0, 0.0)])
@@ -210,3 +212,33 @@ def test_speed_up_efficiency_and_karp_flatt(
 @pytest.mark.parametrize("times", [1.0, 0.5])
 def test_karp_flatt_needs_more_workers_than_the_reference(times: float) -> None:
     assert stats.karp_flatt(1.0, times) is None
+
+
+@pytest.mark.parametrize("drift", [{1: 1.0, 2: 1.0, 3: 1.0}, {1: 1.0, 2: 3.0, 3: 0.4}])
+def test_compare_with_best_gives_the_same_ratios_whatever_the_machine_did_between_blocks(
+    drift: dict[int, float],
+) -> None:
+    cells = {"a": cell(4.0, 4.1, 3.9), "b": cell(5.2, 5.1, 5.3)}
+    moved = {name: {block: value * drift[block] for block, value in times.items()} for name, times in cells.items()}
+    ratio = stats.compare_with_best(moved).ratios["b"]
+    expected = stats.compare_with_best(cells).ratios["b"]
+    assert (ratio.center, ratio.low, ratio.high) == pytest.approx((expected.center, expected.low, expected.high))
+
+
+def test_compare_with_best_does_not_call_a_cell_slower_that_is_faster_within_blocks() -> None:
+    # The lower median by its luck with the blocks, yet slower in every block both have run.
+    steady = {1: 4.0, 2: 8.0, 3: 8.1, 4: 8.0}
+    lucky = {1: 4.4, 2: 8.8, 3: 8.9, 5: 2.0, 6: 2.0, 7: 2.0, 8: 2.0}
+    comparison = stats.compare_with_best({"steady": steady, "lucky": lucky})
+    assert comparison.best == "lucky"
+    assert comparison.ratios["steady"].center < 1.0
+    assert comparison.slower == ()
+    assert comparison.tied == ("steady",)
+
+
+@pytest.mark.parametrize("n", [3, 4, 8, 30])
+def test_median_interval_narrows_with_the_number_of_runs(n: int) -> None:
+    few, many = (stats.median_interval([3.9, 4.0, 4.1] * times) for times in (n, 2 * n))
+    assert few.low is not None
+    assert many.low is not None
+    assert few.low < many.low < 4.0

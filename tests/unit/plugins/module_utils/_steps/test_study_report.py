@@ -1,0 +1,160 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a ledger on disk to the files of its report."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._steps import study_report
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+from tests.fixtures import ledgers
+
+FILES = {"report.html", "report.md", "cells.csv", "runs.csv"}
+FIGURES = {
+    "figures/efficiency-by-workers.svg",
+    "figures/speed-by-workers.svg",
+    "figures/training-time-by-ps.svg",
+    "figures/training-time-by-workers.svg",
+    "figures/where-time-goes.svg",
+}
+
+
+def execute(folder: Path, *, check_mode: bool = False) -> dict[str, Any]:
+    return study_report.execute({"study_dir": str(folder)}, check_mode=check_mode, say=lambda _line: None)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith("ledger")
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ledgers.write(tmp_path / "mnist", ledgers.mnist())
+    return tmp_path / "mnist"
+
+
+def test_execute_writes_every_file_once(folder: Path) -> None:
+    first = execute(folder)
+    written = files(folder)
+    assert first["changed"] is True
+    assert set(written) == FILES | FIGURES
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in folder.rglob("report.*"))
+    assert execute(folder)["changed"] is False
+    assert files(folder) == written
+
+
+def test_execute_tells_what_it_found(folder: Path) -> None:
+    result = execute(folder)
+    assert result["answer"].startswith("With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.2); ")
+    assert result["counts"] == {"cells": 6, "failed_cells": 1, "runs": 23, "valid": 19, "suspect": 1, "void": 3}
+    assert result["msg"] == f"The report of 23 recorded runs is {folder / 'report.html'}."
+    paths = result["paths"]
+    named = {paths[key] for key in ("html", "markdown", "cells", "runs")} | set(paths["figures"])
+    assert named == {str(folder / path) for path in FILES | FIGURES}
+
+
+def test_execute_in_check_mode_says_the_same_and_writes_nothing(folder: Path) -> None:
+    told = execute(folder, check_mode=True)
+    assert files(folder) == {}
+    assert told == execute(folder)
+    assert execute(folder, check_mode=True)["changed"] is False
+
+
+def test_execute_renews_what_was_changed_by_hand(folder: Path) -> None:
+    execute(folder)
+    (folder / "report.md").write_text("mine")
+    assert execute(folder)["changed"] is True
+    assert (folder / "report.md").read_text().startswith("# Study mnist")
+
+
+def test_execute_removes_figures_of_an_earlier_report(folder: Path) -> None:
+    execute(folder)
+    ledgers.write(folder, ledgers.study(ledgers.space(workers=[1, 2])))
+    assert execute(folder, check_mode=True)["changed"] is True
+    execute(folder)
+    assert "figures/training-time-by-ps.svg" not in files(folder)
+    assert execute(folder)["changed"] is False
+
+
+@pytest.mark.parametrize("ledger", [None, ""], ids=["no ledger", "empty ledger"])
+def test_execute_without_a_record_writes_a_report_that_says_so(tmp_path: Path, ledger: str | None) -> None:
+    if ledger is not None:
+        (tmp_path / "ledger.jsonl").write_text(ledger)
+    result = execute(tmp_path)
+    assert result["answer"] == "Cannot tell: no run has been recorded."
+    assert result["counts"]["runs"] == 0
+    assert set(files(tmp_path)) == FILES
+    assert execute(tmp_path)["changed"] is False
+
+
+def test_execute_with_only_void_runs_says_why(tmp_path: Path) -> None:
+    ledgers.write(tmp_path, [ledgers.void(ledgers.SPEC, 1, "ps 0 was killed")])
+    assert execute(tmp_path)["answer"] == "Cannot tell: the only run is void (the last: ps 0 was killed)."
+
+
+def test_execute_without_a_folder_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r"study_dir is '.*none', which is not a folder: run the sweep of this study"):
+        execute(tmp_path / "none")
+
+
+def test_execute_without_a_folder_passes_in_check_mode(tmp_path: Path) -> None:
+    assert execute(tmp_path / "none", check_mode=True)["changed"] is True
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"some": "other file"}\n' * 3, b"\x00\xff\n" * 3, b"hello\nworld\n"], ids=["json", "binary", "text"]
+)
+def test_execute_refuses_a_ledger_that_is_not_ours(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ledger.jsonl").write_bytes(content)
+    with pytest.raises(StepError, match=re.escape(str(tmp_path / "ledger.jsonl"))):
+        execute(tmp_path)
+
+
+def test_execute_where_nothing_can_be_written_says_so_in_a_sentence(folder: Path) -> None:
+    # Root may write anywhere: a file in the place of a folder stops every user.
+    (folder / "figures").write_text("a file")
+    with pytest.raises(StepError, match=r"study_dir is '.*mnist', where the report cannot be written: "):
+        execute(folder)
+
+
+def test_execute_leaves_the_old_file_and_no_half_one_when_the_disk_is_full(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(folder)
+    before = files(folder)
+    (folder / "report.md").write_text("mine")
+    monkeypatch.setattr("os.replace", full_disk)
+    with pytest.raises(StepError, match="No space left on device"):
+        execute(folder)
+    assert files(folder) == {**before, "report.md": b"mine"}
+
+
+def full_disk(*_arguments: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("missing", ["altair", "pandas", "vl_convert"])
+def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    importer = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == missing:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return importer(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(StepError, match=rf"study_report needs pandas, .* but {missing} is missing: pip install"):
+        execute(folder)
+    assert files(folder) == {}
