@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from trainer import config as configuration
-from trainer import data, strategies, telemetry
+from trainer import data, presets, strategies, telemetry
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -26,8 +26,12 @@ CRASHED, BAD_INPUT, NON_FINITE = 1, 2, 3
 
 
 def preload(argv: Sequence[str]) -> None:
-    """Do what forked replicas can share: import TensorFlow and read the dataset. Nothing of TensorFlow is made."""
+    """Do what forked replicas can share: import everything and read the dataset. Nothing of TensorFlow is made."""
     _import_tensorflow()
+    for strategy in configuration.STRATEGIES:
+        strategies.load(strategy)
+    for preset in configuration.PRESETS:
+        presets.load(preset)
     # Bad input is not the parent's to report: each replica's own log says it.
     with contextlib.suppress(ConfigError, DataError):
         data.load(configuration.parse_data(argv))
@@ -63,7 +67,7 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
         return _fail(log, str(error), NON_FINITE)
     except Exception as error:
         traceback.print_exc()
-        return _fail(log, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}", CRASHED)
+        return _fail(log, f"{type(error).__name__}: {_gist(error)}", CRASHED)
     return 0
 
 
@@ -74,6 +78,13 @@ def _check_data(config: Config) -> None:
         raise ConfigError(
             f"--batch_size is {config.batch_size}, but must be at most {examples}, the examples to train on"
         )
+
+
+def _gist(error: Exception) -> str:
+    """The first line that says something; TensorFlow's come after a heading and a list of places."""
+    lines = (line.strip() for line in str(error).splitlines())
+    headings = ("Graph execution error", "Detected at node")
+    return next((line for line in lines if line and not line.startswith(headings)), "no reason given")
 
 
 def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:

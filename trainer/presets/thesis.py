@@ -9,6 +9,9 @@ step the whole test set takes the place of a batch. Variables are of the old kin
 
 from __future__ import annotations
 
+import contextlib
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from trainer.data import Batches
 from trainer.fetch import Split
 from trainer.job import Job
 from trainer.strategies import Minimiser, step_after
-from trainer.telemetry import EventFiles, check_finite
+from trainer.telemetry import EventFiles, NonFiniteLossError, check_finite
 
 TEST_EVERY = 10
 SUMMARISED_IMAGES = 10
@@ -110,10 +113,11 @@ class Thesis:
         config, began = self._job.config, self._job.clock.mono()
         local_step = step = 0
         while True:
-            if local_step % TEST_EVERY == 0:
-                self._test_once(session, local_step)
-            else:
-                step = self._train_once(session, local_step)
+            with _non_finite(step):
+                if local_step % TEST_EVERY == 0:
+                    self._test_once(session, local_step)
+                else:
+                    step = self._train_once(session, local_step)
             local_step += 1
             if step >= config.train_steps > 0:
                 break
@@ -147,3 +151,14 @@ class Thesis:
 
     def accuracy(self, session: Any) -> float:
         return float(session.run(self._accuracy, feed_dict=self._feed(self._test)))
+
+
+@contextlib.contextmanager
+def _non_finite(step: int) -> Iterator[None]:
+    """A histogram refuses what is no number, and does so before anybody sees the loss."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if "in summary histogram" not in error.message:
+            raise
+        raise NonFiniteLossError(math.nan, step) from error

@@ -1,0 +1,123 @@
+"""Clusters of real replicas for the tests, all forked from one import of TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = ":::TFSCALE "
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What one replica left behind."""
+
+    code: int
+    text: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        lines = self.text.splitlines()
+        return [json.loads(line.removeprefix(TOKEN)) for line in lines if line.startswith(TOKEN)]
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        return [one for one in self.events if one["event"] == event]
+
+    def one(self, event: str) -> dict[str, Any]:
+        found = self.named(event)
+        assert len(found) == 1, (event, self.text)
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cluster left behind."""
+
+    ps: list[Replica]
+    workers: list[Replica]
+
+    @property
+    def chief(self) -> Replica:
+        return self.workers[0]
+
+    def succeeded(self) -> bool:
+        return all(worker.code == 0 for worker in self.workers)
+
+
+RunCluster = Callable[..., Outcome]
+
+
+def free_addresses(count: int) -> list[str]:
+    listeners = [socket.socket() for _number in range(count)]
+    try:
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{listener.getsockname()[1]}" for listener in listeners]
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+class Forker:
+    """Talks to forker.py."""
+
+    def __init__(self) -> None:
+        # By path: the folder of this file stays out of the child's way of finding modules.
+        self._child = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forker.py"))],
+            cwd=ROOT,
+            env={**_environment(), "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, argvs: list[list[str]], logs: list[Path], seconds: float) -> list[int]:
+        assert self._child.stdin
+        assert self._child.stdout
+        request = {"argvs": argvs, "logs": [str(log) for log in logs], "seconds": seconds}
+        self._child.stdin.write(json.dumps(request) + "\n")
+        self._child.stdin.flush()
+        codes: list[int] = json.loads(self._child.stdout.readline())
+        return codes
+
+    def close(self) -> None:
+        self._child.communicate(timeout=30)
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    ours = ("PS_HOSTS", "WORKER_HOSTS", "JOB_NAME", "POD_NAME", "JOB_COMPLETION_INDEX", "TF_CONFIG")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    one = Forker()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def run_cluster(forker: Forker, tmp_path: Path) -> RunCluster:
+    def run(*flags: str, ps: int = 1, workers: int = 1, seconds: float = 60) -> Outcome:
+        addresses = free_addresses(ps + workers)
+        hosts = ["--ps_hosts", ",".join(addresses[:ps]), "--worker_hosts", ",".join(addresses[ps:])]
+        places = [("ps", i) for i in range(ps)] + [("worker", i) for i in range(workers)]
+        argvs = [["--job_name", job, "--task_index", str(i), *hosts, *flags] for job, i in places]
+        logs = [tmp_path / f"{job}-{i}.log" for job, i in places]
+        codes = forker.run(argvs, logs, seconds)
+        replicas = [Replica(code, log.read_text()) for code, log in zip(codes, logs, strict=True)]
+        return Outcome(ps=replicas[:ps], workers=replicas[ps:])
+
+    return run

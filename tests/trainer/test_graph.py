@@ -1,0 +1,143 @@
+"""The graphs: the thesis' as published, the fast one without what slows it down."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from trainer import __main__ as trainer
+from trainer import config as configuration
+from trainer import presets
+from trainer.job import Job
+from trainer.telemetry import EventLog
+from trainer.timing import Clock, Usage
+
+trainer._import_tensorflow()
+
+import tensorflow.compat.v1 as tf
+
+from trainer import cluster, model
+from trainer.strategies.async_ps import Asynchronous
+
+
+def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Job]:
+    hosts = ["--ps_hosts", ",".join(f"ps:{i + 1}" for i in range(ps)), "--worker_hosts", "w:1,w:2"]
+    argv = ["--job_name", "worker", "--task_index", "1", *hosts, "--preset", preset, "--dataset", "synthetic"]
+    config = configuration.parse([*argv, "--synthetic_examples", "100", "--seed", "1", *flags], {})
+    log = EventLog(replica="worker", index=1, clock=Clock(), stream=io.StringIO())
+    job = Job(config=config, log=log, clock=Clock(), usage=Usage())
+    kind = presets.load(preset)
+    graph = tf.Graph()
+    with graph.as_default(), tf.device(cluster.placement(config, balanced=kind.balanced)):
+        tf.set_random_seed(config.seed)
+        trial = kind(job, Asynchronous().minimise)
+    return graph, trial, job
+
+
+def variables(graph: Any) -> dict[str, Any]:
+    return {variable.op.name: variable for variable in graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
+
+
+def kinds(graph: Any) -> set[str]:
+    return {op.type for op in graph.get_operations()}
+
+
+def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
+    graph, _trial, _job = build("thesis")
+    made = sorted(tensor.op.name for tensor in graph.get_collection(tf.GraphKeys.SUMMARIES))
+    variable = ("mean_1", "stddev_1", "max_1", "min_1", "histogram")
+    assert made == sorted(
+        [f"layer_linear/{scope}/{name}" for scope in ("summaries", "summaries_1") for name in variable]
+        + ["input_reshape/input", "layer_linear/Wx_plus_b/pre_activations", "layer_linear/activations"]
+        + ["cross_entropy_1", "accuracy_1"]
+    )
+
+
+def test_thesis_graph_has_the_published_formula_and_variables() -> None:
+    graph, _trial, _job = build("thesis")
+    names = {name.rpartition("/")[2]: variable.shape.as_list() for name, variable in variables(graph).items()}
+    assert names == {"hid_w": [784, 100], "hid_b": [100], "sm_w": [100, 10], "sm_b": [10]}
+    assert {"Softmax", "Log", "Minimum", "Maximum", "ApplyAdam", "VariableV2"} <= kinds(graph)
+    assert "VarHandleOp" not in kinds(graph)
+    assert "SparseSoftmaxCrossEntropyWithLogits" not in kinds(graph)
+
+
+def test_thesis_placement_deals_variables_out_in_turn() -> None:
+    graph, trial, _job = build("thesis")
+    tasks = {name.rpartition("/")[2]: variable.device for name, variable in variables(graph).items()}
+    # The global step comes first, on task 0.
+    assert trial.global_step.device == "/job:ps/task:0/device:CPU:0"
+    assert {name: device.split("task:")[1][0] for name, device in tasks.items()} == {
+        "hid_w": "1", "hid_b": "0", "sm_w": "1", "sm_b": "0",
+    }  # fmt: skip
+
+
+def test_fast_graph_has_no_summaries_and_feeds_nothing() -> None:
+    graph, trial, _job = build("fast")
+    assert graph.get_collection(tf.GraphKeys.SUMMARIES) == []
+    assert not {kind for kind in kinds(graph) if "Summary" in kind}
+    needed: set[Any] = set()
+    waiting = [tensor.op for tensor in trial._step]
+    while waiting:
+        op = waiting.pop()
+        if op not in needed:
+            needed.add(op)
+            waiting += [*(tensor.op for tensor in op.inputs), *op.control_inputs]
+    assert "Placeholder" not in {op.type for op in needed}
+
+
+@pytest.mark.parametrize("preset", ["thesis", "fast"])
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str) -> None:
+    graph, _trial, job = build(preset, "--model", model)
+    assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
+    local = graph.get_collection(tf.GraphKeys.LOCAL_VARIABLES)
+    assert all(variable.device == "/job:worker/task:1/device:CPU:0" for variable in local)
+    assert sum(cluster.bytes_per_ps(graph, job.config)) > 0
+
+
+def test_fast_placement_gives_the_next_variable_to_the_emptiest_ps() -> None:
+    graph, _trial, job = build("fast", ps=3)
+    tasks = {name.rpartition("/")[2]: variable.device for name, variable in variables(graph).items()}
+    assert {name: device.split("task:")[1][0] for name, device in tasks.items()} == {
+        "hid_w": "1", "hid_b": "2", "sm_w": "0", "sm_b": "2",
+    }  # fmt: skip
+    assert min(cluster.bytes_per_ps(graph, job.config)) > 0
+
+
+def losses(preset: str, logits: Any, label: int) -> float:
+    """The loss of one example as each preset has it."""
+    with tf.Graph().as_default(), tf.Session(target="") as session:
+        scores = tf.constant([logits], tf.float32)
+        if preset == "thesis":
+            one_hot = tf.one_hot([label], len(logits))
+            loss = -tf.reduce_sum(one_hot * tf.log(tf.clip_by_value(tf.nn.softmax(scores), 1e-10, 1.0)))
+        else:
+            loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[label], logits=scores))
+        return float(session.run(loss))
+
+
+@pytest.mark.parametrize(("logits", "label"), [([0.0, 1.0, 2.0], 0), ([5.0, -5.0, 0.5], 1), ([1.0, 1.0, 1.0], 2)])
+def test_both_losses_are_equal_where_nothing_is_clipped(logits: list[float], label: int) -> None:
+    assert losses("fast", logits, label) == pytest.approx(losses("thesis", logits, label), rel=1e-5)
+
+
+def first_weights(*, use_resource: bool, before: int) -> Any:
+    """Weights as they start, in a graph where `before` other operations were made first."""
+    with tf.Graph().as_default(), tf.Session(target="") as session:
+        tf.set_random_seed(1)
+        for number in range(before):
+            tf.constant(number)
+        make = model.Parameters(seed=1, use_resource=use_resource)
+        both = [make.weights(name, [30, 20], 0.1) for name in ("first", "second")]
+        session.run(tf.global_variables_initializer())
+        return session.run(both)
+
+
+def test_seeded_weights_do_not_depend_on_the_graph_around_them() -> None:
+    thesis, fast = first_weights(use_resource=False, before=0), first_weights(use_resource=True, before=7)
+    assert (thesis[0] == fast[0]).all()
+    assert (thesis[1] == fast[1]).all()
+    assert (thesis[0] != thesis[1]).any()
