@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from trainer import config as configuration
 from trainer import data, presets, strategies, telemetry
@@ -34,7 +35,8 @@ def preload(argv: Sequence[str]) -> None:
         presets.load(preset)
     # Bad input is not the parent's to report: each replica's own log says it.
     with contextlib.suppress(ConfigError, DataError):
-        data.load(configuration.parse_data(argv))
+        wanted, preset = configuration.parse_shared(argv)
+        (data.load_floats if preset == "thesis" else data.load)(wanted)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,6 +58,7 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
     try:
         if config.job_name == "worker":
             _check_data(config)
+            _check_folders(config)
         _import_tensorflow()
         log.event("imported")
         job = Job(config=config, log=log, clock=clock, usage=usage)
@@ -78,6 +81,16 @@ def _check_data(config: Config) -> None:
         raise ConfigError(
             f"--batch_size is {config.batch_size}, but must be at most {examples}, the examples to train on"
         )
+
+
+def _check_folders(config: Config) -> None:
+    for flag, folder in (("--log_dir", config.log_dir), ("--export_dir", config.export_dir)):
+        if not folder:
+            continue
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{flag} is {folder!r}, but it cannot be made a folder: {error.strerror}") from error
 
 
 def _gist(error: Exception) -> str:

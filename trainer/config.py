@@ -110,10 +110,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Confi
     return config
 
 
-def parse_data(argv: Sequence[str]) -> DataConfig:
-    """Read only what names the dataset; every other flag is left to `parse`."""
+def parse_shared(argv: Sequence[str]) -> tuple[DataConfig, str]:
+    """Read only the dataset and the preset, which all replicas share; every other flag is left to `parse`."""
     flags, _rest = _parser().parse_known_args(argv)
-    return data_config(flags)
+    return data_config(flags), flags.preset
 
 
 class _Parser(argparse.ArgumentParser):

@@ -71,9 +71,12 @@ class Mlp:
             self.sm_b = make.zeros("sm_b", classes)
 
     def logits(self, images: Any, observer: Observer) -> Any:
-        with tf.name_scope("layer_linear/"):
+        # A closing slash enters the scope that the constructor opened, so that names are those of the listing.
+        with tf.name_scope("layer_linear/weights/"):
             observer.variable(self.hid_w)
+        with tf.name_scope("layer_linear/bias/"):
             observer.variable(self.hid_b)
+        with tf.name_scope("layer_linear/"):
             with tf.name_scope("Wx_plus_b"):
                 hid_lin = tf.nn.xw_plus_b(images, self.hid_w, self.hid_b)
                 observer.activations("pre_activations", hid_lin)

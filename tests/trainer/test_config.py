@@ -146,6 +146,7 @@ def test_default_data_dir_follows_the_cache(environ: dict[str, str], expected: s
     assert str(configuration.default_data_dir(environ)).endswith(expected)
 
 
-def test_parse_data_leaves_other_flags_alone() -> None:
-    argv = ["--dataset", "synthetic", "--synthetic_shape", "4x5x3", "--learning_rate", "wrong", "--whatever"]
-    assert configuration.parse_data(argv).synthetic_shape == (4, 5, 3)
+def test_parse_shared_leaves_other_flags_alone() -> None:
+    argv = ["--preset", "thesis", "--synthetic_shape", "4x5x3", "--learning_rate", "wrong", "--whatever"]
+    shared, preset = configuration.parse_shared(argv)
+    assert (shared.synthetic_shape, preset) == ((4, 5, 3), "thesis")

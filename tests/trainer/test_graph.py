@@ -49,7 +49,7 @@ def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
     made = sorted(tensor.op.name for tensor in graph.get_collection(tf.GraphKeys.SUMMARIES))
     variable = ("mean_1", "stddev_1", "max_1", "min_1", "histogram")
     assert made == sorted(
-        [f"layer_linear/{scope}/{name}" for scope in ("summaries", "summaries_1") for name in variable]
+        [f"layer_linear/{scope}/summaries/{name}" for scope in ("weights", "bias") for name in variable]
         + ["input_reshape/input", "layer_linear/Wx_plus_b/pre_activations", "layer_linear/activations"]
         + ["cross_entropy_1", "accuracy_1"]
     )

@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from trainer import model
-from trainer.data import Batches
+from trainer.data import Batches, load_floats
 from trainer.fetch import Split
 from trainer.job import Job
 from trainer.strategies import Minimiser, step_after
@@ -81,7 +81,9 @@ class Thesis:
         network = model.NETWORKS[config.model](
             make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units
         )
-        y = tf.nn.softmax(network.logits(self._x, Summaries()), name="y")
+        logits = network.logits(self._x, Summaries())
+        with tf.name_scope("softmax_layer/"):
+            y = tf.nn.softmax(logits, name="y")
         with tf.name_scope("cross_entropy"):
             self._loss = -tf.reduce_sum(self._y * tf.log(tf.clip_by_value(y, 1e-10, 1.0)))
         tf.summary.scalar("cross_entropy", self._loss)
@@ -92,8 +94,7 @@ class Thesis:
     def initialise(self, session: Any) -> None:
         role = "Initializing_session..." if self._job.config.is_chief else "Waiting_for_session_to_be_initialized..."
         self._say(role)
-        dataset = self._job.dataset
-        self._train, self._test = dataset.floats(dataset.train), dataset.floats(dataset.test)
+        self._train, self._test = load_floats(self._job.config.data)
         self._train_writer, self._test_writer = (self._writer(session, name) for name in ("train", "test"))
 
     def _writer(self, session: Any, name: str) -> EventFiles:
