@@ -128,7 +128,7 @@ def test_pointer_on_a_run_tells_which(live: Seen) -> None:
     live.page.locator("#figure-training-time-by-workers .runs_suspect_marks path").first.hover(force=True)
     live.page.locator("#vg-tooltip-element.visible").wait_for()
     told = text_of(live.page, "#vg-tooltip-element")
-    assert "ps=2 workers=2, block 4" in told
+    assert "ps=2 workers=4, block 4" in told
     assert "suspect" in told
     assert live.complaints == []
 

@@ -75,11 +75,11 @@ class _Wording:
     def slower(self, slower: Sequence[str], ratios: dict[str, stats.Ratio]) -> list[str]:
         """Cells of the best one's kind first; those that are not named are summed up."""
         ordered = sorted(slower, key=lambda cell_id: not self.kin(cell_id))
-        clauses = [f"{self.name(cell_id)} {self._takes(cell_id, ratios[cell_id])}" for cell_id in ordered[:NAMED]]
-        rest = [ratios[cell_id].center for cell_id in ordered[NAMED:]]
+        named = NAMED if len(ordered) > NAMED + 1 else NAMED + 1
+        clauses = [f"{self.name(cell_id)} {self._takes(cell_id, ratios[cell_id])}" for cell_id in ordered[:named]]
+        rest = [ratios[cell_id].center for cell_id in ordered[named:]]
         if rest:
-            take = "take" if len(rest) > 1 else "takes"
-            clauses.append(f"{text.count(len(rest), 'more cell')} {take} {text.ends(rest)} times as long")
+            clauses.append(f"{len(rest)} more cells take {text.ends(rest)} times as long")
         return clauses
 
     def _takes(self, cell_id: str, ratio: stats.Ratio) -> str:

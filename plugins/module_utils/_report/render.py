@@ -20,8 +20,9 @@ KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (ste
 INTERVALS = (
     "A time is the median of a cell's runs with the 95 % t interval of their logarithms; fewer than 3 runs have no "
     "interval. Cells are compared by the geometric mean of the ratios within blocks, so that what the machine did "
-    "between blocks cancels; the interval of each ratio is a plain 95 % t interval. A cell is called slower than the "
-    "fastest when Holm's procedure over all comparisons says so at 5 %; otherwise the two cannot be told apart."
+    "between blocks cancels; the error is that of all cells and blocks together (two-way analysis of variance of the "
+    "logarithms). A cell is called slower than the fastest when Holm's procedure over all comparisons says so at 5 %; "
+    "otherwise the two cannot be told apart. The intervals shown are plain ones."
 )
 CLOCK = (
     "Training time: the chief's monotonic clock from the start line (every ps and worker ready) to the step that "

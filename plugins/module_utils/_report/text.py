@@ -14,20 +14,18 @@ NONE = "-"
 MANY_TIMES = 1.995  # from here on "2.3 times as long" reads better than "130 % slower"
 
 
-def decimals(value: float, width: float | None = None) -> int:
-    """Places after the point: down to the first digit of the interval's width, or three digits of the value."""
-    if width is not None and width > 0:
-        return min(4, max(0, -math.floor(math.log10(width))))
-    return min(4, max(0, 2 - math.floor(math.log10(abs(value))))) if value else 0
+def _magnitude(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0
 
 
-def number(value: float | None, width: float | None = None) -> str:
-    return NONE if value is None else f"{value:,.{decimals(value, width)}f}"
+def places(value: float, width: float = 0.0) -> int:
+    """After the point: down to the first digit of half the interval, two digits at least; three without an interval."""
+    wanted = max(-_magnitude(width / 2), 1 - _magnitude(value)) if width > 0 else 2 - _magnitude(value)
+    return min(4, max(0, wanted))
 
 
-def span(low: float, high: float) -> str:
-    """An interval, both ends with the same number of digits."""
-    return f"{number(low, high - low)}-{number(high, high - low)}"
+def number(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.{places(value)}f}"
 
 
 def ends(values: Sequence[float]) -> str:
@@ -36,30 +34,26 @@ def ends(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _width(estimate: Estimate) -> float | None:
-    return None if estimate.low is None or estimate.high is None else estimate.high - estimate.low
-
-
 def with_interval(estimate: Estimate | None, unit: str = "", words: str = "") -> str:
     """`4.0 s (95 % CI 3.8-4.3)`; without the bracket when there are too few values."""
     if estimate is None:
         return NONE
-    center = f"{number(estimate.center, _width(estimate))}{unit}"
     if estimate.low is None or estimate.high is None:
-        return center
-    return f"{center} ({words}{span(estimate.low, estimate.high)})"
+        return f"{number(estimate.center)}{unit}"
+    digits = places(estimate.center, estimate.high - estimate.low)
+    low, center, high = (f"{value:,.{digits}f}" for value in (estimate.low, estimate.center, estimate.high))
+    return f"{center}{unit} ({words}{low}-{high})"
 
 
 def percent(share: float | None, digits: int = 0) -> str:
     return NONE if share is None else f"{100 * share:.{digits}f} %"
 
 
-def _times(ratio: Ratio) -> str:
+def _times(ratio: Ratio, words: str) -> str:
     if ratio.low is None or ratio.high is None:
-        return f"{number(ratio.center)}{{}}"
-    width = max(ratio.high - ratio.low, 0.01)
-    low, center, high = (number(value, width) for value in (ratio.low, ratio.center, ratio.high))
-    return f"{center}{{}} ({low}-{high})"
+        return f"{number(ratio.center)} {words}"
+    digits = min(2, places(ratio.center, ratio.high - ratio.low))
+    return f"{ratio.center:.{digits}f} {words} ({ratio.low:.{digits}f}-{ratio.high:.{digits}f})"
 
 
 def _percents(ratio: Ratio) -> tuple[float, float, float] | None:
@@ -68,7 +62,7 @@ def _percents(ratio: Ratio) -> tuple[float, float, float] | None:
     return 100 * (ratio.low - 1), 100 * (ratio.center - 1), 100 * (ratio.high - 1)
 
 
-def _places(low: float, center: float, high: float) -> int:
+def _tenths(low: float, center: float, high: float) -> int:
     """Tenths of a percent only where they are known and matter."""
     return 1 if high - low < 1 and abs(center) < 10 else 0
 
@@ -81,24 +75,24 @@ def signed(value: float, places: int) -> str:
 def slower(ratio: Ratio) -> str:
     """Of a ratio above one: `31 % slower (24-39 %)`, or `2.3 times as long (2.1-2.6)`."""
     if ratio.center >= MANY_TIMES:
-        return _times(ratio).format(" times as long")
+        return _times(ratio, "times as long")
     shares = _percents(ratio)
     if shares is None:
         return f"{100 * (ratio.center - 1):.0f} % slower"
     low, center, high = shares
-    places = _places(low, center, high)
+    places = _tenths(low, center, high)
     return f"{center:.{places}f} % slower ({low:.{places}f}-{high:.{places}f} %)"
 
 
 def against(ratio: Ratio) -> str:
     """A ratio in a table: `+31 % (+24 to +39)`, or `2.3 times (2.1-2.6)`."""
     if ratio.center >= MANY_TIMES:
-        return _times(ratio).format(" times")
+        return _times(ratio, "times")
     shares = _percents(ratio)
     if shares is None:
         return f"{signed(100 * (ratio.center - 1), 0)} %"
     low, center, high = shares
-    places = _places(low, center, high)
+    places = _tenths(low, center, high)
     low_end, middle, high_end = (signed(share, places) for share in (low, center, high))
     return f"{middle} % ({low_end} to {high_end})"
 

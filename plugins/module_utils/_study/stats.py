@@ -10,6 +10,7 @@ Sources:
   Student's t: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.5.8 and 26.7.1.
   Its continued fraction: Lentz's method as in Press et al., Numerical Recipes, 3rd ed. (2007), section 6.4.
   Unequal variances: Welch, Biometrika 34 (1947) 28-35; Satterthwaite, Biometrics Bulletin 2 (1946) 110-114.
+  Blocks: Box, Hunter and Hunter, Statistics for Experimenters, 2nd ed. (2005), chapter 4.
   Several comparisons: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
   Serial fraction: Karp and Flatt, Communications of the ACM 33 (1990) 539-543.
 """
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev, variance
 
 CONFIDENCE = 0.95
+EXACT = 1e-12  # a spread of logarithms below this is the rounding of equal values
 MINIMUM = 3  # with two values an interval has one degree of freedom: it spans a factor of e^(9 s) and says nothing
 
 
@@ -118,7 +120,7 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 def _ratio(mean: float, error: float, df: float, *, n: int, paired: bool, confidence: float) -> Ratio:
     reach = student_quantile(confidence, df) * error
-    p_value = student_tail(mean / error, df) if error > 0 else float(mean == 0.0)
+    p_value = student_tail(mean / error, df) if error > EXACT else float(abs(mean) <= EXACT)
     return Ratio(math.exp(mean), math.exp(mean - reach), math.exp(mean + reach), n, p_value, paired)
 
 
@@ -163,17 +165,50 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
+def block_error(cells: Sequence[Mapping[int, float]], blocks: Sequence[int]) -> tuple[float, int]:
+    """The variance of logarithms that neither cell nor block explains, and its degrees of freedom.
+
+    A two-way analysis of variance of a randomised complete block design. All cells lend their spread to one estimate:
+    three blocks of five cells give it 8 degrees of freedom, where a pair of cells has 2.
+    """
+    rows = [[math.log(cell[block]) for block in blocks] for cell in cells]
+    cell_means, block_means = [fmean(row) for row in rows], [fmean(column) for column in zip(*rows, strict=True)]
+    grand = fmean(cell_means)
+    left = [
+        value - cell_mean - block_mean + grand
+        for row, cell_mean in zip(rows, cell_means, strict=True)
+        for value, block_mean in zip(row, block_means, strict=True)
+    ]
+    df = (len(rows) - 1) * (len(blocks) - 1)
+    return sum(value**2 for value in left) / df, df
+
+
+def _ratios_to(best: str, cells: Mapping[str, Mapping[int, float]], confidence: float) -> dict[str, Ratio]:
+    """Ratios of all cells to the best, with the joint error of the design where enough blocks are complete."""
+    others = [name for name in cells if name != best]
+    blocks = sorted(set.intersection(*(set(cell) for cell in cells.values())))
+    if len(blocks) < MINIMUM or not others:
+        return {name: ratio_interval(cells[name], cells[best], confidence) for name in others}
+    left, df = block_error(list(cells.values()), blocks)
+    error = math.sqrt(2.0 * left / len(blocks))
+    means = {name: fmean(math.log(cells[name][block] / cells[best][block]) for block in blocks) for name in others}
+    return {
+        name: _ratio(mean, error, df, n=len(blocks), paired=True, confidence=confidence) for name, mean in means.items()
+    }
+
+
 def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: float = CONFIDENCE) -> Comparison:
     """Hold every cell (its values by block) against the cell with the lowest median.
 
     A cell is slower when it takes longer and its Holm-adjusted p-value is below 1 - confidence, tied ("cannot be told
     from the best") when not, unknown when it has too few values. Each ratio carries its own plain interval.
     """
-    enough = [name for name in cells if len(cells[name]) >= MINIMUM]
+    enough = {name: cell for name, cell in cells.items() if len(cell) >= MINIMUM}
     if not enough:
         return Comparison("", {}, (), (), tuple(cells))
-    best = min(enough, key=lambda name: median(cells[name].values()))
-    ratios = {name: ratio_interval(cells[name], cells[best], confidence) for name in cells if name != best}
+    best = min(enough, key=lambda name: median(enough[name].values()))
+    young = {name: ratio_interval(cells[name], cells[best], confidence) for name in cells if name not in enough}
+    ratios = _ratios_to(best, enough, confidence) | young
     adjusted = holm({name: ratio.p_value for name, ratio in ratios.items() if ratio.p_value is not None})
     ordered = sorted(ratios, key=lambda name: ratios[name].center)
     slower = tuple(n for n in ordered if ratios[n].center > 1.0 and adjusted.get(n, 1.0) < 1.0 - confidence)

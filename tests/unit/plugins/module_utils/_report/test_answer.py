@@ -38,26 +38,26 @@ def sentence(records: list[dict[str, Any]]) -> str:
     [
         (
             {(2, 2): 4.0, (2, 4): 4.06, (2, 1): 5.24},
-            "With ps=2, 2 workers do it in 4.0 s (95 % CI 3.9-4.1); 4 workers cannot be told from 2; "
+            "With ps=2, 2 workers do it in 4.00 s (95 % CI 3.94-4.08); 4 workers cannot be told from 2; "
             "1 worker is 31 % slower (28-35 %).",
         ),
         (
             {(1, 1): 4.0, (1, 2): 8.8},
-            "With ps=1, 1 worker does it in 4.0 s (95 % CI 3.9-4.1); 2 workers take 2.2 times as long (2.1-2.3).",
+            "With ps=1, 1 worker does it in 4.00 s (95 % CI 3.94-4.08); 2 workers take 2.20 times as long (2.10-2.30).",
         ),
         (
             {(1, 4): 4.0, (1, 2): 4.06},
-            "With ps=1, 4 workers do it in 4.0 s (95 % CI 3.9-4.1); 2 workers cannot be told from 4 and take fewer "
+            "With ps=1, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); 2 workers cannot be told from 4 and take fewer "
             "replicas.",
         ),
         (
             {(2, 4): 4.0, (1, 2): 4.06, (1, 8): 12.0},
-            "With ps=2, 4 workers do it in 4.0 s (95 % CI 3.9-4.1); ps=1 workers=2 cannot be told from it and takes "
-            "fewer replicas; ps=1 workers=8 takes 3.0 times as long (2.9-3.1).",
+            "With ps=2, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); ps=1 workers=2 cannot be told from it and takes "
+            "fewer replicas; ps=1 workers=8 takes 3.01 times as long (2.94-3.08).",
         ),
         (
             {(1, 2): 4.0},
-            "With ps=1, 2 workers do it in 4.0 s (95 % CI 3.9-4.1); there is no other cell to compare with.",
+            "With ps=1, 2 workers do it in 4.00 s (95 % CI 3.94-4.08); there is no other cell to compare with.",
         ),
     ],
     ids=["design", "one worker is best", "fewer workers", "another ps", "alone"],
@@ -72,9 +72,9 @@ def test_answer_counts_what_it_does_not_name() -> None:
     assert said.endswith("; 2 more cells take 5.0 to 6.0 times as long.")
 
 
-def test_answer_names_one_more_cell_in_the_singular() -> None:
+def test_answer_names_one_more_cell_than_it_would_rather_than_count_it() -> None:
     said = sentence(runs({(1, 1): 4.0} | {(1, n): 4.0 * n for n in (2, 3, 4, 5)}))
-    assert said.endswith("; 1 more cell takes 5.0 times as long.")
+    assert said.endswith("; 5 workers take 5.00 times as long (4.91-5.10).")
 
 
 def test_answer_of_many_tied_cells_names_the_smallest() -> None:
@@ -134,7 +134,7 @@ def test_answers_are_given_for_each_cluster_by_name() -> None:
 
 def test_answer_names_nodes_when_they_vary() -> None:
     said = sentence(runs({(1, 2): 8.0}, nodes=1) + runs({(1, 2): 4.0}, nodes=2))
-    assert said.startswith("With nodes=2 ps=1, 2 workers do it in 4.0 s")
+    assert said.startswith("With nodes=2 ps=1, 2 workers do it in 4.00 s")
     assert "nodes=1 ps=1 workers=2 takes 2.00 times as long" in said
 
 

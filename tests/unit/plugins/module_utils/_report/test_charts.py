@@ -80,7 +80,7 @@ def test_figures_show_every_measured_run_and_no_void_one() -> None:
     figure = found["training-time-by-workers"]
     assert figure.runs == 20
     assert len(values(figure, "runs_valid")) == 19
-    assert [row["run"] for row in values(figure, "runs_suspect")] == ["ps=2 workers=2, block 4"]
+    assert [row["run"] for row in values(figure, "runs_suspect")] == ["ps=2 workers=4, block 4"]
     assert "ps=4" not in str(figure.spec)
 
 

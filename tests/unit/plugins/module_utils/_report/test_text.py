@@ -17,33 +17,38 @@ def ratio(center: float, low: float | None = None, high: float | None = None) ->
 @pytest.mark.parametrize(
     ("value", "width", "expected"),
     [
-        (None, None, "-"),
-        (0.0, None, "0"),
-        (0.01234, None, "0.0123"),
-        (0.000001234, None, "0.0000"),
-        (4.0, None, "4.00"),
-        (41.26, None, "41.3"),
-        (512.3, None, "512"),
-        (12345.6, None, "12,346"),
-        (4.036, 0.5, "4.0"),
-        (4.036, 0.05, "4.04"),
-        (4.036, 5.0, "4"),
-        (123.4, 30.0, "123"),
-        (4.036, 0.0, "4.04"),
+        (0.0, 0.0, 2),
+        (4.0, 0.0, 2),
+        (41.26, 0.0, 1),
+        (512.3, 0.0, 0),
+        (0.01234, 0.0, 4),
+        (4.036, 0.5, 1),
+        (4.036, 0.05, 2),
+        (4.036, 1.6, 1),
+        (4.036, 5.0, 1),
+        (41.26, 30.0, 0),
+        (123.4, 0.001, 4),
     ],
 )
-def test_number_has_as_many_digits_as_the_spread_allows(
-    value: float | None, width: float | None, expected: str
-) -> None:
-    assert text.number(value, width) == expected
+def test_places_are_as_many_as_the_spread_allows(value: float, width: float, expected: int) -> None:
+    assert text.places(value, width) == expected
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(3.81, 4.29, "3.8-4.3"), (3.98, 4.05, "3.98-4.05"), (90, 140, "90-140"), (2, 2, "2.00-2.00")],
+    ("value", "expected"),
+    [
+        (None, "-"),
+        (0.0, "0.00"),
+        (0.01234, "0.0123"),
+        (0.000001234, "0.0000"),
+        (4.0, "4.00"),
+        (41.26, "41.3"),
+        (512.3, "512"),
+        (12345.6, "12,346"),
+    ],
 )
-def test_span_gives_both_ends_the_same_digits(low: float, high: float, expected: str) -> None:
-    assert text.span(low, high) == expected
+def test_number_has_three_digits(value: float | None, expected: str) -> None:
+    assert text.number(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,10 @@ def test_span_gives_both_ends_the_same_digits(low: float, high: float, expected:
     [
         (None, "-"),
         (Estimate(4.04, 3.81, 4.29, 3), "4.0 s (95 % CI 3.8-4.3)"),
+        (Estimate(4.04, 3.98, 4.06, 3), "4.04 s (95 % CI 3.98-4.06)"),
+        (Estimate(7.1, 5.9, 8.4, 3), "7.1 s (95 % CI 5.9-8.4)"),
+        (Estimate(1.02, 0.9, 1.2, 3), "1.0 s (95 % CI 0.9-1.2)"),
+        (Estimate(123.0, 80.0, 190.0, 3), "123 s (95 % CI 80-190)"),
         (Estimate(4.04, None, None, 2), "4.04 s"),
         (Estimate(4.0, 4.0, 4.0, 3), "4.00 s (95 % CI 4.00-4.00)"),
     ],

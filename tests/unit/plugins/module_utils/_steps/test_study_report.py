@@ -56,7 +56,7 @@ def test_execute_writes_every_file_once(folder: Path) -> None:
 
 def test_execute_tells_what_it_found(folder: Path) -> None:
     result = execute(folder)
-    assert result["answer"].startswith("With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.2); ")
+    assert result["answer"].startswith("With ps=2, 2 workers do it in 4.0 s (95 % CI 3.7-4.3); ")
     assert result["counts"] == {"cells": 6, "failed_cells": 1, "runs": 23, "valid": 19, "suspect": 1, "void": 3}
     assert result["msg"] == f"The report of 23 recorded runs is {folder / 'report.html'}."
     paths = result["paths"]

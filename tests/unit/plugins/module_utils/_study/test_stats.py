@@ -9,6 +9,7 @@ import math
 import random
 from statistics import median
 
+import numpy as np
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 from scipy import stats as scipy_stats
@@ -176,11 +177,49 @@ def test_compare_with_best_without_enough_runs_cannot_tell(cells: dict[str, dict
 
 
 def test_compare_with_best_adjusts_for_the_number_of_comparisons() -> None:
-    best, doubtful = cell(4.0, 4.1, 3.9, 4.0), cell(4.2, 4.5, 4.1, 4.2)
-    alone = stats.compare_with_best({"best": best, "doubtful": doubtful})
-    crowd = {f"other-{n}": doubtful for n in range(10)}
-    assert alone.slower == ("doubtful",)
-    assert stats.compare_with_best({"best": best, "doubtful": doubtful, **crowd}).slower == ()
+    # Blocks that no two cells share: each pair is judged alone, so only the number of comparisons differs.
+    best, doubtful = cell(4.0, 4.1, 3.9, 4.0), (4.2, 4.5, 4.1, 4.2)
+    crowd = {f"other-{n}": dict(enumerate(doubtful, start=10 * n)) for n in range(1, 11)}
+    assert stats.compare_with_best({"best": best, "other-1": crowd["other-1"]}).slower == ("other-1",)
+    assert stats.compare_with_best({"best": best, **crowd}).slower == ()
+
+
+def test_block_error_agrees_with_least_squares() -> None:
+    cells = [cell(4.0, 4.4, 5.1, 4.2), cell(3.1, 3.9, 4.0, 3.6), cell(6.0, 6.1, 7.9, 6.6)]
+    blocks = [1, 2, 3, 4]
+    design, logs = [], []
+    for row, times in enumerate(cells):
+        for block in blocks:
+            design.append([float(row == n) for n in range(3)] + [float(block == n) for n in blocks[1:]])
+            logs.append(math.log(times[block]))
+    _solution, residual, rank, _values = np.linalg.lstsq(np.array(design), np.array(logs))
+    variance, df = stats.block_error(cells, blocks)
+    assert df == len(logs) - rank == 6
+    assert variance == pytest.approx(residual[0] / df)
+
+
+def test_block_error_of_two_cells_is_the_paired_t_test() -> None:
+    a, b = cell(4.0, 4.4, 5.1, 4.2), cell(3.1, 3.9, 4.0, 3.6)
+    paired, joint = stats.ratio_interval(a, b), stats.compare_with_best({"a": a, "b": b}).ratios["a"]
+    assert (joint.center, joint.low, joint.high, joint.p_value) == pytest.approx(
+        (paired.center, paired.low, paired.high, paired.p_value)
+    )
+
+
+def test_compare_with_best_tells_more_apart_when_many_cells_share_their_error() -> None:
+    draw = random.Random(3)
+    cells = {
+        str(n): cell(*(seconds * math.exp(draw.gauss(0, 0.05)) for _ in range(3)))
+        for n, seconds in enumerate((4.0, 5.0, 5.2, 5.4, 6.4))
+    }
+    assert stats.compare_with_best(cells).slower == ("1", "2", "3", "4")
+
+
+def test_compare_with_best_without_complete_blocks_takes_each_pair_alone() -> None:
+    cells = {"a": {1: 4.0, 2: 4.1, 3: 4.2}, "b": {1: 8.0, 2: 8.3, 3: 8.3}, "c": {4: 8.0, 5: 8.3, 6: 8.1}}
+    comparison = stats.compare_with_best(cells)
+    assert comparison.ratios["b"] == stats.ratio_interval(cells["b"], cells["a"])
+    assert not comparison.ratios["c"].paired
 
 
 def test_compare_with_best_rarely_calls_equal_cells_slower() -> None:
