@@ -47,6 +47,7 @@ p { margin: 0 0 10px; max-width: 78ch; }
 .answer p + p { margin-top: 12px; }
 .answer b { font-weight: 600; color: var(--accent); }
 .answer strong { font-weight: 650; }
+.whole { white-space: nowrap; }
 .keys { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 14px 0 0; }
 .keys div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 13px 16px; }
 .keys dt { color: var(--soft); font-size: 13px; }

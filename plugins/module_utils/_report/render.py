@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from string import Template
 from urllib.parse import quote
 
@@ -51,7 +50,7 @@ class Report:
 def made_at(study: model.Study) -> str:
     """The time of the last record: the same ledger gives the same report, byte for byte."""
     times = [time for run in study.runs if (time := run.recorded) is not None]
-    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%d %H:%M UTC") if times else ""
+    return text.moment(max(times)) if times else ""
 
 
 def subtitle(study: model.Study) -> str:
@@ -138,9 +137,15 @@ def _html_figures(report: Report, drawings: Mapping[str, str]) -> str:
     return f'<div class="figures">{"".join(frames)}</div>' if frames else ""
 
 
+def _unbroken(words: str) -> str:
+    """No line ends inside an interval or between a number and its unit."""
+    joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", words)
+    return re.sub(r"\((?:95\s%\sCI )?[\d.,-]+(?:\s%)?\)", r'<span class="whole">\g<0></span>', joined)
+
+
 def _html_answer(given: answer.Answer) -> str:
     """The first clause is what most readers came for."""
-    first, semicolon, rest = map(_escape, re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", given.sentence).partition("; "))
+    first, semicolon, rest = (_unbroken(_escape(part)) for part in given.sentence.partition("; "))
     group = f"<b>{_escape(given.group)}</b> " if given.group else ""
     return f"<p>{group}<strong>{first}{semicolon}</strong>{rest}</p>"
 

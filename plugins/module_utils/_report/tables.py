@@ -151,11 +151,14 @@ def provenance_table(runs: Iterable[model.Run]) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
     facts: dict[str, list[str]] = {}
     for run in runs:
-        for key, value in flat(run.provenance).items():
+        facts_of_run = flat(run.provenance)
+        if run.recorded is not None:
+            facts_of_run["recorded_wall"] = text.moment(run.recorded)
+        for key, value in facts_of_run.items():
             seen = facts.setdefault(key, [])
             if value is not None and str(value) not in seen:
                 seen.append(str(value))
-    return pairs_table({key: _several(values) for key, values in facts.items() if values})
+    return pairs_table({key.removesuffix("_wall"): _several(values) for key, values in facts.items() if values})
 
 
 def _several(values: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.stats import Estimate, Ratio
 
@@ -95,6 +96,10 @@ def against(ratio: Ratio) -> str:
     places = _tenths(low, center, high)
     low_end, middle, high_end = (signed(share, places) for share in (low, center, high))
     return f"{middle} % ({low_end} to {high_end})"
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def count(n: int, noun: str) -> str:

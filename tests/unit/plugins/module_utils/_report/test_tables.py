@@ -141,6 +141,12 @@ def test_provenance_table_shows_a_fact_once_and_a_change_with_its_ends() -> None
     assert rows["kernel"] == f"{PROVENANCE['kernel']} to 6.12.0 (2 values)"
 
 
+def test_provenance_table_shows_when_the_runs_were_recorded() -> None:
+    records = [record(SPEC, n, seconds=4.0, provenance={"recorded_wall": 1_790_000_000 + 600 * n}) for n in (0, 1)]
+    rows = tables.provenance_table(study(records).runs).rows
+    assert rows == (("recorded", "2026-09-21 14:13 UTC to 2026-09-21 14:23 UTC (2 values)"),)
+
+
 def test_provenance_table_leaves_out_what_is_not_known() -> None:
     records = [record(SPEC, 1, seconds=4.0, provenance={"git_commit": None, "kernel": "6.1"})]
     assert tables.provenance_table(study(records).runs).rows == (("kernel", "6.1"),)
