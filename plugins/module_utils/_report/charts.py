@@ -75,7 +75,11 @@ class Axis:
 
 def axes_of(cells: Sequence[model.Cell], factors: Sequence[str]) -> list[Axis]:
     varying = [factor for factor in factors if len({str(cell.spec.get(factor)) for cell in cells}) > 1]
-    counts = [factor for factor in ("workers", "ps", "nodes") if factor in varying]
+    counts = [
+        factor
+        for factor in ("workers", "ps", "nodes")
+        if factor in varying and all(model.is_count(cell.spec.get(factor)) for cell in cells)
+    ]
     axes = []
     for x in counts:
         series = next((factor for factor in (*counts, *reversed(varying)) if factor != x), None)

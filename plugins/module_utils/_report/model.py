@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 
+LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 COUNTS = ("nodes", "ps", "workers")
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = ("cluster", "provider", "backend", "strategy", "preset", "model", "dataset", "command", "log_format")
@@ -39,8 +40,9 @@ class Run:
 
     @property
     def measured(self) -> bool:
-        """Whether the run may enter a figure."""
-        return self.verdict in ("valid", "suspect") and (self.timing("train_seconds") or 0) > 0
+        """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
+        known = all(is_count(self.spec.get(factor)) for factor in ("ps", "workers"))
+        return known and self.verdict in ("valid", "suspect") and (self.timing("train_seconds") or 0) > 0
 
     @property
     def log(self) -> str:
@@ -53,7 +55,8 @@ class Run:
     @property
     def recorded(self) -> float | None:
         """When the record was written, in seconds since 1970."""
-        return _finite(self.provenance.get("recorded_wall"))
+        seconds = _finite(self.provenance.get("recorded_wall"))
+        return seconds if seconds is not None and 0 <= seconds < LAST_SECOND else None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class Study:
         if len({other.spec.get("workers") for other in kin}) < 2 or not cell.measured:
             return None
         reference = min(kin, key=lambda other: int(other.spec["workers"]))
-        times = int(cell.spec["workers"]) / int(reference.spec["workers"])
+        times = int(cell.spec["workers"]) / max(1, int(reference.spec["workers"]))
         return Scaling(reference, stats.ratio_interval(cell.by_block(), reference.by_block()), times)
 
 
@@ -172,8 +175,12 @@ def _finite(value: Any) -> float | None:
     return float(value) if usable else None
 
 
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _whole(value: Any, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+    return value if is_count(value) else otherwise
 
 
 def run_of(record: Mapping[str, Any]) -> Run:
@@ -185,7 +192,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
         block=_whole(record.get("block"), 0),
         attempt=_whole(record.get("attempt"), 1),
         verdict=str(verdict.get("verdict", "void")),
-        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, Sequence) else (),
+        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         spec=_mapping(record.get("spec")),
         timings=_mapping(record.get("timings")),
         evidence=_mapping(record.get("evidence")),

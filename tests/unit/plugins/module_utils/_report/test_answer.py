@@ -157,3 +157,36 @@ def test_answer_of_the_realistic_study() -> None:
     assert given.smallest is not None
     assert (given.best.label, given.smallest.label) == ("ps=2 workers=2", "ps=1 workers=2")
     assert len(given.comparison.slower) == 3
+
+
+def test_answer_of_a_suspect_run_counts_it() -> None:
+    records = runs({(1, 1): 4.0})
+    records[0]["verdict"] = {"verdict": "suspect", "reasons": ["CPU steal"]}
+    assert sentence(records).startswith("With ps=1, 1 worker does it in 4.00 s (95 % CI 3.94-4.08)")
+
+
+def test_answer_leaves_void_runs_out() -> None:
+    lucky = [void({**SPEC, "workers": 8}, block, "restarted", timings={"train_seconds": 0.1}) for block in (1, 2, 3)]
+    assert "workers=8" not in sentence(runs({(1, 1): 4.0, (1, 2): 8.8}) + lucky)
+    assert "8 workers" not in sentence(runs({(1, 1): 4.0, (1, 2): 8.8}) + lucky)
+
+
+def test_answer_of_a_group_that_failed_stands_beside_the_others() -> None:
+    broken = [void({**SPEC, "cluster": "gke", "provider": "gke"}, 1, "no quota")]
+    said = sentence(runs({(1, 1): 4.0}) + broken)
+    assert "cluster=gke: Cannot tell: the only run is void (the last: no quota)." in said
+    assert "cluster=local: With ps=1, 1 worker does it" in said
+
+
+@pytest.mark.parametrize("strategy", ["async_ps", "sync_ps"])
+def test_answer_never_compares_strategies_whose_steps_differ(strategy: str) -> None:
+    other = runs({(1, 2): 2.0}, strategy="sync_ps" if strategy == "async_ps" else "async_ps")
+    found = answer.answers(model.study_of(runs({(1, 2): 4.0}, strategy=strategy) + other, "x"))
+    assert {given.group for given in found} == {"strategy=async_ps", "strategy=sync_ps"}
+    assert all(given.comparison.ratios == {} for given in found)
+
+
+def test_answer_compares_resources_that_leave_the_work_alike() -> None:
+    said = sentence(runs({(1, 2): 8.0}, threads=1) + runs({(1, 2): 4.0}, threads=2))
+    assert said.startswith("With threads=2 ps=1, 2 workers do it in 4.00 s")
+    assert "threads=1 ps=1 workers=2 takes 2.00 times as long" in said

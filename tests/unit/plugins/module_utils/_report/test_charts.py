@@ -212,3 +212,70 @@ def test_axes_of_prefers_counts_as_lines_and_leaves_the_rest_to_panels() -> None
         charts.Axis("workers", "ps", ("cluster",)),
         charts.Axis("ps", "workers", ("cluster",)),
     ]
+
+
+@pytest.mark.parametrize("nodes", [None, "three", 2.5])
+def test_axes_of_leaves_out_a_factor_that_is_no_count_everywhere(nodes: Any) -> None:
+    specs = [{**SPEC, "nodes": n, "workers": w} for n in (1, nodes) for w in (1, 2)]
+    found = study([record(spec, 1, seconds=4.0) for spec in specs])
+    axes = charts.axes_of(found.cells, found.factors)
+    assert [axis.x for axis in axes] == ["workers"]
+    assert axes[0].series == "nodes"
+
+
+@pytest.mark.parametrize("ps", [[0, 1], [0, 1, 16]])
+def test_axis_that_starts_at_none_is_not_drawn_by_doubling(ps: list[int]) -> None:
+    figure = figures(space(ps=ps))["training-time-by-ps"]
+    assert layer(figure, "medians")["encoding"]["x"]["axis"]["values"] == ps
+
+
+@pytest.mark.parametrize("name", ["training-time-by-workers", "speed-by-workers", "efficiency-by-workers"])
+def test_axes_carry_their_unit_and_words(name: str) -> None:
+    titles = {
+        "training-time-by-workers": "training time [s]",
+        "speed-by-workers": "speed [global steps/s]",
+        "efficiency-by-workers": "share of the ideal speed-up",
+    }
+    encoding = layer(figures(space(workers=[1, 2]))[name], "medians")["encoding"]
+    assert encoding["x"]["title"] == "workers"
+    assert encoding["y"]["title"] == titles[name]
+    assert encoding["y"]["scale"]["domain"][0] == 0
+
+
+def test_lines_have_a_colour_and_a_shape_each() -> None:
+    figure = figures(space(ps=[1, 2, 3], workers=[1, 2]))["training-time-by-workers"]
+    encoding = layer(figure, "medians")["encoding"]
+    assert encoding["color"]["scale"]["domain"] == ["ps=1", "ps=2", "ps=3"]
+    assert encoding["color"]["scale"]["range"] == list(charts.PALETTE[:3])
+    assert encoding["shape"]["scale"]["range"] == list(charts.SHAPES[:3])
+
+
+def test_lines_are_ordered_by_number() -> None:
+    figure = figures(space(ps=[10, 2], workers=[1, 2]))["training-time-by-workers"]
+    assert layer(figure, "medians")["encoding"]["color"]["scale"]["domain"] == ["ps=2", "ps=10"]
+
+
+def test_a_single_line_needs_no_legend() -> None:
+    figure = figures(space(workers=[1, 2]))["training-time-by-workers"]
+    assert layer(figure, "medians")["encoding"]["color"]["legend"] is None
+
+
+def test_more_lines_than_colours_start_again() -> None:
+    figure = figures(space(ps=list(range(1, 11)), workers=[1, 2]))["training-time-by-workers"]
+    colors = layer(figure, "medians")["encoding"]["color"]["scale"]["range"]
+    assert len(colors) == 10
+    assert colors[8] == colors[0]
+
+
+def test_svg_of_two_figures_shares_no_identifier() -> None:
+    found = figures(space(ps=[1, 2], workers=[1, 2]))
+    identifiers = [set(re.findall(r'id="([^"]+)"', charts.svg_of(figure))) for figure in found.values()]
+    assert any(identifiers)
+    assert sum(map(len, identifiers)) == len(set().union(*identifiers))
+
+
+def test_svg_of_refers_only_to_its_own_clip_paths() -> None:
+    drawn = charts.svg_of(figures(space(workers=[1, 2]))["speed-by-workers"])
+    used = set(re.findall(r"url\(#([^)]+)\)", drawn))
+    assert used
+    assert used <= set(re.findall(r'id="([^"]+)"', drawn))

@@ -108,6 +108,46 @@ def test_run_of_a_record_that_lacks_everything_is_void(junk: dict[str, Any]) -> 
     assert study([junk]).failed[0].label == "unknown"
 
 
+@pytest.mark.parametrize(("reasons", "expected"), [(["a", 3], ("a", "3")), ("killed", ()), (None, ()), ({"a": 1}, ())])
+def test_run_of_reads_reasons_only_from_a_list(reasons: Any, expected: tuple[str, ...]) -> None:
+    assert model.run_of({"verdict": {"verdict": "void", "reasons": reasons}}).reasons == expected
+
+
+@pytest.mark.parametrize(
+    ("wall", "expected"), [(1.5e9, 1.5e9), (0, 0.0), (-1, None), (1e300, None), (float("inf"), None), ("now", None)]
+)
+def test_run_recorded_is_a_time_of_this_calendar(wall: Any, expected: float | None) -> None:
+    assert model.run_of({"provenance": {"recorded_wall": wall}}).recorded == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "measured"),
+    [("workers", "two", False), ("ps", None, False), ("workers", -1, False), ("ps", 0, True), ("nodes", None, True)],
+)
+def test_run_of_a_cell_that_does_not_say_what_it_was_is_not_measured(key: str, value: Any, measured: bool) -> None:
+    assert model.run_of({**record(SPEC, 1, seconds=4.0), "spec": {**SPEC, key: value}}).measured is measured
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, True), (4, True), (-1, False), (True, False), (1.0, False), ("1", False), (None, False)]
+)
+def test_is_count(value: Any, expected: bool) -> None:
+    assert model.is_count(value) is expected
+
+
+@pytest.mark.parametrize(("values", "expected"), [([], None), ([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([1.0, 2.0], 1.5)])
+def test_middle(values: list[float], expected: float | None) -> None:
+    assert model.middle(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [(("ps", "workers"), "ps=1 workers=1"), (("nodes",), "nodes=1"), ((), ""), (("unheard_of",), "unheard_of=None")],
+)
+def test_label(factors: tuple[str, ...], expected: str) -> None:
+    assert model.label(SPEC, factors) == expected
+
+
 def test_run_log_is_relative_to_the_report() -> None:
     run = model.run_of(record(SPEC, 3, seconds=4.0, attempt=2, run_id="abc-3"))
     assert run.log == "logs/abc-3/attempt-2"

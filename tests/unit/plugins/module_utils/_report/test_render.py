@@ -250,12 +250,6 @@ def test_facts_of_name_the_preset_the_cadence_and_the_design() -> None:
     assert "workers" not in facts
 
 
-def test_dark_rules_repaint_only_on_screens() -> None:
-    rules = page.dark_rules()
-    assert rules.startswith("@media screen and (prefers-color-scheme: dark)")
-    assert rules.count("{") == rules.count("}") == 1 + 2 * len(page.DARK)
-
-
 def test_files_of_are_the_same_every_time() -> None:
     first, second = (render.files_of(report(ledgers.mnist())) for _ in range(2))
     assert first == second
