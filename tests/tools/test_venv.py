@@ -34,7 +34,8 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_venv_installs_once_and_again_when_the_file_changes(checkout: Path) -> None:
     command = ("tools/venv", ".venv-x", "needs.txt")
-    first, second = (call(checkout, *command, python=sys.executable) for _ in range(2))
+    first = call(checkout, *command, python=sys.executable)
+    second = call(checkout, *command, python=sys.executable)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert "installing needs.txt" in first.stdout
     assert second.stdout == ""
@@ -45,9 +46,9 @@ def test_venv_installs_once_and_again_when_the_file_changes(checkout: Path) -> N
 def test_venv_that_cannot_install_says_so_and_is_not_taken_for_current(checkout: Path) -> None:
     (checkout / "needs.txt").write_text("./not-there\n")
     command = ("tools/venv", ".venv-x", "needs.txt")
-    for _ in range(2):
+    for attempt in ("first", "second"):
         done = call(checkout, *command, python=sys.executable)
-        assert done.returncode == 1
+        assert done.returncode == 1, attempt
         assert "pip could not install needs.txt into .venv-x" in done.stderr
 
 
