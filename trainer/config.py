@@ -28,14 +28,14 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Which examples are trained on."""
+    """Which examples are trained on. Runs that differ in their seed only share a published dataset, loaded once."""
 
     dataset: str = "mnist"
     data_dir: str = ""
     synthetic_shape: tuple[int, int, int] = (28, 28, 1)
     synthetic_classes: int = 10
     synthetic_examples: int = 60_000
-    seed: int | None = None
+    synthetic_seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +60,11 @@ class Config:
     threads: int = 0
     existing_servers: bool = False
     replicas_to_aggregate: int = 0
+    seed: int | None = None
 
     @property
     def is_chief(self) -> bool:
         return self.job_name == "worker" and self.task_index == 0
-
-    @property
-    def seed(self) -> int | None:
-        return self.data.seed
 
     @property
     def worker_seed(self) -> int | None:
@@ -95,6 +92,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Confi
         strategy=_strategy(flags),
         preset=_choice("--preset", flags.preset, PRESETS),
         model=_choice("--model", flags.model, MODELS),
+        seed=_seed(flags),
         log_dir=flags.log_dir,
         export_dir=flags.export_dir,
         hidden_units=_integer("--hidden_units", flags.hidden_units, minimum=1),
@@ -229,14 +227,19 @@ def data_config(flags: argparse.Namespace) -> DataConfig:
         raise ConfigError(
             f"--synthetic_shape is {flags.synthetic_shape!r}, but must be HEIGHTxWIDTHxCHANNELS, as in 28x28x1"
         )
-    return DataConfig(
-        dataset=_choice("--dataset", flags.dataset, DATASETS),
-        data_dir=flags.data_dir or str(default_data_dir()),
-        synthetic_shape=(int(match[1]), int(match[2]), int(match[3])),
-        synthetic_classes=_integer("--synthetic_classes", flags.synthetic_classes, minimum=2, maximum=256),
-        synthetic_examples=_integer("--synthetic_examples", flags.synthetic_examples, minimum=10),
-        seed=None if flags.seed in (None, "") else _integer("--seed", flags.seed, minimum=0, maximum=2**31 - 1),
-    )
+    made: dict[str, Any] = {
+        "synthetic_shape": (int(match[1]), int(match[2]), int(match[3])),
+        "synthetic_classes": _integer("--synthetic_classes", flags.synthetic_classes, minimum=2, maximum=256),
+        "synthetic_examples": _integer("--synthetic_examples", flags.synthetic_examples, minimum=10),
+        "synthetic_seed": _seed(flags) or 0,
+    }
+    dataset = _choice("--dataset", flags.dataset, DATASETS)
+    data_dir = flags.data_dir or str(default_data_dir())
+    return DataConfig(dataset=dataset, data_dir=data_dir, **(made if dataset == "synthetic" else {}))
+
+
+def _seed(flags: argparse.Namespace) -> int | None:
+    return None if flags.seed in (None, "") else _integer("--seed", flags.seed, minimum=0, maximum=2**31 - 1)
 
 
 def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:

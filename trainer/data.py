@@ -209,7 +209,7 @@ def read_idx(path: Path, *, expected: str | None = None) -> np.ndarray:
 
 def synthetic(config: DataConfig) -> Dataset:
     """One random picture a class with as much noise on top: learnable, but not at once."""
-    random = np.random.default_rng(0 if config.seed is None else config.seed)
+    random = np.random.default_rng(config.synthetic_seed)
     pixels = int(np.prod(config.synthetic_shape))
     centres = random.integers(0, PIXEL_MAX + 1, (config.synthetic_classes, pixels))
 

@@ -147,6 +147,22 @@ def test_default_data_dir_follows_the_cache(environ: dict[str, str], expected: s
 
 
 def test_parse_shared_leaves_other_flags_alone() -> None:
-    argv = ["--preset", "thesis", "--synthetic_shape", "4x5x3", "--learning_rate", "wrong", "--whatever"]
+    argv = [
+        "--preset",
+        "thesis",
+        "--dataset",
+        "synthetic",
+        "--synthetic_shape",
+        "4x5x3",
+        "--learning_rate",
+        "wrong",
+        "--whatever",
+    ]
     shared, preset = configuration.parse_shared(argv)
     assert (shared.synthetic_shape, preset) == ((4, 5, 3), "thesis")
+
+
+@pytest.mark.parametrize(("dataset", "same"), [("mnist", True), ("fashion_mnist", True), ("synthetic", False)])
+def test_parse_shared_published_data_do_not_depend_on_the_seed(dataset: str, same: bool) -> None:
+    one, other = (configuration.parse_shared(["--dataset", dataset, "--seed", seed])[0] for seed in ("1", "2"))
+    assert (one == other) is same

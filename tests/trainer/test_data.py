@@ -232,7 +232,10 @@ def test_synthetic_shape_and_classes(shape: tuple[int, int, int], classes: int) 
 
 
 def test_synthetic_is_seeded() -> None:
-    same = [data.synthetic(DataConfig(dataset="synthetic", synthetic_examples=50, seed=seed)) for seed in (1, 1, 2)]
+    same = [
+        data.synthetic(DataConfig(dataset="synthetic", synthetic_examples=50, synthetic_seed=seed))
+        for seed in (1, 1, 2)
+    ]
     assert np.array_equal(same[0].train[0], same[1].train[0])
     assert not np.array_equal(same[0].train[0], same[2].train[0])
 

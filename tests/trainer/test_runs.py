@@ -148,7 +148,7 @@ def test_export_loads_back_and_scalars_are_written(run_cluster: RunCluster, tmp_
     folders = ["--log_dir", str(tmp_path / "events"), "--export_dir", str(tmp_path / "deep" / "model")]
     outcome = run_cluster(*SMALL, *folders, "--train_steps", "200", "--telemetry_every", "50", ps=2)
     assert outcome.succeeded(), outcome
-    examples = data.synthetic(DataConfig(dataset="synthetic", synthetic_examples=6000, seed=3))
+    examples = data.synthetic(DataConfig(dataset="synthetic", synthetic_examples=6000, synthetic_seed=3))
     images, _labels = examples.floats(examples.test)
     event_file = next((tmp_path / "events" / "worker-0").iterdir())
     done = subprocess.run(
