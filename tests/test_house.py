@@ -208,8 +208,13 @@ def test_heavy_libraries_are_imported_inside_functions() -> None:
 
 
 def test_unit_tests_mirror_the_plugins() -> None:
+    """`test_<file>.py` tests one file; `test_any_<input>.py` feeds arbitrary input to a whole folder."""
     for path in python_files("tests/unit"):
-        if path.name.startswith("test_"):
+        if path.name.startswith("test_any_"):
+            assert (ROOT / path.parent.relative_to(ROOT / "tests" / "unit")).is_dir(), (
+                f"{path} tests nothing that exists"
+            )
+        elif path.name.startswith("test_"):
             mirrored = path.relative_to(ROOT / "tests" / "unit").with_name(path.name.removeprefix("test_"))
             assert (ROOT / mirrored).is_file(), f"{path} tests nothing that exists"
 
