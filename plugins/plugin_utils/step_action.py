@@ -1,0 +1,58 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a step of a study inside the controller: 0.02 s instead of a Python start, and its lines are seen at once.
+
+PRIVATE, can break at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+
+class StepAction(ActionBase):  # type: ignore[misc]
+    """Subclasses name their step: a module of `_steps` with ARGUMENT_SPEC, perhaps REQUIRED_IF, and execute()."""
+
+    step: Any
+    _supports_check_mode = True
+    _supports_diff = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        if not self._is_here():
+            return dict(self._execute_module(task_vars=variables))
+        try:
+            return dict(
+                self.step.execute(
+                    self._parameters(),
+                    check_mode=self._task.check_mode,
+                    say=lambda line: Display().display(f"[{variables['inventory_hostname']}] {line}"),
+                )
+            )
+        except AnsibleActionFail as error:
+            return {"failed": True, "msg": error.message}
+        except StepError as error:
+            return {**error.result, "failed": True, "msg": str(error)}
+
+    def _is_here(self) -> bool:
+        """Whether the module would run on this machine as this user; a delegated task has its delegate's connection."""
+        return self._connection.transport == "local" and not self._connection.become
+
+    def _parameters(self) -> dict[str, Any]:
+        spec = self.step.ARGUMENT_SPEC
+        _, parameters = self.validate_argument_spec(
+            argument_spec=spec, required_if=getattr(self.step, "REQUIRED_IF", None)
+        )
+        if "owner_pid" in spec and parameters["owner_pid"] is None:
+            # This is a worker of ansible-playbook and ends with its task; ansible-playbook itself is the parent.
+            parameters["owner_pid"] = os.getppid()
+        return dict(parameters)
