@@ -1,101 +1,246 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user may ask for, and the sentence that tells otherwise. PRIVATE, can break at any time."""
+"""What a user may ask for, and the sentence that bad input gets. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import re
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-PROVIDERS = ("local",)
-BACKENDS = ("processes",)
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError as InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
+
 STRATEGIES = ("async_ps", "sync_ps")
-PRESETS = ("fast", "thesis")
+PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
+PROVIDERS = ("local",)
+BACKENDS = ("processes",)
+LOG_FORMATS = ("tfscale", "thesis")
 
-# Choices by the key of a cell's specification: the user's variable and what it may be.
-_CHOICES = {
-    "provider": ("cluster_provider", PROVIDERS),
-    "backend": ("training_backend", BACKENDS),
-    "strategy": ("training_strategy", STRATEGIES),
-    "preset": ("training_preset", PRESETS),
-    "model": ("training_model", MODELS),
-    "dataset": ("training_dataset", DATASETS),
+# The names that users know; a specification's keys are the records' names.
+VARIABLES = {
+    "cluster": "cluster_name",
+    "provider": "cluster_provider",
+    "train_steps": "training_steps",
+    "nodes": "sweep_nodes",
+    "ps": "sweep_ps",
+    "workers": "sweep_workers",
 }
-_WHOLE_NUMBERS = {
-    "batch_size": ("training_batch_size", 1),
-    "hidden_units": ("training_hidden_units", 1),
-    "train_steps": ("training_steps", 0),
-    "telemetry_every": ("training_telemetry_every", 1),
-}
+AXES = ("nodes", "ps", "workers", "strategies")
+STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+# More replicas than any machine starts, and short enough to print.
+MOST = 1_000_000
 
 
-class InputError(ValueError):
-    """Bad input; its text is one sentence with the variable, the value and what is allowed."""
+def variable(key: str) -> str:
+    return VARIABLES.get(key, f"training_{key}")
 
 
-def integer(name: str, value: Any, *, minimum: int = 1) -> int:
-    """A whole number, also as a string: `-e x=3` and surveys give strings."""
-    try:
-        number = None if isinstance(value, bool | float) else int(value)
-    except (TypeError, ValueError):
-        number = None
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _whole(value: Any) -> int | None:
+    """A number that is whole beyond doubt, as YAML, a survey or the command line may give it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
+        return int(value)
+    return None
+
+
+def integer(name: str, value: Any, *, minimum: int = 0) -> int:
+    number = _whole(value)
     if number is None or number < minimum:
-        raise InputError(f"{name} is {value!r}: give a whole number from {minimum}")
+        raise InputError(f"{name} is {_shown(value)}: give a whole number from {minimum}")
     return number
 
 
-def integers(name: str, value: Any, *, minimum: int = 1) -> list[int]:
-    """Whole numbers without repetition, in the order given: 3, "3", "1,2,4" or [1, "2"]."""
-    items = value.split(",") if isinstance(value, str) else value
-    items = [items] if isinstance(items, int) else items
+def integers(name: str, value: Any, minimum: int = 1) -> list[int]:
+    """A list of whole numbers, given as 3, "3", "1,2,4" or [1, "2"]."""
+    items = value.strip("[] ").split(",") if isinstance(value, str) else value
+    items = items if isinstance(items, (list, tuple)) else [items]
+    numbers = [_whole(item) for item in items]
+    found = [number for number in numbers if number is not None and minimum <= number <= MOST]
+    if not found or len(found) < len(numbers):
+        raise InputError(f'{name} is {_shown(value)}: give whole numbers from {minimum}, such as 4 or "1,2,4"')
+    return found
+
+
+def number(name: str, value: Any, *, minimum: float = 0.0) -> float:
     try:
-        numbers = [integer(name, item, minimum=minimum) for item in items]
-    except (TypeError, InputError):
-        numbers = []
-    if not numbers:
-        raise InputError(f'{name} is {value!r}: give whole numbers from {minimum}, such as 4 or "1,2,4"')
-    return list(dict.fromkeys(numbers))
+        result = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        result = math.nan
+    if not math.isfinite(result) or result < minimum:
+        raise InputError(f"{name} is {_shown(value)}: give a number from {minimum:g}")
+    return result
 
 
-def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number) or number < 0 or (number == 0 and not or_zero):
-        raise InputError(f"{name} is {value!r}: give a number {'from 0' if or_zero else 'above 0'}")
-    return number
+def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise InputError(f"{name} is {_shown(value)}: give {' or '.join(allowed)}")
+    return value
 
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    if value not in tuple(allowed):
-        raise InputError(f"{name} is {value!r}: give one of {', '.join(allowed)}")
-    return str(value)
+def choices(name: str, value: Any, allowed: Sequence[str]) -> list[str]:
+    items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)) or not items:
+        raise InputError(f"{name} is {_shown(value)}: give a list of {' or '.join(allowed)}")
+    return [choice(name, item, allowed) for item in items]
 
 
 def study_name(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", value):
+    if not isinstance(value, str) or not STUDY_NAME.match(value):
         raise InputError(
-            f"sweep_study is {value!r}: give a name of lower-case letters, digits, dots, dashes and underscores"
+            f"sweep_study is {_shown(value)}: give a name of lower-case letters, digits, dots, dashes and underscores"
+            " that begins with a letter or digit"
         )
     return value
 
 
-def check_spec(spec: Mapping[str, Any], *, deadline: float) -> dict[str, Any]:
-    """The specification with its numbers as numbers, or the first thing that is wrong with it."""
+def _learning_rate(name: str, value: Any) -> float:
+    rate = number(name, value)
+    if rate <= 0:
+        raise InputError(f"{name} is {_shown(value)}: give a number greater than 0")
+    return rate
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "provider": lambda name, value: choice(name, value, PROVIDERS),
+    "backend": lambda name, value: choice(name, value, BACKENDS),
+    "strategy": lambda name, value: choice(name, value, STRATEGIES),
+    "preset": lambda name, value: choice(name, value, PRESETS),
+    "model": lambda name, value: choice(name, value, MODELS),
+    "dataset": lambda name, value: choice(name, value, DATASETS),
+    "batch_size": lambda name, value: integer(name, value, minimum=1),
+    "hidden_units": lambda name, value: integer(name, value, minimum=1),
+    "learning_rate": _learning_rate,
+    "train_steps": lambda name, value: integer(name, value, minimum=0),
+    "telemetry_every": lambda name, value: integer(name, value, minimum=1),
+    "log_format": lambda _name, value: LogFormat.of(value).name,
+}
+
+
+def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The fixed part of all cells, with numbers as numbers: the cell "20" and the cell 20 are one."""
+    if "train_steps" not in spec:
+        raise InputError("spec has no train_steps: give at least the steps of a run")
     checked = dict(spec)
-    for key, (name, allowed) in _CHOICES.items():
-        checked[key] = choice(name, spec.get(key), allowed)
-    for key, (name, minimum) in _WHOLE_NUMBERS.items():
-        checked[key] = integer(name, spec.get(key), minimum=minimum)
-    checked["learning_rate"] = positive("training_learning_rate", spec.get("learning_rate"))
-    if checked["train_steps"] == 0 and deadline == 0:
-        raise InputError(
-            "training_steps is 0, which trains without end: give steps, or a training_deadline above 0 seconds"
-        )
+    for key, value in spec.items():
+        if key in _CHECKS:
+            checked[key] = _CHECKS[key](variable(key), value)
+        elif not isinstance(value, (str, int, float, bool, type(None))):
+            raise InputError(f"{variable(key)} is {_shown(value)}: give one word or number")
     return checked
+
+
+def check_deadline(value: Any, *, train_steps: int) -> float:
+    deadline = number("training_deadline", value)
+    if train_steps == 0 and deadline == 0:
+        raise InputError(
+            "training_steps is 0, which trains without end: give training_deadline, the seconds after which a run is"
+            " stopped, or a number of steps"
+        )
+    return deadline
+
+
+def check_memory(
+    available: int | None, *, label: str, replicas: int, replica_bytes: int, name: str = "sweep_workers"
+) -> None:
+    """Refuse the cell that cannot fit; without knowledge of the memory nothing is refused."""
+    needed = replicas * replica_bytes
+    if available is not None and needed > available:
+        raise InputError(
+            f"{name} asks for {label}, which needs about {gibibytes(needed)} for {replicas} replicas,"
+            f" but {gibibytes(available)} are free; {available // replica_bytes} replicas fit"
+        )
+
+
+def memory_available(meminfo: str = "/proc/meminfo") -> int | None:
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path(meminfo).read_text(encoding="ascii"), re.MULTILINE)
+    except (OSError, ValueError):
+        return None
+    return int(found[1]) * 1024 if found else None
+
+
+def check_folder(name: str, value: str) -> str:
+    """An absolute path at which a folder is or could be written; nothing is left behind by the look."""
+    path = Path(os.path.abspath(value))
+    parent = next(folder for folder in (path, *path.parents) if folder.exists())
+    try:
+        if not parent.is_dir():
+            raise NotADirectoryError(0, "is not a folder", str(parent))
+        _try_to_write(parent)
+    except OSError as error:
+        raise InputError(
+            f"{name} is {str(path)!r}, which cannot be written: {parent}: {error.strerror}; give another folder"
+            " (sweep_results_dir) or its permissions"
+        ) from error
+    return str(path)
+
+
+def _try_to_write(folder: Path) -> None:
+    """Permission bits tell root nothing about read-only and virtual file systems, so try it with a file without a name."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
+    except (IsADirectoryError, NotImplementedError):
+        os.rmdir(tempfile.mkdtemp(dir=folder, prefix=".tfscale-"))
+    except OSError as error:
+        if error.strerror != os.strerror(95):
+            raise
+        os.rmdir(tempfile.mkdtemp(dir=folder, prefix=".tfscale-"))
+
+
+def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict[str, list[Any]]]:
+    """The products of a space. An axis that an item leaves out is the plain variable's."""
+    items = _parsed(value)
+    if not isinstance(items, (list, tuple)) or not all(isinstance(item, Mapping) for item in items):
+        raise InputError(
+            f"sweep_series is {_shown(value)}: give a list such as [{{ps: [2], workers: [1, 2, 4]}}], or an empty one"
+        )
+    if not items:
+        return [_product("sweep_", plain, lowest_ps=lowest_ps)]
+    products = []
+    for position, item in enumerate(items):
+        unknown = sorted(str(key) for key in item if key not in AXES)
+        if unknown:
+            raise InputError(
+                f"sweep_series[{position}] has {_shown(unknown[0])}: give {', '.join(AXES[:-1])} or {AXES[-1]}"
+            )
+        given = _product(f"sweep_series[{position}].", item, lowest_ps=lowest_ps)
+        rest = {axis: plain[axis] for axis in plain if axis not in item}
+        products.append({**_product("sweep_", rest, lowest_ps=lowest_ps), **given})
+    return products
+
+
+def _parsed(value: Any) -> Any:
+    """A list that came as a string, from the command line or a survey."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "[]")
+    except ValueError:
+        return value
+
+
+def _product(prefix: str, axes: Mapping[str, Any], *, lowest_ps: int) -> dict[str, list[Any]]:
+    product: dict[str, list[Any]] = {}
+    for axis, value in axes.items():
+        name = f"{prefix}{axis}"
+        if axis == "strategies":
+            product[axis] = choices(name, value, STRATEGIES)
+        else:
+            product[axis] = integers(name, value, lowest_ps if axis == "ps" else 1)
+    return product

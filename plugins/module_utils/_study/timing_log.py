@@ -1,195 +1,160 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what replicas print (docs/timing-log.md). Never raises on what a log holds. PRIVATE, can break at any time."""
+"""Reads what replicas print, in flat memory. See docs/timing-log.md. PRIVATE, can break at any time.
+
+Nothing that stands in a log raises: what cannot be read is told in `errors`, and what is no line of ours is ignored.
+"""
 
 from __future__ import annotations
 
-import json
-import math
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import BrokenLineError, Event
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat as LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import ReplicaLog, RunLog
 
-PREFIX = b":::TFSCALE "
-# Longer lines are skipped; ours have 200 bytes, and a program may print 100 MB without an end of line.
-MAX_LINE_BYTES = 64 * 1024
-MAX_STEP = 2**63
-GROUPS = ("time", "step", "accuracy", "loss")
-
-# Listing 5.8 of the thesis, its words joined by spaces or underscores, behind whatever the logger puts before it.
-_THESIS_STEP = re.compile(
-    rb"(\d+\.\d+):[ _]Worker[ _](\d+):[ _]training[ _]step[ _](\d+)[ _]done[ _]\(global[ _]step:[ _](\d+)\)"
-)
-_THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](\d+(?:\.\d+)?)[ _]s")
-_THESIS_ACCURACY = re.compile(rb"Accuracy[ _]at[ _]local_step[ _](\d+):[ _](\d+(?:\.\d+)?)")
-_FILE = re.compile(r"(ps|worker)-(\d+)\.log")
+# A line of telemetry has some hundred bytes; what is longer is no line of ours and must not fill the memory.
+LONGEST_LINE = 64 * 1024
+CHUNK = 1 << 20
+# Enough to see what is wrong; a log of rubbish has as many errors as lines.
+MOST_ERRORS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that a replica told. `wall` in seconds since the epoch, `mono` in seconds of its machine's clock."""
+class Errors:
+    """The first errors in full, the others as a number."""
 
-    event: str
-    replica: str
-    index: int
-    wall: float | None
-    mono: float | None
-    fields: dict[str, Any]
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._more = 0
 
+    def add(self, text: str) -> None:
+        if len(self._kept) < MOST_ERRORS:
+            self._kept.append(text)
+        else:
+            self._more += 1
 
-# What one line is: an event, a sentence about what is wrong with it, or nothing of interest.
-Reading = Event | str | None
-
-
-@dataclass(frozen=True)
-class LogFormat:
-    """How to read a line."""
-
-    name: str
-    read: Callable[[bytes, str, int], Reading]
-
-    @classmethod
-    def of(cls, text: str) -> LogFormat:
-        """`tfscale`, `thesis`, or a regular expression with the groups time, step, accuracy, loss."""
-        if text == "tfscale":
-            return cls(text, _read_tfscale)
-        if text == "thesis":
-            return cls(text, _read_thesis)
-        return cls("regular expression", _reader_of(text))
+    def texts(self) -> list[str]:
+        return [*self._kept, f"and {self._more} more like these"] if self._more else list(self._kept)
 
 
-def _reader_of(text: str) -> Callable[[bytes, str, int], Reading]:
-    advice = f"give tfscale, thesis, or a regular expression with some of the named groups {', '.join(GROUPS)}"
-    try:
-        pattern = re.compile(text.encode())
-    except (re.error, AttributeError) as error:
-        raise InputError(f"training_log_format is {text!r}: {error}; {advice}") from error
-    unknown = set(pattern.groupindex) - set(GROUPS)
-    if unknown or not {"step", "accuracy"} & set(pattern.groupindex):
-        raise InputError(f"training_log_format is {text!r}: it needs the group step or accuracy; {advice}")
-
-    def read(line: bytes, replica: str, index: int) -> Reading:
-        match = pattern.search(line)
-        return _event_of(match.groupdict(), replica, index) if match else None
-
-    return read
+def _events(lines: Iterable[bytes | None], fmt: LogFormat, errors: Errors, where: str) -> Iterator[Event]:
+    read = fmt.read
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = read(line) if line is not None and len(line) <= LONGEST_LINE else None
+        except BrokenLineError as error:
+            errors.add(f"{where} line {number} {error}")
+            continue
+        if event is not None:
+            yield event
+        elif line is None or len(line) > LONGEST_LINE:
+            errors.add(f"{where} line {number} is longer than {LONGEST_LINE // 1024} KiB and was skipped")
 
 
-def _event_of(groups: dict[str, bytes | None], replica: str, index: int) -> Reading:
-    try:
-        numbers = {name: float(value) for name, value in groups.items() if value is not None}
-    except ValueError:
-        return f"{replica} {index} printed something that is not a number"
-    step = numbers.get("step", 0.0)
-    if not 0 <= step < MAX_STEP or not math.isfinite(numbers.get("time", 0.0)):
-        return f"{replica} {index} printed a step or a time out of range"
-    fields = {name: numbers[name] for name in ("accuracy", "loss") if name in numbers}
-    if "step" in numbers:
-        fields["global_step"] = int(step)
-    return Event("progress" if "step" in numbers else "eval", replica, index, numbers.get("time"), None, fields)
-
-
-def _read_tfscale(line: bytes, _replica: str, _index: int) -> Reading:
-    start = line.find(PREFIX)
-    if start < 0:
-        return None
-    try:
-        fields = json.loads(line[start + len(PREFIX) :])
-    except (ValueError, RecursionError):
-        return "a line of the timing log is torn"
-    if not isinstance(fields, dict) or fields.pop("v", None) != 1:
-        return "a line of the timing log has another version than 1"
-    event, replica, index = fields.pop("event", None), fields.pop("replica", None), fields.pop("index", None)
-    wall, mono = fields.pop("wall", None), fields.pop("mono", None)
-    step = fields.get("global_step", 0)
-    known = type(event) is str and type(replica) is str and type(index) is int
-    if not known or type(step) is not int or not 0 <= step < MAX_STEP or not (_is_time(wall) and _is_time(mono)):
-        return "a line of the timing log has fields of another kind"
-    return Event(event, replica, index, wall, mono, fields)
-
-
-def _is_time(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and -math.inf < value < math.inf)
-
-
-def _read_thesis(line: bytes, replica: str, index: int) -> Reading:
-    match = _THESIS_STEP.search(line)
-    if match:
-        step = int(match[4][:20])
-        if step >= MAX_STEP:
-            return f"{replica} {index} printed a step out of range"
-        return Event("progress", replica, int(match[2][:9]), float(match[1]), None, {"global_step": step})
-    match = _THESIS_ELAPSED.search(line)
-    if match:
-        return Event("elapsed", replica, index, None, None, {"seconds": float(match[1])})
-    match = _THESIS_ACCURACY.search(line)
-    return Event("eval", replica, index, None, None, {"accuracy": float(match[2])}) if match else None
+def parse(lines: Iterable[bytes], fmt: LogFormat) -> tuple[list[Event], list[str]]:
+    """All events of the lines, and what could not be read."""
+    errors = Errors()
+    return list(_events(lines, fmt, errors, "the log's")), errors.texts()
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes | None]:
-    """The lines of a log in bounded memory; None stands for one that is too long."""
-    while line := file.readline(MAX_LINE_BYTES):
-        if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
-            yield line
-            continue
-        while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            line = file.readline(MAX_LINE_BYTES)
-        yield None
+    """Lines without their ends, in the memory of one chunk; None stands for a line that was too long."""
+    rest, skipping = b"", False
+    while chunk := file.read(CHUNK):
+        lines = chunk.split(b"\n")
+        lines[0] = rest + lines[0]
+        rest = lines.pop()
+        if skipping and lines:
+            lines[0], skipping = b"", False
+        yield from lines
+        if len(rest) > LONGEST_LINE or skipping:
+            if not skipping:
+                yield None
+            rest, skipping = b"", True
+    if rest:
+        yield rest
 
 
-def read(
-    lines: Iterable[bytes | None], log_format: LogFormat, *, replica: str = "worker", index: int = 0
-) -> Iterator[Event | str]:
-    """Events and sentences about bad lines, in their order; lines of another kind are passed over."""
-    for line in lines:
-        reading = f"a line is longer than {MAX_LINE_BYTES} bytes" if line is None else None
-        if line is not None:
-            reading = log_format.read(line, replica, index)  # type: ignore[assignment]
-        if reading is not None:
-            yield reading
+REPLICA_LOG = re.compile(r"(ps|worker)-([0-9]{1,6})\.log\Z")
 
 
-def parse(lines: Iterable[bytes | None], log_format: LogFormat) -> tuple[list[Event], list[str]]:
-    """All events and all errors at once, for short logs."""
-    readings = list(read(lines, log_format))
-    return [r for r in readings if isinstance(r, Event)], [r for r in readings if isinstance(r, str)]
+def replica_logs(log_dir: str | Path) -> list[tuple[str, int, Path]]:
+    """The logs of a run in the order ps 0, ps 1, ..., worker 0, ..."""
+    try:
+        names = os.listdir(log_dir)
+    except OSError:
+        return []
+    found = [(match[1], int(match[2]), Path(log_dir, match[0])) for name in names if (match := REPLICA_LOG.match(name))]
+    return sorted(found)
 
 
-def replica_of(path: Path) -> tuple[str, int]:
-    match = _FILE.fullmatch(path.name)
-    return (match[1], int(match[2])) if match else ("worker", 0)
+def read_run(
+    log_dir: str | Path,
+    fmt: LogFormat,
+    train_steps: int,
+    started_wall: float | None = None,
+    ended_wall: float | None = None,
+) -> RunLog:
+    """Everything that the logs of a run tell."""
+    errors = Errors()
+    logs: dict[tuple[str, int], ReplicaLog] = {}
+    for replica, index, path in replica_logs(log_dir):
+        log = logs[replica, index] = ReplicaLog(train_steps=train_steps, fmt=fmt)
+        try:
+            with path.open("rb", buffering=0) as file:
+                for event in _events(lines_of(file), fmt, errors, path.name):
+                    log.take(event)
+        except OSError as error:
+            errors.add(f"{path.name} cannot be read: {error.strerror}")
+    run = RunLog(logs=logs, fmt=fmt, train_steps=train_steps, started_wall=started_wall, ended_wall=ended_wall)
+    for note in run.notes():
+        errors.add(note)
+    run.errors = errors.texts()
+    return run
+
+
+def timings_of(
+    log_dir: str | Path, fmt: LogFormat, train_steps: int, started_wall: float | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """The figures of a run, None where a log does not tell, and what could not be read."""
+    run = read_run(log_dir, fmt, train_steps, started_wall)
+    return run.timings(), run.errors
 
 
 class Follower:
-    """The newest event of a log that grows; each look reads only what is new."""
+    """Looks at a growing log from time to time, at the price of its newest lines only."""
 
-    _TOLD = frozenset({"start_line", "progress", "target_reached"})
+    SHOWN = frozenset({"progress", "eval", "start_line"})
 
-    def __init__(self, path: Path | str, log_format: LogFormat) -> None:
-        self._path, self._format = Path(path), log_format
-        self._replica, self._index = replica_of(self._path)
-        self._offset = 0
+    def __init__(self, path: str | Path, fmt: LogFormat) -> None:
+        self._path = Path(path)
+        self._fmt = fmt
+        self._read_to = 0
 
     def poll(self) -> Event | None:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                return self._newest(file)
-        except OSError:
-            return None
-
-    def _newest(self, file: BinaryIO) -> Event | None:
+        """The newest event since the last look; None when nothing new stands there."""
         newest = None
-        for line in lines_of(file):
-            if line is not None and not line.endswith(b"\n"):
-                return newest  # half a line: its end is not written yet
-            self._offset = file.tell()
-            reading = self._format.read(line, self._replica, self._index) if line is not None else None
-            if isinstance(reading, Event) and reading.event in self._TOLD:
-                newest = reading
+        for event in _events(self._new_lines(), self._fmt, Errors(), self._path.name):
+            if event.event in self.SHOWN:
+                newest = event
         return newest
+
+    def _new_lines(self) -> list[bytes]:
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                size = file.seek(0, os.SEEK_END)
+                if size < self._read_to:
+                    self._read_to = 0
+                file.seek(max(self._read_to, size - LONGEST_LINE))
+                new = file.read(LONGEST_LINE)
+                end = file.tell()
+        except OSError:
+            return []
+        *lines, rest = new.split(b"\n")
+        self._read_to = end - len(rest)
+        return lines

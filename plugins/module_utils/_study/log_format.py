@@ -1,0 +1,175 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From one line of a log to an event, in every format. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+
+TOKEN = b":::TFSCALE"
+VERSION = 1
+GROUPS = ("time", "step", "accuracy", "loss")
+# The counter of TensorFlow is a 64-bit integer.
+MOST_STEPS = 2**63 - 1
+
+# What json.loads does, without its search for white space: this is called for every line.
+_decode = json.JSONDecoder().raw_decode
+_THESIS_STEP = re.compile(
+    rb"(?:(?P<time>\d+(?:\.\d+)?)[:_ ]+)?Worker[ _](?P<index>\d{1,9}):[ _]training[ _]step[ _](?P<local>\d+)[ _]done"
+    rb"[ _]\(global[ _]step:[ _]?(?P<step>\d+)\)"
+)
+_THESIS_ACCURACY = re.compile(rb"Accuracy[ _]at[ _]local[ _]step[ _]\d+:[ _](?P<accuracy>[-+.\w]+)")
+_THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](?P<seconds>[-+.\w]+)[ _]s")
+
+
+class Event(NamedTuple):
+    """One thing that a replica said. `wall` and `mono` are seconds, None where the line had no such clock."""
+
+    event: str
+    replica: str
+    index: int
+    wall: float | None
+    mono: float | None
+    fields: dict[str, Any]
+
+
+class BrokenLineError(Exception):
+    """A line that was meant for us and cannot be read; the text says why."""
+
+
+Reader = Callable[[bytes], Event | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    """How a line becomes an event; `read` gives None for a line of somebody else and raises BrokenLineError."""
+
+    name: str
+    read: Reader
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name == "tfscale"
+
+    @classmethod
+    def of(cls, name_or_regex: Any) -> LogFormat:
+        """The format `tfscale`, `thesis`, or a regular expression with named groups."""
+        if name_or_regex in ("tfscale", ""):
+            return cls("tfscale", _read_tfscale)
+        if name_or_regex == "thesis":
+            return cls("thesis", _read_thesis)
+        return cls(str(name_or_regex), _regex_reader(name_or_regex))
+
+
+def _regex_reader(text: Any) -> Reader:
+    try:
+        pattern = re.compile(text)
+        problem = _problem_of(set(pattern.groupindex))
+    except (re.error, TypeError, RecursionError, OverflowError) as error:
+        problem = f"which is no regular expression ({error})"
+    if problem:
+        raise InputError(
+            f"training_log_format is {text!r}, {problem}: give tfscale, thesis or a regular expression with the named"
+            f" groups step or accuracy, and time and loss where the log has them"
+        )
+    return lambda line: _read_regex(pattern, line)
+
+
+def _problem_of(groups: set[str]) -> str:
+    unknown = sorted(groups - set(GROUPS))
+    if unknown:
+        return f"whose group {unknown[0]!r} is not known"
+    return "" if groups & {"step", "accuracy"} else "which has neither a group step nor a group accuracy"
+
+
+def finite(value: Any) -> float | None:
+    """A number that can be calculated with, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        result = float(value)
+    except OverflowError:
+        return None
+    return result if math.isfinite(result) else None
+
+
+def count(value: Any) -> int | None:
+    """A number of steps, or None."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_STEPS:
+        return None
+    return value
+
+
+def _read_tfscale(line: bytes) -> Event | None:
+    start = line.find(TOKEN)
+    if start < 0:
+        return None
+    text = line[start + len(TOKEN) :].strip().decode("utf-8", "replace")
+    try:
+        said, end = _decode(text)
+    except (ValueError, RecursionError):
+        raise BrokenLineError("is half a line or no JSON") from None
+    if end != len(text):
+        raise BrokenLineError("has more behind its JSON")
+    if not isinstance(said, dict) or not isinstance(said.get("event"), str):
+        raise BrokenLineError("has no event")
+    if said.get("v") != VERSION:
+        raise BrokenLineError(f"has version {str(said.get('v'))[:20]}, but only version {VERSION} is known")
+    replica, index = said.get("replica"), count(said.get("index"))
+    if not isinstance(replica, str) or index is None:
+        raise BrokenLineError("does not say which replica it comes from")
+    wall, mono = finite(said.get("wall")), finite(said.get("mono"))
+    return Event(said["event"], replica, index, wall, mono, said)
+
+
+def _read_thesis(line: bytes) -> Event | None:
+    if found := _THESIS_STEP.search(line):
+        return _event_of_step(found)
+    if found := _THESIS_ACCURACY.search(line):
+        return Event("eval", "worker", 0, None, None, {"accuracy": _float(found["accuracy"])})
+    if found := _THESIS_ELAPSED.search(line):
+        return Event("elapsed", "worker", 0, None, None, {"seconds": _float(found["seconds"])})
+    return None
+
+
+def _event_of_step(found: re.Match[bytes]) -> Event:
+    wall = finite(_float(found["time"])) if found["time"] else None
+    fields = {"global_step": _step(found["step"]), "local_step": _step(found["local"])}
+    return Event("progress", "worker", int(found["index"]), wall, None, fields)
+
+
+def _read_regex(pattern: re.Pattern[str], line: bytes) -> Event | None:
+    found = pattern.search(line.decode("utf-8", "replace"))
+    if found is None:
+        return None
+    said = {group: text for group, text in found.groupdict().items() if text is not None}
+    fields: dict[str, Any] = {key: _float(said[key]) for key in ("accuracy", "loss") if key in said}
+    if "step" in said:
+        fields["global_step"] = _step(said["step"])
+    wall = finite(_float(said["time"])) if "time" in said else None
+    if "time" in said and wall is None:
+        raise BrokenLineError(f"has the time {said['time'][:40]!r}, which is not a number of seconds")
+    return Event("progress" if "step" in said else "eval", "worker", 0, wall, None, fields)
+
+
+def _float(text: str | bytes) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _step(text: str | bytes) -> int | None:
+    """None for what is no number, and for digits without end, which Python refuses to convert."""
+    try:
+        return count(int(text))
+    except ValueError:
+        return None

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the log of one replica, and those of a whole run, amount to. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat, count, finite
+
+CHIEF = ("worker", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A step and when it was seen, on the clock that the measurement uses."""
+
+    step: int
+    clock: float
+
+
+@dataclass(kw_only=True, slots=True)
+class ReplicaLog:
+    """What one replica's log amounts to, however long it is."""
+
+    fmt: LogFormat
+    train_steps: int
+    events: int = 0
+    start: Mark | None = None
+    warm: Mark | None = None
+    target: Mark | None = None
+    last: Mark | None = None
+    start_step: int | None = None
+    global_steps: int | None = None
+    accuracy: float | None = None
+    loss: float | None = None
+    elapsed: float | None = None
+    walls: dict[str, float] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    non_finite: str = ""
+    error: str = ""
+    tensorflow: str = ""
+    clock_back: float = 0.0
+    clock: float | None = None
+
+    def take(self, event: Event) -> None:
+        self.events += 1
+        step = count(event.fields.get("global_step"))
+        if step is not None and (self.global_steps is None or step > self.global_steps):
+            self.global_steps = step
+        if event.wall is not None and event.event not in self.walls:
+            self.walls[event.event] = event.wall
+        mark = self._mark(event, step)
+        handler = _HANDLERS.get(event.event)
+        if handler is not None:
+            handler(self, event, mark)
+
+    def _mark(self, event: Event, step: int | None) -> Mark | None:
+        """None without a clock or a step. A clock that went back is kept: durations across it mean nothing."""
+        clock = event.wall if event.mono is None else event.mono
+        if clock is None:
+            return None
+        if self.clock is not None and clock < self.clock:
+            self.clock_back = max(self.clock_back, self.clock - clock)
+        self.clock = clock
+        return None if step is None else Mark(step, clock)
+
+    def _progress(self, event: Event, mark: Mark | None) -> None:
+        self._numbers(event, mark)
+        if mark is None:
+            return
+        self.last = mark
+        if self.warm is None and mark.step >= self.train_steps // 10:
+            self.warm = mark
+        if not self.fmt.is_ours:
+            self._without_lines_of_ours(mark)
+
+    def _without_lines_of_ours(self, mark: Mark) -> None:
+        """The first step line stands for the start line, the first at the target for having reached it."""
+        self.start = self.start or mark
+        if self.target is None and mark.step >= self.train_steps > 0:
+            self.target = mark
+
+    def _numbers(self, event: Event, _mark: Mark | None) -> None:
+        for key in ("loss", "accuracy"):
+            said = event.fields.get(key)
+            value = finite(said)
+            if value is not None:
+                setattr(self, key, value)
+            elif isinstance(said, float) and not self.non_finite:
+                step = count(event.fields.get("global_step"))
+                self.non_finite = f"{key} became {said}" + ("" if step is None else f" at global step {step}")
+
+    def _start_line(self, event: Event, mark: Mark | None) -> None:
+        step = count(event.fields.get("global_step"))
+        self.start_step = self.start_step or step
+        self.start = self.start or mark
+
+    def _target(self, _event: Event, mark: Mark | None) -> None:
+        self.target = self.target or mark
+
+    def _summary(self, event: Event, _mark: Mark | None) -> None:
+        self.summary = event.fields
+
+    def _error(self, event: Event, _mark: Mark | None) -> None:
+        self.error = self.error or str(event.fields.get("reason", ""))[:300]
+
+    def _imported(self, event: Event, _mark: Mark | None) -> None:
+        self.tensorflow = str(event.fields.get("tensorflow", ""))[:40]
+
+    def _elapsed(self, event: Event, _mark: Mark | None) -> None:
+        self.elapsed = finite(event.fields.get("seconds"))
+
+
+_HANDLERS: dict[str, Callable[[ReplicaLog, Event, Mark | None], None]] = {
+    "start_line": ReplicaLog._start_line,
+    "progress": ReplicaLog._progress,
+    "target_reached": ReplicaLog._target,
+    "eval": ReplicaLog._numbers,
+    "summary": ReplicaLog._summary,
+    "error": ReplicaLog._error,
+    "imported": ReplicaLog._imported,
+    "elapsed": ReplicaLog._elapsed,
+}
+
+
+@dataclass(kw_only=True)
+class RunLog:
+    """The logs of a run together. The chief's clock times the training; the others bear witness."""
+
+    logs: dict[tuple[str, int], ReplicaLog]
+    fmt: LogFormat
+    train_steps: int
+    started_wall: float | None = None
+    ended_wall: float | None = None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def chief(self) -> ReplicaLog:
+        return self.logs.get(CHIEF) or ReplicaLog(fmt=self.fmt, train_steps=self.train_steps)
+
+    @property
+    def workers(self) -> list[ReplicaLog]:
+        return [log for (replica, _index), log in self.logs.items() if replica == "worker"]
+
+    @property
+    def start_lines(self) -> int:
+        """How many workers said that they stood at the start line."""
+        return sum("start_line" in log.walls or log.start_step is not None for log in self.workers)
+
+    @property
+    def non_finite(self) -> str:
+        return next((log.non_finite for log in self.workers if log.non_finite), "")
+
+    @property
+    def error(self) -> str:
+        """The first error that a replica named itself."""
+        return next((log.error for log in self.logs.values() if log.error), "")
+
+    @property
+    def tensorflow(self) -> str:
+        return next((log.tensorflow for log in self.logs.values() if log.tensorflow), "")
+
+    @property
+    def end(self) -> Mark | None:
+        """Where the clock stops: at the target, or at the last line where nothing else can tell."""
+        return self.chief.target or (self.chief.last if not self.fmt.is_ours or self.train_steps == 0 else None)
+
+    def notes(self) -> list[str]:
+        """What is known less well than it should be."""
+        chief, notes = self.chief, []
+        if CHIEF not in self.logs:
+            notes.append("there is no worker-0.log: without the chief there is no time")
+        elif chief.events == 0:
+            notes.append("worker-0.log has no line of the log format")
+        elif chief.clock is None and chief.elapsed is None:
+            notes.append("worker-0.log tells no time: no training time can be computed")
+        elif not self.fmt.is_ours and chief.elapsed is None and chief.start is not None:
+            notes.append(f"no start line: train_seconds counts from the first line, step {chief.start.step}")
+        if chief.clock_back:
+            notes.append(f"the clock of worker 0 went back by {chief.clock_back:.6g} s")
+        return notes
+
+    def timings(self) -> dict[str, Any]:
+        """Every key is always there; None stands for what the logs do not tell."""
+        chief = self.chief
+        seconds = self._train_seconds()
+        return {
+            "train_seconds": seconds,
+            "startup_seconds": self._since_start("progress" if not self.fmt.is_ours else "start_line"),
+            "total_seconds": self._total_seconds(),
+            "global_steps": max((log.global_steps for log in self.workers if log.global_steps is not None), default=None),
+            "steps_per_second": self._speed(chief.start, seconds),
+            "steady_steps_per_second": self._speed(chief.warm, None),
+            "cpu_seconds": self._sum("cpu_seconds"),
+            "rss_peak_bytes": self._sum("rss_peak_bytes"),
+            "accuracy": chief.accuracy,
+            "loss": chief.loss,
+            "start_global_step": max((log.start_step for log in self.workers if log.start_step is not None), default=None),
+            "wait_seconds": self._sum("wait_seconds"),
+            "imported_seconds": self._since_start("imported"),
+            "session_seconds": self._since_start("session_ready"),
+        }
+
+    def _train_seconds(self) -> float | None:
+        chief, end = self.chief, self.end
+        seconds = chief.elapsed
+        if seconds is None and chief.start is not None and end is not None:
+            seconds = end.clock - chief.start.clock
+        return round(seconds, 6) if seconds is not None and seconds > 0 else None
+
+    def _speed(self, begin: Mark | None, seconds: float | None) -> float | None:
+        """Global steps per second from a mark to the end; `seconds` when they were measured already."""
+        if begin is None or self.end is None:
+            return None
+        seconds = self.end.clock - begin.clock if seconds is None else seconds
+        return round((self.end.step - begin.step) / seconds, 6) if seconds > 0 and self.end.step > begin.step else None
+
+    def _since_start(self, event: str) -> float | None:
+        """Seconds from the deployment to the chief's first such line; a clock that does not fit gives none."""
+        wall = self.chief.walls.get(event)
+        if wall is None or self.started_wall is None:
+            return None
+        seconds = wall - self.started_wall
+        total = self._total_seconds()
+        return round(seconds, 6) if seconds >= 0 and (total is None or seconds <= total) else None
+
+    def _total_seconds(self) -> float | None:
+        if self.started_wall is None or self.ended_wall is None or self.ended_wall < self.started_wall:
+            return None
+        return round(self.ended_wall - self.started_wall, 6)
+
+    def _sum(self, key: str) -> float | int | None:
+        """Over all replicas that tell; None when none does."""
+        told = [log.summary.get(key) for log in self.logs.values()]
+        values = [value for value in told if finite(value) is not None]
+        return round(sum(values), 6) if values else None
