@@ -1,0 +1,401 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts the parameter servers and workers of a run as processes of this machine and leaves none behind.
+
+    python -m trainer.launch --ps 2 --workers 4 --run_dir DIR [-- flags of the trainer]
+    python -m trainer.launch --ps 1 --workers 2 --run_dir DIR --command -- program [arguments]
+    python -m trainer.launch --serve SOCKET --owner_pid PID
+
+Exit codes of a run: 0 every worker succeeded, 2 bad input, 124 the deadline passed, otherwise the first failure's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from trainer import procfs
+from trainer.replicas import GRACE_SECONDS, Exit, Group, LaunchError, Request
+
+PR_SET_CHILD_SUBREAPER = 36
+OWNER_SECONDS = 0.3
+IDLE_SECONDS = 60.0
+# A killed process is gone within a moment; looking for it without pause would take CPU from the run beside it.
+SHORTEST_WAIT_SECONDS = 0.02
+LONGEST_REQUEST_BYTES = 1 << 20
+BAD_INPUT, OWNER_GONE, DEADLINE_PASSED = 2, 1, 124
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Launcher:
+    """Advances any number of groups in one thread: a thread would make every fork a gamble."""
+
+    def __init__(self, *, owner: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self.groups: dict[str, Group] = {}
+        self.selector = selectors.DefaultSelector()
+        self.signals: list[int] = []
+        self._owner = owner
+        self._clock = clock
+        self._catch_signals()
+
+    def start(self, group: Group) -> None:
+        key = str(group.run_dir)
+        self.groups[key] = group
+        try:
+            group.start()
+        except LaunchError:
+            if not group.live:
+                del self.groups[key]
+            raise
+
+    def owner_is_gone(self) -> bool:
+        return bool(self._owner) and not procfs.is_alive(self._owner)
+
+    def step(self, *, until: float | None = None) -> None:
+        """Sleep until something happens, at most until then, and act on it."""
+        for key, _events in self.selector.select(self._timeout(until)):
+            key.data()
+        now = self._clock()
+        exits = list(_exits())
+        for group in list(self.groups.values()):
+            group.take(exits, now)
+            group.enforce(now)
+            if not group.live:
+                del self.groups[str(group.run_dir)]
+
+    def stop_all(self, *, grace: float) -> None:
+        """Return when no replica is left."""
+        for group in self.groups.values():
+            group.stop(grace=grace)
+        while self.groups:
+            self.step()
+
+    def _timeout(self, until: float | None) -> float | None:
+        now = self._clock()
+        waits = [at - now for at in (until, *(group.wake_at() for group in self.groups.values())) if at is not None]
+        if self._owner:
+            waits.append(OWNER_SECONDS)
+        return max(SHORTEST_WAIT_SECONDS, min(waits)) if waits else None
+
+    def _catch_signals(self) -> None:
+        reading, writing = socket.socketpair()
+        for end in (reading, writing):
+            end.setblocking(False)
+        signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        for number in STOP_SIGNALS:
+            signal.signal(number, lambda received, _frame: self.signals.append(received))
+
+        def drain(_keep: socket.socket = writing) -> None:
+            with contextlib.suppress(BlockingIOError):
+                reading.recv(4096)
+
+        self.selector.register(reading, selectors.EVENT_READ, drain)
+
+
+def _exits() -> Iterator[Exit]:
+    """Everything that ended, orphans that fell to us as the subreaper included."""
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield Exit(pid=pid, status=status, usage=usage)
+
+
+def preload(argv: Sequence[str]) -> None:
+    """Import TensorFlow once for all replicas to come."""
+    try:
+        importlib.import_module("trainer.__main__").preload(argv)
+    except ImportError as error:
+        raise LaunchError(
+            f"{sys.executable} (training_python) cannot import {error.name or error}; `make setup-trainer` makes"
+            " an environment that can"
+        ) from error
+
+
+class Service:
+    """Answers requests on a socket, one line of JSON each, for as long as its owner lives."""
+
+    def __init__(self, launcher: Launcher, *, owned: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._launcher = launcher
+        self._owned = owned
+        self._clock = clock
+        self._idle_since = clock()
+        self._stopping = False
+        self._removing: list[tuple[socket.socket, str]] = []
+
+    def run(self, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        self._launcher.selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+        while not self._is_over():
+            self._launcher.step(until=None if self._owned else self._idle_since + IDLE_SECONDS)
+            if self._launcher.groups:
+                self._idle_since = self._clock()
+            self._answer_removed()
+        # A lost owner cannot miss a clean farewell.
+        self._launcher.stop_all(grace=0.0 if self._launcher.owner_is_gone() else GRACE_SECONDS)
+        self._answer_removed()
+
+    def handle(self, request: dict[str, Any], client: socket.socket) -> dict[str, Any] | None:
+        """Give the answer, or None when it follows once the processes are gone."""
+        operation = request.pop("op", None)
+        match operation:
+            case "ping":
+                return {"ok": True, "pid": os.getpid()}
+            case "preload":
+                preload(request.get("argv", []))
+                return {"ok": True}
+            case "start":
+                return self._start(request)
+            case "remove":
+                return self._remove(str(request.get("run_dir")), client)
+            case "stop":
+                self._stopping = True
+                return {"ok": True}
+        raise LaunchError(f"op is {operation!r}, but must be one of ping, preload, start, remove, stop")
+
+    def _start(self, fields_given: dict[str, Any]) -> dict[str, Any]:
+        request = _request_of(fields_given)
+        running = self._launcher.groups.get(str(Path(request.run_dir)))
+        if running:
+            return {"ok": True, "changed": False, "state": running.state()}
+        group = Group(request)
+        if not request.command:
+            preload(request.argv)
+        self._launcher.start(group)
+        return {"ok": True, "changed": True, "state": group.state()}
+
+    def _remove(self, run_dir: str, client: socket.socket) -> dict[str, Any] | None:
+        group = self._launcher.groups.get(str(Path(run_dir)))
+        if group is None:
+            return {"ok": True, "changed": False}
+        group.stop(grace=GRACE_SECONDS)
+        self._removing.append((client, str(group.run_dir)))
+        return None
+
+    def _is_over(self) -> bool:
+        idle = not self._owned and not self._launcher.groups and self._clock() - self._idle_since >= IDLE_SECONDS
+        return idle or self._stopping or bool(self._launcher.signals) or self._launcher.owner_is_gone()
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            client, _address = listener.accept()
+        except OSError:
+            return
+        client.setblocking(False)
+        received = bytearray()
+        self._launcher.selector.register(client, selectors.EVENT_READ, lambda: self._read(client, received))
+
+    def _read(self, client: socket.socket, received: bytearray) -> None:
+        try:
+            part = client.recv(65536)
+        except OSError:
+            part = b""
+        received += part
+        if part and b"\n" not in part and len(received) < LONGEST_REQUEST_BYTES:
+            return
+        self._launcher.selector.unregister(client)
+        if b"\n" not in received:
+            client.close()
+            return
+        answer = self._answer(bytes(received.partition(b"\n")[0]), client)
+        if answer is not None:
+            _send(client, answer)
+
+    def _answer(self, line: bytes, client: socket.socket) -> dict[str, Any] | None:
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                raise LaunchError("the request is not a JSON object")
+            return self.handle(request, client)
+        except LaunchError as error:
+            return {"ok": False, "error": str(error)}
+        except ValueError as error:
+            return {"ok": False, "error": f"the request cannot be read: {error}"}
+
+    def _answer_removed(self) -> None:
+        gone = [(client, run_dir) for client, run_dir in self._removing if run_dir not in self._launcher.groups]
+        self._removing = [waiting for waiting in self._removing if waiting not in gone]
+        for client, _run_dir in gone:
+            _send(client, {"ok": True, "changed": True})
+
+
+def _send(client: socket.socket, answer: dict[str, Any]) -> None:
+    client.settimeout(1.0)
+    with client, contextlib.suppress(OSError):
+        client.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _request_of(given: dict[str, Any]) -> Request:
+    unknown = sorted(given.keys() - {field.name for field in fields(Request)})
+    if unknown:
+        raise LaunchError(f"a start does not know {', '.join(unknown)}")
+    try:
+        return Request(**given)
+    except TypeError as error:
+        raise LaunchError(f"the start is incomplete: {error}") from error
+
+
+def stand_guard() -> None:
+    """Fork a process that outlives a killed launcher long enough to end what would stay: the children of a program."""
+    launcher = procfs.identity(os.getpid())
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(reading)
+        return
+    try:
+        os.setsid()
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        os.close(writing)
+        os.read(reading, 1)  # returns when the launcher, whose end this is, lives no more
+        procfs.kill_where(lambda process: process.environment().get("TFSCALE_LAUNCHER") == launcher)
+    finally:
+        os._exit(0)
+
+
+def _prepare(owner_pid: int) -> str:
+    """Make this process the one to which nothing of a run is lost; the identity of its owner."""
+    owner = procfs.identity(owner_pid) if owner_pid else ""
+    if owner and not procfs.is_alive(owner):
+        raise LaunchError(f"owner_pid is {owner_pid}, but no such process lives")
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    procfs.reap_orphans()
+    stand_guard()
+    return owner
+
+
+def serve(path: Path, *, owner_pid: int) -> int:
+    owner = _prepare(owner_pid)
+    with open(f"{path}.lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0  # another start was faster, and its launcher serves this one as well
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen(16)
+            try:
+                Service(Launcher(owner=owner), owned=bool(owner)).run(listener)
+            finally:
+                path.unlink(missing_ok=True)
+    return 0
+
+
+def run(request: Request, *, owner_pid: int, deadline: float) -> int:
+    owner = _prepare(owner_pid)
+    if not request.command:
+        preload(request.argv)
+    launcher = Launcher(owner=owner)
+    group = Group(request)
+    launcher.start(group)
+    until = time.monotonic() + deadline if deadline else None
+    while group.live and not (launcher.signals or launcher.owner_is_gone()):
+        launcher.step(until=until)
+        if until is not None and time.monotonic() >= until:
+            break
+    cut_short = bool(group.live)
+    launcher.stop_all(grace=GRACE_SECONDS)
+    code, reason = _verdict(group, launcher, deadline=deadline) if cut_short else (group.exit_code, _outcome(group))
+    state = group.state()
+    print(f"{_count(request)}: {reason} after {state['ended_wall'] - state['started_wall']:.1f} s; {request.run_dir}")
+    return code
+
+
+def _verdict(group: Group, launcher: Launcher, *, deadline: float) -> tuple[int, str]:
+    """Why a run that was still going was stopped."""
+    if group.first_failure:
+        return group.exit_code, _outcome(group)
+    if launcher.signals:
+        return 128 + launcher.signals[0], f"stopped by {signal.Signals(launcher.signals[0]).name}"
+    if launcher.owner_is_gone():
+        return OWNER_GONE, "stopped because its owner is gone"
+    return DEADLINE_PASSED, f"stopped at the deadline of {deadline:g} s"
+
+
+def _outcome(group: Group) -> str:
+    failure = group.first_failure
+    if failure is None:
+        return "all workers succeeded"
+    lines = Path(failure.log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return failure.describe() + (f" ({lines[-1][:200]})" if lines else "")
+
+
+def _count(request: Request) -> str:
+    return f"{request.ps} ps and {request.workers} worker{'s' if request.workers > 1 else ''}"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise LaunchError(f"{message}; see `python -m trainer.launch --help`")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m trainer.launch", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
+    parser.add_argument("--serve", type=Path, metavar="SOCKET", help="answer requests on this socket")
+    parser.add_argument("--ps", type=int, default=1, help="number of parameter servers")
+    parser.add_argument("--workers", type=int, default=1, help="number of workers")
+    parser.add_argument("--run_dir", default="", help="new or empty folder for logs, events and state.json")
+    parser.add_argument("--threads", type=int, default=0, help="threads of each replica; 0: as many as it likes")
+    parser.add_argument("--cpus", type=int, default=0, help="processors of each replica; 0: all")
+    parser.add_argument("--port_range", default="", metavar="FIRST-LAST", help="ports to use; default: any")
+    parser.add_argument("--deadline", type=float, default=0.0, help="seconds until the run is stopped; 0: never")
+    parser.add_argument("--owner_pid", type=int, default=0, help="stop everything when this process is gone")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="environment of the replicas")
+    parser.add_argument("--command", action="store_true", help="what follows -- is a program, not flags of the trainer")
+    return parser
+
+
+def _foreground_request(options: argparse.Namespace, argv: list[str]) -> Request:
+    malformed = [pair for pair in options.env if not pair.partition("=")[0] or "=" not in pair]
+    if malformed:
+        raise LaunchError(f"--env is {malformed[0]!r}, but must be NAME=VALUE")
+    return Request(
+        run_dir=os.path.abspath(options.run_dir) if options.run_dir else "",
+        ps=options.ps,
+        workers=options.workers,
+        argv=argv,
+        command=options.command,
+        env=dict(pair.split("=", 1) for pair in options.env),
+        threads=options.threads,
+        cpus=options.cpus,
+        port_range=options.port_range,
+    )
+
+
+def main(argv: Sequence[str]) -> int:
+    cut = list(argv).index("--") if "--" in argv else len(argv)
+    try:
+        options = _parser().parse_args(argv[:cut])
+        if options.serve:
+            return serve(options.serve.absolute(), owner_pid=options.owner_pid)
+        request = _foreground_request(options, list(argv[cut + 1 :]))
+        return run(request, owner_pid=options.owner_pid, deadline=options.deadline)
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,396 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The replicas of one run as processes of this machine: forked, watched, accounted for and reaped.
+
+Nothing of TensorFlow is touched here. Whoever calls has imported it once; `fork` shares that import with every replica.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from trainer import procfs
+
+PR_SET_PDEATHSIG = 1
+GRACE_SECONDS = 0.5
+# A ps has nothing to save once every worker is done, and the verdict of the run waits for it.
+GRACE_AFTER_SUCCESS_SECONDS = 0.15
+CANNOT_EXECUTE = 127
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class LaunchError(Exception):
+    """What was asked for cannot be started; the text is one sentence for the user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is to be started."""
+
+    run_dir: str
+    ps: int
+    workers: int
+    argv: list[str] = field(default_factory=list)
+    command: bool = False
+    env: dict[str, str] = field(default_factory=dict)
+    threads: int = 0
+    cpus: int = 0
+    port_range: str = ""
+    cwd: str = ""
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("ps", 0), ("workers", 1), ("threads", 0), ("cpus", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
+                raise LaunchError(f"{name} is {value!r}, but must be a whole number of at least {lowest}")
+        if not self.run_dir or not os.path.isabs(self.run_dir):
+            raise LaunchError(f"run_dir is {self.run_dir!r}, but must be an absolute path")
+        if self.command and not self.argv:
+            raise LaunchError("a command was announced, but no program was given to run")
+
+
+@dataclass(kw_only=True)
+class Replica:
+    """One process of the run, its field names being those of state.json."""
+
+    replica: str
+    index: int
+    host: str
+    log: str
+    pid: int = 0
+    pid_start: int = 0
+    state: str = "running"
+    exit_code: int | None = None
+    signal: int | None = None
+    cpu_seconds: float = 0.0
+    rss_peak_bytes: int = 0
+    started_wall: float = 0.0
+    ended_wall: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """A ps never ends by itself while the run goes on, so any end of it is a failure."""
+        return self.ended_wall is not None and (self.replica == "ps" or self.exit_code != 0)
+
+    def end(self, *, status: int, usage: resource.struct_rusage, wall: float) -> None:
+        code = os.waitstatus_to_exitcode(status)
+        self.exit_code, self.signal = (code, None) if code >= 0 else (None, -code)
+        self.cpu_seconds = round(usage.ru_utime + usage.ru_stime, 6)
+        self.rss_peak_bytes = usage.ru_maxrss * 1024
+        self.ended_wall = wall
+
+    def describe(self) -> str:
+        if self.signal is not None:
+            return f"{self.replica} {self.index} was killed by signal {self.signal}"
+        return f"{self.replica} {self.index} exited with code {self.exit_code}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """What wait4 told about one child."""
+
+    pid: int
+    status: int
+    usage: resource.struct_rusage
+
+
+class Group:
+    """The replicas of one run, from the request to the last exit."""
+
+    def __init__(self, request: Request, *, wall: Callable[[], float] = time.time) -> None:
+        self.request = request
+        self.run_dir = Path(request.run_dir)
+        self.replicas: list[Replica] = []
+        self.first_failure: Replica | None = None
+        self.ended_wall: float | None = None
+        self._wall = wall
+        self._started_wall = wall()
+        self._ending = False
+        self._kill_at = 0.0
+        self._host_start: dict[str, float] = {}
+        self._host_end: dict[str, float] | None = None
+
+    @property
+    def live(self) -> list[Replica]:
+        return [replica for replica in self.replicas if replica.pid and replica.ended_wall is None]
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell would tell it: 128 + signal for a replica that a signal ended."""
+        if self.first_failure is None:
+            return 0 if all(r.state == "succeeded" for r in self.replicas if r.replica == "worker") else 1
+        return self.first_failure.exit_code or 128 + (self.first_failure.signal or 0)
+
+    def start(self) -> None:
+        claim(self.run_dir)
+        ports = free_ports(self.request.ps + self.request.workers, self.request.port_range)
+        self._describe_replicas([f"127.0.0.1:{port}" for port in ports])
+        # After the import and before the first fork: what the launcher itself has burnt is not foreign load of the run.
+        self._host_start = procfs.host_cpu(self._wall())
+        gc.freeze()
+        try:
+            for position, replica in enumerate(self.replicas):
+                self._fork(replica, position)
+        except OSError as error:
+            self.stop(grace=0.0)
+            raise LaunchError(f"cannot start {len(self.replicas)} processes: {error.strerror}") from error
+        finally:
+            gc.unfreeze()
+        self.save()
+
+    def take(self, exits: Iterable[Exit], now: float) -> None:
+        """Enter what ended since the last look and draw the conclusion for the whole group."""
+        by_pid = {one.pid: one for one in exits}
+        ended = [replica for replica in self.live if replica.pid in by_pid]
+        for replica in ended:
+            one = by_pid[replica.pid]
+            replica.end(status=one.status, usage=one.usage, wall=self._wall())
+            with contextlib.suppress(ProcessLookupError):  # what its program has started and left running
+                os.killpg(replica.pid, signal.SIGKILL)
+            replica.state = "stopped" if self._ending else "succeeded"
+        if ended and not self._ending:
+            self._conclude(ended, now)
+        if ended:
+            self._finish_when_empty()
+            self.save()
+
+    def stop(self, *, grace: float, now: float | None = None) -> None:
+        """Ask every live replica to end; `enforce` takes those that have not when the grace is over."""
+        self._ending = True
+        self._kill_at = (time.monotonic() if now is None else now) + grace
+        self._signal(signal.SIGTERM if grace else signal.SIGKILL)
+
+    def enforce(self, now: float) -> None:
+        if self._ending and self.live and now >= self._kill_at:
+            self._signal(signal.SIGKILL)
+
+    def wake_at(self) -> float | None:
+        """When `enforce` has to look again."""
+        return self._kill_at if self._ending and self.live else None
+
+    def state(self) -> dict[str, Any]:
+        failure = self.first_failure
+        return {
+            "version": 1,
+            "run_dir": str(self.run_dir),
+            "launcher_pid": os.getpid(),
+            "launcher_start": procfs.start_time(os.getpid()),
+            "started_wall": self._started_wall,
+            "ended_wall": self.ended_wall,
+            "first_failure": failure and {"replica": failure.replica, "index": failure.index},
+            "replicas": [vars(replica) for replica in self.replicas],
+            "host": {"start": self._host_start, "end": self._host_end},
+        }
+
+    def save(self) -> None:
+        """Replace state.json in one step: a reader sees the old or the new one, never half of it."""
+        draft = self.run_dir / ".state.json"
+        draft.write_text(json.dumps(self.state()), encoding="utf-8")
+        draft.replace(self.run_dir / "state.json")
+
+    def _describe_replicas(self, hosts: list[str]) -> None:
+        names = [("ps", i) for i in range(self.request.ps)] + [("worker", i) for i in range(self.request.workers)]
+        self.replicas = [
+            Replica(replica=name, index=index, host=host, log=str(self.run_dir / f"{name}-{index}.log"))
+            for (name, index), host in zip(names, hosts, strict=True)
+        ]
+
+    def _conclude(self, ended: list[Replica], now: float) -> None:
+        if all(r.replica == "ps" or (r.ended_wall is not None and r.exit_code == 0) for r in self.replicas):
+            self.stop(grace=GRACE_AFTER_SUCCESS_SECONDS, now=now)
+            for replica in ended:
+                replica.state = "succeeded" if replica.replica == "worker" else "stopped"
+            return
+        failures = [replica for replica in ended if replica.failed]
+        for replica in failures:
+            replica.state = "failed"
+        if failures:
+            # Of those that ended in the same instant the killed one is the cause, the others lost their peer.
+            self.first_failure = min(failures, key=lambda r: r.signal is None)
+            self.stop(grace=GRACE_SECONDS, now=now)
+
+    def _finish_when_empty(self) -> None:
+        if self.live:
+            return
+        procfs.kill_where(lambda process: process.environment().get("TFSCALE_RUN_DIR") == str(self.run_dir))
+        self._host_end = procfs.host_cpu(self._wall())
+        self.ended_wall = self._wall()
+
+    def _signal(self, number: int) -> None:
+        for replica in self.live:
+            try:
+                os.killpg(replica.pid, number)
+            except ProcessLookupError:  # forked, but not yet the leader of a group of its own
+                os.kill(replica.pid, number)
+
+    def _fork(self, replica: Replica, position: int) -> None:
+        environment = self._environment(replica)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        launcher = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _become_replica(self.request, replica, environment, launcher=launcher, position=position)
+        replica.pid, replica.pid_start = pid, procfs.start_time(pid) or 0
+        replica.started_wall = self._wall()
+
+    def _hosts(self, name: str) -> list[str]:
+        return [replica.host for replica in self.replicas if replica.replica == name]
+
+    def _environment(self, replica: Replica) -> dict[str, str]:
+        hosts = {name: self._hosts(name) for name in ("ps", "worker")}
+        threads = str(self.request.threads)
+        limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        return {
+            **({name: threads for name in limits} if self.request.threads else {}),
+            **self.request.env,
+            "TF_CONFIG": json.dumps(
+                {
+                    "cluster": {name: list_ for name, list_ in hosts.items() if list_},
+                    "task": {"type": replica.replica, "index": replica.index},
+                }
+            ),
+            "PS_HOSTS": ",".join(hosts["ps"]),
+            "WORKER_HOSTS": ",".join(hosts["worker"]),
+            "JOB_NAME": replica.replica,
+            "TASK_INDEX": str(replica.index),
+            "JOB_COMPLETION_INDEX": str(replica.index),
+            "TFSCALE_RUN_DIR": str(self.run_dir),
+            "TFSCALE_LAUNCHER": procfs.identity(os.getpid()),
+        }
+
+
+def claim(run_dir: Path) -> None:
+    """Make a fresh run directory: an old checkpoint must never shorten a run. Only a directory of ours is emptied."""
+    try:
+        if run_dir.is_dir() and any(run_dir.iterdir()):
+            if not (run_dir / "state.json").is_file():
+                raise LaunchError(
+                    f"{run_dir} (run_dir) holds files that no run of ours has written; name a new or empty directory"
+                )
+            shutil.rmtree(run_dir)
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LaunchError(f"{run_dir} (run_dir) cannot be prepared: {error.strerror}") from error
+
+
+def free_ports(count: int, port_range: str) -> list[int]:
+    """Hold `count` free ports at once, so that all differ, and let them go just before the replicas bind them."""
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        for candidate in _candidates(port_range, count):
+            if len(ports) == count:
+                break
+            listener = held.enter_context(socket.socket())
+            try:
+                listener.bind(("127.0.0.1", candidate))
+                listener.listen(1)
+            except OSError:
+                continue
+            ports.append(listener.getsockname()[1])
+        if len(ports) < count:
+            raise LaunchError(
+                f"only {len(ports)} ports of {port_range or 'the system'} are free, but {count} replicas need one each;"
+                " choose another range with training_port_range"
+            )
+    return ports
+
+
+def _candidates(port_range: str, count: int) -> Iterable[int]:
+    if not port_range:
+        return [0] * count
+    match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", port_range)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= first <= last <= 65535:
+        raise LaunchError(
+            f"training_port_range is {port_range!r}, but must be FIRST-LAST with ports from 1 to 65535, as in 20000-20100"
+        )
+    return range(first, last + 1)
+
+
+def processors(position: int, cpus: int) -> set[int] | None:
+    """The CPUs of the replica at this position, dealt out round robin; None leaves it free to use all."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if not cpus or cpus >= len(allowed):
+        return None
+    return {allowed[(position * cpus + offset) % len(allowed)] for offset in range(cpus)}
+
+
+def _become_replica(
+    request: Request, replica: Replica, environment: dict[str, str], *, launcher: int, position: int
+) -> NoReturn:
+    """The child's whole life: nothing may return into the launcher's code."""
+    code = 1
+    try:
+        _leave_launcher(replica.log, launcher=launcher)
+        os.environ.update(environment)
+        if request.cwd:
+            os.chdir(request.cwd)
+        cpus = processors(position, request.cpus)
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+        code = _execute(request.argv) if request.command else _train(request, replica, environment)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _leave_launcher(log: str, *, launcher: int) -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != launcher:
+        os._exit(1)  # it died before the kernel was told to take us with it
+    for target, path, flags in ((0, os.devnull, os.O_RDONLY), (1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)):
+        source = os.open(path, flags, 0o644)
+        os.dup2(source, target)
+    os.dup2(1, 2)
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    # The launcher's streams may be a terminal's or a file's; a replica's lines leave at once.
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", write_through=True)
+
+
+def _execute(argv: list[str]) -> int:
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        print(f"{argv[0]} cannot be started: {error.strerror}", file=sys.stderr)
+    return CANNOT_EXECUTE
+
+
+def _train(request: Request, replica: Replica, environment: dict[str, str]) -> int:
+    argv = ["--job_name", replica.replica, "--task_index", str(replica.index)]
+    argv += ["--ps_hosts", environment["PS_HOSTS"], "--worker_hosts", environment["WORKER_HOSTS"]]
+    argv += ["--log_dir", str(Path(request.run_dir) / "events")]
+    argv += ["--threads", str(request.threads)] if request.threads else []
+    program = importlib.import_module("trainer.__main__")
+    return int(program.main([*argv, *request.argv]))
