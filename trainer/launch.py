@@ -350,7 +350,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m trainer.launch", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False)
+    parser = _Parser(
+        prog="python -m trainer.launch", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--serve", type=Path, metavar="SOCKET", help="answer requests on this socket")
     parser.add_argument("--ps", type=int, default=1, help="number of parameter servers")
     parser.add_argument("--workers", type=int, default=1, help="number of workers")

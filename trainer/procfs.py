@@ -48,7 +48,7 @@ class Process:
         except OSError:
             return {}
         pairs = (part.decode(errors="surrogateescape").partition("=") for part in raw.split(b"\0"))
-        return {name: value for name, _, value in pairs if name}
+        return {name: value for name, _equals, value in pairs if name}
 
     def is_ours(self) -> bool:
         """The same user and the same numbering of pids: a container's process is none of our business."""
@@ -69,7 +69,7 @@ def identity(pid: int) -> str:
 
 def is_alive(who: str) -> bool:
     """Whether the process of this `identity` still lives."""
-    pid, _, start = who.partition(":")
+    pid, _colon, start = who.partition(":")
     return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
 
 

@@ -262,7 +262,7 @@ class Group:
         threads = str(self.request.threads)
         limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         return {
-            **({name: threads for name in limits} if self.request.threads else {}),
+            **(dict.fromkeys(limits, threads) if self.request.threads else {}),
             **self.request.env,
             "TF_CONFIG": json.dumps(
                 {
