@@ -82,10 +82,10 @@ class Place:
     worker_hosts: tuple[str, ...]
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
+def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Config:
     """Read and check everything; raise ConfigError for what cannot be done."""
     flags = _parser().parse_args(argv)
-    place = _place(flags, environ)
+    place = _place(flags, os.environ if environ is None else environ)
     config = Config(
         **vars(place),
         data=data_config(flags),
@@ -242,8 +242,8 @@ def _seed(flags: argparse.Namespace) -> int | None:
     return None if flags.seed in (None, "") else _integer("--seed", flags.seed, minimum=0, maximum=2**31 - 1)
 
 
-def default_data_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
+    cache = (os.environ if environ is None else environ).get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "tfscale" / "data"
 
 

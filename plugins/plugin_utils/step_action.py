@@ -49,7 +49,7 @@ class StepAction(ActionBase):  # type: ignore[misc]
 
     def _parameters(self) -> dict[str, Any]:
         spec = self.step.ARGUMENT_SPEC
-        _, parameters = self.validate_argument_spec(
+        _result, parameters = self.validate_argument_spec(
             argument_spec=spec, required_if=getattr(self.step, "REQUIRED_IF", None)
         )
         if "owner_pid" in spec and parameters["owner_pid"] is None:

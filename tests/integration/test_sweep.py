@@ -150,7 +150,7 @@ def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
     second = playbook.run("sweep")
     assert second.returncode != 0
     assert str(first.pid) in (second.stdout + second.stderr).strip().splitlines()[-1]
-    output, _ = first.communicate(timeout=120)
+    output, _errors = first.communicate(timeout=120)
     assert first.returncode == 0, output
     assert len(playbook.records()) == 4
 

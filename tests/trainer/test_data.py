@@ -260,7 +260,7 @@ def test_batches_pass_over_every_example_before_any_comes_again() -> None:
 
 def test_batches_order_does_not_depend_on_how_many_are_taken() -> None:
     one, many = Batches(10, 3, seed=7), Batches(10, 3, seed=7)
-    assert np.array_equal(np.concatenate([one.take(1) for _ in range(8)]), many.take(8))
+    assert np.array_equal(np.concatenate([one.take(1) for _repeat in range(8)]), many.take(8))
 
 
 def test_batches_seeds_differ() -> None:
@@ -285,7 +285,7 @@ def test_main_answers(capsys: pytest.CaptureFixture[str], argv: list[str], code:
 def test_main_two_at_once_prepare_once(tmp_path: Path) -> None:
     write_idx(tmp_path, train=3000, test=600)
     command = [sys.executable, "-m", "trainer.data", "--dataset", "fashion_mnist", "--data_dir", str(tmp_path)]
-    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _repeat in range(3)]
     answers = sorted(io.StringIO(process.communicate(timeout=60)[0]).read().split(":")[0] for process in both)
     assert answers == ["fetched", "present", "present"]
     assert [process.returncode for process in both] == [0, 0, 0]

@@ -69,7 +69,7 @@ def test_progress_keeps_the_cadence(run_cluster: RunCluster) -> None:
 
 def test_seed_makes_one_worker_repeatable(run_cluster: RunCluster) -> None:
     flags = [*SMALL, "--strategy", "sync_ps", "--train_steps", "60", "--telemetry_every", "10", "--threads", "1"]
-    first, second = (run_cluster(*flags).chief for _ in range(2))
+    first, second = (run_cluster(*flags).chief for _repeat in range(2))
     assert loss_of(first) == loss_of(second)
     other = run_cluster(*flags, "--seed", "4").chief
     assert loss_of(other) != loss_of(first)

@@ -133,7 +133,7 @@ class Thesis:
     def _train_once(self, session: Any, local_step: int) -> int:
         job, (images, labels) = self._job, self._train
         indices = self._batches.take(1)[0]
-        _, summary, step, loss = session.run(
+        _done, summary, step, loss = session.run(
             [self._train_step, self._summary_op, self._step_seen, self._loss],
             feed_dict=self._feed((images[indices], labels[indices])),
         )

@@ -55,7 +55,7 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 def damaged(draw: st.DrawFn) -> list[dict[str, Any]]:
     """A realistic ledger in which some fields hold something else, or nothing."""
     records = copy.deepcopy(ledgers.mnist())
-    for _ in range(draw(st.integers(1, 6))):
+    for _repeat in range(draw(st.integers(1, 6))):
         place: Any = draw(st.sampled_from(records))
         *path, last = draw(st.sampled_from(FIELDS))
         for step in path:

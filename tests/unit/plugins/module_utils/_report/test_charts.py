@@ -178,7 +178,7 @@ def test_where_time_goes_needs_all_three_times() -> None:
 
 def test_svg_of_is_the_same_every_time() -> None:
     records = ledgers.mnist()
-    first, second = ([charts.svg_of(figure) for figure in charts.figures_of(study(records))] for _ in range(2))
+    first, second = ([charts.svg_of(figure) for figure in charts.figures_of(study(records))] for _repeat in range(2))
     assert first == second
 
 

@@ -71,8 +71,8 @@ def test_median_interval_scales_with_the_unit() -> None:
 def test_median_interval_covers_the_true_median_as_often_as_it_says() -> None:
     draw = random.Random(7)
     hits = 0
-    for _ in range(2000):
-        estimate = stats.median_interval([math.exp(draw.gauss(1.0, 0.2)) for _ in range(4)], 0.9)
+    for _repeat in range(2000):
+        estimate = stats.median_interval([math.exp(draw.gauss(1.0, 0.2)) for _repeat in range(4)], 0.9)
         assert estimate.low is not None
         assert estimate.high is not None
         hits += estimate.low <= math.e <= estimate.high
@@ -209,7 +209,7 @@ def test_block_error_of_two_cells_is_the_paired_t_test() -> None:
 def test_compare_with_best_tells_more_apart_when_many_cells_share_their_error() -> None:
     draw = random.Random(3)
     cells = {
-        str(n): cell(*(seconds * math.exp(draw.gauss(0, 0.05)) for _ in range(3)))
+        str(n): cell(*(seconds * math.exp(draw.gauss(0, 0.05)) for _repeat in range(3)))
         for n, seconds in enumerate((4.0, 5.0, 5.2, 5.4, 6.4))
     }
     assert stats.compare_with_best(cells).slower == ("1", "2", "3", "4")
@@ -225,8 +225,8 @@ def test_compare_with_best_without_complete_blocks_takes_each_pair_alone() -> No
 def test_compare_with_best_rarely_calls_equal_cells_slower() -> None:
     draw = random.Random(11)
     wrong = 0
-    for _ in range(400):
-        cells = {name: cell(*(math.exp(draw.gauss(1, 0.05)) for _ in range(5))) for name in "ab"}
+    for _repeat in range(400):
+        cells = {name: cell(*(math.exp(draw.gauss(1, 0.05)) for _repeat in range(5))) for name in "ab"}
         wrong += bool(stats.compare_with_best(cells).slower)
     assert wrong / 400 < 0.08
 
