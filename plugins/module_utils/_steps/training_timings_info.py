@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.timings import timings_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import replica_logs, timings_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_dir": {"type": "path", "required": True},
@@ -27,16 +27,15 @@ def execute(
     check_mode: bool,  # noqa: ARG001 - reading changes nothing
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
 ) -> dict[str, Any]:
-    folder = Path(params["log_dir"])
-    if not any(folder.glob("*-*.log")):
-        raise StepError(
-            f"log_dir is {str(folder)!r}, which holds no log such as worker-0.log: give the folder of a run"
-        )
+    folder, steps = params["log_dir"], params["train_steps"]
+    if steps < 0:
+        raise StepError(f"train_steps is {steps}: give a whole number from 0")
+    if not replica_logs(folder):
+        raise StepError(f"log_dir is {folder!r}, which holds no log such as worker-0.log: give the folder of a run")
     try:
-        log_format = LogFormat.of(params["log_format"])
+        timings, errors = timings_of(folder, LogFormat.of(params["log_format"]), steps)
     except InputError as error:
         raise StepError(str(error)) from error
-    timings, notes = timings_of(folder, log_format, train_steps=params["train_steps"])
-    seconds = timings.get("train_seconds")
-    told = f"trained for {seconds:.1f} s" if seconds else "do not tell how long it trained"
-    return {"changed": False, "timings": timings, "errors": notes, "msg": f"The logs in {folder} {told}."}
+    seconds = timings["train_seconds"]
+    told = "tell no training time" if seconds is None else f"tell of {duration(seconds)} of training"
+    return {"changed": False, "timings": timings, "errors": errors, "msg": f"the logs in {folder} {told}"}

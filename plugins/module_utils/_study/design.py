@@ -10,135 +10,136 @@ so that neither a warm machine nor a busy hour falls on the same cell each time 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id, run_id
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import InputError, integers
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import count
 
-AXES = ("nodes", "ps", "workers", "strategy")
-
-# Rules of thumb for a study without a record yet, measured on two cores: steps per second of the presets at 1 to 8
-# workers, seconds from deployment to the start line and from the last step to the verdict. Half and double bound them.
-EMPTY_LEDGER_STEPS_PER_SECOND = {"thesis": 50.0, "fast": 250.0}
-EMPTY_LEDGER_OVERHEAD_SECONDS = 3.0
+# The axes of a space and what each is called in a specification.
+AXES = {"strategies": "strategy", "nodes": "nodes", "ps": "ps", "workers": "workers"}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One configuration and its name."""
+class Cell(NamedTuple):
+    """One configuration and its names."""
 
     spec: Mapping[str, Any]
     label: str
     cell_id: str
 
 
-@dataclass(frozen=True)
-class History:
-    """What the ledger says about each run: how often it was tried, how it ended, how long it took."""
+class PlannedRun(NamedTuple):
+    """A run that is still to be carried out; `number` is its place in the whole study."""
 
-    attempts: dict[str, int] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    blocks: dict[str, int] = field(default_factory=dict)
-    void: int = 0
-
-    @classmethod
-    def of(cls, records: Iterable[Mapping[str, Any]]) -> History:
-        history, void = cls(), 0
-        for record in records:
-            run, cell = str(record["run_id"]), str(record["cell_id"])
-            history.attempts[run] = max(history.attempts.get(run, 0), int(record.get("attempt", 1)))
-            history.blocks[cell] = max(history.blocks.get(cell, 0), int(record["block"]))
-            if record["verdict"]["verdict"] == "void":
-                void += 1
-                history.reasons[run] = "; ".join(record["verdict"].get("reasons") or ["no reason given"])
-                continue
-            history.done.add(run)
-            seconds = record.get("timings", {}).get("total_seconds")
-            if seconds:
-                history.seconds.setdefault(cell, []).append(float(seconds))
-        return cls(history.attempts, history.done, history.reasons, history.seconds, history.blocks, void)
+    number: int
+    block: int
+    cell: Cell
+    attempt: int
 
 
-def product_of(lists: Mapping[str, Any], *, name: str, minimum_ps: int) -> Iterator[dict[str, int]]:
-    """All combinations of one series, `nodes` outermost."""
-    unknown = set(lists) - {"nodes", "ps", "workers"}
-    if unknown:
-        raise InputError(f"{name} has {', '.join(sorted(map(str, unknown)))}: give ps, workers and nodes only")
-    minimum = {"nodes": 1, "ps": minimum_ps, "workers": 1}
-    values = {axis: integers(f"{name}{axis}", lists.get(axis, 1), minimum=low) for axis, low in minimum.items()}
-    for combination in product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
+def cells_of(products: Iterable[Mapping[str, Sequence[Any]]], spec: Mapping[str, Any]) -> list[Cell]:
+    """The union of the products, each cell once, in the order given."""
+    found: dict[str, dict[str, Any]] = {}
+    for axes in products:
+        names = [axis for axis in AXES if axis in axes]
+        for values in product(*(axes[axis] for axis in names)):
+            cell = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
+            found.setdefault(cell_id(cell), cell)
+    varied = [key for key in AXES.values() if key in ("ps", "workers") or _varies(key, found.values())]
+    return [
+        Cell(cell, " ".join(f"{key}={cell.get(key)}" for key in varied), identity) for identity, cell in found.items()
+    ]
 
 
-def cells_of(
-    combinations: Iterable[Mapping[str, int]], *, strategies: Sequence[str], spec: Mapping[str, Any]
-) -> list[Cell]:
-    """The cells of the union, each once, in the order given."""
-    specs = [{**spec, **lists, "strategy": strategy} for lists in combinations for strategy in strategies]
-    varied = [axis for axis in AXES if len({one[axis] for one in specs}) > 1 or axis in ("ps", "workers")]
-    cells = (Cell(one, " ".join(f"{axis}={one[axis]}" for axis in varied), cell_id(one)) for one in specs)
-    return list({cell.cell_id: cell for cell in cells}.values())
+def _varies(key: str, specs: Iterable[Mapping[str, Any]]) -> bool:
+    return len({spec.get(key) for spec in specs}) > 1
 
 
 def order_of(cells: Sequence[Cell], *, seed: int, block: int) -> list[Cell]:
-    """The block's own order; it depends on the seed and the block's number alone."""
+    """The block's own order; it depends on the seed and the block's number alone, never on what is done."""
     shuffled = list(cells)
     random.Random(f"{seed}-{block}").shuffle(shuffled)  # noqa: S311 - an experiment's order, not a secret
     return shuffled
 
 
 @dataclass(frozen=True)
-class Design:
-    """A study's cells and blocks against what is already recorded."""
+class History:
+    """What a ledger says about each run: how often it was tried, whether it counts, why not."""
 
-    cells: Sequence[Cell]
-    repeats: int
+    attempts: dict[str, int] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    reasons: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[Mapping[str, Any]]) -> History:
+        history = cls()
+        for record in records:
+            history._take(record)
+        return history
+
+    def _take(self, record: Mapping[str, Any]) -> None:
+        run, cell = str(record.get("run_id")), str(record.get("cell_id"))
+        self.attempts[run] = max(self.attempts.get(run, 0), count(record.get("attempt")) or 1)
+        self.blocks[cell] = max(self.blocks.get(cell, 0), count(record.get("block")) or 0)
+        verdict = record.get("verdict")
+        verdict = verdict if isinstance(verdict, Mapping) else {}
+        if verdict.get("verdict") in ("valid", "suspect"):
+            self.done.add(run)
+        else:
+            self.reasons[run] = "; ".join(map(str, verdict.get("reasons") or ["no reason was recorded"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The rules of a study."""
+
+    blocks: int
     attempts: int
     seed: int
-    history: History
 
-    def _is_open(self, cell: Cell, block: int) -> bool:
-        run = run_id(cell.cell_id, block)
-        return run not in self.history.done and self.history.attempts.get(run, 0) < self.attempts
 
-    def open_runs(self) -> Iterator[tuple[int, int, Cell]]:
-        """(number within the study, block, cell) of every run that is still to be carried out, in its order."""
-        for block in range(1, self.repeats + 1):
-            for position, cell in enumerate(order_of(self.cells, seed=self.seed, block=block), start=1):
-                if self._is_open(cell, block):
-                    yield (block - 1) * len(self.cells) + position, block, cell
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A design against what is recorded."""
 
-    def done(self) -> int:
-        return sum(
-            run_id(cell.cell_id, block) in self.history.done
-            for cell in self.cells
-            for block in range(1, self.repeats + 1)
-        )
+    runs: int
+    done: int
+    missing: list[PlannedRun]
+    failed: dict[str, tuple[Cell, str]]
 
-    def failed(self) -> list[tuple[Cell, str]]:
-        """Cells with a run whose attempts are used up, and the last reason."""
-        found: dict[str, tuple[Cell, str]] = {}
-        for block in range(1, self.repeats + 1):
-            for cell in self.cells:
-                run = run_id(cell.cell_id, block)
-                if run not in self.history.done and self.history.attempts.get(run, 0) >= self.attempts:
-                    found.setdefault(cell.cell_id, (cell, self.history.reasons.get(run, "no reason given")))
-        return list(found.values())
+    @property
+    def next_block(self) -> list[PlannedRun]:
+        return [run for run in self.missing if run.block == self.missing[0].block]
 
-    def seconds_of(self, cell: Cell) -> tuple[float, float, float]:
-        """(likely, low, high) seconds of one run: from its own records, else from all records, else a rule of thumb."""
-        own = self.history.seconds.get(cell.cell_id)
-        known = own or [seconds for runs in self.history.seconds.values() for seconds in runs]
-        if known:
-            spread = 1.2 if own else 2.0
-            likely = median(known)
-            return likely, min(min(known), likely / spread), max(max(known), likely * spread)
-        speed = EMPTY_LEDGER_STEPS_PER_SECOND.get(str(cell.spec.get("preset")), 250.0)
-        likely = EMPTY_LEDGER_OVERHEAD_SECONDS + float(cell.spec.get("train_steps", 0)) / speed
-        return likely, likely / 2, likely * 2
+    @property
+    def given_up(self) -> int:
+        return self.runs - self.done - len(self.missing)
+
+
+def plan_of(cells: Sequence[Cell], history: History, design: Design) -> Plan:
+    """Missing is a run that neither counts nor has used up its attempts; a cell with a used-up run has failed."""
+    missing: list[PlannedRun] = []
+    failed: dict[str, tuple[Cell, str]] = {}
+    done = 0
+    for block in range(1, design.blocks + 1):
+        for place, cell in enumerate(order_of(cells, seed=design.seed, block=block), start=1):
+            run = run_id(cell.cell_id, block)
+            attempt = history.attempts.get(run, 0) + 1
+            if run in history.done:
+                done += 1
+            elif attempt <= design.attempts:
+                missing.append(PlannedRun((block - 1) * len(cells) + place, block, cell, attempt))
+            else:
+                failed[cell.cell_id] = (cell, history.reasons[run])
+    return Plan(runs=len(cells) * design.blocks, done=done, missing=missing, failed=failed)
+
+
+def blocks_again(cells: Sequence[Cell], history: History, design: Design) -> int:
+    """The number of blocks with one more than are complete, so that a complete study goes on by exactly one."""
+    recorded = max((history.blocks.get(cell.cell_id, 0) for cell in cells), default=0)
+    blocks = max(design.blocks, recorded)
+    so_far = Design(blocks=blocks, attempts=design.attempts, seed=design.seed)
+    return blocks if plan_of(cells, history, so_far).missing else blocks + 1

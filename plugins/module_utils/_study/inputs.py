@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError as InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
 
 STRATEGIES = ("async_ps", "sync_ps")
 PRESETS = ("thesis", "fast")

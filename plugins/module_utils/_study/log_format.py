@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
@@ -30,7 +30,9 @@ _THESIS_ACCURACY = re.compile(rb"Accuracy[ _]at[ _]local[ _]step[ _]\d+:[ _](?P<
 _THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](?P<seconds>[-+.\w]+)[ _]s")
 
 
-class Event(NamedTuple):
+# Not frozen: that doubles the time to make one, and a log has a million.
+@dataclass(slots=True)
+class Event:
     """One thing that a replica said. `wall` and `mono` are seconds, None where the line had no such clock."""
 
     event: str

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,6 +127,12 @@ _HANDLERS: dict[str, Callable[[ReplicaLog, Event, Mark | None], None]] = {
 }
 
 
+def total(values: Iterable[Any]) -> float | int | None:
+    """The sum of what is a number; None when nothing is."""
+    numbers: list[float | int] = [value for value in values if finite(value) is not None]
+    return round(sum(numbers), 6) if numbers else None
+
+
 @dataclass(kw_only=True)
 class RunLog:
     """The logs of a run together. The chief's clock times the training; the others bear witness."""
@@ -192,14 +198,18 @@ class RunLog:
             "train_seconds": seconds,
             "startup_seconds": self._since_start("progress" if not self.fmt.is_ours else "start_line"),
             "total_seconds": self._total_seconds(),
-            "global_steps": max((log.global_steps for log in self.workers if log.global_steps is not None), default=None),
+            "global_steps": max(
+                (log.global_steps for log in self.workers if log.global_steps is not None), default=None
+            ),
             "steps_per_second": self._speed(chief.start, seconds),
             "steady_steps_per_second": self._speed(chief.warm, None),
             "cpu_seconds": self._sum("cpu_seconds"),
             "rss_peak_bytes": self._sum("rss_peak_bytes"),
             "accuracy": chief.accuracy,
             "loss": chief.loss,
-            "start_global_step": max((log.start_step for log in self.workers if log.start_step is not None), default=None),
+            "start_global_step": max(
+                (log.start_step for log in self.workers if log.start_step is not None), default=None
+            ),
             "wait_seconds": self._sum("wait_seconds"),
             "imported_seconds": self._since_start("imported"),
             "session_seconds": self._since_start("session_ready"),
@@ -235,6 +245,4 @@ class RunLog:
 
     def _sum(self, key: str) -> float | int | None:
         """Over all replicas that tell; None when none does."""
-        told = [log.summary.get(key) for log in self.logs.values()]
-        values = [value for value in told if finite(value) is not None]
-        return round(sum(values), 6) if values else None
+        return total(log.summary.get(key) for log in self.logs.values())

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges a run and adds its record to the ledger. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
+from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure
+from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import read_run
+from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import Thresholds, Verdict, judge, mapping
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "study_dir": {"type": "path", "required": True},
+    "run": {"type": "dict", "required": True},
+    "wait": {"type": "dict", "required": True},
+    "log_format": {"type": "str", "default": "tfscale"},
+    "max_steal_share": {"type": "float", "default": 0.10},
+    "max_foreign_share": {"type": "float", "default": 0.25},
+    "provenance": {"type": "dict", "default": {}},
+    "owner_pid": {"type": "int"},
+}
+SCHEMA = 1
+# What is kept of each replica, as far as the backend tells it.
+REPLICA_FACTS = ("replica", "index", "state", "exit_code", "signal", "cpu_seconds", "rss_peak_bytes")
+RUN_KEYS = (
+    "run_id",
+    "cell_id",
+    "block",
+    "attempt",
+    "attempts",
+    "number",
+    "total",
+    "label",
+    "seed",
+    "study",
+    "spec",
+    "log_dir",
+)
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],
+    wall: Callable[[], float] = time.time,
+) -> dict[str, Any]:
+    run = params["run"]
+    missing = [key for key in RUN_KEYS if key not in run]
+    if missing:
+        raise StepError(f"run has no {missing[0]}: give a run of sweep_plan_info")
+    study_dir = os.path.abspath(params["study_dir"])
+    ledger = FileLedger(os.path.join(study_dir, "ledger.jsonl"), wall=wall)
+    try:
+        StudyLock(study_dir, params["owner_pid"] or os.getppid()).check()
+        record = ledger.find(run["run_id"], run["attempt"])
+        changed = record is None
+        record = record or _record(params, wall())
+        warning = ledger.append(record) if changed and not check_mode else None
+    except InputError as error:
+        raise StepError(str(error)) from error
+    except LedgerError as error:
+        raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
+    msg = _sentence(record, run)
+    for line in ([f"warning: {warning}"] if warning else []) + [
+        f"run {run['number']}/{run['total']}  {run['label']}   {msg}"
+    ]:
+        say(line)
+    return {"changed": changed, "record": record, "verdict": record["verdict"]["verdict"], "msg": msg}
+
+
+def _record(params: Mapping[str, Any], now: float) -> dict[str, Any]:
+    run, wait = params["run"], params["wait"]
+    log = _logs_of(run, wait, params["log_format"])
+    thresholds = Thresholds(max_steal_share=params["max_steal_share"], max_foreign_share=params["max_foreign_share"])
+    verdict = judge(wait=wait, log=log, workers=int(run["spec"]["workers"]), thresholds=thresholds)
+    return {
+        "schema": SCHEMA,
+        "study": run["study"],
+        "run_id": run["run_id"],
+        "cell_id": run["cell_id"],
+        "block": run["block"],
+        "attempt": run["attempt"],
+        "spec": run["spec"],
+        "timings": {**log.timings(), **_usage(wait)},
+        "evidence": _evidence(wait, log),
+        "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},
+        "provenance": _provenance(params, log, thresholds, now),
+    }
+
+
+def _logs_of(run: Mapping[str, Any], wait: Mapping[str, Any], log_format: str) -> RunLog:
+    return read_run(
+        wait.get("log_dir") or run["log_dir"],
+        LogFormat.of(log_format),
+        int(run["spec"]["train_steps"]),
+        finite(wait.get("started_wall")),
+        finite(wait.get("ended_wall")),
+    )
+
+
+def _replicas(wait: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    replicas = wait.get("replicas")
+    return [mapping(one) for one in replicas] if isinstance(replicas, Sequence) else []
+
+
+def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
+    """The backend has seen the processes from outside to their end; what it tells is better than the logs."""
+    sums = {key: total(one.get(key) for one in _replicas(wait)) for key in ("cpu_seconds", "rss_peak_bytes")}
+    return {key: value for key, value in sums.items() if value is not None}
+
+
+def _evidence(wait: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
+    return {
+        **mapping(wait.get("evidence")),
+        "outcome": wait.get("outcome"),
+        "start_lines": log.start_lines,
+        "clock_back_seconds": round(log.chief.clock_back, 6),
+        "log_errors": log.errors,
+        "replicas": [{key: one[key] for key in REPLICA_FACTS if key in one} for one in _replicas(wait)],
+    }
+
+
+def _provenance(params: Mapping[str, Any], log: RunLog, thresholds: Thresholds, now: float) -> dict[str, Any]:
+    facts = provenance.collect()
+    if log.tensorflow:
+        facts["packages"]["tensorflow"] = log.tensorflow
+    return {
+        **facts,
+        "seed": params["run"]["seed"],
+        "thresholds": vars(thresholds),
+        "log_format": params["log_format"],
+        "recorded_wall": round(now, 3),
+        **params["provenance"],
+    }
+
+
+def _sentence(record: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    verdict = Verdict(record["verdict"]["verdict"], tuple(record["verdict"]["reasons"]))
+    reasons = "; ".join(verdict.reasons)
+    if verdict.verdict == "void":
+        left = run["attempt"] < run["attempts"]
+        return f"void: {reasons}; {'will be run again' if left else 'no attempt is left'}"
+    return f"{verdict.verdict}: " + (f"{reasons}; " if reasons else "") + _figures(record["timings"])
+
+
+def _figures(timings: Mapping[str, Any]) -> str:
+    speed, accuracy = timings["steps_per_second"], timings["accuracy"]
+    told = f"{timings['global_steps']} steps in {duration(timings['train_seconds'])}"
+    told += "" if speed is None else f" ({figure(speed)} steps/s)"
+    return told + ("" if accuracy is None else f", accuracy {accuracy:.3f}")

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps two controllers off one study. PRIVATE, can break at any time.
+
+The lock is a file that names its owner. The owner is a process (ansible-playbook), not an open file, because every step of a
+playbook is a process of its own; so the lock of a dead owner is taken over, and a lock of another host is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+
+NAME = "ledger.lock"
+# Where the start time stands in /proc/<pid>/stat, counted behind the command's closing bracket.
+_STATE, _START = 0, 19
+
+
+def start_time(pid: int) -> int | None:
+    """Clock ticks since boot: with the pid it names a process for good. None for a process that is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[_STATE] in ("Z", "X") else int(fields[_START])
+
+
+class StudyLock:
+    """The lock of one study, as one owner sees it."""
+
+    def __init__(
+        self,
+        study_dir: str | Path,
+        owner_pid: int,
+        *,
+        host: str | None = None,
+        wall: Callable[[], float] = time.time,
+        started: Callable[[int], int | None] = start_time,
+    ) -> None:
+        self.path = Path(study_dir, NAME)
+        self._pid = owner_pid
+        self._host = host or socket.gethostname()
+        self._wall = wall
+        self._started = started
+
+    def acquire(self, *, check_mode: bool = False) -> tuple[dict[str, Any], bool]:
+        """The lock and whether it is new; raises LedgerError when somebody else holds it."""
+        if check_mode and not self.path.parent.is_dir():
+            return self._mine(), True
+        with self._alone(create=not check_mode):
+            held = self.check()
+            if held is not None:
+                return held, False
+            lock = self._mine()
+            if not check_mode:
+                self._save(lock)
+            return lock, True
+
+    def release(self, *, check_mode: bool = False) -> tuple[dict[str, Any] | None, bool]:
+        """The lock that was, and whether it was ours to remove. Somebody else's stays."""
+        if not self.path.exists():
+            return None, False
+        with self._alone(create=False):
+            lock = self.holder()
+            if lock is None or not self._is_mine(lock):
+                return lock, False
+            if not check_mode:
+                self.path.unlink(missing_ok=True)
+            return lock, True
+
+    def holder(self) -> dict[str, Any] | None:
+        """Who holds the study; None when nobody does or the owner is dead."""
+        lock = self._read()
+        if lock is None or (lock["host"] == self._host and self._started(lock["pid"]) != lock["start_time"]):
+            return None
+        return lock
+
+    def check(self) -> dict[str, Any] | None:
+        """Our own lock, None when nobody holds it; raises LedgerError when somebody else does."""
+        lock = self.holder()
+        if lock is None or self._is_mine(lock):
+            return lock
+        who = f"process {lock['pid']} on {lock['host']} since {_moment(lock['since'])}"
+        if lock["host"] == self._host:
+            raise LedgerError(f"the study {self.path.parent} is in use by {who}: wait for its end or stop it")
+        raise LedgerError(
+            f"the study {self.path.parent} is in use by {who}: wait for its end; if that host runs no sweep any more,"
+            f" remove {self.path}"
+        )
+
+    def _mine(self) -> dict[str, Any]:
+        start = self._started(self._pid)
+        return {"pid": self._pid, "start_time": start, "host": self._host, "since": round(self._wall(), 6)}
+
+    def _is_mine(self, lock: dict[str, Any]) -> bool:
+        return bool(lock["host"] == self._host and lock["pid"] == self._pid)
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            lock = json.loads(self.path.read_bytes())
+            return {
+                "pid": int(lock["pid"]),
+                "start_time": lock["start_time"],
+                "host": str(lock["host"]),
+                "since": float(lock["since"]),
+            }
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+            raise LedgerError(f"{self.path} is no lock of this collection: remove it when no sweep runs") from error
+        except OSError as error:
+            raise LedgerError(f"the lock {self.path} cannot be read: {error.strerror}; give its permissions") from error
+
+    def _save(self, lock: dict[str, Any]) -> None:
+        """In one step, so that a reader sees all of it or nothing."""
+        draft = self.path.with_name(f".{NAME}.{self._pid}")
+        draft.write_text(json.dumps(lock), encoding="ascii")
+        draft.replace(self.path)
+
+    @contextlib.contextmanager
+    def _alone(self, *, create: bool) -> Iterator[None]:
+        """Looking and taking must be one: the folder itself is held while both happen."""
+        try:
+            if create:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise LedgerError(
+                f"study_dir is {str(self.path.parent)!r}, which cannot be written: {error.strerror}; give another folder"
+                " (sweep_results_dir) or its permissions"
+            ) from error
+
+
+def _moment(wall: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall))
