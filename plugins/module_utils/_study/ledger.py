@@ -100,7 +100,7 @@ class FileLedger:
             _write(descriptor, b"\n")
             return None
         if not _is_torn(tail):
-            raise self._foreign(1)
+            raise self._foreign(os.pread(descriptor, start, 0).count(b"\n") + 1)
         aside = self.path.with_name(f"{self.path.name}.torn")
         aside.write_bytes(tail)
         os.ftruncate(descriptor, start)
