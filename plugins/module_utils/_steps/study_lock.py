@@ -1,16 +1,16 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds a study for one controller, or lets it go. PRIVATE, can break at any time."""
+"""Holds a study for one controller. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -20,24 +20,32 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
-    study_dir, owner = os.path.abspath(params["study_dir"]), params["owner_pid"] or os.getppid()
-    lock = StudyLock(study_dir, owner)
+def _hold(lock: StudyLock, folder: Path, *, check_mode: bool) -> dict[str, Any]:
+    """Only who holds the study may touch its ledger, so this is where a torn one is repaired."""
+    held, changed = lock.acquire(check_mode=check_mode)
+    warning = None if check_mode else ledger.FileLedger(folder / ledger.NAME).repair()
+    told = f"Study {folder} is held by process {held['pid']} on host {held['host']}."
+    return {"changed": changed, "lock": held, "msg": told} | ({"warnings": [warning]} if warning else {})
+
+
+def _release(lock: StudyLock, folder: Path, *, check_mode: bool) -> dict[str, Any]:
+    held, changed = lock.release(check_mode=check_mode)
+    told = f"Study {folder} is released." if changed else f"Study {folder} was not held by this controller."
+    return {"changed": changed, "lock": held, "msg": told}
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    owner = params["owner_pid"]
+    if owner is None or owner < 1:
+        raise StepError(f"owner_pid is {owner}: give the process that holds the study, such as ansible-playbook's")
+    folder = Path(params["study_dir"])
+    act = _hold if params["state"] == "present" else _release
     try:
-        if params["state"] == "absent":
-            return _released(lock, study_dir, check_mode=check_mode)
-        held, changed = lock.acquire(check_mode=check_mode)
-        # Whoever holds the study may put its ledger in order, and nobody else.
-        warning = None if check_mode else FileLedger(os.path.join(study_dir, "ledger.jsonl")).repair()
-    except LedgerError as error:
+        return act(StudyLock(folder, owner), folder, check_mode=check_mode)
+    except ledger.LedgerError as error:
         raise StepError(str(error)) from error
-    if warning:
-        say(f"warning: {warning}")
-    return {"changed": changed, "lock": held, "msg": f"the study {study_dir} is held by process {held['pid']}"}
-
-
-def _released(lock: StudyLock, study_dir: str, *, check_mode: bool) -> dict[str, Any]:
-    was, changed = lock.release(check_mode=check_mode)
-    stays = None if changed else was
-    told = "is free" if stays is None else f"stays with process {stays['pid']} on {stays['host']}"
-    return {"changed": changed, "lock": was, "msg": f"the study {study_dir} {told}"}

@@ -45,33 +45,33 @@ class StudyLock:
         owner_pid: int,
         *,
         host: str | None = None,
-        wall: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.time,
         started: Callable[[int], int | None] = start_time,
     ) -> None:
         self.path = Path(study_dir, NAME)
         self._pid = owner_pid
         self._host = host or socket.gethostname()
-        self._wall = wall
+        self._now = now
         self._started = started
 
     def acquire(self, *, check_mode: bool = False) -> tuple[dict[str, Any], bool]:
         """The lock and whether it is new; raises LedgerError when somebody else holds it."""
-        if check_mode and not self.path.parent.is_dir():
-            return self._mine(), True
-        with self._alone(create=not check_mode):
+        if check_mode:
+            held = self.check()
+            return (self._mine(), True) if held is None else (held, False)
+        with self._alone():
             held = self.check()
             if held is not None:
                 return held, False
             lock = self._mine()
-            if not check_mode:
-                self._save(lock)
+            self._save(lock)
             return lock, True
 
     def release(self, *, check_mode: bool = False) -> tuple[dict[str, Any] | None, bool]:
         """The lock that was, and whether it was ours to remove. Somebody else's stays."""
         if not self.path.exists():
             return None, False
-        with self._alone(create=False):
+        with self._alone():
             lock = self.holder()
             if lock is None or not self._is_mine(lock):
                 return lock, False
@@ -91,17 +91,17 @@ class StudyLock:
         lock = self.holder()
         if lock is None or self._is_mine(lock):
             return lock
-        who = f"process {lock['pid']} on {lock['host']} since {_moment(lock['since'])}"
-        if lock["host"] == self._host:
-            raise LedgerError(f"the study {self.path.parent} is in use by {who}: wait for its end or stop it")
-        raise LedgerError(
-            f"the study {self.path.parent} is in use by {who}: wait for its end; if that host runs no sweep any more,"
-            f" remove {self.path}"
+        held = (
+            f"study {self.path.parent} is held by process {lock['pid']} on host {lock['host']}"
+            f" since {_moment(lock['since'])}; wait for it"
         )
+        if lock["host"] == self._host:
+            raise LedgerError(f"{held}, or stop it")
+        raise LedgerError(f"{held}, or delete {self.path} if that controller is gone")
 
     def _mine(self) -> dict[str, Any]:
         start = self._started(self._pid)
-        return {"pid": self._pid, "start_time": start, "host": self._host, "since": round(self._wall(), 6)}
+        return {"pid": self._pid, "start_time": start, "host": self._host, "since": round(self._now(), 6)}
 
     def _is_mine(self, lock: dict[str, Any]) -> bool:
         return bool(lock["host"] == self._host and lock["pid"] == self._pid)
@@ -109,18 +109,14 @@ class StudyLock:
     def _read(self) -> dict[str, Any] | None:
         try:
             lock = json.loads(self.path.read_bytes())
-            return {
-                "pid": int(lock["pid"]),
-                "start_time": lock["start_time"],
-                "host": str(lock["host"]),
-                "since": float(lock["since"]),
-            }
-        except FileNotFoundError:
+            pid, since = int(lock["pid"]), float(lock["since"])
+            return {"pid": pid, "start_time": lock["start_time"], "host": str(lock["host"]), "since": since}
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
-            raise LedgerError(f"{self.path} is no lock of this collection: remove it when no sweep runs") from error
+            raise LedgerError(f"{self.path} is not a lock of ours; delete it if no sweep runs") from error
         except OSError as error:
-            raise LedgerError(f"the lock {self.path} cannot be read: {error.strerror}; give its permissions") from error
+            raise LedgerError(f"{self.path} cannot be read: {error.strerror}; give its permissions") from error
 
     def _save(self, lock: dict[str, Any]) -> None:
         """In one step, so that a reader sees all of it or nothing."""
@@ -129,11 +125,10 @@ class StudyLock:
         draft.replace(self.path)
 
     @contextlib.contextmanager
-    def _alone(self, *, create: bool) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         """Looking and taking must be one: the folder itself is held while both happen."""
         try:
-            if create:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -141,11 +136,9 @@ class StudyLock:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise LedgerError(
-                f"study_dir is {str(self.path.parent)!r}, which cannot be written: {error.strerror}; give another folder"
-                " (sweep_results_dir) or its permissions"
-            ) from error
+            raise LedgerError(f"sweep_results_dir: {self.path.parent} cannot be written: {error.strerror}") from error
 
 
 def _moment(wall: float) -> str:
+    """A lock may be older than a day, and its host in another time zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall))
