@@ -62,7 +62,7 @@ def execute(
     if missing:
         raise StepError(f"run has no {missing[0]}: give a run of sweep_plan_info")
     study_dir = os.path.abspath(params["study_dir"])
-    ledger = FileLedger(os.path.join(study_dir, "ledger.jsonl"), wall=wall)
+    ledger = FileLedger(os.path.join(study_dir, "ledger.jsonl"))
     try:
         StudyLock(study_dir, params["owner_pid"] or os.getppid()).check()
         record = ledger.find(run["run_id"], run["attempt"])

@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold a study for one controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: study_lock
+short_description: Hold a study for one controller
+version_added: 0.1.0
+description:
+  - Two controllers must not run one study. With O(state=present) the study is held by a process; another controller is then
+    refused with the holder's process, host and time.
+  - The lock of a process that has died on this host is taken over. That of another host has to be removed by hand.
+  - Whoever comes to hold the study also sets aside what a crash left of a half-written record.
+  - With O(state=absent) the lock is removed if it is the owner's own.
+options:
+  study_dir:
+    description: Folder of the study. It is made when it is missing.
+    type: path
+    required: true
+  state:
+    description: Whether the study is to be held.
+    type: str
+    choices: [present, absent]
+    default: present
+  owner_pid:
+    description:
+      - Process for which the study is held.
+      - The action plugin gives that of C(ansible-playbook), the module the process that started it.
+    type: int
+attributes:
+  check_mode:
+    description: Says whether the lock would change, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.study_record
+"""
+
+EXAMPLES = r"""
+- name: Hold the study
+  tfscale.study.study_lock:
+    study_dir: results/mnist
+  register: held
+
+- name: Show who holds it
+  ansible.builtin.debug:
+    msg: "{{ held.msg }}"
+
+- name: Let the study go
+  tfscale.study.study_lock:
+    study_dir: results/mnist
+    state: absent
+"""
+
+RETURN = r"""
+lock:
+  description: The lock that is, or was. None when there was none to remove.
+  returned: success
+  type: dict
+  contains:
+    pid: {description: The process that holds the study., type: int, returned: always}
+    start_time: {description: When it started; clock ticks since boot., type: int, returned: always}
+    host: {description: Its host., type: str, returned: always}
+    since: {description: Since when it holds the study; seconds since 1970., type: float, returned: always}
+msg:
+  description: One sentence that says what was found or done, or what is wrong.
+  returned: always
+  type: str
+  sample: "the study /srv/results/mnist is free"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.study_lock import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=module.warn)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judge a run and add its record to the ledger."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: study_record
+short_description: Judge a run and add its record to the ledger
+version_added: 0.1.0
+description:
+  - Reads the logs of a run, judges it, and appends one record to C(ledger.jsonl) in the folder of the study.
+  - A run is C(void) when a replica failed or was restarted, the deadline passed, the loss left the numbers, training did not
+    begin at step 0 or did not reach its target, or its time is not known. It is C(suspect) when the hypervisor or other
+    programs took more of the machine than O(max_steal_share) or O(max_foreign_share), or the clock went back.
+  - An attempt that is recorded already is left as it is.
+  - The record is described by C(docs/record.schema.json). Environment variables and the trainer's arguments are not recorded.
+options:
+  study_dir:
+    description: Folder of the study.
+    type: path
+    required: true
+  run:
+    description: The run as M(tfscale.study.sweep_plan_info) planned it.
+    type: dict
+    required: true
+  wait:
+    description: The result of M(tfscale.study.training_wait).
+    type: dict
+    required: true
+  log_format:
+    description: What the replicas print; V(tfscale), V(thesis) or a regular expression with named groups.
+    type: str
+    default: tfscale
+  max_steal_share:
+    description: Share of the machine's processor time taken by the hypervisor above which a run is suspect.
+    type: float
+    default: 0.1
+  max_foreign_share:
+    description: Share of the machine's processor time taken by other programs above which a run is suspect.
+    type: float
+    default: 0.25
+  provenance:
+    description: Further facts for the record's C(provenance).
+    type: dict
+    default: {}
+  owner_pid:
+    description:
+      - Process for which the study is held, see M(tfscale.study.study_lock). A study held by another one is refused.
+      - The action plugin gives that of C(ansible-playbook).
+    type: int
+attributes:
+  check_mode:
+    description: Says what would be recorded, and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.sweep_plan_info
+  - module: tfscale.study.training_wait
+"""
+
+EXAMPLES = r"""
+- name: Judge and record a run
+  tfscale.study.study_record:
+    study_dir: results/mnist
+    run: "{{ plan.runs[0] }}"
+    wait: "{{ wait }}"
+  register: recorded
+
+- name: Show the verdict
+  ansible.builtin.debug:
+    msg: "{{ recorded.msg }}"
+"""
+
+RETURN = r"""
+record:
+  description: The record as it stands in the ledger.
+  returned: success
+  type: dict
+verdict:
+  description: V(valid), V(suspect) or V(void).
+  returned: success
+  type: str
+  sample: valid
+msg:
+  description: One sentence that says what was found or done, or what is wrong.
+  returned: always
+  type: str
+  sample: "valid: 2000 steps in 4.1 s (488 steps/s), accuracy 0.948"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.study_record import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

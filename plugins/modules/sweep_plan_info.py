@@ -1,0 +1,206 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan the runs of a study that are missing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sweep_plan_info
+short_description: Plan the runs of a study that are missing
+version_added: 0.1.0
+description:
+  - Checks every variable of a study, lays its runs out as randomised complete blocks, and returns the runs of the lowest
+    block in which a run is missing.
+  - A run counts when its record in the ledger is C(valid) or C(suspect). A C(void) one is planned again until its attempts are
+    used up; its cell has then failed.
+  - The order of a block depends on O(seed) and the block's number alone, so a study that was interrupted goes on as it began.
+  - Nothing is written.
+options:
+  study:
+    description: Name of the study; lower-case letters, digits, dots, dashes and underscores.
+    type: raw
+    required: true
+  study_dir:
+    description: Folder of the study. It need not exist, but it must be possible to write there.
+    type: path
+    required: true
+  spec:
+    description:
+      - What all cells share, such as C(cluster), C(provider), C(backend), C(strategy), C(preset), C(model), C(dataset),
+        C(batch_size), C(hidden_units), C(learning_rate), C(train_steps).
+      - C(train_steps) is required.
+    type: dict
+    required: true
+  series:
+    description:
+      - The space as a union of products, each with C(ps), C(workers), C(nodes) or C(strategies). An axis that an item leaves
+        out is that of O(ps), O(workers), O(nodes) or O(strategies).
+      - May come as JSON in a string. When empty, the space is the one product of those options.
+    type: raw
+    default: []
+  ps:
+    description: Numbers of parameter servers, as a list, a number or a string such as V(1,2). V(0) only with C(spec.command).
+    type: raw
+    default: [1]
+  workers:
+    description: Numbers of workers, as a list, a number or a string such as V(1,2,4).
+    type: raw
+    default: [1]
+  nodes:
+    description: Numbers of nodes, as a list, a number or a string.
+    type: raw
+    default: [1]
+  strategies:
+    description: Strategies to compare. When empty, the one in O(spec).
+    type: raw
+    default: []
+  repeats:
+    description: Blocks, each one pass over all cells.
+    type: raw
+    default: 3
+  attempts:
+    description: How often a void run is tried.
+    type: raw
+    default: 2
+  seed:
+    description: Seed of the blocks' orders. A run's own seed is this plus the block's number.
+    type: raw
+    default: 1
+  again:
+    description: Plan one further block after the last one when the study is complete.
+    type: bool
+    default: false
+  replica_memory_bytes:
+    description: Memory in bytes that one replica needs on this machine; a study with a cell that does not fit is refused. V(0) does not check.
+    type: int
+    default: 0
+  deadline:
+    description: Seconds until a run is given up, V(0) for never. A training without end (C(train_steps) of V(0)) needs one.
+    type: raw
+    default: 0
+  quiet:
+    description: Announce nothing. Only the action plugin has a way to announce.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Reads only; with the action plugin the announcement then also names every cell.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.study_record
+"""
+
+EXAMPLES = r"""
+- name: Plan a study
+  tfscale.study.sweep_plan_info:
+    study: mnist
+    study_dir: "{{ playbook_dir }}/results/mnist"
+    series:
+      - {ps: [2], workers: [1, 2, 4]}
+      - {ps: [1, 2, 3], workers: [4]}
+    spec:
+      cluster: local
+      provider: local
+      backend: processes
+      strategy: async_ps
+      preset: fast
+      model: mlp
+      dataset: mnist
+      batch_size: 20
+      hidden_units: 100
+      learning_rate: 0.001
+      train_steps: 2000
+  register: plan
+
+- name: Show what it will cost
+  ansible.builtin.debug:
+    msg: "{{ plan.lines[0] }}"
+"""
+
+RETURN = r"""
+cells:
+  description: All cells of the study, each with its C(cell_id), C(label) and C(spec).
+  returned: success
+  type: list
+  elements: dict
+runs:
+  description:
+    - The runs of the next block in their order; empty when the study is complete.
+    - Each goes as it is into the role C(training) and into M(tfscale.study.study_record).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    run_id: {description: The cell and the block., type: str, returned: always}
+    cell_id: {description: The cell., type: str, returned: always}
+    block: {description: Number of the block from 1., type: int, returned: always}
+    attempt: {description: Number of the attempt from 1., type: int, returned: always}
+    attempts: {description: How many attempts there are., type: int, returned: always}
+    number: {description: Place of the run in the whole study., type: int, returned: always}
+    total: {description: Runs of the whole study., type: int, returned: always}
+    label: {description: What tells the cell from the others., type: str, returned: always, sample: ps=2 workers=4}
+    seed: {description: Seed of the run's parameters., type: int, returned: always}
+    study: {description: Name of the study., type: str, returned: always}
+    study_dir: {description: Folder of the study., type: str, returned: always}
+    spec: {description: The whole specification of the cell., type: dict, returned: always}
+    log_dir: {description: Folder for the logs of this attempt., type: str, returned: always}
+counts:
+  description: The size of the study and how much of it is there.
+  returned: success
+  type: dict
+  contains:
+    cells: {description: Cells., type: int, returned: always}
+    blocks: {description: Blocks., type: int, returned: always}
+    runs: {description: Cells times blocks., type: int, returned: always}
+    done: {description: Runs that count., type: int, returned: always}
+    void: {description: Runs whose attempts are used up., type: int, returned: always}
+    missing: {description: Runs to go., type: int, returned: always}
+forecast:
+  description: C(seconds) that the missing runs will take, between C(low) and C(high); from the ledger, else by a rule of thumb.
+  returned: success
+  type: dict
+failed_cells:
+  description: Cells with a run whose attempts are used up, with C(cell_id), C(label) and the last C(reason).
+  returned: success
+  type: list
+  elements: dict
+complete:
+  description: Whether nothing is left to run.
+  returned: success
+  type: bool
+lines:
+  description: The announcement, then one line for each cell.
+  returned: success
+  type: list
+  elements: str
+  sample: ["study mnist on cluster local: 5 cells x 3 blocks = 15 runs, about 2 min (1 to 4)"]
+msg:
+  description: One sentence that says what was found or done, or what is wrong.
+  returned: always
+  type: str
+  sample: "all 15 runs are there"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.sweep_plan_info import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
