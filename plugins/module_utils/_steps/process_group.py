@@ -1,0 +1,144 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts or removes the replicas of a run as processes of this machine. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
+from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher, LauncherError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend, runs_under
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "run_dir": {"type": "path", "required": True},
+    "ps": {"type": "int", "default": 0},
+    "workers": {"type": "int"},
+    "trainer_args": {"type": "dict", "default": {}},
+    "command": {"type": "list", "elements": "str", "default": []},
+    "env": {"type": "dict", "default": {}},
+    "python": {"type": "path"},
+    "source_dir": {"type": "path"},
+    "threads": {"type": "int", "default": 0},
+    "cpus": {"type": "int", "default": 0},
+    "port_range": {"type": "str", "default": ""},
+    "owner_pid": {"type": "int"},
+}
+REQUIRED_IF = [("state", "present", ("workers", "source_dir"))]
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    run_dir = os.path.abspath(params["run_dir"])
+    try:
+        if params["state"] == "absent":
+            return _remove(run_dir, check_mode=check_mode)
+        _check(params)
+        return _start(run_dir, params, check_mode=check_mode)
+    except (InputError, LauncherError) as error:
+        raise StepError(f"{error}.") from error
+    except OSError as error:
+        raise StepError(f"The replicas of {run_dir} cannot be reached: {error}.") from error
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    for name, minimum in (("ps", 0), ("workers", 1), ("threads", 0), ("cpus", 0)):
+        integer(name, params[name], minimum=minimum)
+    if params["command"] and params["trainer_args"]:
+        raise InputError("command and trainer_args are both given: give flags for our trainer or a program of your own")
+    if not params["command"] and not params["python"]:
+        raise InputError("python is not given: give a Python with TensorFlow, or a program of your own as command")
+
+
+def _start(run_dir: str, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    size = f"{params['ps']} ps and {counted(params['workers'], 'worker')}"
+    running = ProcessBackend(run_dir).living()
+    if running:
+        return _result(run_dir, before=running, after=running, msg=f"The replicas of {run_dir} are running already.")
+    if check_mode:
+        planned = [
+            ReplicaState(replica=replica, index=index, state="running")
+            for replica, count in (("ps", params["ps"]), ("worker", params["workers"]))
+            for index in range(count)
+        ]
+        return _result(run_dir, before=[], after=planned, msg=f"{size} would be started for {run_dir}.")
+    launcher = Launcher(
+        # A program of one's own needs no TensorFlow in its launcher.
+        python=sys.executable if params["command"] else os.path.abspath(params["python"]),
+        source_dir=os.path.abspath(params["source_dir"]),
+        owner_pid=params["owner_pid"],
+    )
+    launcher.start(_request(run_dir, params))
+    seen = ProcessBackend(run_dir).observe()
+    started = list(seen.replicas) if seen else []
+    return _result(run_dir, before=[], after=started, msg=f"{size} were started for {run_dir}.")
+
+
+def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "run_dir": run_dir,
+        "ps": params["ps"],
+        "workers": params["workers"],
+        "argv": [str(word) for word in params["command"]] or flags(params["trainer_args"]),
+        "command": bool(params["command"]),
+        "env": {str(name): str(value) for name, value in params["env"].items()},
+        "threads": params["threads"],
+        "cpus": params["cpus"],
+        "port_range": params["port_range"],
+        "cwd": os.getcwd(),
+    }
+
+
+def flags(arguments: Mapping[str, Any]) -> list[str]:
+    """{"train_steps": 10, "sync_replicas": True, "export_dir": ""} -> --train_steps 10 --sync_replicas"""
+    words: list[str] = []
+    for name, value in arguments.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif value is not None and value is not False and value != "":
+            words += [f"--{name}", str(value)]
+    return words
+
+
+def _remove(folder: str, *, check_mode: bool) -> dict[str, Any]:
+    runs = list(runs_under(folder))
+    living = [replica for run in runs for replica in run.living()]
+    removed = bool(living)
+    if not check_mode:
+        removed = [run.remove() for run in runs].count(True) > 0
+    if not removed:
+        return _result(folder, before=[], after=[], msg=f"No replica runs for {folder}.")
+    verb = "would be stopped" if check_mode else "were stopped"
+    msg = f"{counted(len(living), 'replica')} of {folder} {verb}."
+    return {**_result(folder, before=living, after=[], msg=msg), "changed": True}
+
+
+def _result(run_dir: str, *, before: Iterable[ReplicaState], after: Iterable[ReplicaState], msg: str) -> dict[str, Any]:
+    group = list(after)
+    names = {side: [replica.name for replica in replicas] for side, replicas in (("before", before), ("after", group))}
+    return {
+        "changed": names["before"] != names["after"],
+        "group": {
+            "run_dir": run_dir,
+            "hosts": {
+                kind: [replica.host for replica in group if replica.replica == kind] for kind in ("ps", "worker")
+            },
+            "replicas": names["after"],
+            "pids": [replica.pid for replica in group if replica.pid],
+        },
+        "diff": {side: {"run_dir": run_dir, "running": running} if running else {} for side, running in names.items()},
+        "msg": msg,
+    }

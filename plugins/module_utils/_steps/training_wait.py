@@ -1,0 +1,159 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for a run to end and says how it went. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import (
+    Backend,
+    Observation,
+    ReplicaState,
+    outcome,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, LogFormat, parse
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "backend": {"type": "str", "choices": ["processes"], "default": "processes"},
+    "run_dir": {"type": "path", "required": True},
+    "deadline": {"type": "float", "default": 600.0},
+    "train_steps": {"type": "int", "default": 0},
+    "log_format": {"type": "str", "default": "tfscale"},
+    "label": {"type": "str", "default": ""},
+    "progress_seconds": {"type": "float", "default": 5.0},
+    "poll_seconds": {"type": "float", "default": 0.02},
+}
+BACKENDS: dict[str, Callable[[str], Backend]] = {"processes": ProcessBackend}
+TAIL_BYTES = 64 * 1024
+TAIL_LINES = 10
+TAIL_WIDTH = 300
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    fmt = _log_format(params["log_format"])
+    backend = BACKENDS[params["backend"]](params["run_dir"])
+    if check_mode:
+        return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
+    progress = Progress(
+        poll=Follower(backend.log_of("worker", 0), fmt).poll,
+        say=say,
+        label=params["label"],
+        train_steps=params["train_steps"],
+        every=params["progress_seconds"],
+        clock=clock,
+    )
+    start = clock()
+    end = start + params["deadline"] if params["deadline"] else float("inf")
+    seen = backend.observe()
+    while seen and outcome(seen) is None and clock() < end:
+        progress.look()
+        sleep(params["poll_seconds"])
+        seen = backend.observe()
+    if seen is None:
+        raise StepError(f"There is no run in {params['run_dir']}: start one with process_group.", changed=False)
+    progress.look()
+    return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=clock() - start)
+
+
+def _log_format(text: str) -> LogFormat:
+    try:
+        return LogFormat.of(text)
+    except InputError as error:
+        raise StepError(f"{error}.") from error
+
+
+def _conclude(
+    seen: Observation, params: Mapping[str, Any], *, step: int | None, fmt: LogFormat, seconds: float
+) -> dict[str, Any]:
+    verdict = outcome(seen) or "deadline"
+    failed = _failed_replica(seen.first_failure, fmt) if verdict == "failed" and seen.first_failure else None
+    result = {
+        "changed": False,
+        "outcome": verdict,
+        "failed_replica": failed,
+        "replicas": [asdict(replica) for replica in seen.replicas],
+        "started_wall": seen.started_wall,
+        "ended_wall": seen.ended_wall,
+        "duration": round(seconds, 6),
+        "log_dir": params["run_dir"],
+        "evidence": dict(seen.evidence),
+    }
+    reached = f" after step {step}" if step is not None else ""
+    if verdict == "succeeded":
+        return {**result, "msg": f"All {len(seen.workers)} workers succeeded{reached}."}
+    if verdict == "failed":
+        raise StepError(f"{_cause(seen, failed, reached)}; the logs are in {params['run_dir']}.", **result)
+    raise StepError(
+        f"The run did not end within {duration(params['deadline'])} (training_deadline){reached}; {_census(seen)}."
+        f" Look into the logs in {params['run_dir']}, or raise training_deadline.",
+        **result,
+    )
+
+
+def _cause(seen: Observation, failed: Mapping[str, Any] | None, reached: str) -> str:
+    if seen.first_failure is None or failed is None:
+        return (seen.lost or "the run was stopped from outside") + reached
+    reason = f": {failed['reason']}" if failed["reason"] else ""
+    return f"{seen.first_failure.ending}{reached}{reason}"
+
+
+def _census(seen: Observation) -> str:
+    """2 of 2 ps and 3 of 4 workers are running"""
+    counts = []
+    for kind, name in (("ps", "ps"), ("worker", "workers")):
+        group = [replica for replica in seen.replicas if replica.replica == kind]
+        if group:
+            counts.append(f"{sum(replica.state == 'running' for replica in group)} of {len(group)} {name}")
+    return f"{' and '.join(counts)} are running"
+
+
+def _failed_replica(replica: ReplicaState, fmt: LogFormat) -> dict[str, Any]:
+    lines = _last_lines(Path(replica.log))
+    tail = [_shown(line) for line in lines if TOKEN not in line][-TAIL_LINES:]
+    errors = [str(event.fields["reason"]) for event in parse(lines, fmt)[0] if "reason" in event.fields]
+    # A signal gives no last word; the lines before it are somebody's everyday words.
+    last_word = tail[-1] if tail and replica.signal is None else ""
+    return {
+        "replica": replica.replica,
+        "index": replica.index,
+        "exit_code": replica.exit_code,
+        "signal": replica.signal,
+        "reason": errors[-1] if errors else last_word,
+        "log_tail": tail,
+    }
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
+            return [line for line in file.read().split(b"\n") if line.strip()]
+    except OSError:
+        return []
+
+
+def _shown(line: bytes) -> str:
+    text = "".join(
+        char if char.isprintable() else " " for char in line[: 4 * TAIL_WIDTH].decode("utf-8", "replace").strip()
+    )
+    return text if len(text) <= TAIL_WIDTH else f"{text[: TAIL_WIDTH - 3]}..."
