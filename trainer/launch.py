@@ -139,10 +139,12 @@ class Service:
         self._owned = owned
         self._clock = clock
         self._idle_since = clock()
+        self._address = ""
         self._stopping = False
         self._removing: list[tuple[socket.socket, str]] = []
 
     def run(self, listener: socket.socket) -> None:
+        self._address = listener.getsockname()
         listener.setblocking(False)
         self._launcher.selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
         while not self._is_over():
@@ -177,7 +179,7 @@ class Service:
         running = self._launcher.groups.get(str(Path(request.run_dir)))
         if running:
             return {"ok": True, "changed": False, "state": running.state()}
-        group = Group(request)
+        group = Group(request, service=self._address)
         if not request.command:
             preload(request.argv)
         self._launcher.start(group)
@@ -297,7 +299,8 @@ def serve(path: Path, *, owner_pid: int) -> int:
             try:
                 Service(Launcher(owner=owner), owned=bool(owner)).run(listener)
             finally:
-                path.unlink(missing_ok=True)
+                for left in (path, Path(f"{path}.lock"), Path(f"{path}.log")):
+                    left.unlink(missing_ok=True)
     return 0
 
 

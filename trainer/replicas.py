@@ -117,8 +117,9 @@ class Exit:
 class Group:
     """The replicas of one run, from the request to the last exit."""
 
-    def __init__(self, request: Request, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, request: Request, *, service: str = "", wall: Callable[[], float] = time.time) -> None:
         self.request = request
+        self.service = service
         self.run_dir = Path(request.run_dir)
         self.replicas: list[Replica] = []
         self.first_failure: Replica | None = None
@@ -195,6 +196,7 @@ class Group:
             "run_dir": str(self.run_dir),
             "launcher_pid": os.getpid(),
             "launcher_start": procfs.start_time(os.getpid()),
+            "service": self.service,
             "started_wall": self._started_wall,
             "ended_wall": self.ended_wall,
             "first_failure": failure and {"replica": failure.replica, "index": failure.index},

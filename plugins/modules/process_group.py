@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start or remove the replicas of a run as processes of this machine."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: process_group
+short_description: Start or remove the replicas of a run as processes of this machine
+version_added: 0.1.0
+description:
+  - Starts the parameter servers and workers of one run as processes, each with a free port of its own and a log in the
+    folder of the run. TensorFlow is imported once and shared by all runs of a playbook.
+  - The processes end with the run, with the first of them that fails, or when the playbook ends, however it ends.
+requirements:
+  - Linux
+options:
+  state:
+    description:
+      - V(present) starts the replicas, unless they are running. What an earlier run left in O(run_dir) is removed first.
+      - V(absent) ends them and returns when they are gone. Logs stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  run_dir:
+    description:
+      - Folder of the run, new or empty or that of an earlier run. Takes one log for each replica and C(state.json).
+      - With O(state=absent) it may be a folder above runs, all of which are ended.
+    type: path
+    required: true
+  ps:
+    description: Number of parameter servers. Needed with O(state=present).
+    type: int
+  workers:
+    description: Number of workers. Needed with O(state=present).
+    type: int
+  trainer_args:
+    description: Flags of the trainer by their names. A true value gives the flag alone, a false one no flag.
+    type: dict
+    default: {}
+  command:
+    description:
+      - Program with its arguments that each replica runs in place of the trainer.
+      - It finds its place in the variables E(TF_CONFIG), E(PS_HOSTS), E(WORKER_HOSTS), E(JOB_NAME), E(TASK_INDEX),
+        E(JOB_COMPLETION_INDEX) and E(TFSCALE_RUN_DIR).
+    type: list
+    elements: str
+    default: []
+  env:
+    description: Further environment variables of the replicas.
+    type: dict
+    default: {}
+  python:
+    description: The Python with TensorFlow. Needed unless O(command) is given.
+    type: path
+  source_dir:
+    description: Folder that holds the package C(trainer). Needed with O(state=present).
+    type: path
+  threads:
+    description: Threads of the pools of each replica; V(0) is no limit.
+    type: int
+    default: 0
+  cpus:
+    description: Processors of each replica; V(0) is all.
+    type: int
+    default: 0
+  port_range:
+    description: Ports to choose from, such as V(23000-23100); any free ones without it.
+    type: str
+    default: ""
+  owner_pid:
+    description:
+      - Process with whose end all replicas end. By default that of C(ansible-playbook).
+      - Where the module does not run inside C(ansible-playbook), there is no default.
+    type: int
+attributes:
+  check_mode:
+    description: Says what would be started or ended.
+    support: full
+  diff_mode:
+    description: Shows the replicas that are running before and after.
+    support: full
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Start two parameter servers and four workers
+  tfscale.study.process_group:
+    run_dir: results/mnist/logs/one
+    ps: 2
+    workers: 4
+    trainer_args:
+      train_steps: 2000
+    python: .venv-trainer/bin/python
+    source_dir: "{{ playbook_dir }}/.."
+
+- name: Start a program of your own
+  tfscale.study.process_group:
+    run_dir: results/mine/logs/one
+    ps: 1
+    workers: 2
+    command: [python3, my_training.py]
+    source_dir: "{{ playbook_dir }}/.."
+
+- name: End every run of all studies
+  tfscale.study.process_group:
+    run_dir: results
+    state: absent
+"""
+
+RETURN = r"""
+group:
+  description: The replicas that were started, were running already, or were ended.
+  returned: success
+  type: dict
+  contains:
+    run_dir:
+      description: Folder of the run, absolute.
+      type: str
+      returned: always
+    replicas:
+      description: Names of the replicas.
+      type: list
+      elements: str
+      returned: always
+      sample: [ps 0, worker 0, worker 1]
+    hosts:
+      description: Addresses of the replicas in the same order; empty in check mode.
+      type: list
+      elements: str
+      returned: always
+    pids:
+      description: Process identifiers in the same order; empty in check mode.
+      type: list
+      elements: int
+      returned: always
+msg:
+  description: One sentence that says what was done.
+  returned: always
+  type: str
+  sample: 6 replicas started in /home/me/results/mnist/logs/one.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import (
+    ARGUMENT_SPEC,
+    REQUIRED_IF,
+    execute,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
