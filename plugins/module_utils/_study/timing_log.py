@@ -20,7 +20,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log i
 
 # A line of telemetry has some hundred bytes; what is longer is no line of ours and must not fill the memory.
 LONGEST_LINE = 64 * 1024
-CHUNK = 1 << 20
+# Small enough that even a chunk of nothing but ends of lines makes a short list.
+CHUNK = 64 * 1024
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
 MOST_ERRORS = 20
 
@@ -70,7 +71,9 @@ def lines_of(file: BinaryIO) -> Iterator[bytes | None]:
         lines[0] = rest + lines[0]
         rest = lines.pop()
         if skipping and lines:
-            lines[0], skipping = b"", False
+            # The end of the long line, for which a None stands already.
+            del lines[0]
+            skipping = False
         yield from lines
         if len(rest) > LONGEST_LINE or skipping:
             if not skipping:
@@ -112,9 +115,8 @@ def read_run(
         except OSError as error:
             errors.add(f"{path.name} cannot be read: {error.strerror}")
     run = RunLog(logs=logs, fmt=fmt, train_steps=train_steps, started_wall=started_wall, ended_wall=ended_wall)
-    for note in run.notes():
-        errors.add(note)
-    run.errors = errors.texts()
+    # Behind any number of bad lines: what is wrong with the figures themselves must not be cut off.
+    run.errors = [*errors.texts(), *run.notes()]
     return run
 
 
