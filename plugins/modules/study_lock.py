@@ -29,7 +29,7 @@ options:
   owner_pid:
     description:
       - Process for which the study is held.
-      - The action plugin gives that of C(ansible-playbook), the module the process that started it.
+      - The action plugin gives that of C(ansible-playbook). Where the module itself runs, on another host, it must be given.
     type: int
 attributes:
   check_mode:
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lock:
-  description: The lock that is, or was. None when there was none to remove.
+  description: The lock that is, or was. Null when there was none to remove.
   returned: success
   type: dict
   contains:
@@ -74,7 +74,7 @@ msg:
   description: One sentence that says what was found or done, or what is wrong.
   returned: always
   type: str
-  sample: "the study /srv/results/mnist is free"
+  sample: Study /srv/results/mnist is held by process 4711 on host bench-1.
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -85,7 +85,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.study_lock im
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = execute(module.params, check_mode=module.check_mode, say=module.warn)
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
     except StepError as error:
         module.fail_json(msg=str(error), **error.result)
     module.exit_json(**result)

@@ -49,7 +49,7 @@ options:
   owner_pid:
     description:
       - Process for which the study is held, see M(tfscale.study.study_lock). A study held by another one is refused.
-      - The action plugin gives that of C(ansible-playbook).
+      - The action plugin gives that of C(ansible-playbook). Without it nobody is refused.
     type: int
 attributes:
   check_mode:
@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 record:
-  description: The record as it stands in the ledger.
+  description: The record as it stands in the ledger, or in check mode as it would.
   returned: success
   type: dict
 verdict:

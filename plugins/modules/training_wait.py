@@ -1,1 +1,230 @@
 #!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wait for a run to end and say how it went."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: training_wait
+short_description: Wait for a run to end and say how it went
+version_added: 0.1.0
+description:
+  - Waits until all workers of a run succeeded, one of its replicas failed, or O(deadline) passed.
+  - A run ends with the first replica that fails. The result then names that replica, how it ended and the last lines of its log.
+  - Where this is a task of a playbook on the local connection, the run's steps, speed and remaining time are shown as they come.
+  - The task fails unless the run succeeded. Its result is complete in every case.
+options:
+  backend:
+    description: What carries the replicas. V(processes) of this machine.
+    type: str
+    default: processes
+  run_dir:
+    description: Folder of the run, as given to M(tfscale.study.process_group).
+    type: path
+    required: true
+  deadline:
+    description: Seconds until the run is given up; V(0) is never. The replicas are left running for M(tfscale.study.process_group) to remove.
+    type: float
+    default: 600.0
+  train_steps:
+    description: Global steps at which training ends, for percents and the remaining time. V(0) trains without end.
+    type: int
+    default: 0
+  log_format:
+    description: What the log looks like. V(tfscale), V(thesis) or a regular expression with named groups.
+    type: str
+    default: tfscale
+  label:
+    description: What lines of progress begin with.
+    type: str
+    default: run
+  progress_seconds:
+    description: Least seconds between two lines of progress.
+    type: float
+    default: 5.0
+  poll_seconds:
+    description: Seconds between two looks at the run.
+    type: float
+    default: 0.02
+attributes:
+  check_mode:
+    description: Waits for nothing, since nothing was started.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+seealso:
+  - module: tfscale.study.process_group
+  - module: tfscale.study.training_timings_info
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Wait for the run to end
+  tfscale.study.training_wait:
+    run_dir: results/mnist/logs/one
+    train_steps: 2000
+    deadline: 300
+  register: run
+
+- name: Show how it went
+  ansible.builtin.debug:
+    msg: "{{ run.msg }}"
+"""
+
+RETURN = r"""
+outcome:
+  description: How the run went. One of V(succeeded), V(failed) and V(deadline).
+  returned: unless in check mode
+  type: str
+  sample: succeeded
+failed_replica:
+  description: The replica that failed first; null unless RV(outcome=failed).
+  returned: unless in check mode
+  type: dict
+  contains:
+    replica:
+      description: Its role.
+      type: str
+      returned: always
+      sample: worker
+    index:
+      description: Its index.
+      type: int
+      returned: always
+    exit_code:
+      description: What it exited with; null when a signal ended it.
+      type: int
+      returned: always
+    signal:
+      description: The signal that ended it; null when it exited.
+      type: int
+      returned: always
+    reason:
+      description: Its own last word about it; empty when it left none, or a signal ended it.
+      type: str
+      returned: always
+      sample: loss became nan at global step 12
+    log_tail:
+      description: The last ten lines of its log.
+      type: list
+      elements: str
+      returned: always
+replicas:
+  description: All replicas as last seen.
+  returned: unless in check mode
+  type: list
+  elements: dict
+  contains:
+    replica:
+      description: Its role, V(ps) or V(worker).
+      type: str
+      returned: always
+    index:
+      description: Its index.
+      type: int
+      returned: always
+    state:
+      description: V(running), V(succeeded), V(failed), or V(stopped) because the run was over.
+      type: str
+      returned: always
+    host:
+      description: Its address.
+      type: str
+      returned: always
+    log:
+      description: Its log.
+      type: str
+      returned: always
+    exit_code:
+      description: What it exited with.
+      type: int
+      returned: always
+    signal:
+      description: The signal that ended it.
+      type: int
+      returned: always
+    cpu_seconds:
+      description: Processor time it took.
+      type: float
+      returned: always
+    rss_peak_bytes:
+      description: Most memory it held.
+      type: int
+      returned: always
+    started_wall:
+      description: When it started, in seconds since 1970.
+      type: float
+      returned: always
+    ended_wall:
+      description: When it ended, in seconds since 1970.
+      type: float
+      returned: always
+started_wall:
+  description: When the run was asked for, in seconds since 1970.
+  returned: unless in check mode
+  type: float
+ended_wall:
+  description: When its last process was gone; null while there is one.
+  returned: unless in check mode
+  type: float
+duration:
+  description: Seconds waited.
+  returned: unless in check mode
+  type: float
+log_dir:
+  description: Folder of the logs.
+  returned: unless in check mode
+  type: str
+evidence:
+  description: What else happened during the run.
+  returned: unless in check mode
+  type: dict
+  contains:
+    restarts:
+      description: How often a replica was started again.
+      type: int
+      returned: always
+    host:
+      description: The machine.
+      type: dict
+      returned: always
+      contains:
+        steal_share:
+          description: Share of its processor time that its host withheld; null until the run has ended.
+          type: float
+          returned: always
+        foreign_share:
+          description: Share of its processor time that other programs took; null until the run has ended.
+          type: float
+          returned: always
+        cpus:
+          description: Its processors.
+          type: int
+          returned: always
+msg:
+  description: One sentence that says how it went.
+  returned: always
+  type: str
+  sample: worker 2 was killed by signal 9 after step 640
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

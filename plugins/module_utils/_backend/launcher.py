@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 
 PING_SECONDS = 5.0
 # An import of TensorFlow from a cold disk on a busy machine.
@@ -28,10 +28,6 @@ UP_SECONDS = 60.0
 LOOK_SECONDS = 0.01
 # What the kernel takes as the address of a Unix socket.
 LONGEST_ADDRESS = 107
-
-
-class LauncherError(Exception):
-    """The launcher did not do what was asked; the text is one sentence for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +58,20 @@ class Launcher:
         end = self.clock() + UP_SECONDS
         while not _pings(self.socket):
             if process.poll():
-                raise LauncherError(f"the launcher ended at once: {self._last_words()}")
+                raise BackendError(f"the launcher ended at once: {self._last_words()}")
             if self.clock() >= end:
-                raise LauncherError(f"the launcher did not answer within {UP_SECONDS:g} s; see {self._log}")
+                raise BackendError(f"the launcher did not answer within {UP_SECONDS:g} s; see {self._log}")
             self.sleep(LOOK_SECONDS)
 
     @property
     def _log(self) -> Path:
-        return self.socket.with_suffix(".log")
+        return Path(f"{self.socket}.log")
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self.python, "-m", "trainer.launch", "--serve", str(self.socket)]
         command += ["--owner_pid", str(self.owner_pid)] if self.owner_pid else []
         if not Path(self.source_dir, "trainer").is_dir():
-            raise InputError(f"training_source_dir is {self.source_dir!r}: give the folder that holds trainer/")
+            raise BackendError(f"training_source_dir is {self.source_dir!r}: give the folder that holds trainer/")
         try:
             with open(self._log, "wb") as log:
                 return subprocess.Popen(
@@ -87,7 +83,7 @@ class Launcher:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise InputError(
+            raise BackendError(
                 f"training_python is {self.python!r}, which cannot be run ({error.strerror}): give a Python with"
                 " TensorFlow; `make setup-trainer` builds one in .venv-trainer"
             ) from error
@@ -106,27 +102,16 @@ def ask(path: Path, request: Mapping[str, Any], *, timeout: float) -> dict[str, 
             with connection.makefile("rb") as stream:
                 answer: dict[str, Any] = json.loads(stream.readline())
     except TimeoutError as error:
-        raise LauncherError(f"the launcher did not answer {request['op']} within {timeout:g} s") from error
+        raise BackendError(f"the launcher did not answer {request['op']} within {timeout:g} s") from error
     except (OSError, ValueError) as error:
-        raise LauncherError(f"the launcher went away during {request['op']}: {error}") from error
+        raise BackendError(f"the launcher went away during {request['op']}: {error}") from error
     if not answer["ok"]:
-        raise LauncherError(answer["error"])
+        raise BackendError(answer["error"])
     return answer
 
 
-def socket_of(pid: int) -> Path | None:
-    """Where this launcher takes requests; None for one that serves nobody, such as one in the foreground."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return None
-    if b"--serve" not in arguments[:-1]:
-        return None
-    return Path(os.fsdecode(arguments[arguments.index(b"--serve") + 1]))
-
-
 def _pings(path: Path) -> bool:
-    with contextlib.suppress(LauncherError):
+    with contextlib.suppress(BackendError):
         return bool(ask(path, {"op": "ping"}, timeout=PING_SECONDS)["ok"])
     return False
 
@@ -137,7 +122,7 @@ def _folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
-        raise InputError(f"{folder} is not a folder of yours alone: remove it, or set TMPDIR to another folder")
+        raise BackendError(f"{folder} is not a folder of yours alone: remove it, or set TMPDIR to another folder")
     if len(str(folder)) + len("/0123456789abcdef.sock") > LONGEST_ADDRESS:
-        raise InputError(f"TMPDIR is {tempfile.gettempdir()!r}, which is too long for a socket: give a shorter one")
+        raise BackendError(f"TMPDIR is {tempfile.gettempdir()!r}, which is too long for a socket: give a shorter one")
     return folder

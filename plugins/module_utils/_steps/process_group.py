@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
-from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher, LauncherError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend, runs_under
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group, groups_under
+from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
@@ -21,7 +21,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "run_dir": {"type": "path", "required": True},
-    "ps": {"type": "int", "default": 0},
+    "ps": {"type": "int"},
     "workers": {"type": "int"},
     "trainer_args": {"type": "dict", "default": {}},
     "command": {"type": "list", "elements": "str", "default": []},
@@ -33,7 +33,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "port_range": {"type": "str", "default": ""},
     "owner_pid": {"type": "int"},
 }
-REQUIRED_IF = [("state", "present", ("workers", "source_dir"))]
+REQUIRED_IF = [("state", "present", ("ps", "workers", "source_dir"))]
 
 
 def execute(
@@ -48,7 +48,7 @@ def execute(
             return _remove(run_dir, check_mode=check_mode)
         _check(params)
         return _start(run_dir, params, check_mode=check_mode)
-    except (InputError, LauncherError) as error:
+    except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
         raise StepError(f"The replicas of {run_dir} cannot be reached: {error}.") from error
@@ -65,13 +65,13 @@ def _check(params: Mapping[str, Any]) -> None:
 
 def _start(run_dir: str, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     size = f"{params['ps']} ps and {counted(params['workers'], 'worker')}"
-    running = ProcessBackend(run_dir).living()
+    running = Group(run_dir).living()
     if running:
         return _result(run_dir, before=running, after=running, msg=f"The replicas of {run_dir} are running already.")
     if check_mode:
         planned = [
-            ReplicaState(replica=replica, index=index, state="running")
-            for replica, count in (("ps", params["ps"]), ("worker", params["workers"]))
+            {"replica": kind, "index": index, "host": None, "pid": None}
+            for kind, count in (("ps", params["ps"]), ("worker", params["workers"]))
             for index in range(count)
         ]
         return _result(run_dir, before=[], after=planned, msg=f"{size} would be started for {run_dir}.")
@@ -81,10 +81,8 @@ def _start(run_dir: str, params: Mapping[str, Any], *, check_mode: bool) -> dict
         source_dir=os.path.abspath(params["source_dir"]),
         owner_pid=params["owner_pid"],
     )
-    launcher.start(_request(run_dir, params))
-    seen = ProcessBackend(run_dir).observe()
-    started = list(seen.replicas) if seen else []
-    return _result(run_dir, before=[], after=started, msg=f"{size} were started for {run_dir}.")
+    state = launcher.start(_request(run_dir, params))
+    return _result(run_dir, before=[], after=state["replicas"], msg=f"{size} were started for {run_dir}.")
 
 
 def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,31 +112,35 @@ def flags(arguments: Mapping[str, Any]) -> list[str]:
 
 
 def _remove(folder: str, *, check_mode: bool) -> dict[str, Any]:
-    runs = list(runs_under(folder))
-    living = [replica for run in runs for replica in run.living()]
-    removed = bool(living)
+    groups = list(groups_under(folder))
+    living = [replica for group in groups for replica in group.living()]
+    changed = bool(living)
     if not check_mode:
-        removed = [run.remove() for run in runs].count(True) > 0
-    if not removed:
+        changed = [group.remove() for group in groups].count(True) > 0
+    if not changed:
         return _result(folder, before=[], after=[], msg=f"No replica runs for {folder}.")
     verb = "would be stopped" if check_mode else "were stopped"
     msg = f"{counted(len(living), 'replica')} of {folder} {verb}."
     return {**_result(folder, before=living, after=[], msg=msg), "changed": True}
 
 
-def _result(run_dir: str, *, before: Iterable[ReplicaState], after: Iterable[ReplicaState], msg: str) -> dict[str, Any]:
-    group = list(after)
-    names = {side: [replica.name for replica in replicas] for side, replicas in (("before", before), ("after", group))}
+def _result(
+    run_dir: str, *, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], msg: str
+) -> dict[str, Any]:
+    names = {side: list(map(_name, replicas)) for side, replicas in (("before", before), ("after", after))}
+    group = after or before
     return {
         "changed": names["before"] != names["after"],
         "group": {
             "run_dir": run_dir,
-            "hosts": {
-                kind: [replica.host for replica in group if replica.replica == kind] for kind in ("ps", "worker")
-            },
-            "replicas": names["after"],
-            "pids": [replica.pid for replica in group if replica.pid],
+            "replicas": list(map(_name, group)),
+            "hosts": [replica["host"] for replica in group if replica["host"]],
+            "pids": [replica["pid"] for replica in group if replica["pid"]],
         },
         "diff": {side: {"run_dir": run_dir, "running": running} if running else {} for side, running in names.items()},
         "msg": msg,
     }
+
+
+def _name(replica: Mapping[str, Any]) -> str:
+    return f"{replica['replica']} {replica['index']}"

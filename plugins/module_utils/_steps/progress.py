@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure, percent
 
 
 class Progress:
@@ -40,8 +40,8 @@ class Progress:
         if event is None or step is None:
             return
         now = self._clock()
-        # The run's own clock where the log has one: lines of a log are read some time after they were written.
-        time = event.mono or event.wall or now
+        # The run's own clock where the log has one: its lines are read some time after they were written.
+        time = next((at for at in (event.mono, event.wall) if at is not None), now)
         if self._from is None:
             self._from = (step, time)
         moved, self.step = step > (self.step or 0), step
@@ -54,10 +54,10 @@ class Progress:
         speed = (step - since) / (time - then) if time > then and step > since else None
         parts = [f"step {step}/{self._train_steps}" if self._train_steps else f"step {step}"]
         if self._train_steps:
-            parts.append(f"{min(100, 100 * step // self._train_steps)} %")
+            parts.append(percent(min(1.0, step / self._train_steps)))
         if speed:
-            parts.append(f"{speed:.0f} steps/s" if speed >= 10 else f"{speed:.1f} steps/s")
-            if self._train_steps:
-                parts.append(f"{duration(max(0, self._train_steps - step) / speed)} left")
+            parts.append(f"{figure(speed)} steps/s")
+        if speed and step < self._train_steps:
+            parts.append(f"{duration((self._train_steps - step) / speed)} left")
         text = "  ".join(parts)
         return f"{self._label}   {text}" if self._label else text

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, provenance
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
@@ -48,6 +49,7 @@ RUN_KEYS = (
     "spec",
     "log_dir",
 )
+SPEC_KEYS = ("workers", "train_steps")
 
 
 def execute(
@@ -55,30 +57,45 @@ def execute(
     *,
     check_mode: bool,
     say: Callable[[str], None],
-    wall: Callable[[], float] = time.time,
+    now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     run = params["run"]
-    missing = [key for key in RUN_KEYS if key not in run]
-    if missing:
-        raise StepError(f"run has no {missing[0]}: give a run of sweep_plan_info")
-    study_dir = os.path.abspath(params["study_dir"])
-    ledger = FileLedger(os.path.join(study_dir, "ledger.jsonl"))
+    _check(run)
+    folder = Path(params["study_dir"])
+    book = ledger.FileLedger(folder / ledger.NAME)
     try:
-        StudyLock(study_dir, params["owner_pid"] or os.getppid()).check()
-        record = ledger.find(run["run_id"], run["attempt"])
-        changed = record is None
-        record = record or _record(params, wall())
-        warning = ledger.append(record) if changed and not check_mode else None
+        if params["owner_pid"] is not None:
+            StudyLock(folder, params["owner_pid"]).check()
+        found = book.find(run["run_id"], run["attempt"])
+        record = found or _strict(_record(params, now()))
+        warning = book.append(record) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
-    except LedgerError as error:
+    except ledger.LedgerError as error:
         raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
     msg = _sentence(record, run)
-    for line in ([f"warning: {warning}"] if warning else []) + [
-        f"run {run['number']}/{run['total']}  {run['label']}   {msg}"
-    ]:
-        say(line)
-    return {"changed": changed, "record": record, "verdict": record["verdict"]["verdict"], "msg": msg}
+    say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")
+    result = {"changed": found is None, "record": record, "verdict": record["verdict"]["verdict"], "msg": msg}
+    return result | ({"warnings": [warning]} if warning else {})
+
+
+def _check(run: Mapping[str, Any]) -> None:
+    missing = next((key for key in RUN_KEYS if key not in run), None)
+    if missing is None and not isinstance(run["spec"], Mapping):
+        missing = "spec"
+    if missing is None:
+        missing = next((f"spec.{key}" for key in SPEC_KEYS if not isinstance(run["spec"].get(key), int)), None)
+    if missing is not None:
+        raise StepError(f"run has no {missing}: give one of the runs that sweep_plan_info returns")
+
+
+def _strict(value: Any) -> Any:
+    """JSON knows no infinity and no number that is none; a record says null in their place."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    return [_strict(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _record(params: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -95,7 +112,7 @@ def _record(params: Mapping[str, Any], now: float) -> dict[str, Any]:
         "attempt": run["attempt"],
         "spec": run["spec"],
         "timings": {**log.timings(), **_usage(wait)},
-        "evidence": _evidence(wait, log),
+        "evidence": _evidence(params, log),
         "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},
         "provenance": _provenance(params, log, thresholds, now),
     }
@@ -122,28 +139,30 @@ def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
     return {key: value for key, value in sums.items() if value is not None}
 
 
-def _evidence(wait: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
+def _evidence(params: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
+    wait = params["wait"]
     return {
         **mapping(wait.get("evidence")),
         "outcome": wait.get("outcome"),
         "start_lines": log.start_lines,
-        "clock_back_seconds": round(log.chief.clock_back, 6),
-        "log_errors": log.errors,
+        "notes": log.errors,
         "replicas": [{key: one[key] for key in REPLICA_FACTS if key in one} for one in _replicas(wait)],
+        # A study may be moved as a whole.
+        "log_dir": os.path.relpath(params["run"]["log_dir"], params["study_dir"]),
     }
 
 
 def _provenance(params: Mapping[str, Any], log: RunLog, thresholds: Thresholds, now: float) -> dict[str, Any]:
-    facts = provenance.collect()
-    if log.tensorflow:
-        facts["packages"]["tensorflow"] = log.tensorflow
+    facts, extra = provenance.collect(), params["provenance"]
+    told = {"tensorflow": log.tensorflow} if log.tensorflow else {}
     return {
         **facts,
         "seed": params["run"]["seed"],
         "thresholds": vars(thresholds),
         "log_format": params["log_format"],
         "recorded_wall": round(now, 3),
-        **params["provenance"],
+        **extra,
+        "packages": {**facts["packages"], **told, **mapping(extra.get("packages"))},
     }
 
 
@@ -158,6 +177,7 @@ def _sentence(record: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 def _figures(timings: Mapping[str, Any]) -> str:
     speed, accuracy = timings["steps_per_second"], timings["accuracy"]
-    told = f"{timings['global_steps']} steps in {duration(timings['train_seconds'])}"
+    steps = "" if timings["global_steps"] is None else f"{timings['global_steps']} steps in "
+    told = f"{steps}{duration(timings['train_seconds'])}"
     told += "" if speed is None else f" ({figure(speed)} steps/s)"
     return told + ("" if accuracy is None else f", accuracy {accuracy:.3f}")

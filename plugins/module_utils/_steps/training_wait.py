@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -13,6 +15,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import (
     Backend,
+    BackendError,
     Observation,
     ReplicaState,
     outcome,
@@ -20,9 +23,10 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
+from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, LogFormat, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -36,6 +40,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "poll_seconds": {"type": "float", "default": 0.02},
 }
 BACKENDS: dict[str, Callable[[str], Backend]] = {"processes": ProcessBackend}
+# The chief's log is read less often than the run is looked at: reading takes time from the replicas beside us.
+FOLLOW_SECONDS = 0.2
 TAIL_BYTES = 64 * 1024
 TAIL_LINES = 10
 TAIL_WIDTH = 300
@@ -49,36 +55,56 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    fmt = _log_format(params["log_format"])
-    backend = BACKENDS[params["backend"]](params["run_dir"])
-    if check_mode:
-        return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
-    progress = Progress(
-        poll=Follower(backend.log_of("worker", 0), fmt).poll,
-        say=say,
-        label=params["label"],
-        train_steps=params["train_steps"],
-        every=params["progress_seconds"],
-        clock=clock,
-    )
-    start = clock()
-    end = start + params["deadline"] if params["deadline"] else float("inf")
-    seen = backend.observe()
-    while seen and outcome(seen) is None and clock() < end:
-        progress.look()
-        sleep(params["poll_seconds"])
-        seen = backend.observe()
-    if seen is None:
-        raise StepError(f"There is no run in {params['run_dir']}: start one with process_group.", changed=False)
-    progress.look()
+    try:
+        fmt = _check(params)
+        if check_mode:
+            return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
+        backend = BACKENDS[params["backend"]](params["run_dir"])
+        progress = Progress(
+            poll=Follower(backend.log_of("worker", 0), fmt).poll,
+            say=say,
+            label=params["label"],
+            train_steps=params["train_steps"],
+            every=params["progress_seconds"],
+            clock=clock,
+        )
+        start = clock()
+        seen = _wait(backend, progress, params, clock=clock, sleep=sleep)
+    except (InputError, BackendError) as error:
+        raise StepError(f"{error}.") from error
     return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=clock() - start)
 
 
-def _log_format(text: str) -> LogFormat:
-    try:
-        return LogFormat.of(text)
-    except InputError as error:
-        raise StepError(f"{error}.") from error
+def _check(params: Mapping[str, Any]) -> LogFormat:
+    inputs.check_deadline(params["deadline"], train_steps=params["train_steps"])
+    inputs.number("progress_seconds", params["progress_seconds"])
+    # Looking without a pause would take a processor from the replicas.
+    inputs.number("poll_seconds", params["poll_seconds"], minimum=0.001)
+    return LogFormat.of(params["log_format"])
+
+
+def _wait(
+    backend: Backend,
+    progress: Progress,
+    params: Mapping[str, Any],
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Observation:
+    """The run as it is when it has ended or the deadline has passed."""
+    follow_at = clock()
+    end = follow_at + params["deadline"] if params["deadline"] else math.inf
+    while True:
+        # The time is taken first: a run that ended while we looked was in time.
+        now = clock()
+        seen = backend.observe()
+        over = outcome(seen) is not None or now >= end
+        if over or now >= follow_at:
+            progress.look()
+            follow_at = now + FOLLOW_SECONDS
+        if over:
+            return seen
+        sleep(min(params["poll_seconds"], end - now))
 
 
 def _conclude(
@@ -99,7 +125,7 @@ def _conclude(
     }
     reached = f" after step {step}" if step is not None else ""
     if verdict == "succeeded":
-        return {**result, "msg": f"All {len(seen.workers)} workers succeeded{reached}."}
+        return {**result, "msg": f"{counted(len(seen.of('worker')), 'worker')} succeeded{reached}."}
     if verdict == "failed":
         raise StepError(f"{_cause(seen, failed, reached)}; the logs are in {params['run_dir']}.", **result)
     raise StepError(
@@ -120,7 +146,7 @@ def _census(seen: Observation) -> str:
     """2 of 2 ps and 3 of 4 workers are running"""
     counts = []
     for kind, name in (("ps", "ps"), ("worker", "workers")):
-        group = [replica for replica in seen.replicas if replica.replica == kind]
+        group = seen.of(kind)
         if group:
             counts.append(f"{sum(replica.state == 'running' for replica in group)} of {len(group)} {name}")
     return f"{' and '.join(counts)} are running"
@@ -128,32 +154,32 @@ def _census(seen: Observation) -> str:
 
 def _failed_replica(replica: ReplicaState, fmt: LogFormat) -> dict[str, Any]:
     lines = _last_lines(Path(replica.log))
-    tail = [_shown(line) for line in lines if TOKEN not in line][-TAIL_LINES:]
-    errors = [str(event.fields["reason"]) for event in parse(lines, fmt)[0] if "reason" in event.fields]
-    # A signal gives no last word; the lines before it are somebody's everyday words.
+    tail = [text for line in lines if TOKEN not in line and (text := _shown(line))][-TAIL_LINES:]
+    errors = [event.fields.get("reason", "") for event in parse(lines, fmt)[0] if event.event == "error"]
+    # A signal gives no last word; what stands before it is not the cause.
     last_word = tail[-1] if tail and replica.signal is None else ""
     return {
         "replica": replica.replica,
         "index": replica.index,
         "exit_code": replica.exit_code,
         "signal": replica.signal,
-        "reason": errors[-1] if errors else last_word,
+        "reason": _shown(str(errors[-1]).encode()) if errors else last_word,
         "log_tail": tail,
     }
 
 
 def _last_lines(path: Path) -> list[bytes]:
+    """Of a log of any size and content; progress bars write carriage returns for line ends."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
+            size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - TAIL_BYTES))
-            return [line for line in file.read().split(b"\n") if line.strip()]
+            return file.read(TAIL_BYTES).splitlines()
     except OSError:
         return []
 
 
 def _shown(line: bytes) -> str:
-    text = "".join(
-        char if char.isprintable() else " " for char in line[: 4 * TAIL_WIDTH].decode("utf-8", "replace").strip()
-    )
-    return text if len(text) <= TAIL_WIDTH else f"{text[: TAIL_WIDTH - 3]}..."
+    text = line[: 4 * TAIL_WIDTH].decode("utf-8", "replace")
+    readable = "".join(char if char.isprintable() else " " for char in text).strip()
+    return readable if len(readable) <= TAIL_WIDTH else f"{readable[: TAIL_WIDTH - 3]}..."

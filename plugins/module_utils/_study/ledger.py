@@ -60,9 +60,14 @@ class FileLedger:
                     raise self._foreign(number)
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
-        """The record of one attempt."""
-        wanted = (run_id, attempt)
-        return next((one for one in self.records() if (one["run_id"], one.get("attempt")) == wanted), None)
+        """The record of one attempt; lines that do not name its run are not decoded."""
+        wanted = json.dumps(run_id).encode("ascii")
+        with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+            for line in file:
+                record = _decode(line) if wanted in line else None
+                if record is not None and (record["run_id"], record.get("attempt")) == (run_id, attempt):
+                    return record
+        return None
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         """Add one record for good; the answer is the warning of `repair`."""

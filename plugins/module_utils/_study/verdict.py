@@ -14,6 +14,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log i
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, percent
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
+# Lines are timed in one thread and written by another: this much disorder is no clock that was set back.
+CLOCK_TOLERANCE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,13 @@ def _suspect_reasons(wait: Mapping[str, Any], log: RunLog, thresholds: Threshold
     host = mapping(mapping(wait.get("evidence")).get("host"))
     shares = (
         ("steal_share", "CPU steal was", thresholds.max_steal_share),
-        ("foreign_share", "other programs took", thresholds.max_foreign_share),
+        ("foreign_share", "foreign load took", thresholds.max_foreign_share),
     )
     for key, words, most in shares:
         share = finite(host.get(key))
         if share is not None and share > most:
             yield f"{words} {percent(share)} of the machine, more than {percent(most)}"
-    if log.chief.clock_back:
+    if log.chief.clock_back > CLOCK_TOLERANCE_SECONDS:
         yield f"the clock of worker 0 went back by {duration(log.chief.clock_back)}"
 
 
