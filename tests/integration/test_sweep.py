@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,10 +157,13 @@ def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
 
 
 def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
+    # What is given on the command line would win over the playbook's own study.
+    own = {name: value for name, value in playbook.variables.items() if name not in ("sweep_study", "sweep_series")}
+    del own["sweep_repeats"]
     for count in (1, 2):
-        result = playbook.run("train")
+        result = replace(playbook, variables=own).run("train", training_workers=2)
         assert result.returncode == 0, result.stdout + result.stderr
-        assert len(playbook.records()) == count
+        assert [record["spec"]["workers"] for record in playbook.records("train")] == [2] * count
 
 
 def test_teardown_stops_what_a_launcher_left(playbook: Playbook, living: Any) -> None:
