@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,8 @@ def _logs_of(run: Mapping[str, Any], wait: Mapping[str, Any], log_format: str) -
 
 def _replicas(wait: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     replicas = wait.get("replicas")
-    return [mapping(one) for one in replicas] if isinstance(replicas, Sequence) else []
+    named = replicas if isinstance(replicas, list) else []
+    return [one for one in named if isinstance(one, Mapping) and "replica" in one and "index" in one]
 
 
 def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
