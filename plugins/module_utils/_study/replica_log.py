@@ -162,11 +162,6 @@ class RunLog:
         return next((log.non_finite for log in self.workers if log.non_finite), "")
 
     @property
-    def error(self) -> str:
-        """The first error that a replica named itself."""
-        return next((log.error for log in self.logs.values() if log.error), "")
-
-    @property
     def tensorflow(self) -> str:
         return next((log.tensorflow for log in self.logs.values() if log.tensorflow), "")
 

@@ -66,10 +66,7 @@ def _early_end(wait: Mapping[str, Any], log: RunLog) -> str:
     if outcome == "deadline":
         seconds = finite(wait.get("duration"))
         return f"the deadline passed{after}" + ("" if seconds is None else f", {duration(seconds)} after the start")
-    return (
-        _cause(mapping(wait.get("failed_replica")), log, after)
-        or f"the run failed: {wait.get('msg', 'no reason given')}"
-    )
+    return _cause(mapping(wait.get("failed_replica")), log, after) or str(wait.get("msg") or "the run failed")
 
 
 def _cause(failed: Mapping[str, Any], log: RunLog, after: str) -> str:
@@ -83,7 +80,8 @@ def _cause(failed: Mapping[str, Any], log: RunLog, after: str) -> str:
         else f"{who} was killed by signal {signal}"
     )
     reason = str(failed.get("reason") or "").removeprefix(what).strip(" :.;")
-    why = log.error or reason
+    own = log.logs.get((str(failed.get("replica")), failed.get("index") or 0))
+    why = (own.error if own else "") or reason
     return f"{what}{after}" + (f": {why}" if why else "")
 
 
