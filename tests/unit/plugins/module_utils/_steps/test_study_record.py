@@ -253,3 +253,46 @@ def test_schema_fits_the_records_that_the_report_is_tested_with(records: list[di
 def test_schema_refuses_what_is_no_record(change: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         check({**ledgers.mnist()[0], **change})
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        runs.ended(),
+        runs.ended(evidence={"host": {"steal_share": 0.3, "foreign_share": 0.3, "cpus": 2}, "restarts": 0}),
+        runs.ended(outcome="deadline", ended_wall=None),
+        runs.failed(signal=9),
+        runs.failed(exit_code=1, reason="the disk is full"),
+    ],
+)
+def test_execute_record_meets_the_schema_however_the_run_ended(study: Study, wait: dict[str, Any]) -> None:
+    study.record(wait=wait)
+    for record in study.recorded:
+        check(record)
+
+
+def test_execute_keeps_no_environment_and_no_log_lines(study: Study) -> None:
+    wait = runs.failed(exit_code=1, log_tail=["password=a-secret-of-the-test"])
+    wait["replicas"] = [{"replica": "worker", "index": 0, "env": {"TOKEN": "a-secret-of-the-test"}}]
+    study.record(wait=wait)
+    assert "a-secret-of-the-test" not in json.dumps(study.recorded)
+
+
+def test_execute_lets_the_thresholds_decide(study: Study) -> None:
+    wait = runs.ended(evidence={"host": {"steal_share": 0.14, "foreign_share": 0.3}, "restarts": 0})
+    assert study.record(wait=wait, max_steal_share=0.2, max_foreign_share=0.5)["verdict"] == "valid"
+
+
+def test_execute_that_cannot_write_says_where_the_logs_are(study: Study) -> None:
+    (study.folder / "ledger.jsonl").mkdir()
+    with pytest.raises(StepError) as caught:
+        study.record()
+    assert str(study.folder / "ledger.jsonl") in str(caught.value)
+    assert str(caught.value).endswith(f"the run's logs are kept in {study.run['log_dir']}")
+
+
+@pytest.mark.parametrize("spec", [{}, {"workers": 2}, {"workers": "2", "train_steps": 1}])
+def test_execute_names_the_numbers_that_a_specification_lacks(study: Study, spec: dict[str, Any]) -> None:
+    study.run["spec"] = spec
+    with pytest.raises(StepError, match=r"^run has no spec\."):
+        study.record()

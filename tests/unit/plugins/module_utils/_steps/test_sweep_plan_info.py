@@ -1,0 +1,241 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner as a playbook sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
+
+from tests.fixtures.ledgers import SPEC
+
+FIXED = {key: value for key, value in SPEC.items() if key not in ("nodes", "ps", "workers")}
+DEFAULTS = {name: option.get("default") for name, option in sweep_plan_info.ARGUMENT_SPEC.items()}
+GIB = 2**30
+
+
+def plan(folder: Path, *, check_mode: bool = False, said: list[str] | None = None, **params: Any) -> dict[str, Any]:
+    given = {**DEFAULTS, "study": "mnist", "study_dir": str(folder), "spec": FIXED, "workers": "1,2", "repeats": 2}
+    lines: list[str] = [] if said is None else said
+    return sweep_plan_info.execute({**given, **params}, check_mode=check_mode, say=lines.append, memory=lambda: 8 * GIB)
+
+
+def keep(folder: Path, run: dict[str, Any], verdict: str = "valid", reason: str = "", seconds: float = 7.0) -> None:
+    FileLedger(folder / "ledger.jsonl").append(
+        {
+            "schema": 1,
+            **{key: run[key] for key in ("study", "run_id", "cell_id", "block", "attempt", "spec")},
+            "timings": {"total_seconds": seconds},
+            "verdict": {"verdict": verdict, "reasons": [reason] if reason else []},
+        }
+    )
+
+
+def test_execute_first_plan_is_the_first_block(tmp_path: Path) -> None:
+    folder = tmp_path / "mnist"
+    result = plan(folder)
+    assert result["counts"] == {"cells": 2, "blocks": 2, "runs": 4, "done": 0, "void": 0, "missing": 4}
+    assert [run["number"] for run in result["runs"]] == [1, 2]
+    assert result["changed"] is False
+    assert result["complete"] is False
+    assert result["failed_cells"] == []
+    assert result["msg"] == "4 runs of 4 to go"
+    assert not folder.exists()
+
+
+def test_execute_run_carries_all_that_the_other_steps_need(tmp_path: Path) -> None:
+    run = plan(tmp_path, workers=4, attempts="3", seed=20)["runs"][0]
+    spec = {**SPEC, "workers": 4}
+    assert run == {
+        "run_id": f"{cell_id(spec)}-1",
+        "cell_id": cell_id(spec),
+        "block": 1,
+        "attempt": 1,
+        "attempts": 3,
+        "number": 1,
+        "total": 2,
+        "label": "ps=1 workers=4",
+        "seed": 21,
+        "study": "mnist",
+        "study_dir": str(tmp_path),
+        "spec": spec,
+        "log_dir": f"{tmp_path}/logs/{cell_id(spec)}-1/attempt-1",
+    }
+
+
+def test_execute_result_is_json(tmp_path: Path) -> None:
+    result = plan(tmp_path)
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_execute_until_complete(tmp_path: Path) -> None:
+    numbers = []
+    while runs := plan(tmp_path)["runs"]:
+        numbers += [run["number"] for run in runs]
+        for run in runs:
+            keep(tmp_path, run)
+    assert numbers == [1, 2, 3, 4]
+    result = plan(tmp_path)
+    assert result["complete"] is True
+    assert result["msg"] == "all 4 runs are there"
+    assert result["forecast"] == {"seconds": 0.0, "low": 0.0, "high": 0.0}
+    assert result["lines"][0] == "study mnist on cluster local: 2 cells x 2 blocks = 4 runs, nothing is missing"
+
+
+def test_execute_interrupted_study_goes_on(tmp_path: Path) -> None:
+    first = plan(tmp_path)["runs"]
+    keep(tmp_path, first[1])
+    result = plan(tmp_path)
+    assert result["runs"] == [first[0]]
+    assert "; 1 of 4 runs are there, 3 to go, about " in result["lines"][0]
+
+
+def test_execute_torn_ledger_counts_what_is_whole(tmp_path: Path) -> None:
+    for run in plan(tmp_path)["runs"]:
+        keep(tmp_path, run)
+    ledger = tmp_path / "ledger.jsonl"
+    torn = ledger.read_bytes()[:-9]
+    ledger.write_bytes(torn)
+    assert plan(tmp_path)["counts"]["done"] == 1
+    assert ledger.read_bytes() == torn
+
+
+def test_execute_void_run_is_planned_with_its_next_attempt(tmp_path: Path) -> None:
+    run = plan(tmp_path)["runs"][0]
+    keep(tmp_path, run, "void", "worker 1 was killed by signal 9")
+    again = plan(tmp_path)["runs"][0]
+    assert (again["run_id"], again["attempt"], again["number"]) == (run["run_id"], 2, run["number"])
+    assert again["log_dir"].endswith("attempt-2")
+
+
+def test_execute_failed_cell_is_named_in_the_message(tmp_path: Path) -> None:
+    for _attempt in range(2):
+        for run in plan(tmp_path, repeats=1)["runs"]:
+            bad = run["spec"]["workers"] == 2
+            keep(
+                tmp_path,
+                run,
+                "void" if bad else "valid",
+                "worker 1 exited with code 1: the disk is full" if bad else "",
+            )
+    result = plan(tmp_path, repeats=1)
+    assert result["runs"] == []
+    assert result["complete"] is True
+    assert result["counts"] == {"cells": 2, "blocks": 1, "runs": 2, "done": 1, "void": 1, "missing": 0}
+    assert [cell["label"] for cell in result["failed_cells"]] == ["ps=1 workers=2"]
+    assert result["msg"] == (
+        "1 of 2 cells failed: ps=1 workers=2 (worker 1 exited with code 1: the disk is full);"
+        f" the logs are in {tmp_path}/logs"
+    )
+
+
+def test_execute_again_adds_a_block_to_a_complete_study_only(tmp_path: Path) -> None:
+    assert plan(tmp_path, repeats=1, again=True)["counts"]["blocks"] == 1
+    for run in plan(tmp_path, repeats=1)["runs"]:
+        keep(tmp_path, run)
+    result = plan(tmp_path, repeats=1, again=True)
+    assert result["counts"]["blocks"] == 2
+    assert [run["block"] for run in result["runs"]] == [2, 2]
+    # The role fixes the number of blocks that the first call found.
+    assert plan(tmp_path, repeats=2)["runs"] == result["runs"]
+
+
+def test_execute_says_one_line_and_in_check_mode_every_cell(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = plan(tmp_path, said=said)
+    assert said == ["study mnist on cluster local: 2 cells x 2 blocks = 4 runs, about 41 s (20 to 81)"]
+    checked: list[str] = []
+    assert plan(tmp_path, said=checked, check_mode=True) == result
+    assert checked == result["lines"]
+    assert checked[1:] == [f"  cell {cell['cell_id']}  {cell['label']}" for cell in result["cells"]]
+
+
+def test_execute_quiet_says_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    plan(tmp_path, said=said, quiet=True)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("params", "size"),
+    [
+        ({"workers": 1, "repeats": 1}, "1 cell x 1 block = 1 run,"),
+        (
+            {"series": [{"ps": [2], "workers": [1, 2, 4]}, {"ps": [1, 2, 3], "workers": [4]}], "repeats": 3},
+            "5 cells x 3 blocks = 15 runs,",
+        ),
+        ({"strategies": ["async_ps", "sync_ps"]}, "4 cells x 2 blocks = 8 runs,"),
+        ({"series": '[{"workers": "1,2,3"}]'}, "3 cells x 2 blocks = 6 runs,"),
+    ],
+)
+def test_execute_counts_the_space(tmp_path: Path, params: dict[str, Any], size: str) -> None:
+    assert size in plan(tmp_path, **params)["lines"][0]
+
+
+def test_execute_forecast_learns_from_the_ledger(tmp_path: Path) -> None:
+    guess = plan(tmp_path)["forecast"]["seconds"]
+    for run in plan(tmp_path)["runs"]:
+        keep(tmp_path, run, seconds=100.0)
+    learned = plan(tmp_path)["forecast"]
+    assert learned["seconds"] == 200.0
+    assert learned["low"] < 200.0 < learned["high"]
+    assert guess != 400.0
+
+
+def test_execute_own_trainer_may_do_without_parameter_servers(tmp_path: Path) -> None:
+    assert plan(tmp_path, spec={**FIXED, "command": "train"}, ps=0)["cells"][0]["label"] == "ps=0 workers=1"
+
+
+BAD_INPUT = [
+    ({"study": "../up"}, "sweep_study is '../up': give a name"),
+    ({"workers": "two"}, "sweep_workers is 'two': give whole numbers from 1, such as 4 or"),
+    ({"workers": 0}, "sweep_workers is 0: give whole numbers from 1"),
+    ({"workers": []}, "sweep_workers is []: give whole numbers from 1"),
+    ({"ps": -1}, "sweep_ps is -1: give whole numbers from 1"),
+    ({"ps": 0}, "sweep_ps is 0: give whole numbers from 1"),
+    ({"nodes": 1.5}, "sweep_nodes is 1.5: give whole numbers from 1"),
+    ({"nodes": "1,2"}, "sweep_nodes is 2: give 1, because the provider local has one node"),
+    ({"series": [{"ps": [1], "workers": [0]}]}, "sweep_series[0].workers is [0]: give"),
+    ({"series": "all"}, "sweep_series is 'all': give a list such as"),
+    ({"strategies": "magic"}, "sweep_strategies is 'magic': give async_ps or sync_ps"),
+    ({"repeats": "two"}, "sweep_repeats is 'two': give a whole number from 1"),
+    ({"attempts": 0}, "sweep_attempts is 0: give a whole number from 1"),
+    ({"seed": "x"}, "sweep_seed is 'x': give a whole number from 0"),
+    ({"deadline": "soon"}, "training_deadline is 'soon': give a number from 0"),
+    ({"spec": {**FIXED, "train_steps": 0}}, "training_steps is 0, which trains without end"),
+    ({"spec": {**FIXED, "provider": "moon"}}, "cluster_provider is 'moon': give local"),
+    ({"spec": {**FIXED, "log_format": "("}}, "training_log_format is '(', which is no regular expression"),
+    ({"study_dir": "/proc/results/mnist"}, "study_dir is '/proc/results/mnist', which cannot be written"),
+    (
+        {"workers": 100_000, "replica_memory_bytes": GIB},
+        "sweep_workers asks for ps=1 workers=100000, which needs about 100001 GiB for 100001 replicas, but 8 GiB are free;"
+        " 8 replicas fit",
+    ),
+]
+
+
+@pytest.mark.parametrize(("params", "sentence"), BAD_INPUT)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_bad_input_gets_a_sentence(
+    tmp_path: Path, params: dict[str, Any], sentence: str, check_mode: bool
+) -> None:
+    with pytest.raises(StepError) as caught:
+        plan(tmp_path / "mnist", check_mode=check_mode, **params)
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_execute_ledger_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text("dear diary\n")
+    with pytest.raises(StepError, match=r"ledger\.jsonl is not a ledger"):
+        plan(tmp_path)
+    assert (tmp_path / "ledger.jsonl").read_text() == "dear diary\n"
