@@ -39,7 +39,8 @@ class StepAction(ActionBase):  # type: ignore[misc]
                 )
             )
         except AnsibleActionFail as error:
-            return {"failed": True, "msg": error.message}
+            # What Ansible adds to a wrong type is a name of its own classes.
+            return {"failed": True, "msg": error.message.partition(": <class ")[0]}
         except StepError as error:
             return {**error.result, "failed": True, "msg": str(error)}
 

@@ -13,8 +13,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
 
 def replica(name: str, index: int, state: str = "running", **facts: Any) -> ReplicaState:
     told: dict[str, Any] = {"exit_code": None, "signal": None, "started_wall": 1.0, "ended_wall": None, **facts}
-    usage = {"cpu_seconds": 0.0, "rss_peak_bytes": 0}
-    return ReplicaState(replica=name, index=index, state=state, host="", log="", **usage, **told)
+    told |= {"cpu_seconds": 0.0, "rss_peak_bytes": 0}
+    return ReplicaState(replica=name, index=index, state=state, host="", log="", **told)
 
 
 def seen(*states: str, ps: str = "running", failed: bool = False, **facts: Any) -> Observation:
