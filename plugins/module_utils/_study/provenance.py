@@ -42,7 +42,7 @@ def collection_version(root: Path) -> str | None:
         manifest = json.loads((root / "MANIFEST.json").read_text(encoding="utf-8"))
         return str(manifest["collection_info"]["version"])
     except (OSError, ValueError, KeyError, TypeError):
-        return _line_of(root / "galaxy.yml", r"version:\s*[\"']?([^\s\"'#]+)")
+        return _line_of(root / "galaxy.yml", r"version:[ \t]*[\"']?([^\s\"'#]+)")
 
 
 def git_commit(root: Path) -> str | None:

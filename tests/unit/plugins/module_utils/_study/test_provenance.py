@@ -56,6 +56,9 @@ def test_collect_outside_of_a_collection_knows_no_version(tmp_path: Path) -> Non
         ("galaxy.yml", "---\nname: study\nversion: 0.1.0\n", "0.1.0"),
         ("galaxy.yml", "version: '0.1.0'  # soon more\n", "0.1.0"),
         ("galaxy.yml", "name: study\n", None),
+        ("galaxy.yml", "version:\nname: study\n", None),
+        ("galaxy.yml", "version_added: 3\n", None),
+        ("MANIFEST.json", '{"collection_info": {}}', None),
         ("MANIFEST.json", "[]", None),
         ("MANIFEST.json", "{", None),
     ],
@@ -93,6 +96,16 @@ def test_git_commit_of_a_worktree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("head", ["", "ref: refs/heads/none", "rubbish", "ref: "])
 def test_git_commit_unknown(tmp_path: Path, head: str) -> None:
     assert provenance.git_commit(checkout(tmp_path, head)) is None
+
+
+@pytest.mark.parametrize(
+    ("pointer", "commit"), [("gitdir: elsewhere\n", COMMIT), ("gitdir: nowhere\n", None), ("\xff\x00", None)]
+)
+def test_git_commit_where_git_is_a_file(tmp_path: Path, pointer: str, commit: str | None) -> None:
+    (tmp_path / ".git").write_text(pointer, encoding="latin-1")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/HEAD").write_text(COMMIT)
+    assert provenance.git_commit(tmp_path) == commit
 
 
 def test_package_versions_leaves_out_what_is_not_installed() -> None:
