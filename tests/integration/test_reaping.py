@@ -1,0 +1,197 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever ends a run, nothing of it is left: real processes, whose program leaves children in sessions of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
+PATIENCE_SECONDS = 60
+# A child that has left its parent's session and would outlive it.
+PROGRAM = 'setsid sleep 300 & echo started; case "$JOB_NAME-$TASK_INDEX" in {last}) {end};; *) exec sleep 300;; esac'
+
+
+def members(run_dir: Path) -> list[int]:
+    """Return the live processes that carry the mark of this run."""
+    mark = f"TFSCALE_RUN_DIR={run_dir}".encode()
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if mark in Path("/proc", name, "environ").read_bytes().split(b"\0"):
+                found.append(int(name))
+    return found
+
+
+def await_true(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, condition
+        time.sleep(0.02)
+
+
+def launch(run_dir: Path, *, last: str = "none", end: str = "exit 0", owner: int = 0) -> subprocess.Popen[str]:
+    program = ["sh", "-c", PROGRAM.format(last=last, end=end)]
+    place = ["--ps", "1", "--workers", "2", "--run_dir", str(run_dir)]
+    command = [sys.executable, "-m", "trainer.launch", *place, "--owner_pid", str(owner), "--command", "--", *program]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def is_running(run_dir: Path) -> bool:
+    """Three replicas and the three children they leave in the background."""
+    return len(members(run_dir)) >= 6
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "run"
+    for pid in members(tmp_path / "run"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def state_of(run_dir: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((run_dir / "state.json").read_text())
+    return state
+
+
+@pytest.mark.parametrize(
+    ("last", "end", "code", "failed"),
+    [
+        ("worker-*", "exit 0", 0, None),
+        ("worker-1", "exit 7", 7, {"replica": "worker", "index": 1}),
+        ("worker-1", "kill -9 $$", 137, {"replica": "worker", "index": 1}),
+        ("ps-0", "exit 0", 128, {"replica": "ps", "index": 0}),
+    ],
+)
+def test_run_leaves_nothing_after_its_end(
+    run_dir: Path, last: str, end: str, code: int, failed: dict[str, Any] | None
+) -> None:
+    launcher = launch(run_dir, last=last, end=end)
+    output, _errors = launcher.communicate(timeout=PATIENCE_SECONDS)
+    await_true(lambda: not members(run_dir))
+    assert (launcher.returncode, state_of(run_dir)["first_failure"]) == (code, failed), output
+    assert state_of(run_dir)["ended_wall"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_run_leaves_nothing_after_a_signal(run_dir: Path, number: int, code: int) -> None:
+    launcher = launch(run_dir)
+    await_true(lambda: is_running(run_dir))
+    launcher.send_signal(number)
+    output, _errors = launcher.communicate(timeout=PATIENCE_SECONDS)
+    await_true(lambda: not members(run_dir))
+    assert launcher.returncode == code, output
+    assert {one["state"] for one in state_of(run_dir)["replicas"]} == {"stopped"}
+
+
+def test_run_leaves_nothing_after_its_owner_was_killed(run_dir: Path) -> None:
+    owner = subprocess.Popen(["sleep", "300"])
+    launcher = launch(run_dir, owner=owner.pid)
+    await_true(lambda: is_running(run_dir))
+    owner.kill()
+    owner.wait()
+    launcher.communicate(timeout=PATIENCE_SECONDS)
+    await_true(lambda: not members(run_dir))
+    assert launcher.returncode == 1
+
+
+def test_run_leaves_nothing_after_its_launcher_was_killed(run_dir: Path) -> None:
+    launcher = launch(run_dir)
+    await_true(lambda: is_running(run_dir))
+    launcher.kill()
+    launcher.communicate(timeout=PATIENCE_SECONDS)
+    await_true(lambda: not members(run_dir))
+    assert state_of(run_dir)["ended_wall"] is None
+
+
+def ask(path: Path, **request: Any) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE_SECONDS)
+        client.connect(str(path))
+        client.sendall(json.dumps(request).encode() + b"\n")
+        answer: dict[str, Any] = json.loads(client.makefile().readline())
+        return answer
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
+    path = tmp_path / "s"
+    owner = subprocess.Popen(["sleep", "300"])
+    command = [sys.executable, "-m", "trainer.launch", "--serve", str(path), "--owner_pid", str(owner.pid)]
+    launcher = subprocess.Popen(command, cwd=ROOT)
+    await_true(path.exists)
+    yield path, launcher, owner
+    for process in (owner, launcher):
+        process.kill()
+        process.wait()
+
+
+def start_in(path: Path, run_dir: Path) -> dict[str, Any]:
+    program = ["sh", "-c", PROGRAM.format(last="none", end="exit 0")]
+    return ask(path, op="start", run_dir=str(run_dir), ps=1, workers=2, command=True, argv=program)
+
+
+def test_service_removes_only_the_run_it_is_asked_for(service: Any, run_dir: Path, tmp_path: Path) -> None:
+    path, _launcher, _owner = service
+    assert start_in(path, run_dir)["changed"] is True
+    assert start_in(path, run_dir)["changed"] is False
+    assert start_in(path, tmp_path / "other")["ok"] is True
+    await_true(lambda: is_running(run_dir) and is_running(tmp_path / "other"))
+    assert ask(path, op="remove", run_dir=str(run_dir)) == {"ok": True, "changed": True}
+    assert not [one for one in state_of(run_dir)["replicas"] if Path("/proc", str(one["pid"])).exists()]
+    await_true(lambda: not members(run_dir))
+    assert is_running(tmp_path / "other")
+    assert ask(path, op="remove", run_dir=str(run_dir)) == {"ok": True, "changed": False}
+
+
+@pytest.mark.parametrize("victim", ["launcher", "owner", "stop"])
+def test_service_leaves_nothing(service: Any, run_dir: Path, victim: str) -> None:
+    path, launcher, owner = service
+    start_in(path, run_dir)
+    await_true(lambda: is_running(run_dir))
+    if victim == "stop":
+        assert ask(path, op="stop") == {"ok": True}
+    else:
+        {"launcher": launcher, "owner": owner}[victim].kill()
+        owner.poll()
+        if victim == "owner":
+            owner.wait()
+    launcher.wait(timeout=PATIENCE_SECONDS)
+    await_true(lambda: not members(run_dir))
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ({"op": "dance"}, "op is 'dance', but must be one of ping, preload, start, remove, stop"),
+        ({"op": "start", "run_dir": "x", "ps": 1, "workers": 1}, "run_dir is 'x', but must be an absolute path"),
+        ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 0}, "workers is 0"),
+        ({"op": "start", "run_dir": "/x", "ps": 1}, "the start is incomplete"),
+        ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 1, "colour": 1}, "a start does not know colour"),
+        ({"op": "remove", "run_dir": 7}, None),
+        ({"op": "start", "run_dir": 7, "ps": 1, "workers": 1}, "the start is incomplete"),
+        ({"op": "preload", "argv": 7}, ""),
+    ],
+)
+def test_service_answers_bad_requests_and_lives_on(
+    service: Any, request_: dict[str, Any], sentence: str | None
+) -> None:
+    path, _launcher, _owner = service
+    answer = ask(path, **request_)
+    assert answer["ok"] is (sentence is None)
+    assert (sentence or "") in answer.get("error", "")
+    assert ask(path, op="ping")["ok"] is True
