@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure, percent
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, count
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure
 
 
 class Progress:
@@ -36,7 +36,7 @@ class Progress:
 
     def look(self) -> None:
         event = self._poll()
-        step = event.fields.get("global_step") if event else None
+        step = count(event.fields.get("global_step")) if event else None
         if event is None or step is None:
             return
         now = self._clock()
@@ -54,7 +54,7 @@ class Progress:
         speed = (step - since) / (time - then) if time > then and step > since else None
         parts = [f"step {step}/{self._train_steps}" if self._train_steps else f"step {step}"]
         if self._train_steps:
-            parts.append(percent(min(1.0, step / self._train_steps)))
+            parts.append(f"{min(100, 100 * step // self._train_steps)} %")
         if speed:
             parts.append(f"{figure(speed)} steps/s")
         if speed and step < self._train_steps:
