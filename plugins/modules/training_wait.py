@@ -17,8 +17,9 @@ description:
   - The task fails unless the run succeeded. Its result is complete in every case.
 options:
   backend:
-    description: What carries the replicas. V(processes) of this machine.
+    description: What carries the replicas.
     type: str
+    choices: [processes]
     default: processes
   run_dir:
     description: Folder of the run, as given to M(tfscale.study.process_group).
@@ -39,7 +40,7 @@ options:
   label:
     description: What lines of progress begin with.
     type: str
-    default: run
+    default: ""
   progress_seconds:
     description: Least seconds between two lines of progress.
     type: float
@@ -109,7 +110,7 @@ failed_replica:
       returned: always
       sample: loss became nan at global step 12
     log_tail:
-      description: The last ten lines of its log.
+      description: The last ten lines of its log without those of the timing log.
       type: list
       elements: str
       returned: always
@@ -209,7 +210,7 @@ msg:
   description: One sentence that says how it went.
   returned: always
   type: str
-  sample: worker 2 was killed by signal 9 after step 640
+  sample: worker 2 was killed by signal 9 after step 640; the logs are in results/mnist/logs/one.
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -12,7 +12,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.progress impo
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event
 
 
-def event(step: Any, *, mono: float | None = None, wall: float | None = None, name: str = "progress") -> Event:
+def event(step: Any, name: str = "progress", *, mono: float | None = None, wall: float | None = None) -> Event:
     return Event(name, "worker", 0, wall, mono, {} if step is None else {"global_step": step})
 
 
@@ -73,7 +73,7 @@ def test_look_says_nothing_new_of_a_run_that_stands_still() -> None:
 )
 def test_look_measures_with_the_best_clock_of_the_log(first: dict[str, float], then: dict[str, float]) -> None:
     looks = Looks()
-    looks.look(10.0, event(0, name="start_line", **first))
+    looks.look(10.0, event(0, "start_line", **first))
     assert looks.look(12.0, event(40, **then)) == ["run 1/2   step 40/1000  4 %  20 steps/s  48 s left"]
 
 
