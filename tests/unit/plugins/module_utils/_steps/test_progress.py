@@ -71,7 +71,7 @@ def test_look_says_nothing_new_of_a_run_that_stands_still() -> None:
         pytest.param({}, {}, id="ours"),
     ],
 )
-def test_look_measures_with_the_best_clock_of_the_log(first: dict[str, float], then: dict[str, float]) -> None:
+def test_look_measures_with_the_best_clock_of_the_log(first: dict[str, Any], then: dict[str, Any]) -> None:
     looks = Looks()
     looks.look(10.0, event(0, "start_line", **first))
     assert looks.look(12.0, event(40, **then)) == ["run 1/2   step 40/1000  4 %  20 steps/s  48 s left"]
