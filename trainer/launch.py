@@ -24,6 +24,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -232,6 +233,9 @@ class Service:
             return {"ok": False, "error": str(error)}
         except ValueError as error:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
+        except Exception as error:  # the launcher's end would be the end of all its other runs
+            traceback.print_exc()
+            return {"ok": False, "error": f"the launcher cannot do this: {error!r}"}
 
     def _answer_removed(self) -> None:
         gone = [(client, run_dir) for client, run_dir in self._removing if run_dir not in self._launcher.groups]

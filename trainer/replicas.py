@@ -138,9 +138,11 @@ class Group:
     @property
     def exit_code(self) -> int:
         """As a shell would tell it: 128 + signal for a replica that a signal ended."""
-        if self.first_failure is None:
+        failure = self.first_failure
+        if failure is None:
             return 0 if all(r.state == "succeeded" for r in self.replicas if r.replica == "worker") else 1
-        return self.first_failure.exit_code or 128 + (self.first_failure.signal or 0)
+        # A ps that leaves the others alone has failed whatever it exited with.
+        return 128 + failure.signal if failure.signal is not None else failure.exit_code or 1
 
     def start(self) -> None:
         claim(self.run_dir)

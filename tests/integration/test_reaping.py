@@ -74,7 +74,7 @@ def state_of(run_dir: Path) -> dict[str, Any]:
         ("worker-*", "exit 0", 0, None),
         ("worker-1", "exit 7", 7, {"replica": "worker", "index": 1}),
         ("worker-1", "kill -9 $$", 137, {"replica": "worker", "index": 1}),
-        ("ps-0", "exit 0", 128, {"replica": "ps", "index": 0}),
+        ("ps-0", "exit 0", 1, {"replica": "ps", "index": 0}),
     ],
 )
 def test_run_leaves_nothing_after_its_end(
