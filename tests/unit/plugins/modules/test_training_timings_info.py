@@ -1,0 +1,64 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's edge: arguments in, one document out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_timings_info import ARGUMENT_SPEC
+from ansible_collections.tfscale.study.plugins.modules import training_timings_info
+
+from tests.fixtures.runs import write_logs
+
+
+def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
+    with patch_module_args(arguments), pytest.raises(SystemExit):
+        training_timings_info.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_documentation_has_the_options_of_the_step() -> None:
+    options = yaml.safe_load(training_timings_info.DOCUMENTATION)["options"]
+    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
+    assert described == ARGUMENT_SPEC
+
+
+def test_main_tells_the_figures_and_returns_what_is_documented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(capsys, log_dir=str(write_logs(tmp_path)), train_steps=2000)
+    assert result["changed"] is False
+    assert result["timings"]["train_seconds"] == 4.0
+    documented = yaml.safe_load(training_timings_info.RETURN)
+    assert set(documented) == set(result) - {"changed", "invocation"}
+    assert set(documented["timings"]["contains"]) == set(result["timings"])
+
+
+def test_main_in_check_mode_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_logs(tmp_path)
+    checked = run(capsys, log_dir=str(tmp_path), train_steps=2000, _ansible_check_mode=True)
+    assert checked["timings"] == run(capsys, log_dir=str(tmp_path), train_steps=2000)["timings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({}, "missing required arguments: log_dir"),
+        ({"log_dir": "/no/such/folder"}, "log_dir is '/no/such/folder', which holds no log"),
+        ({"log_dir": "/no", "train_steps": "many"}, "train_steps"),
+    ],
+)
+def test_main_fails_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
+) -> None:
+    result = run(capsys, **arguments)
+    assert result["failed"] is True
+    assert sentence in result["msg"]
