@@ -203,7 +203,7 @@ def test_append_on_a_full_disk_leaves_the_ledger_as_it_was(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return count
 
-    monkeypatch.setattr(ledger.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(LedgerError, match="cannot be written: No space left on device; free the disk"):
         book.append(record(2))
     assert book.path.read_bytes() == ledger.encode(record(1))
