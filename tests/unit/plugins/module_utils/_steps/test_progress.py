@@ -11,108 +11,75 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event
 
+LABEL = "run 4/15  ps=2 workers=4"
 
-def event(step: Any, name: str = "progress", *, mono: float | None = None, wall: float | None = None) -> Event:
+
+def event(step: int | None, *, mono: float | None = None, wall: float | None = None, name: str = "progress") -> Event:
     return Event(name, "worker", 0, wall, mono, {} if step is None else {"global_step": step})
 
 
-class Looks:
-    """Looks at a log at times of our choosing."""
+def lines(*events: tuple[float, Event | None], train_steps: int = 2000, label: str = LABEL) -> list[str]:
+    """What is said when these events are found at these times."""
+    said: list[str] = []
+    coming = iter(events)
+    now = [0.0]
 
-    def __init__(self, *, label: str = "run 1/2", train_steps: int = 1000) -> None:
-        self.said: list[str] = []
-        self._now = 0.0
-        self._found: Event | None = None
-        self.progress = Progress(
-            poll=lambda: self._found,
-            say=self.said.append,
-            label=label,
-            train_steps=train_steps,
-            every=5.0,
-            clock=lambda: self._now,
-        )
+    def poll() -> Event | None:
+        now[0], one = next(coming)
+        return one
 
-    def look(self, now: float, found: Event | None) -> list[str]:
-        self._now, self._found = now, found
-        before = len(self.said)
-        self.progress.look()
-        return self.said[before:]
+    progress = Progress(
+        poll=poll, say=said.append, label=label, train_steps=train_steps, every=5.0, clock=lambda: now[0]
+    )
+    for _event in events:
+        progress.look()
+    return said
 
 
-def test_look_says_the_first_step_at_once() -> None:
-    looks = Looks()
-    assert looks.look(0.0, None) == []
-    assert looks.look(1.0, event(0, mono=10.0, name="start_line")) == []
-    assert looks.look(3.0, event(100, mono=11.0)) == ["run 1/2   step 100/1000  10 %  100 steps/s  9 s left"]
+def test_look_says_a_line_as_a_user_wants_to_see_it() -> None:
+    said = lines((0, event(0, mono=100.0, name="start_line")), (3, event(1200, mono=102.34375)))
+    assert said == [f"{LABEL}   step 1200/2000  60 %  512 steps/s  1.6 s left"]
 
 
-def test_look_keeps_a_bearable_rate() -> None:
-    looks = Looks()
-    assert looks.look(0.0, event(10, mono=0.0)) == ["run 1/2   step 10/1000  1 %"]
-    assert looks.look(4.9, event(30, mono=4.9)) == []
-    assert looks.look(5.0, event(35, mono=5.0)) == ["run 1/2   step 35/1000  3 %  5 steps/s  3.2 min left"]
-    assert looks.look(9.9, event(50, mono=9.9)) == []
+def test_look_says_nothing_before_the_first_step() -> None:
+    assert lines((0, None), (1, event(0, name="start_line")), (2, event(None, name="eval")), (3, event(0))) == []
 
 
-def test_look_says_nothing_new_of_a_run_that_stands_still() -> None:
-    looks = Looks()
-    looks.look(0.0, event(10, mono=0.0))
-    assert looks.look(6.0, event(10, mono=6.0)) == []
-    assert looks.look(12.0, None) == []
-    assert looks.look(18.0, event(11, mono=18.0)) != []
+def test_look_says_the_first_step_at_once_and_then_keeps_to_its_pace() -> None:
+    said = lines(*((second, event(100 * (second + 1), mono=float(second))) for second in range(12)))
+    assert [line.split("  ")[2].strip() for line in said] == ["step 100/2000", "step 600/2000", "step 1100/2000"]
+
+
+def test_look_says_nothing_of_a_run_that_stands_still() -> None:
+    assert len(lines((0, event(5, mono=0.0)), (10, event(5, mono=10.0)), (20, None), (30, event(4, mono=30.0)))) == 1
 
 
 @pytest.mark.parametrize(
-    ("first", "then"),
+    ("first", "second", "end"),
     [
-        pytest.param({"mono": 100.0, "wall": 7.0}, {"mono": 102.0, "wall": 3.0}, id="monotonic first"),
-        pytest.param({"wall": 7.0}, {"wall": 9.0}, id="wall"),
-        pytest.param({"mono": 0.0, "wall": 7.0}, {"mono": 2.0, "wall": 7.0}, id="zero is a time"),
-        pytest.param({}, {}, id="ours"),
+        ({"mono": 0.0, "wall": 0.0}, {"mono": 10.0, "wall": 99.0}, "10 steps/s  3 min left"),
+        ({"wall": 5.0}, {"wall": 15.0}, "10 steps/s  3 min left"),
+        ({}, {}, "10 steps/s  3 min left"),
+        ({"mono": 10.0}, {"mono": 0.0}, "step 200/2000  10 %"),
+        ({"mono": 10.0}, {"mono": 10.0}, "step 200/2000  10 %"),
     ],
 )
-def test_look_measures_with_the_best_clock_of_the_log(first: dict[str, Any], then: dict[str, Any]) -> None:
-    looks = Looks()
-    looks.look(10.0, event(0, "start_line", **first))
-    assert looks.look(12.0, event(40, **then)) == ["run 1/2   step 40/1000  4 %  20 steps/s  48 s left"]
+def test_look_measures_with_the_best_clock_there_is(first: dict[str, Any], second: dict[str, Any], end: str) -> None:
+    assert lines((0, event(100, **first)), (10, event(200, **second)))[-1].endswith(end)
 
 
-def test_look_tells_no_speed_when_the_clock_ran_back() -> None:
-    looks = Looks()
-    looks.look(0.0, event(0, wall=9.0, name="start_line"))
-    assert looks.look(2.0, event(40, wall=8.0)) == ["run 1/2   step 40/1000  4 %"]
+def test_look_tells_the_speed_since_the_line_before() -> None:
+    said = lines((0, event(100, mono=0.0)), (10, event(1100, mono=10.0)), (20, event(1150, mono=20.0)))
+    assert "100 steps/s" in said[1]
+    assert "  5 steps/s" in said[2]
 
 
-@pytest.mark.parametrize(
-    ("step", "line"),
-    [
-        (1000, "run 1/2   step 1000/1000  100 %  500 steps/s"),
-        (1004, "run 1/2   step 1004/1000  100 %  502 steps/s"),
-        (998, "run 1/2   step 998/1000  99 %  499 steps/s  0.004 s left"),
-    ],
-)
-def test_look_at_the_end(step: int, line: str) -> None:
-    looks = Looks()
-    looks.look(0.0, event(0, mono=0.0, name="start_line"))
-    assert looks.look(2.0, event(step, mono=2.0)) == [line]
+def test_look_without_an_end_gives_no_percents() -> None:
+    said = lines((0, event(100, mono=0.0)), (10, event(200, mono=10.0)), train_steps=0, label="")
+    assert said == ["step 100", "step 200  10 steps/s"]
 
 
-def test_look_without_a_number_of_steps_or_a_label() -> None:
-    looks = Looks(label="", train_steps=0)
-    looks.look(0.0, event(0, mono=0.0, name="start_line"))
-    assert looks.look(2.0, event(30, mono=2.0))[0].startswith("step 30")
-
-
-def test_look_keeps_the_newest_step_even_when_it_says_nothing() -> None:
-    looks = Looks()
-    looks.look(0.0, event(10, mono=0.0))
-    looks.look(1.0, event(20, mono=1.0))
-    looks.look(2.0, event(None, mono=2.0, name="eval"))
-    assert looks.progress.step == 20
-
-
-@pytest.mark.parametrize("step", ["12", 1.5, [], True, -1])
-def test_look_ignores_what_is_no_step(step: Any) -> None:
-    looks = Looks()
-    assert looks.look(0.0, event(step, mono=0.0)) == []
-    assert looks.progress.step is None
+def test_look_behind_the_target_shows_no_more_than_all() -> None:
+    assert lines((0, event(0, mono=0.0, name="start_line")), (9, event(2003, mono=9.0)))[0].endswith(
+        "100 %  223 steps/s"
+    )

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The launcher with small programs in place of the trainer, and once with the trainer itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainer import launch, procfs, replicas
+from trainer.replicas import LaunchError, Request
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+
+def run(run_dir: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trainer.launch", "--run_dir", str(run_dir), *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, **options)
+
+
+def run_shell(run_dir: Path, script: str, *words: str, ps: int = 1, workers: int = 2) -> Any:
+    size = ["--ps", str(ps), "--workers", str(workers)]
+    return run(run_dir, *size, *words, "--command", "--", "sh", "-c", script)
+
+
+def state_of(run_dir: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((run_dir / "state.json").read_text())
+    return state
+
+
+def test_run_gives_every_replica_its_place(tmp_path: Path) -> None:
+    script = 'env; cat /proc/self/status; [ "$JOB_NAME" = worker ] || exec sleep 60'
+    done = run_shell(tmp_path / "run", script, "--threads", "3", "--env", "A=b=c")
+    assert done.returncode == 0, done
+    hosts: dict[str, list[str]] = {"ps": [], "worker": []}
+    for one in state_of(tmp_path / "run")["replicas"]:
+        hosts[one["replica"]].append(one["host"])
+    assert len({*hosts["ps"], *hosts["worker"]}) == 3
+    for job, index in (("ps", 0), ("worker", 0), ("worker", 1)):
+        log = (tmp_path / "run" / f"{job}-{index}.log").read_text()
+        said = dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
+        assert json.loads(said["TF_CONFIG"]) == {"cluster": hosts, "task": {"type": job, "index": index}}
+        assert (said["PS_HOSTS"], said["WORKER_HOSTS"]) == tuple(",".join(hosts[kind]) for kind in ("ps", "worker"))
+        assert (said["JOB_NAME"], said["TASK_INDEX"], said["JOB_COMPLETION_INDEX"]) == (job, str(index), str(index))
+        assert (said["OMP_NUM_THREADS"], said["A"]) == ("3", "b=c")
+        assert said["TFSCALE_RUN_DIR"] == str(tmp_path / "run")
+
+
+def test_run_tells_states_and_use_of_every_replica(tmp_path: Path) -> None:
+    burn = '[ "$JOB_NAME" = worker ] || exec sleep 60; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done'
+    assert run_shell(tmp_path / "run", burn).returncode == 0
+    state = state_of(tmp_path / "run")
+    ps, *workers = state["replicas"]
+    assert (ps["state"], ps["signal"]) == ("stopped", 15)
+    for worker in workers:
+        assert (worker["state"], worker["exit_code"]) == ("succeeded", 0)
+        assert worker["cpu_seconds"] > 0
+        assert worker["rss_peak_bytes"] > 0
+    assert state["started_wall"] <= workers[0]["started_wall"] <= workers[0]["ended_wall"] <= state["ended_wall"]
+    start, end = state["host"]["start"], state["host"]["end"]
+    assert all(end[key] >= start[key] for key in ("wall", "busy_seconds", "steal_seconds", "total_seconds"))
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "first", "line"),
+    [
+        (
+            "[ $JOB_NAME$TASK_INDEX = worker1 ] && exit 7; exec sleep 60",
+            7,
+            ("worker", 1),
+            "worker 1 exited with code 7",
+        ),
+        ("[ $JOB_NAME = ps ] && kill -9 $$; exec sleep 60", 137, ("ps", 0), "ps 0 was killed by signal 9"),
+        ("[ $JOB_NAME = ps ] && exit 0; exec sleep 60", 1, ("ps", 0), "ps 0 exited with code 0"),
+    ],
+)
+def test_run_ends_with_its_first_failure(
+    tmp_path: Path, script: str, code: int, first: tuple[str, int], line: str
+) -> None:
+    done = run_shell(tmp_path / "run", script)
+    assert done.returncode == code
+    assert line in done.stdout
+    state = state_of(tmp_path / "run")
+    assert state["first_failure"] == {"replica": first[0], "index": first[1]}
+    assert sorted(one["state"] for one in state["replicas"]) == ["failed", "stopped", "stopped"]
+
+
+def test_run_passes_over_a_deaf_program(tmp_path: Path) -> None:
+    """A program that ignores SIGTERM is killed when its grace is over."""
+    script = "trap '' TERM; [ $JOB_NAME = worker ] && exit 0; while :; do sleep 1; done"
+    assert run_shell(tmp_path / "run", script, workers=1).returncode == 0
+    assert state_of(tmp_path / "run")["replicas"][0]["signal"] == 9
+
+
+def test_run_stops_at_its_deadline(tmp_path: Path) -> None:
+    done = run_shell(tmp_path / "run", "exec sleep 60", "--deadline", "0.2")
+    assert done.returncode == 124
+    assert "stopped at the deadline of 0.2 s" in done.stdout
+
+
+def test_run_empties_the_folder_of_an_earlier_run(tmp_path: Path) -> None:
+    for _attempt in range(2):
+        assert (
+            run_shell(tmp_path / "run", "[ $JOB_NAME = worker ] || exec sleep 60; ls $TFSCALE_RUN_DIR").returncode == 0
+        )
+        assert "checkpoint" not in (tmp_path / "run" / "worker-0.log").read_text()
+        (tmp_path / "run" / "checkpoint").touch()
+
+
+def test_run_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    done = run_shell(tmp_path, "true")
+    assert (done.returncode, (tmp_path / "thesis.txt").read_text()) == (2, "precious")
+    assert "name a new or empty directory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--workers", "0"], "workers is 0, but must be a whole number of at least 1"),
+        (["--ps", "-1"], "ps is -1, but must be a whole number of at least 0"),
+        (["--workers", "two"], "argument --workers: invalid int value: 'two'"),
+        (["--env", "broken"], "--env is 'broken', but must be NAME=VALUE"),
+        (["--port_range", "9-1"], "training_port_range is '9-1', but must be FIRST-LAST"),
+        (["--command"], "no program was given"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_run_refuses_bad_input_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    program = [] if words == ["--command"] else ["--command", "--", "true"]
+    done = run(tmp_path / "run", *words, *program)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "run" / "state.json").exists()
+
+
+def test_run_names_a_program_that_is_missing(tmp_path: Path) -> None:
+    done = run(tmp_path / "run", "--ps", "0", "--command", "--", "/no/such/program")
+    assert done.returncode == 127
+    assert "/no/such/program cannot be started: No such file or directory" in done.stdout
+
+
+def test_run_without_tensorflow_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError('gone', name='tensorflow')")
+    done = run(tmp_path / "run", "--ps", "1", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    assert "(training_python) cannot import tensorflow; `make setup-trainer`" in done.stderr
+
+
+@pytest.mark.slow
+def test_run_trains_from_one_import(tmp_path: Path) -> None:
+    shape = ["--dataset", "synthetic", "--train_steps", "20", "--batch_size", "10"]
+    done = run(tmp_path / "run", "--ps", "1", "--workers", "2", "--threads", "1", "--", *shape)
+    assert done.returncode == 0, done
+    events = [
+        json.loads(line.removeprefix(":::TFSCALE "))
+        for line in (tmp_path / "run" / "worker-0.log").read_text().splitlines()
+        if line.startswith(":::TFSCALE ")
+    ]
+    times = {event["event"]: event["mono"] for event in events}
+    assert times["imported"] - times["process_start"] < times["exit"] - times["process_start"]
+    assert {"start_line", "target_reached", "summary", "exit"} <= set(times)
+    assert list((tmp_path / "run" / "events").iterdir())
+
+
+def test_free_ports_differ_and_come_from_the_range() -> None:
+    ports = replicas.free_ports(5, "")
+    assert len(set(ports)) == 5
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        first = taken.getsockname()[1]
+        with pytest.raises(LaunchError, match="choose another range with training_port_range"):
+            replicas.free_ports(1, f"{first}-{first}")
+
+
+@pytest.mark.parametrize("port_range", ["0-10", "20-10", "1-65536", "a-b", "5", "-"])
+def test_free_ports_refuses_what_is_no_range(port_range: str) -> None:
+    with pytest.raises(LaunchError, match=r"training_port_range is .* must be FIRST-LAST"):
+        replicas.free_ports(1, port_range)
+
+
+@pytest.mark.parametrize(
+    ("position", "cpus", "expected"),
+    [
+        (0, 0, None),
+        (0, 1, {2}),
+        (1, 1, {3}),
+        (5, 1, {7}),
+        (6, 1, {2}),
+        (1, 2, {4, 5}),
+        (1, 4, {6, 7, 2, 3}),
+        (0, 6, None),
+    ],
+)
+def test_processors_are_dealt_out_round_robin(
+    monkeypatch: pytest.MonkeyPatch, position: int, cpus: int, expected: set[int] | None
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {2, 3, 4, 5, 6, 7})
+    assert replicas.processors(position, cpus) == expected
+
+
+@pytest.mark.parametrize(
+    "change", [{"ps": True}, {"workers": 1.0}, {"threads": -1}, {"cpus": "2"}, {"run_dir": "here"}, {"command": True}]
+)
+def test_request_refuses_what_cannot_be_started(change: dict[str, Any]) -> None:
+    with pytest.raises(LaunchError):
+        Request(**{"run_dir": "/run", "ps": 1, "workers": 1, **change})
+
+
+def test_identity_names_a_process_for_good() -> None:
+    sleeper = subprocess.Popen(["sleep", "60"])
+    who = procfs.identity(sleeper.pid)
+    assert procfs.is_alive(who)
+    assert not procfs.is_alive(f"{sleeper.pid}:1")
+    sleeper.kill()
+    sleeper.wait()
+    assert not procfs.is_alive(who)
+    assert not procfs.is_alive("")
+
+
+def test_reap_orphans_takes_only_those_whose_launcher_is_gone() -> None:
+    def sleeper(mark: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["sleep", "60"], env={**os.environ, "TFSCALE_LAUNCHER": mark})
+
+    orphan, kept = sleeper("4194300:1"), sleeper(procfs.identity(os.getpid()))
+    try:
+        assert procfs.reap_orphans() == [orphan.pid]
+        assert orphan.wait() == -9
+        assert kept.poll() is None
+    finally:
+        kept.kill()
+        kept.wait()
+
+
+def test_main_without_a_folder_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.main(["--workers", "1", "--command", "--", "true"]) == 2
+    assert "run_dir is ''" in capsys.readouterr().err
