@@ -59,8 +59,7 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
         if config.job_name == "worker":
             _check_data(config)
             _check_folders(config)
-        _import_tensorflow()
-        log.event("imported")
+        log.event("imported", tensorflow=_import_tensorflow())
         job = Job(config=config, log=log, clock=clock, usage=usage)
         strategies.load(config.strategy)(job)
         job.summary()
@@ -106,13 +105,15 @@ def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:
     return code
 
 
-def _import_tensorflow() -> None:
+def _import_tensorflow() -> str:
+    """Returns its version."""
     # TensorFlow greets with notes about processors and plugins; its errors (3) still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _quiet_stderr():
         import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)
+    return str(tf.version.VERSION)
 
 
 @contextlib.contextmanager

@@ -141,7 +141,7 @@ msg:
   description: One sentence that says what was done.
   returned: always
   type: str
-  sample: 6 replicas started in /home/me/results/mnist/logs/one.
+  sample: 6 replicas started in /srv/results/mnist/logs/one.
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -37,6 +37,7 @@ class Playbook:
             text=True,
             capture_output=True,
             timeout=300,
+            check=False,
         )
 
     def start(self, name: str, **variables: Any) -> subprocess.Popen[str]:

@@ -32,6 +32,7 @@ def test_fast_trains(run_cluster: RunCluster, strategy: str, model: str) -> None
     assert outcome.chief.one("eval")["accuracy"] > 0.95
     assert loss_of(outcome.chief)[-1] < loss_of(outcome.chief)[0]
     assert outcome.workers[1].named("eval") == outcome.workers[1].named("target_reached") == []
+    assert outcome.ps[0].events[1]["tensorflow"].startswith("2.")
     assert [event["event"] for event in outcome.ps[0].events] == ["process_start", "imported", "session_ready"]
 
 

@@ -91,7 +91,7 @@ class _Wording:
 
 def replicas(cell: model.Cell) -> tuple[int, ...]:
     """How much a cell takes: nodes, then replicas."""
-    counts = [int(cell.spec.get(factor) or 0) for factor in model.COUNTS]
+    counts = [model.whole(cell.spec.get(factor), 0) for factor in model.COUNTS]
     return counts[0], counts[1] + counts[2], counts[2]
 
 

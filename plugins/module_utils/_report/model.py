@@ -179,7 +179,7 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _whole(value: Any, otherwise: int) -> int:
+def whole(value: Any, otherwise: int) -> int:
     return value if is_count(value) else otherwise
 
 
@@ -189,8 +189,8 @@ def run_of(record: Mapping[str, Any]) -> Run:
     return Run(
         run_id=str(record.get("run_id", "unknown")),
         cell_id=str(record.get("cell_id", "unknown")),
-        block=_whole(record.get("block"), 0),
-        attempt=_whole(record.get("attempt"), 1),
+        block=whole(record.get("block"), 0),
+        attempt=whole(record.get("attempt"), 1),
         verdict=str(verdict.get("verdict", "void")),
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         spec=_mapping(record.get("spec")),

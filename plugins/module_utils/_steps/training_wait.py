@@ -25,9 +25,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN, LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, LogFormat, parse
+from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "backend": {"type": "str", "choices": ["processes"], "default": "processes"},

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError as InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
 
@@ -46,7 +46,11 @@ def variable(key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        # Digits without end, which Python refuses to write down.
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -231,7 +235,7 @@ def _parsed(value: Any) -> Any:
         return value
     try:
         return json.loads(value or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 

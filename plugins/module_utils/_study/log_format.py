@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +18,15 @@ VERSION = 1
 GROUPS = ("time", "step", "accuracy", "loss")
 # The counter of TensorFlow is a 64-bit integer.
 MOST_STEPS = 2**63 - 1
+# No clock, size or loss comes near it, and the sums and quotients of smaller numbers stay finite.
+MOST_NUMBER = 1e100
 
 # What json.loads does, without its search for white space: this is called for every line.
 _decode = json.JSONDecoder().raw_decode
+# The time has a bounded length, and no digit before it: a search must not begin anew at every digit of a long row of them.
 _THESIS_STEP = re.compile(
-    rb"(?:(?P<time>\d+(?:\.\d+)?)[:_ ]+)?Worker[ _](?P<index>\d{1,9}):[ _]training[ _]step[ _](?P<local>\d+)[ _]done"
-    rb"[ _]\(global[ _]step:[ _]?(?P<step>\d+)\)"
+    rb"(?:(?<![\d.])(?P<time>\d{1,20}(?:\.\d{1,20})?)[:_ ]{1,3})?Worker[ _](?P<index>\d{1,9}):[ _]training[ _]step[ _]"
+    rb"(?P<local>\d+)[ _]done[ _]\(global[ _]step:[ _]?(?P<step>\d+)\)"
 )
 _THESIS_ACCURACY = re.compile(rb"Accuracy[ _]at[ _]local[ _]step[ _]\d+:[ _](?P<accuracy>[-+.\w]+)")
 _THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](?P<seconds>[-+.\w]+)[ _]s")
@@ -47,7 +49,7 @@ class BrokenLineError(Exception):
     """A line that was meant for us and cannot be read; the text says why."""
 
 
-Reader = Callable[[bytes], Event | None]
+Reader = Callable[[bytes], "Event | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,14 @@ def _problem_of(groups: set[str]) -> str:
 
 
 def finite(value: Any) -> float | None:
-    """A number that can be calculated with, or None."""
+    """A number that can be calculated with, sums and quotients included, or None."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
         result = float(value)
     except OverflowError:
         return None
-    return result if math.isfinite(result) else None
+    return result if abs(result) <= MOST_NUMBER else None
 
 
 def count(value: Any) -> int | None:

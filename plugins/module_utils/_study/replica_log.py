@@ -12,6 +12,8 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat, count, finite
 
 CHIEF = ("worker", 0)
+# The only events whose time of day is asked for: any number of other names must not fill the memory.
+DATED = frozenset({"imported", "session_ready", "start_line", "progress"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class ReplicaLog:
         step = count(event.fields.get("global_step"))
         if step is not None and (self.global_steps is None or step > self.global_steps):
             self.global_steps = step
-        if event.wall is not None and event.event not in self.walls:
+        if event.wall is not None and event.event in DATED and event.event not in self.walls:
             self.walls[event.event] = event.wall
         mark = self._mark(event, step)
         handler = _HANDLERS.get(event.event)
@@ -215,13 +217,14 @@ class RunLog:
         seconds = chief.elapsed
         if seconds is None and chief.start is not None and end is not None:
             seconds = end.clock - chief.start.clock
-        return round(seconds, 6) if seconds is not None and seconds > 0 else None
+        seconds = None if seconds is None else round(seconds, 6)
+        return seconds if seconds is not None and seconds > 0 else None
 
     def _speed(self, begin: Mark | None, seconds: float | None) -> float | None:
         """Global steps per second from a mark to the end; `seconds` when they were measured already."""
         if begin is None or self.end is None:
             return None
-        seconds = self.end.clock - begin.clock if seconds is None else seconds
+        seconds = round(self.end.clock - begin.clock, 6) if seconds is None else seconds
         return round((self.end.step - begin.step) / seconds, 6) if seconds > 0 and self.end.step > begin.step else None
 
     def _since_start(self, event: str) -> float | None:

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import BrokenLineError, Event
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat as LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import BrokenLineError, Event, LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import ReplicaLog, RunLog
 
 # A line of telemetry has some hundred bytes; what is longer is no line of ours and must not fill the memory.

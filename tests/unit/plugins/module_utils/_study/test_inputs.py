@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +94,7 @@ def test_integers_gives_numbers_or_a_sentence_for_anything(value: Any) -> None:
     with contextlib.suppress(InputError):
         numbers = inputs.integers("sweep_workers", value)
     assert numbers
-    assert all(type(number) is int and number >= 1 for number in numbers)
+    assert all(isinstance(number, int) and not isinstance(number, bool) and number >= 1 for number in numbers)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(1, 1), ("12", 12), (" 7 ", 7), ("+3", 3)])
@@ -308,3 +308,14 @@ def test_allowed_values_are_the_trainers_own() -> None:
     config = pytest.importorskip("trainer.config")
     for name in ("STRATEGIES", "PRESETS", "MODELS", "DATASETS"):
         assert set(getattr(inputs, name)) == set(getattr(config, name))
+
+
+@pytest.mark.parametrize("value", [10**5000, [10**5000], -(10**5000)], ids=["int", "list", "negative"])
+def test_integers_refuses_digits_without_end_with_a_sentence(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^sweep_workers is a number of thousands of digits: give whole numbers"):
+        inputs.integers("sweep_workers", value)
+
+
+def test_series_refuses_endless_nesting_with_a_sentence() -> None:
+    with pytest.raises(InputError, match=r"^sweep_series is .*: give a list such as"):
+        inputs.series("[" * 100_000, {"workers": 1}, lowest_ps=1)

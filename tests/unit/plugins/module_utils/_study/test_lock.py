@@ -21,8 +21,8 @@ NOON = 1_790_000_000.0
 ALIVE = {100: 5000, 200: 6000}
 
 
-def lock_of(folder: Path, pid: int = 100, *, host: str = "a", alive: dict[int, int] = ALIVE) -> StudyLock:
-    return StudyLock(folder, pid, host=host, now=lambda: NOON, started=alive.get)
+def lock_of(folder: Path, pid: int = 100, *, host: str = "a", alive: dict[int, int] | None = None) -> StudyLock:
+    return StudyLock(folder, pid, host=host, now=lambda: NOON, started=(ALIVE if alive is None else alive).get)
 
 
 def stored(folder: Path) -> Any:

@@ -371,3 +371,43 @@ def test_timings_of_anything_are_strict_json(
     json.dumps([timings, errors], allow_nan=False)
     assert set(timings) == KEYS
     assert all(value is None or value >= 0 for key, value in timings.items() if key in NEVER_NEGATIVE)
+
+
+HUGE = [1.7e308, -1.7e308, 1e200, 17 * 10**307, 5e-324, -5e-324, 0.0, 1e-7]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(HUGE), st.sampled_from(HUGE)), min_size=4, max_size=9)
+)
+def test_timings_of_huge_and_tiny_numbers_are_strict_json(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, float, float]]
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    usage = ("cpu_seconds", "rss_peak_bytes", "wait_seconds", "seconds", "loss", "accuracy")
+    for index in range(3):
+        lines = [
+            {
+                "event": event,
+                "mono": clock,
+                "wall": clock,
+                "global_step": 2**63 - 1 - 7 * place,
+                **dict.fromkeys(usage, number),
+            }
+            for place, (event, clock, number) in enumerate(said[index:])
+        ]
+        head = {"v": 1, "replica": "worker", "index": index}
+        write_log(folder, f"worker-{index}", [b":::TFSCALE " + json.dumps({**head, **one}).encode() for one in lines])
+    run = read_run(folder, OURS, 2000, 0.0, 1.7e308)
+    json.dumps([run.timings(), run.errors, run.chief.clock_back], allow_nan=False)
+    assert run.timings()["train_seconds"] != 0
+
+
+def test_timings_of_huge_integers_can_be_summed(tmp_path: Path) -> None:
+    for index, size in enumerate((17 * 10**307, 17 * 10**307, 0.5)):
+        write_log(tmp_path, f"worker-{index}", [line("summary", index=index, rss_peak_bytes=size)])
+    assert read_run(tmp_path, OURS, 2000).timings()["rss_peak_bytes"] == 0.5
+
+
+def test_read_run_does_not_keep_the_names_of_unknown_events(tmp_path: Path) -> None:
+    assert run_of(tmp_path, [line(f"name-{number}") for number in range(1000)]).chief.walls == {}

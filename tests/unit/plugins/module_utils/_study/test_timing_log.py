@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,19 @@ def test_parse_takes_a_time_without_end_for_none() -> None:
     assert only(b"9" * 400 + b": Worker 0: training step 1 done (global step: 1)", THESIS).wall is None
 
 
+# Without a bound these take minutes: hundreds of such lines would hold a sweep for ever.
+@pytest.mark.parametrize(
+    "tail", [b"", b": Worker 0: training step", b": Worker 0: training step 1 done (global step: 7)"]
+)
+def test_parse_of_a_long_row_of_digits_is_quick(tail: bytes) -> None:
+    raw = b"9" * (timing_log.LONGEST_LINE - len(tail)) + tail
+    started = time.process_time()
+    events, errors = parse([raw] * 5, THESIS)
+    # Two orders of magnitude from both sides: no measurement, only the difference between seconds and minutes.
+    assert time.process_time() - started < 5
+    assert (len(events), errors) == (5 if tail.endswith(b"7)") else 0, [])
+
+
 # A user's regular expression
 
 
@@ -177,10 +191,10 @@ def test_parse_reads_with_the_groups_that_an_expression_has(expression: str, raw
     assert only(raw, LogFormat.of(expression)) == expected
 
 
-@pytest.mark.parametrize("time", ["noon", "nan", "inf", "1e999", "1:30"])
-def test_parse_tells_of_a_time_that_is_no_number(time: str) -> None:
+@pytest.mark.parametrize("said", ["noon", "nan", "inf", "1e999", "1:30"])
+def test_parse_tells_of_a_time_that_is_no_number(said: str) -> None:
     assert (
-        complaint(f"time={time} step 7".encode(), REGEX) == f"has the time {time!r}, which is not a number of seconds"
+        complaint(f"time={said} step 7".encode(), REGEX) == f"has the time {said!r}, which is not a number of seconds"
     )
 
 
@@ -309,7 +323,7 @@ def test_read_run_of_many_lines_needs_no_more_memory_than_of_few(tmp_path: Path)
 
 PIECES = st.sampled_from(
     [
-        *[b"\n", b"\r", b"\0", b"\xff", b" ", b"_", b"{", b"}", b"[", b'"', b",", b":", b")", b"9" * 40],
+        *[b"\n", b"\r", b"\0", b"\xff", b" ", b"_", b"{", b"}", b"[", b'"', b",", b":", b")", b"9" * 4301],
         *[b":::TFSCALE ", b'"v":1', b'"event":"progress"', b'"replica":"worker"', b'"index":0', b'"wall":'],
         *[b"NaN", b"1e999", b"-1", line(), line(event="target_reached", global_step=5)],
         *[b"1.5: ", b"Worker 0: training step ", b" done (global step: ", b"Accuracy at local step 1: "],
