@@ -87,7 +87,7 @@ def test_remove_ends_a_launcher_in_the_foreground(
         really_kill(sleeper.pid, signal.SIGKILL)
         sleeper.wait()
 
-    monkeypatch.setattr(groups.os, "kill", kill)
+    monkeypatch.setattr("os.kill", kill)
     assert Group(tmp_path).remove() is True
     assert sent == [(os.getpid(), signal.SIGTERM)]
 
@@ -103,7 +103,7 @@ def test_remove_gives_up_on_a_process_that_cannot_be_killed(
     tmp_path: Path, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states.write(tmp_path, state_with(tmp_path, sleeper, launcher_pid=GONE))
-    monkeypatch.setattr(groups.os, "killpg", lambda *_arguments: None)
+    monkeypatch.setattr("os.killpg", lambda *_arguments: None)
     monkeypatch.setattr(groups, "kill_marked", lambda _run_dir: [])
     now = [0.0]
     group = Group(tmp_path, clock=lambda: now[0], sleep=lambda _seconds: now.__setitem__(0, now[0] + 1))

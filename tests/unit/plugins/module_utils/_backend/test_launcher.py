@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend import launcher
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher, ask
 
@@ -75,14 +74,14 @@ def test_socket_lies_in_a_folder_of_ones_own() -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o755)
     with pytest.raises(BackendError, match="is not a folder of yours alone"):
-        _ = launcher_of().socket
+        print(launcher_of().socket)
 
 
 def test_socket_in_a_link_of_somebody_is_refused(short_folder: Path) -> None:
     (short_folder / "elsewhere").mkdir(mode=0o700)
     (short_folder / f"tfscale-{os.geteuid()}").symlink_to("elsewhere")
     with pytest.raises(BackendError, match="is not a folder of yours alone"):
-        _ = launcher_of().socket
+        print(launcher_of().socket)
 
 
 def test_socket_with_a_path_too_long_names_tmpdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +89,7 @@ def test_socket_with_a_path_too_long_names_tmpdir(tmp_path: Path, monkeypatch: p
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with pytest.raises(BackendError, match=r"TMPDIR is .* too long for a socket"):
-        _ = launcher_of().socket
+        print(launcher_of().socket)
 
 
 def test_ask_gives_the_answer(short_folder: Path, serve: Server) -> None:
@@ -167,7 +166,7 @@ def test_bring_up_gives_up_in_time(source_dir: Path, monkeypatch: pytest.MonkeyP
         def poll(self) -> None:
             return None
 
-    monkeypatch.setattr(launcher.subprocess, "Popen", lambda *_arguments, **_options: Idle())
+    monkeypatch.setattr("subprocess.Popen", lambda *_arguments, **_options: Idle())
     now = [0.0]
     one = launcher_of(
         source_dir=str(source_dir),

@@ -58,7 +58,7 @@ class World:
         self.now += seconds
         due = [event for event in self._events if event[0] <= self.now + 1e-9]
         self._events = [event for event in self._events if event not in due]
-        for _, happen in due:
+        for _moment, happen in due:
             happen()
 
     def wait(self, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def test_execute_of_a_failed_replica_without_a_log(world: World) -> None:
 def test_execute_keeps_the_end_of_a_huge_log(world: World) -> None:
     world.logs(1.0, b"\x00" * 10_000_000, *(b"%d" % number for number in range(20)), b"x" * 5000, name="worker-1.log")
     failing(world, exit_code=1)
-    _, result = world.fail()
+    _msg, result = world.fail()
     *numbers, longest = result["failed_replica"]["log_tail"]
     assert numbers == [str(number) for number in range(11, 20)]
     assert len(longest) == 300
@@ -280,7 +280,7 @@ def test_execute_in_check_mode_waits_for_nothing(world: World) -> None:
     ],
 )
 def test_execute_refuses_in_a_sentence(world: World, params: dict[str, Any], sentence: str, check_mode: bool) -> None:
-    msg, _ = world.fail(check_mode=check_mode, **params)
+    msg, _result = world.fail(check_mode=check_mode, **params)
     assert msg.startswith(sentence)
 
 
@@ -292,5 +292,5 @@ def test_execute_without_a_run_says_what_to_do(tmp_path: Path) -> None:
 
 def test_execute_names_a_state_that_cannot_be_read(world: World) -> None:
     world.becomes(1.0, "{half")
-    msg, _ = world.fail()
+    msg, _result = world.fail()
     assert str(world.run_dir / "state.json") in msg
