@@ -24,7 +24,7 @@ SECONDS = 60
 
 def run(run_dir: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trainer.launch", "--run_dir", str(run_dir), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, **options)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False, **options)
 
 
 def run_shell(run_dir: Path, script: str, *words: str, ps: int = 1, workers: int = 2) -> Any:
