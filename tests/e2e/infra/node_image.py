@@ -10,14 +10,12 @@ The image stays in the engine and, as a file, in the cache: an engine with new d
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +29,26 @@ from tests.e2e.infra.base import (
     InfraError,
     cache,
     only_one,
-    run,
     say,
     short_hash,
     step,
-    succeeds,
     versions_key,
 )
+from tests.e2e.infra.images import (
+    SEARCH_PATH,
+    add_folder,
+    add_link,
+    add_programs,
+    add_skeleton,
+    add_text,
+    docker,
+    import_image,
+    is_present,
+    owned_by_root,
+    remove_others,
+)
 from tests.e2e.infra.programs import programs
-from tests.e2e.infra.rootfs import closure, codename, rootfs
+from tests.e2e.infra.rootfs import codename, rootfs
 
 NODE_FILES = HERE / "node" / "rootfs"
 NODE_PACKAGES = (
@@ -62,7 +71,6 @@ TOOLS = (
     *("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"),
 )
 TOOLBOX = "tfscale.test/toolbox:1"
-SEARCH_PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin"
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def image_name() -> str:
     """The name says the content: whatever goes into the image makes another name when it changes."""
     files = sorted(path for path in NODE_FILES.rglob("*") if path.is_file())
     parts = [content for path in files for content in (str(path.relative_to(NODE_FILES)), path.read_bytes())]
-    sources = [Path(__file__).read_bytes(), (HERE / "rootfs.py").read_bytes(), (HERE / "node" / "pause.c").read_bytes()]
+    sources = [Path(__file__).read_bytes(), *((HERE / name).read_bytes() for name in ("images.py", "rootfs.py", "node/pause.c"))]
     return f"tfscale.test/node:v{KUBERNETES}-{short_hash(versions_key(), codename(), *parts, *sources)}"
 
 
@@ -101,71 +109,12 @@ def _saved(name: str) -> Path:
     return cache() / f"node-{name.rpartition('-')[2]}.tar"
 
 
-def _docker(*words: str | Path, timeout: float = 600) -> str:
-    return run("docker", *words, env=engine.environment(), timeout=timeout)
-
-
-def _import(name: str, fill: Callable[[tarfile.TarFile], None], *changes: str) -> None:
-    """Make an image of one layer from what `fill` writes."""
-    options = [word for change in changes for word in ("--change", change)]
-    command = ["docker", "import", *options, "-", name]
-    environment = {**os.environ, **engine.environment()}
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=environment) as process,
-    ):
-        with contextlib.suppress(BrokenPipeError), tarfile.open(fileobj=process.stdin, mode="w|") as archive:
-            fill(archive)
-        with contextlib.suppress(BrokenPipeError):
-            process.communicate()
-        said.seek(0)
-        if process.returncode:
-            raise InfraError(f"docker import of {name} ended with {process.returncode}: {said.read().strip()}")
-
-
-def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = "root"
-    return entry
-
-
-def _folder(archive: tarfile.TarFile, name: str, mode: int = 0o755) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode = tarfile.DIRTYPE, mode
-    archive.addfile(entry)
-
-
-def _link(archive: tarfile.TarFile, name: str, target: str) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.linkname = tarfile.SYMTYPE, target
-    archive.addfile(entry)
-
-
-def _text(archive: tarfile.TarFile, name: str, text: str) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.mode, entry.size = 0o644, len(text.encode())
-    archive.addfile(entry, io.BytesIO(text.encode()))
-
-
-def _add_tools(archive: tarfile.TarFile, base: Path) -> None:
-    for name in ("bin", "sbin", "lib", "lib64"):
-        _link(archive, name, f"usr/{name}")
-    folders = [base / place for place in ("usr/bin", "usr/sbin")]
-    programs = [f"/{folder.relative_to(base)}/{name}" for name in TOOLS for folder in folders if (folder / name).exists()]
-    extensions = [f"/{path.relative_to(base)}" for path in (base / "usr/lib").glob("*/xtables/*.so")]
-    for name in closure(base, [*programs, *extensions]):
-        archive.add(base / name.lstrip("/"), name.lstrip("/"), recursive=False)
-
-
 def _add_component(archive: tarfile.TarFile, component: Component, base: Path, built: Path) -> None:
-    for name, mode in (("tmp", 0o1777), ("run", 0o755), ("etc", 0o755), ("usr/local/bin", 0o755)):
-        _folder(archive, name, mode)
-    _text(archive, "etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-    _text(archive, "etc/nsswitch.conf", "hosts: files dns\n")
+    add_skeleton(archive)
     if component.tools:
-        _add_tools(archive, base)
+        add_programs(archive, base, TOOLS, (base / "usr/lib").glob("*/xtables/*.so"))
     if component.program:
-        archive.add(built / component.program, f"usr/local/bin/{component.program}", filter=_owned_by_root)
+        archive.add(built / component.program, f"usr/local/bin/{component.program}", filter=owned_by_root)
 
 
 def _make_components(base: Path, built: Path) -> None:
@@ -173,7 +122,7 @@ def _make_components(base: Path, built: Path) -> None:
         changes = [f"ENV {SEARCH_PATH}"]
         if component.entrypoint:
             changes.append(f'ENTRYPOINT ["{component.entrypoint}"]')
-        _import(component.name, lambda archive, made=component: _add_component(archive, made, base, built), *changes)  # type: ignore[misc]
+        import_image(component.name, lambda archive, made=component: _add_component(archive, made, base, built), *changes)  # type: ignore[misc]
 
 
 def _add_node(archive: tarfile.TarFile, base: Path, built: Path) -> None:
@@ -185,21 +134,21 @@ def _add_node(archive: tarfile.TarFile, base: Path, built: Path) -> None:
     archive.add(base, ".", filter=lambda entry: None if entry.name in dropped else entry)
     for name in sorted(over):
         if not (base / name).is_dir():
-            archive.add(NODE_FILES / name, name, recursive=False, filter=_owned_by_root)
+            archive.add(NODE_FILES / name, name, recursive=False, filter=owned_by_root)
     for program in NODE_PROGRAMS:
-        archive.add(built / program, f"usr/local/bin/{program}", filter=_owned_by_root)
+        archive.add(built / program, f"usr/local/bin/{program}", filter=owned_by_root)
     for unit in ENABLED_UNITS:
-        _link(archive, f"etc/systemd/system/multi-user.target.wants/{unit}", f"/etc/systemd/system/{unit}")
-    _folder(archive, "etc/cni/net.d")
-    _text(archive, "etc/systemd/journald.conf.d/container.conf", "[Journal]\nReadKMsg=no\n")
-    _text(archive, "kind/version", f"v{KUBERNETES}")
+        add_link(archive, f"etc/systemd/system/multi-user.target.wants/{unit}", f"/etc/systemd/system/{unit}")
+    add_folder(archive, "etc/cni/net.d")
+    add_text(archive, "etc/systemd/journald.conf.d/container.conf", "[Journal]\nReadKMsg=no\n")
+    add_text(archive, "kind/version", f"v{KUBERNETES}")
 
 
 def _load_components(container: str) -> None:
     """Put the images where the node's own containerd finds them, without unpacking: that needs a volume."""
-    _docker("exec", "--detach", container, "containerd")
+    docker("exec", "--detach", container, "containerd")
     ctr = ("ctr", "--namespace", "k8s.io")
-    _docker("exec", container, "sh", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.2; done", timeout=120)
+    docker("exec", container, "sh", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.2; done", timeout=120)
     environment = {**os.environ, **engine.environment()}
     names = [component.name for component in COMPONENTS]
     load = [*ctr, "images", "import", "--all-platforms", "--no-unpack", "--digests", "-"]
@@ -213,11 +162,11 @@ def _load_components(container: str) -> None:
         )
     if done.returncode or saving.returncode:
         raise InfraError(f"The node's images could not be loaded into it: {done.stderr.strip()}")
-    present = _docker("exec", container, *ctr, "images", "list", "--quiet").split()
+    present = docker("exec", container, *ctr, "images", "list", "--quiet").split()
     if missing := set(names) - set(present):
         raise InfraError(f"The node lacks the images {', '.join(sorted(missing))} after loading.")
-    _docker("exec", container, "sh", "-c", 'kill $(pidof containerd)')
-    _docker("exec", container, "sh", "-c", "while pidof containerd >/dev/null; do sleep 0.1; done", timeout=60)
+    docker("exec", container, "sh", "-c", 'kill $(pidof containerd)')
+    docker("exec", container, "sh", "-c", "while pidof containerd >/dev/null; do sleep 0.1; done", timeout=60)
 
 
 @contextlib.contextmanager
@@ -226,11 +175,11 @@ def _sleeping(image: str) -> Iterator[str]:
     name = f"tfscale-making-{uuid.uuid4().hex[:8]}"
     # An image made from it inherits the signal that tells systemd to shut down.
     options = ("--detach", "--privileged", "--name", name, "--stop-signal", "SIGRTMIN+3", "--entrypoint", "sleep")
-    _docker("run", *options, image, "infinity")
+    docker("run", *options, image, "infinity")
     try:
         yield name
     finally:
-        _docker("rm", "--force", "--volumes", name)
+        docker("rm", "--force", "--volumes", name)
 
 
 def _build(name: str) -> None:
@@ -239,28 +188,21 @@ def _build(name: str) -> None:
     with step("component images"):
         _make_components(base, built)
     with step("node image"):
-        _import(plain, lambda archive: _add_node(archive, base, built))
+        import_image(plain, lambda archive: _add_node(archive, base, built))
         with _sleeping(plain) as container:
             _load_components(container)
             changes = (f"ENV {SEARCH_PATH}", "ENV container=docker", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', "CMD []")
             options = [word for change in changes for word in ("--change", change)]
-            _docker("commit", *options, container, name)
-        _docker("rmi", plain, *(component.name for component in COMPONENTS if component.name != TOOLBOX))
+            docker("commit", *options, container, name)
+        docker("rmi", plain, *(component.name for component in COMPONENTS if component.name != TOOLBOX))
     with step("save the node image"):
         making = _saved(name).with_suffix(".making")
-        _docker("save", "--output", making, name)
+        docker("save", "--output", making, name)
         making.rename(_saved(name))
-    _forget_others(name)
-
-
-def _forget_others(name: str) -> None:
-    """Images of earlier sources only take up disk."""
     for path in cache().glob("node-*.tar"):
         if path != _saved(name):
             path.unlink()
-    listed = _docker("images", "--format", "{{.Repository}}:{{.Tag}}", "tfscale.test/node").split()
-    for other in set(listed) - {name}:
-        succeeds("docker", "rmi", other, env=engine.environment())
+    remove_others(name)
 
 
 def node_image() -> str:
@@ -270,11 +212,11 @@ def node_image() -> str:
         return published
     name = image_name()
     with only_one("node-image"):
-        if succeeds("docker", "image", "inspect", name, env=engine.environment()):
+        if is_present(name):
             return name
         if _saved(name).exists():
             with step("load the node image from the cache"):
-                _docker("load", "--input", _saved(name))
+                docker("load", "--input", _saved(name))
             return name
         _build(name)
     return name
