@@ -65,6 +65,12 @@ def bin_folder() -> Path:
     return cache() / "bin"
 
 
+def search_path() -> str:
+    """PATH with the programs built here first."""
+    built = str(bin_folder())
+    return ":".join([built, *(place for place in os.environ["PATH"].split(":") if place != built)])
+
+
 def say(text: str) -> None:
     print(f"e2e: {text}", file=sys.stderr, flush=True)
 

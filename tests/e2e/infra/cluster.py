@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.infra import engine
-from tests.e2e.infra.base import OUTPUT, ROOT, InfraError, bin_folder, run, say, short_hash, step, succeeds
+from tests.e2e.infra.base import OUTPUT, ROOT, InfraError, run, say, search_path, short_hash, step, succeeds
 from tests.e2e.infra.node_image import node_image
 from tests.e2e.infra.programs import programs
 
@@ -52,9 +52,8 @@ class Cluster:
 
     def environment(self) -> dict[str, str]:
         """For a child process: which cluster, which engine, which programs."""
-        path = os.environ["PATH"]
-        if bin_folder().is_dir():
-            path = f"{bin_folder()}:{path}"
+        # With a published node image the user's own kind and kubectl go first.
+        path = os.environ["PATH"] if os.environ.get("KIND_NODE_IMAGE") else search_path()
         return {**engine.environment(), "KUBECONFIG": str(self.kubeconfig), "PATH": path}
 
     def kind(self, *words: str | Path, text: str | None = None, timeout: float = 300) -> str:

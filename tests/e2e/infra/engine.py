@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,7 @@ def _start() -> dict[str, str]:
     if our_pid() is None:
         # dockerd refuses to start when another process has the pid that an earlier engine left in this file.
         (folder / "docker.pid").unlink(missing_ok=True)
+    (folder / "forward-policy").write_text(_forward_policy())
     configuration = _write_configuration(folder)
     log = folder / "dockerd.log"
     with log.open("w") as output:
@@ -149,9 +151,8 @@ def stop() -> None:
         with step("stop the Docker engine"):
             _sweep(env)
             _end(pid)
+            _restore_network()
             shutil.rmtree(run_folder(), ignore_errors=True)
-            if shutil.which("ip"):
-                succeeds("ip", "link", "delete", "docker0")
 
 
 def _sweep(env: dict[str, str]) -> None:
@@ -161,6 +162,20 @@ def _sweep(env: dict[str, str]) -> None:
         run("docker", "rm", "--force", "--volumes", *containers, env=env)
     succeeds("docker", "volume", "prune", "--force", env=env)
     succeeds("docker", "network", "prune", "--force", env=env)
+
+
+def _forward_policy() -> str:
+    match = re.search(r"^:FORWARD (\w+)", run("iptables-save", "-t", "filter"), re.MULTILINE)
+    return match[1] if match else "ACCEPT"
+
+
+def _restore_network() -> None:
+    """Take back what dockerd leaves in the host's network: its bridge, its rules, and a policy that drops the rest."""
+    succeeds("ip", "link", "delete", "docker0")
+    policy = (run_folder() / "forward-policy").read_text().strip()
+    lines = [line for line in run("iptables-save").splitlines() if "DOCKER" not in line and "docker0" not in line]
+    rules = re.sub(r"^:FORWARD \w+", f":FORWARD {policy}", "\n".join(lines), flags=re.MULTILINE)
+    run("iptables-restore", text=rules + "\n")
 
 
 def _end(pid: int) -> None:

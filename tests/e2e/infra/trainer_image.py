@@ -30,6 +30,9 @@ from tests.e2e.infra.rootfs import codename, rootfs
 
 PACKAGES = ("python3", "python3-venv", "binutils", "ca-certificates", "libstdc++6")
 TOOLS = ("sh", "cat", "cp", "date", "env", "head", "hostname", "id", "ls", "mkdir", "mv", "rm", "sleep", "tail", "uname")
+TOOLS += ("find", "grep", "wc")
+# What wheels expect of a system (manylinux): C++'s library and the names that glibc had before it became one file.
+LIBRARIES = ("libstdc++", "libgcc_s", "libc", "libdl", "libm", "libpthread", "librt", "libutil", "libresolv", "libanl")
 # Parts of the standard library that no image without a screen and a package manager uses.
 NEEDLESS = re.compile(r"/(test|idlelib|lib2to3|ensurepip|tkinter|turtledemo|pydoc_data)(/|$)")
 
@@ -37,7 +40,7 @@ NEEDLESS = re.compile(r"/(test|idlelib|lib2to3|ensurepip|tkinter|turtledemo|pydo
 def _add_python(archive: tarfile.TarFile, base: Path) -> None:
     library = next((base / "usr/lib").glob("python3.*"))
     compiled = sorted(library.glob("lib-dynload/*.so"))
-    wanted = [path for path in (base / "usr/lib").glob("*-linux-gnu/libstdc++.so.6")]
+    wanted = [path for name in LIBRARIES for path in (base / "usr/lib").glob(f"*-linux-gnu/{name}.so.*")]
     add_skeleton(archive)
     add_programs(archive, base, (*TOOLS, "python3"), (*compiled, *wanted))
 
