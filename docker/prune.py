@@ -36,7 +36,7 @@ NEEDLESS = (
     "**/*.h",
     "**/__pycache__",
 )
-# Their symbol tables are a quarter of them. Not the libraries of numpy and h5py: patched after linking, strip breaks them.
+# Their symbol tables are a quarter of them. Not the libraries of numpy and h5py: patched after linking, they break.
 STRIPPED = ("tensorflow/**/*.so", "tensorflow/*.so.*")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every part of the infrastructure shares: versions, the cache, commands that explain their failure, timed steps."""
+"""What every part of the infrastructure shares: versions, cache, commands that explain their failure, timed steps."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def run(
             timeout=timeout,
         )
     except FileNotFoundError as error:
-        raise InfraError(f"{words[0]} is not installed on this machine; it was needed for: {' '.join(words)}") from error
+        raise InfraError(f"{words[0]} is not installed here; it was needed for: {' '.join(words)}") from error
     except subprocess.TimeoutExpired as error:
         raise InfraError(f"{' '.join(words)} did not end within {timeout:.0f} s") from error
     if done.returncode:

@@ -111,7 +111,8 @@ def up(name: str, workers: int, *, config: str | None = None) -> Cluster:
 def _create(cluster: Cluster, image: str, config: str) -> None:
     _delete(cluster)
     with step("kind create cluster"):
-        words = ("create", "cluster", "--config", "-", "--image", image, "--kubeconfig", cluster.kubeconfig)
+        # Retained on failure: its nodes' logs are what tells why.
+        words = ("create", "cluster", "--retain", "--config", "-", "--image", image, "--kubeconfig", cluster.kubeconfig)
         cluster.kind(*words, text=config, timeout=CREATE_SECONDS)
 
 
@@ -148,7 +149,8 @@ def diagnose(cluster: Cluster, occasion: str) -> Path:
     }
     for file, command in looks.items():
         try:
-            text = run(*command, env=cluster.environment(), timeout=180)
+            program = command[0] if command[0] == "docker" else _program(command[0])
+            text = run(program, *command[1:], env=cluster.environment(), timeout=180)
         except InfraError as error:
             text = str(error)
         (folder / file).write_text(text + "\n")

@@ -18,7 +18,18 @@ import sys
 import time
 from pathlib import Path
 
-from tests.e2e.infra.base import HERE, InfraError, cache_root, install_packages, only_one, run, say, short_hash, step, succeeds
+from tests.e2e.infra.base import (
+    HERE,
+    InfraError,
+    cache_root,
+    install_packages,
+    only_one,
+    run,
+    say,
+    short_hash,
+    step,
+    succeeds,
+)
 
 CAP_SYS_RESOURCE = 24
 # Several kubelets and systemds share the host's inotify limits.
@@ -100,7 +111,7 @@ def start() -> dict[str, str]:
         if our_pid() is not None and answers(environment()):
             return environment()
         if os.geteuid() != 0:
-            raise InfraError("No Docker engine answers. Start one (see DOCKER_HOST), or run this as root to start Debian's.")
+            raise InfraError("No Docker engine answers. Start one (see DOCKER_HOST), or run as root, which starts one.")
         if not shutil.which("dockerd"):
             install_packages(["docker.io"], "No Docker engine is installed")
         with step("start the Docker engine"):

@@ -91,7 +91,6 @@ def add_programs(archive: tarfile.TarFile, base: Path, programs: Iterable[str], 
     for name in ("bin", "sbin", "lib", "lib64"):
         add_link(archive, name, f"usr/{name}")
     folders = [base / place for place in ("usr/bin", "usr/sbin")]
-    names = [f"/{folder.relative_to(base)}/{name}" for name in programs for folder in folders if (folder / name).exists()]
-    names += [f"/{path.relative_to(base)}" for path in libraries]
-    for name in closure(base, names):
+    files = [folder / name for name in programs for folder in folders if (folder / name).exists()]
+    for name in closure(base, [f"/{path.relative_to(base)}" for path in (*files, *libraries)]):
         archive.add(base / name.lstrip("/"), name.lstrip("/"), recursive=False)

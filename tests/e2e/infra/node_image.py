@@ -17,6 +17,7 @@ import tarfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.e2e.infra import engine
@@ -101,7 +102,7 @@ def image_name() -> str:
     """The name says the content: whatever goes into the image makes another name when it changes."""
     files = sorted(path for path in NODE_FILES.rglob("*") if path.is_file())
     parts = [content for path in files for content in (str(path.relative_to(NODE_FILES)), path.read_bytes())]
-    sources = [Path(__file__).read_bytes(), *((HERE / name).read_bytes() for name in ("images.py", "rootfs.py", "node/pause.c"))]
+    sources = [(HERE / name).read_bytes() for name in ("node_image.py", "images.py", "rootfs.py", "node/pause.c")]
     return f"tfscale.test/node:v{KUBERNETES}-{short_hash(versions_key(), codename(), *parts, *sources)}"
 
 
@@ -122,7 +123,7 @@ def _make_components(base: Path, built: Path) -> None:
         changes = [f"ENV {SEARCH_PATH}"]
         if component.entrypoint:
             changes.append(f'ENTRYPOINT ["{component.entrypoint}"]')
-        import_image(component.name, lambda archive, made=component: _add_component(archive, made, base, built), *changes)  # type: ignore[misc]
+        import_image(component.name, partial(_add_component, component=component, base=base, built=built), *changes)
 
 
 def _add_node(archive: tarfile.TarFile, base: Path, built: Path) -> None:
@@ -165,7 +166,7 @@ def _load_components(container: str) -> None:
     present = docker("exec", container, *ctr, "images", "list", "--quiet").split()
     if missing := set(names) - set(present):
         raise InfraError(f"The node lacks the images {', '.join(sorted(missing))} after loading.")
-    docker("exec", container, "sh", "-c", 'kill $(pidof containerd)')
+    docker("exec", container, "sh", "-c", "kill $(pidof containerd)")
     docker("exec", container, "sh", "-c", "while pidof containerd >/dev/null; do sleep 0.1; done", timeout=60)
 
 
@@ -191,7 +192,8 @@ def _build(name: str) -> None:
         import_image(plain, lambda archive: _add_node(archive, base, built))
         with _sleeping(plain) as container:
             _load_components(container)
-            changes = (f"ENV {SEARCH_PATH}", "ENV container=docker", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', "CMD []")
+            start = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
+            changes = (f"ENV {SEARCH_PATH}", "ENV container=docker", start, "CMD []")
             options = [word for change in changes for word in ("--change", change)]
             docker("commit", *options, container, name)
         docker("rmi", plain, *(component.name for component in COMPONENTS if component.name != TOOLBOX))

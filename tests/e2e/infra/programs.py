@@ -139,8 +139,8 @@ def write_kwok_stages(target: Path) -> None:
     """Let simulated nodes become ready and simulated pods run, complete and go: kwok's own stages, in one file."""
     with tempfile.TemporaryDirectory(prefix="tfscale-go-") as temporary:
         folder = Path(downloaded("sigs.k8s.io/kwok", KWOK, Path(temporary))["Dir"]) / "kustomize" / "stage"
-    names = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease")
-    names += tuple(f"pod/fast/pod-{stage}" for stage in ("ready", "complete", "delete"))
+    names = ["node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease"]
+    names += [f"pod/fast/pod-{stage}" for stage in ("ready", "complete", "delete")]
     text = "\n---\n".join((folder / f"{name}.yaml").read_text().strip() for name in names) + "\n"
     making = target / f".{KWOK_STAGES}.making"
     making.write_text(text)
@@ -161,8 +161,8 @@ def programs(*wanted: str) -> Path:
         missing = {name for name in names if not (target / name).exists()}
         if missing - {PAUSE} and not shutil.which("go"):
             raise InfraError(
-                f"Go is not installed, and {', '.join(sorted(missing))} must be built. Install Go 1.24 or later; or, where "
-                "the internet is reached, install kind and kubectl and name a node image in KIND_NODE_IMAGE."
+                f"Go is not installed, and {', '.join(sorted(missing))} must be built. Install Go 1.24 or later; or, "
+                "where the internet is reached, install kind and kubectl and name a node image in KIND_NODE_IMAGE."
             )
         for source in SOURCES:
             if missing & set(source.programs):

@@ -12,7 +12,17 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.infra.base import InfraError, cache_root, filled, gently, install_packages, only_one, run, short_hash, step
+from tests.e2e.infra.base import (
+    InfraError,
+    cache_root,
+    filled,
+    gently,
+    install_packages,
+    only_one,
+    run,
+    short_hash,
+    step,
+)
 
 # What a container never reads. Licences (usr/share/doc/*/copyright) go too: these images leave no test machine.
 NEEDLESS = (
@@ -61,8 +71,9 @@ def rootfs(name: str, packages: Sequence[str]) -> Path:
         archives.mkdir(exist_ok=True)
         with step(f"debootstrap {name}"), filled(target) as folder:
             command = ("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", f"--cache-dir={archives}")
+            env = {"DEBIAN_FRONTEND": "noninteractive"}
             try:
-                run(*gently(*command, codename(), folder, mirror()), env={"DEBIAN_FRONTEND": "noninteractive"}, timeout=3600)
+                run(*gently(*command, codename(), folder, mirror()), env=env, timeout=3600)
             except InfraError:
                 _release_mounts(folder)
                 raise

@@ -7,16 +7,21 @@ Without it `docker run --privileged` ends with "unable to apply caps". The speci
 process that joins one loses the capability, limits above ours and scores below ours; then runc takes over.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import resource
 import shutil
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 CAPABILITY = "CAP_SYS_RESOURCE"
 
 
-def lower(process):
+def lower(process: dict[str, Any]) -> None:
     """Take from an OCI process object what this machine may not grant."""
     for names in (process.get("capabilities") or {}).values():
         if CAPABILITY in names:
@@ -30,12 +35,12 @@ def lower(process):
             limit["hard"] = min(limit["hard"], most)
             limit["soft"] = min(limit["soft"], limit["hard"])
     if process.get("oomScoreAdj") is not None:
-        with open("/proc/self/oom_score_adj") as handle:
-            process["oomScoreAdj"] = max(process["oomScoreAdj"], int(handle.read()))
+        ours = int(Path("/proc/self/oom_score_adj").read_text())
+        process["oomScoreAdj"] = max(process["oomScoreAdj"], ours)
 
 
-def value_of(words, *names):
-    for word, following in zip(words, words[1:] + [""], strict=True):
+def value_of(words: list[str], *names: str) -> str | None:
+    for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in names:
             return following
         for name in names:
@@ -44,19 +49,17 @@ def value_of(words, *names):
     return None
 
 
-def rewrite(path, process_of):
-    with open(path) as handle:
-        document = json.load(handle)
+def rewrite(path: Path, process_of: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    document = json.loads(path.read_text())
     lower(process_of(document))
-    with open(path, "w") as handle:
-        json.dump(document, handle)
+    path.write_text(json.dumps(document))
 
 
-def main(words):
+def main(words: list[str]) -> None:
     if "create" in words or "run" in words:
-        rewrite(os.path.join(value_of(words, "--bundle", "-b") or ".", "config.json"), lambda spec: spec["process"])
+        rewrite(Path(value_of(words, "--bundle", "-b") or ".") / "config.json", lambda spec: spec["process"])
     elif "exec" in words and (path := value_of(words, "--process", "-p")):
-        rewrite(path, lambda process: process)
+        rewrite(Path(path), lambda process: process)
     runc = shutil.which("runc") or "/usr/sbin/runc"
     os.execv(runc, [runc, *words])
 

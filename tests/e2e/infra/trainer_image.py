@@ -29,8 +29,10 @@ from tests.e2e.infra.images import (
 from tests.e2e.infra.rootfs import codename, rootfs
 
 PACKAGES = ("python3", "python3-venv", "binutils", "ca-certificates", "libstdc++6")
-TOOLS = ("sh", "cat", "cp", "date", "env", "head", "hostname", "id", "ls", "mkdir", "mv", "rm", "sleep", "tail", "uname")
-TOOLS += ("find", "grep", "wc")
+TOOLS = (
+    *("sh", "cat", "cp", "date", "env", "find", "grep", "head", "hostname", "id"),
+    *("ls", "mkdir", "mv", "rm", "sleep", "tail", "uname", "wc"),
+)
 # What wheels expect of a system (manylinux): C++'s library and the names that glibc had before it became one file.
 LIBRARIES = ("libstdc++", "libgcc_s", "libc", "libdl", "libm", "libpthread", "librt", "libutil", "libresolv", "libanl")
 # Parts of the standard library that no image without a screen and a package manager uses.
@@ -63,7 +65,8 @@ def base_images() -> dict[str, str]:
         if not all(map(is_present, names.values())):
             with step("base images of the trainer"):
                 import_image(names["BUILD_IMAGE"], lambda archive: archive.add(base, "."), f"ENV {SEARCH_PATH}")
-                import_image(names["BASE_IMAGE"], lambda archive: _add_python(archive, base), f"ENV {SEARCH_PATH}", "ENV LANG=C.UTF-8")
+                changes = (f"ENV {SEARCH_PATH}", "ENV LANG=C.UTF-8")
+                import_image(names["BASE_IMAGE"], lambda archive: _add_python(archive, base), *changes)
             for name in names.values():
                 remove_others(name)
     version = next((base / "usr/lib").glob("python3.*")).name.removeprefix("python")
