@@ -75,7 +75,7 @@ def _program(name: str) -> str | Path:
 
 def configuration(workers: int) -> str:
     """What Kind shall make; JSON is YAML."""
-    nodes = [{"role": "control-plane"}, *({"role": "worker"} for _ in range(workers))]
+    nodes = [{"role": "control-plane"}, *[{"role": "worker"}] * workers]
     return json.dumps(
         {
             "kind": "Cluster",

@@ -115,7 +115,7 @@ class ControlPlane:
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
         )
-        self._wait_for(lambda: (self.folder / "certificates" / "apiserver.crt").exists(), "API server's certificate")
+        self._wait_for((self.folder / "certificates" / "apiserver.crt").exists, "API server's certificate")
         self._write_kubeconfig()
         self._wait_for(lambda: succeeds(built / "kubectl", "get", "--raw", "/readyz", env=self.environment()), "API")
 
@@ -223,7 +223,7 @@ def _born(pid: int) -> int | None:
 
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket()) for _ in range(count)]
+        sockets = [stack.enter_context(socket()) for _index in range(count)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]

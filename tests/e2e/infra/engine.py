@@ -167,12 +167,14 @@ def stop() -> None:
 
 
 def _sweep(env: dict[str, str]) -> None:
-    """Remove what clusters leave: containers, volumes, the network; images stay, they are the cache."""
+    """Remove what clusters leave: containers, volumes, the network; images stay, as the cache."""
     containers = run("docker", "ps", "--all", "--quiet", env=env).split()
     if containers:
         run("docker", "rm", "--force", "--volumes", *containers, env=env)
     succeeds("docker", "volume", "prune", "--force", env=env)
     succeeds("docker", "network", "prune", "--force", env=env)
+    # Images without a name are the cache of builds; those that no build has renewed for a week only take up disk.
+    succeeds("docker", "image", "prune", "--force", "--filter", "until=168h", env=env)
 
 
 def _forward_policy() -> str:

@@ -156,6 +156,7 @@ def _load_components(container: str) -> None:
     with subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE, env=environment) as saving:
         done = subprocess.run(
             ["docker", "exec", "--interactive", container, *load],
+            check=False,
             stdin=saving.stdout,
             capture_output=True,
             text=True,
