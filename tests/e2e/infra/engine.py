@@ -8,6 +8,7 @@ Usage: python -m tests.e2e.infra.engine start | stop | env
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e.infra.base import (
@@ -115,7 +117,10 @@ def start() -> dict[str, str]:
         if not shutil.which("dockerd"):
             install_packages(["docker.io"], "No Docker engine is installed")
         with step("start the Docker engine"):
-            return _start()
+            env = _start()
+            # Whatever an engine that was killed left running belongs to nobody any more.
+            _sweep(env)
+            return env
 
 
 def _start() -> dict[str, str]:
@@ -125,7 +130,10 @@ def _start() -> dict[str, str]:
     if our_pid() is None:
         # dockerd refuses to start when another process has the pid that an earlier engine left in this file.
         (folder / "docker.pid").unlink(missing_ok=True)
-    (folder / "forward-policy").write_text(_forward_policy())
+        _reap(folder)
+    if not (folder / "forward-policy").exists():
+        # Else an engine of ours that was killed left this folder, and has already changed the policy.
+        (folder / "forward-policy").write_text(_forward_policy())
     configuration = _write_configuration(folder)
     log = folder / "dockerd.log"
     with log.open("w") as output:
@@ -163,7 +171,32 @@ def stop() -> None:
             _sweep(env)
             _end(pid)
             _restore_network()
+            # dockerd mounts its folder on itself, and one that was killed does not take that back.
+            points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+            for _mount in range(points.count(str(cache_root() / "docker"))):
+                succeeds("umount", cache_root() / "docker")
             shutil.rmtree(run_folder(), ignore_errors=True)
+
+
+def _reap(folder: Path) -> None:
+    """End the containers that a killed engine of ours left: with them alive its successor starts slowly or not at all.
+
+    Each has a shim whose command line names our folder; the shim's child is the first process of the container.
+    """
+    shims = {pid for pid, command in _processes("cmdline") if "containerd-shim" in command and f"{folder}/" in command}
+    children = {pid for pid, stat in _processes("stat") if int(stat.rpartition(")")[2].split()[1]) in shims}
+    for pid in (*children, *shims):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if shims:
+        say(f"ended {len(children)} containers that an engine which was killed had left")
+        time.sleep(1)
+
+
+def _processes(file: str) -> Iterator[tuple[int, str]]:
+    for path in Path("/proc").glob(f"[0-9]*/{file}"):
+        with contextlib.suppress(OSError):
+            yield int(path.parent.name), path.read_text(errors="replace")
 
 
 def _sweep(env: dict[str, str]) -> None:
