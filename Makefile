@@ -20,7 +20,7 @@ PYTEST = PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python -m pytest
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z-]*:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
 
 ##: The study
 .PHONY: setup setup-controller setup-trainer sweep train report teardown
@@ -72,7 +72,7 @@ lint-types-tests: setup-test
 lint-yaml: setup-test
 	@$(TEST)/yamllint --strict .
 lint-shell: setup-test
-	@$(TEST)/shellcheck .ci/run $$(git ls-files tools | grep -v '\.py$$')
+	@$(TEST)/shellcheck .ci/run $$(git ls-files tools docker/build 'tests/e2e/infra/node/rootfs/usr/local/bin/*' | grep -v '\.py$$')
 lint-ansible: setup-test
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/ansible-lint --offline --profile production --strict
 
@@ -94,6 +94,16 @@ collection: setup-test setup-importer ## build the tarball and let Galaxy's impo
 	@$(TEST)/python tools/collection.py
 bench: setup-test setup ## benchmarks; they print figures and judge nothing
 	@for file in tests/benchmarks/*.py; do echo "== $$file"; PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python "$$file"; done
+
+##: A real Kubernetes (tests/e2e/infra/README.md)
+INFRA = "$$(tools/python)" -m tests.e2e.infra
+.PHONY: e2e e2e-up e2e-down
+e2e: setup-test ## tests on a real Kubernetes, made and removed; a first run builds it (about 15 min)
+	@$(PYTEST) tests/e2e --durations=0 $(ARGS)
+e2e-up: ## a Kind cluster for trying things; prints how to reach it
+	@$(INFRA).cluster up $(ARGS)
+e2e-down: ## remove that cluster and the engine that was started for it
+	@$(INFRA).cluster down $(ARGS)
 
 .PHONY: clean
 clean: ## remove the virtual environments and caches; results stay

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One real cluster for all tests, one namespace for each; E2E_KEEP=1 leaves the cluster for a look (`make e2e-down`)."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.infra import cluster as clusters
+from tests.e2e.infra.cluster import Cluster
+from tests.e2e.infra.controlplane import ControlPlane
+from tests.e2e.infra.node_image import TOOLBOX
+
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A control plane and two workers."""
+    name = clusters.default_name()
+    try:
+        made = clusters.up(name, workers=2)
+        yield made
+        if request.session.testsfailed:
+            clusters.diagnose(made, "tests")
+    finally:
+        if not os.environ.get("E2E_KEEP"):
+            clusters.down(name)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace in which only pods of the `restricted` standard are admitted; gone afterwards."""
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    labels = [f"{key}={value}" for key, value in RESTRICTED.items()]
+    cluster.kubectl("label", "namespace", name, *labels)
+    try:
+        yield name
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--timeout=180s", timeout=240)
+
+
+@pytest.fixture(scope="session")
+def toolbox() -> str:
+    """An image with a shell and curl that every node has."""
+    if os.environ.get("KIND_NODE_IMAGE"):
+        pytest.skip("only node images built here carry the toolbox")
+    return TOOLBOX
+
+
+@pytest.fixture(scope="session")
+def controlplane() -> Iterator[ControlPlane]:
+    """An API server with its controllers and 100 simulated nodes, as plain processes."""
+    plane = ControlPlane(f"controlplane-{clusters.default_name()}")
+    try:
+        plane.start(nodes=100)
+        yield plane
+    finally:
+        plane.stop()
