@@ -15,6 +15,7 @@ import importlib
 import io
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -35,6 +36,7 @@ GRACE_SECONDS = 0.5
 # A ps has nothing to save once every worker is done, and the verdict of the run waits for it.
 GRACE_AFTER_SUCCESS_SECONDS = 0.15
 CANNOT_EXECUTE = 127
+LOWEST_PORT = 10000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -322,7 +324,7 @@ def free_ports(count: int, port_range: str) -> list[int]:
 
 def _candidates(port_range: str, count: int) -> Iterable[int]:
     if not port_range:
-        return [0] * count
+        return _below_outgoing_ports(count)
     match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", port_range)
     first, last = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= first <= last <= 65535:
@@ -330,6 +332,14 @@ def _candidates(port_range: str, count: int) -> Iterable[int]:
             f"training_port_range is {port_range!r}, but must be FIRST-LAST with ports from 1 to 65535, as in 20000-20100"
         )
     return range(first, last + 1)
+
+
+def _below_outgoing_ports(count: int) -> Iterable[int]:
+    """Ports that the kernel gives to no outgoing connection: between our look and the replica's bind nobody takes them."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    if lowest - LOWEST_PORT < 10 * count:
+        return [0] * count
+    return (random.randrange(LOWEST_PORT, lowest) for _attempt in range(100 * count))  # noqa: S311 - not a secret
 
 
 def processors(position: int, cpus: int) -> set[int] | None:

@@ -246,3 +246,8 @@ def test_reap_orphans_takes_only_those_whose_launcher_is_gone() -> None:
 def test_main_without_a_folder_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert launch.main(["--workers", "1", "--command", "--", "true"]) == 2
     assert "run_dir is ''" in capsys.readouterr().err
+
+
+def test_free_ports_are_none_that_an_outgoing_connection_could_take() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(port < lowest for port in replicas.free_ports(20, ""))
