@@ -183,3 +183,16 @@ def test_sweep_strings_from_a_survey_are_lists(playbook: Playbook) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert sorted(record["spec"]["workers"] for record in playbook.records()) == [1, 2]
     assert all(record["spec"]["train_steps"] == 20 for record in playbook.records())
+
+
+def test_sweep_trains_with_tensorflow(playbook: Playbook) -> None:
+    """The one test here with the real trainer: MNIST, parameter servers and workers of TensorFlow."""
+    result = playbook.run(
+        "sweep", training_command=[], training_steps=1000, sweep_series=[{"ps": [2], "workers": [2]}], sweep_repeats=1
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    (record,) = playbook.records()
+    assert record["verdict"] == {"verdict": "valid", "reasons": []}
+    assert record["timings"]["accuracy"] > 0.9
+    assert record["timings"]["global_steps"] >= 1000
+    assert record["provenance"]["packages"]["tensorflow"].startswith("2.")
