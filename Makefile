@@ -23,12 +23,14 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-19s %s\n", $$1, $$2}' Makefile
 
 ##: The study
-.PHONY: setup setup-controller setup-trainer sweep train report teardown
+.PHONY: setup setup-controller setup-trainer setup-kubernetes sweep train report teardown
 setup: setup-controller setup-trainer ## make .venv (Ansible, report) and .venv-trainer (TensorFlow); nothing when current
 setup-controller: ## make only .venv
 	@tools/venv .venv requirements.txt
 setup-trainer: ## make only .venv-trainer
 	@tools/venv .venv-trainer trainer/requirements.txt
+setup-kubernetes: ## make .venv with what studies on Kubernetes need as well
+	@tools/venv .venv requirements.txt requirements-kubernetes.txt
 
 sweep: setup ## measure the study of the inventory and write its report
 	@$(PLAYBOOK) playbooks/sweep.yml $(ARGS)
@@ -42,7 +44,7 @@ teardown: setup-controller ## stop whatever is left of a study
 ##: The checks
 .PHONY: setup-test setup-test-trainer setup-importer setup-browser
 setup-test: ## make .venv-test
-	@tools/venv .venv-test requirements.txt requirements-test.txt
+	@tools/venv .venv-test requirements.txt requirements-kubernetes.txt requirements-test.txt
 setup-test-trainer: ## make .venv-trainer with what its tests need
 	@tools/venv .venv-trainer trainer/requirements.txt requirements-test-trainer.txt
 setup-importer:

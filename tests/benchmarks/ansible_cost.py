@@ -1,8 +1,8 @@
 """What Ansible itself costs per run: a sweep of many runs with a trainer that does nothing.
 
-Prints the wall time per run and the controller's memory in the first and in the last quarter of the sweep. The trainer
-itself takes about 0.1 s of each run (two starts of Python), which is not Ansible's.
-Usage: python tests/benchmarks/ansible_cost.py [runs, default 200]
+Twelve cells in as many blocks as it takes. Prints the wall time per run and the controller's memory in the first and in the
+last quarter of the sweep. The trainer itself takes about 0.1 s of each run (starts of Python), which is not Ansible's.
+Usage: python tests/benchmarks/ansible_cost.py [runs, default 204]
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def main(runs: int) -> None:
         variables = {
             "sweep_results_dir": results,
             "sweep_study": "cost",
-            "sweep_series": [{"ps": [1], "workers": [1]}],
-            "sweep_repeats": runs,
+            "sweep_series": [{"ps": [0, 1, 2, 3], "workers": [1, 2, 3]}],
+            "sweep_repeats": runs // 12,
             "sweep_attempts": 1,
             "training_command": f"exec {sys.executable} -I -S {TINY} 1 0 ok",
             "training_steps": 1,
@@ -56,4 +56,4 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 204)

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talks to a Kubernetes API server in plain documents, and says in a sentence why it would not. PRIVATE, can break at any time.
+
+The one file that touches kubernetes.core and the package kubernetes: they find the server and the credentials (kubeconfig,
+context, in-cluster, K8S_AUTH_* of AWX). The requests themselves go through the client's own pool of connections, because its
+models of a thousand pods cost seconds that a wait does not have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+
+# kubernetes.core's own; a copy, because importing it needs that collection and a study of local processes does without.
+# https://github.com/ansible-collections/kubernetes.core/blob/6.2.0/plugins/module_utils/args_common.py
+AUTH_ARG_SPEC: dict[str, dict[str, Any]] = {
+    "kubeconfig": {"type": "raw", "no_log": True},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+    "client_cert": {"type": "path", "aliases": ["cert_file"]},
+    "client_key": {"type": "path", "aliases": ["key_file"]},
+    "proxy": {"type": "str"},
+    "no_proxy": {"type": "str"},
+    "proxy_headers": {
+        "type": "dict",
+        "options": {
+            "proxy_basic_auth": {"type": "str", "no_log": True},
+            "basic_auth": {"type": "str", "no_log": True},
+            "user_agent": {"type": "str"},
+        },
+    },
+    "persist_config": {"type": "bool"},
+    "impersonate_user": {"type": "str"},
+    "impersonate_groups": {"type": "list", "elements": "str"},
+}
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+# A server that restarts answers nothing, or these, for a while.
+TRANSIENT = (429, 500, 502, 503, 504)
+PAUSE_SECONDS = 0.5
+PAGE = 500
+PATCHES = {
+    "merge": "application/merge-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "json": "application/json-patch+json",
+}
+_FORBIDDEN = re.compile(r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)"')
+
+
+class ApiError(BackendError):
+    """The server refused (`status` is HTTP's) or was not reached (`status` is 0); `reason` is Kubernetes' own word."""
+
+    def __init__(self, text: str, *, status: int = 0, reason: str = "", message: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    @property
+    def is_transient(self) -> bool:
+        return self.status == 0 or self.status in TRANSIENT
+
+
+class Api:
+    """One API server as one user may use it.
+
+    `patience` is how many seconds a server that does not answer is asked again. `requests` counts what was sent.
+    """
+
+    def __init__(
+        self,
+        pool: Any,
+        *,
+        host: str,
+        headers: Callable[[], Mapping[str, str]],
+        patience: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.host = host.rstrip("/")
+        self.patience = patience
+        self.requests = 0
+        self._pool = pool
+        self._headers = headers
+        self._clock = clock
+        self._sleep = sleep
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        return self._document("GET", path, query)
+
+    def list(self, path: str, **query: Any) -> tuple[list[dict[str, Any]], str]:
+        """All items, in pages, and the resourceVersion from which a watch goes on."""
+        items: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = self.get(path, **{"limit": PAGE, **query}, **({"continue": token} if token else {}))
+            items += page.get("items") or []
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return items, page["metadata"].get("resourceVersion", "")
+
+    def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
+        return self._document("POST", path, query, document)
+
+    def replace(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
+        return self._document("PUT", path, query, document)
+
+    def patch(self, path: str, document: Any, *, how: str = "merge", **query: Any) -> dict[str, Any]:
+        return self._document("PATCH", path, query, document, content_type=PATCHES[how])
+
+    def delete(self, path: str, options: Mapping[str, Any] | None = None, **query: Any) -> dict[str, Any]:
+        """One object, or with a labelSelector on a collection all that it matches."""
+        return self._document("DELETE", path, query, options)
+
+    @contextlib.contextmanager
+    def open(self, path: str, *, read_seconds: float | None = READ_SECONDS, **query: Any) -> Iterator[Any]:
+        """A response as it comes: a log that is followed, a watch. Asked once; closed with the block."""
+        response = self._send("GET", path, query, None, "", read_seconds)
+        try:
+            yield response
+        finally:
+            # Read to its end it could serve another request; an endless one must be cut.
+            response.close()
+
+    def watch(self, path: str, *, since: str, seconds: int, **query: Any) -> Iterator[dict[str, Any]]:
+        """Events {type, object} until the server ends the watch; raises ApiError 410 when `since` is too old."""
+        wanted = {"watch": "true", "resourceVersion": since, "timeoutSeconds": seconds, "allowWatchBookmarks": "true"}
+        with self.open(path, read_seconds=seconds + READ_SECONDS, **wanted, **query) as response:
+            for line in lines_of(response, self.host):
+                event = json.loads(line)
+                if event.get("type") == "ERROR":
+                    raise refusal(self.host, "watch", path, event["object"])
+                yield event
+
+    def _document(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        end = self._clock() + self.patience
+        while True:
+            try:
+                response = self._send(method, path, query, body, content_type, READ_SECONDS)
+                document: dict[str, Any] = json.loads(response.read() or b"{}")
+            except ApiError as error:
+                if not error.is_transient or self._clock() >= end:
+                    raise
+            except Exception as error:
+                # urllib3's own errors of a connection that broke within an answer; it is imported with the client only.
+                if not _is_broken(error):
+                    raise
+                if self._clock() >= end:
+                    raise _unreachable(self.host, error) from error
+            else:
+                response.release_conn()
+                return document
+            self._sleep(PAUSE_SECONDS)
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, content_type: str, read_seconds: float | None
+    ) -> Any:
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json", **self._headers()}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        self.requests += 1
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                headers=headers,
+                body=None if body is None else json.dumps(body),
+                timeout=Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+                retries=False,
+                preload_content=False,
+            )
+        except (HTTPError, OSError) as error:
+            raise _unreachable(self.host, error) from error
+        if response.status >= 400:
+            raise refusal(self.host, method, path, _status_of(response))
+        return response
+
+
+def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
+    """The server that kubernetes.core would take for these arguments (AUTH_ARG_SPEC, K8S_AUTH_*, in-cluster, kubeconfig)."""
+    try:
+        from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
+        from kubernetes.client import ApiClient
+        from kubernetes.config import ConfigException
+    except ImportError as error:
+        raise ApiError(
+            f"Python's package {error.name or 'kubernetes'} is not there: `make setup-kubernetes` installs what a cluster needs"
+            " (collection kubernetes.core, packages kubernetes and jsonpatch)"
+        ) from error
+    given = {name: value for name, value in auth.items() if name in AUTH_ARG_SPEC and value not in (None, "")}
+    try:
+        # Without its dynamic client, which asks the server for all its resources first.
+        configuration = core._create_configuration(core._create_auth_spec(None, **given))
+        extra = core._create_headers(None, **given)
+        client = ApiClient(configuration)
+    except (ConfigException, OSError, ValueError, TypeError) as error:
+        named = given.get("kubeconfig") or "KUBECONFIG or ~/.kube/config"
+        raise ApiError(
+            f"kubeconfig {named if isinstance(named, str) else '(given as a dictionary)'} cannot be used: {_first_line(error)};"
+            " give cluster_kubeconfig and cluster_context"
+        ) from error
+
+    def headers() -> dict[str, str]:
+        # Asked for each request: a token of a cloud or of a service account is renewed on its way.
+        tokens = {one["key"]: one["value"] for one in configuration.auth_settings().values() if one["in"] == "header"}
+        lists = {name: value if isinstance(value, str) else ",".join(value) for name, value in extra.items()}
+        return {**client.default_headers, **tokens, **lists}
+
+    return Api(client.rest_client.pool_manager, host=configuration.host, headers=headers, patience=patience)
+
+
+def lines_of(response: Any, host: str) -> Iterator[bytes]:
+    """Whole lines as they come; a connection that breaks is an ApiError, one that ends is an end."""
+    rest = b""
+    try:
+        for block in response.stream(1 << 16, decode_content=True):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from whole
+    except Exception as error:
+        if not _is_broken(error):
+            raise
+        raise _unreachable(host, error) from error
+    if rest:
+        yield rest
+
+
+def refusal(host: str, method: str, path: str, status: Mapping[str, Any]) -> ApiError:
+    """From the API's Status to a sentence; https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
+    code, reason, message = (
+        int(status.get("code") or 0),
+        str(status.get("reason") or ""),
+        str(status.get("message") or ""),
+    )
+    text = f"cluster {host} refused {method} {path} ({code} {reason}): {message}"
+    if code == 401:
+        text = f"cluster {host} does not accept our credentials (401): renew them, or give another cluster_kubeconfig or cluster_context"
+    elif "because it is being terminated" in message:
+        text = f"namespace {_namespace_of(path)} is being deleted: wait until it is gone, or give another cluster_namespace"
+    elif code == 403 and (found := _FORBIDDEN.search(message)):
+        where = f" in namespace {_namespace_of(path)}" if _namespace_of(path) else ""
+        text = (
+            f"user {found['user']} may not {found['verb']} {found['resource']}{where}: give that right"
+            " (docs/kubernetes.md lists all that are needed)"
+        )
+    return ApiError(text, status=code, reason=reason, message=message)
+
+
+def _status_of(response: Any) -> dict[str, Any]:
+    data = response.read()
+    response.release_conn()
+    try:
+        status = json.loads(data)
+        if isinstance(status, dict) and status.get("kind") == "Status":
+            return {"code": response.status, **status}
+    except ValueError:
+        pass
+    # A proxy or a server that starts speaks in its own words.
+    return {
+        "code": response.status,
+        "reason": response.reason,
+        "message": data[:200].decode("utf-8", "replace").strip(),
+    }
+
+
+def _namespace_of(path: str) -> str:
+    found = re.search(r"/namespaces/([^/]+)", path)
+    return found[1] if found else ""
+
+
+def _is_broken(error: Exception) -> bool:
+    from urllib3.exceptions import HTTPError
+
+    return isinstance(error, (HTTPError, OSError, EOFError))
+
+
+def _unreachable(host: str, error: Exception) -> ApiError:
+    return ApiError(
+        f"cluster {host} does not answer: {_first_line(error)}; check that it runs and that cluster_kubeconfig names it"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """urllib3 writes `<HTTPSConnection(...) at 0x...>: Failed to ...`; only the end is for people."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return re.sub(r"^.*(?:object at|HTTPS?Connection\()[^>:]*>?:?\s*", "", text)
