@@ -192,7 +192,9 @@ def test_imports_only_the_standard_library(place: str) -> None:
 
 def test_only_one_file_touches_the_kubernetes_client() -> None:
     client = {"kubernetes", "urllib3", "ansible_collections.kubernetes"}
-    touching = [path for path in python_files("plugins") if any(is_within(name, client) for name in imported_names(path))]
+    touching = [
+        path for path in python_files("plugins") if any(is_within(name, client) for name in imported_names(path))
+    ]
     assert [path.relative_to(ROOT).as_posix() for path in touching] == [THE_CLIENT]
 
 
