@@ -35,6 +35,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 SCHEMA = 1
 # What is kept of each replica, as far as the backend tells it.
 REPLICA_FACTS = ("replica", "index", "state", "exit_code", "signal", "cpu_seconds", "rss_peak_bytes")
+# Told of pods only.
+POD_FACTS = ("node", "image_id", "restarts", "phases")
 RUN_KEYS = (
     "run_id",
     "cell_id",
@@ -140,14 +142,20 @@ def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
     return {key: value for key, value in sums.items() if value is not None}
 
 
+def _facts(replica: Mapping[str, Any]) -> dict[str, Any]:
+    keys = REPLICA_FACTS + (POD_FACTS if replica.get("node") else ())
+    return {key: replica[key] for key in keys if key in replica}
+
+
 def _evidence(params: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
     wait = params["wait"]
+    evidence = mapping(wait.get("evidence"))
     return {
-        **mapping(wait.get("evidence")),
+        **evidence,
         "outcome": wait.get("outcome"),
         "start_lines": log.start_lines,
-        "notes": log.errors,
-        "replicas": [{key: one[key] for key in REPLICA_FACTS if key in one} for one in _replicas(wait)],
+        "notes": [*(evidence.get("notes") or ()), *log.errors],
+        "replicas": [_facts(one) for one in _replicas(wait)],
         # A study may be moved as a whole.
         "log_dir": os.path.relpath(params["run"]["log_dir"], params["study_dir"]),
     }
