@@ -72,8 +72,14 @@ options:
     description: Plan one further block after the last one when the study is complete.
     type: bool
     default: false
+  by_nodes:
+    description:
+      - Keep the runs with one number of nodes together within a block, the numbers in random order.
+      - For clusters on which another number of nodes takes minutes. The numbers of nodes then differ less certainly than the other axes.
+    type: bool
+    default: false
   replica_memory_bytes:
-    description: Memory in bytes that one replica needs on this machine; a study with a cell that does not fit is refused. V(0) does not check.
+    description: Memory in bytes that one process needs on this machine; a study with a cell that does not fit is refused. V(0) does not check.
     type: int
     default: 0
   deadline:
@@ -164,6 +170,14 @@ runs:
     study_dir: {description: Folder of the study., type: str, returned: always}
     spec: {description: The whole specification of the cell., type: dict, returned: always}
     log_dir: {description: Folder for the logs of this attempt., type: str, returned: always}
+groups:
+  description: The same runs as C(runs), one group with O(by_nodes=false), else one for each number of nodes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    nodes: {description: Number of nodes of the group; null with O(by_nodes=false)., type: int, returned: always}
+    runs: {description: The runs., type: list, elements: dict, returned: always}
 counts:
   description: The size of the study and how much of it is there.
   returned: success

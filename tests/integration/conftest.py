@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fixtures.playbook import ROOT, Playbook
+
 TINY = ROOT / "tests/integration/files/tiny_trainer.py"
-
-
-@dataclass(frozen=True)
-class Playbook:
-    """One call of ansible-playbook with the variables of a tiny study."""
-
-    results: Path
-    variables: dict[str, Any]
-
-    def command(self, name: str, *options: str, **variables: Any) -> list[str]:
-        extra = json.dumps({**self.variables, **variables})
-        binary = str(Path(sys.executable).with_name("ansible-playbook"))
-        return [binary, f"playbooks/{name}.yml", "-e", extra, *options]
-
-    def run(self, name: str, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(name, *options, **variables),
-            cwd=ROOT,
-            env=environment(),
-            text=True,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
-
-    def start(self, name: str, **variables: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(name, **variables),
-            cwd=ROOT,
-            env=environment(),
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    def records(self, study: str = "tiny") -> list[dict[str, Any]]:
-        ledger = self.results / study / "ledger.jsonl"
-        return [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
 
 
 def tiny_command(steps: int = 20, pace: float = 0.002, fault: str = "ok") -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import Playbook, tiny_command
+from tests.fixtures.playbook import Playbook
+
+from .conftest import tiny_command
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:

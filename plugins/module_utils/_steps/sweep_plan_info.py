@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
@@ -34,6 +35,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "attempts": {"type": "raw", "default": 2},
     "seed": {"type": "raw", "default": 1},
     "again": {"type": "bool", "default": False},
+    "by_nodes": {"type": "bool", "default": False},
     "replica_memory_bytes": {"type": "int", "default": 0},
     "deadline": {"type": "raw", "default": 0},
     "quiet": {"type": "bool", "default": False},
@@ -55,7 +57,8 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cell]:
 
 def _check_memory(cells: Sequence[Cell], params: Mapping[str, Any], memory: Callable[[], int | None]) -> None:
     each = params["replica_memory_bytes"]
-    if each > 0:
+    # A cluster's nodes are looked at by cluster_preflight_info.
+    if each > 0 and params["spec"].get("backend", "processes") == "processes":
         largest = max(cells, key=_replicas)
         name = "sweep_series" if params["series"] else "sweep_workers"
         inputs.check_memory(memory(), label=largest.label, replicas=_replicas(largest), replica_bytes=each, name=name)
@@ -70,6 +73,7 @@ def _rules(params: Mapping[str, Any]) -> Design:
         blocks=inputs.integer("sweep_repeats", params["repeats"], minimum=1),
         attempts=inputs.integer("sweep_attempts", params["attempts"], minimum=1),
         seed=inputs.integer("sweep_seed", params["seed"]),
+        by_nodes=params["by_nodes"],
     )
 
 
@@ -92,6 +96,13 @@ def _run(planned: PlannedRun, rules: Design, study: str, study_dir: str, total: 
         "spec": dict(cell.spec),
         "log_dir": os.path.join(study_dir, "logs", identity, f"attempt-{planned.attempt}"),
     }
+
+
+def _groups(runs: Sequence[Mapping[str, Any]], *, by_nodes: bool) -> list[dict[str, Any]]:
+    """The block's runs in their order; with `by_nodes` one group for each number of nodes, else a single one."""
+    if not by_nodes:
+        return [{"nodes": None, "runs": list(runs)}] if runs else []
+    return [{"nodes": nodes, "runs": list(same)} for nodes, same in groupby(runs, lambda run: run["spec"]["nodes"])]
 
 
 def _head(params: Mapping[str, Any], cells: int, blocks: int, plan: Plan, time: forecast.Forecast) -> str:
@@ -147,11 +158,13 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
     experience = forecast.Experience(records)
     by_cell = {cell.cell_id: experience.of_cell(cell.cell_id, cell.spec) for cell in cells}
     time = forecast.total(by_cell[run.cell.cell_id] for run in plan.missing)
+    runs = [_run(run, rules, study, study_dir, plan.runs) for run in plan.next_block]
     head = _head(params, len(cells), rules.blocks, plan, time)
     return {
         "changed": False,
         "cells": [{"cell_id": cell.cell_id, "label": cell.label, "spec": dict(cell.spec)} for cell in cells],
-        "runs": [_run(run, rules, study, study_dir, plan.runs) for run in plan.next_block],
+        "runs": runs,
+        "groups": _groups(runs, by_nodes=rules.by_nodes),
         "counts": {
             "cells": len(cells),
             "blocks": rules.blocks,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -57,10 +57,17 @@ def _varies(key: str, specs: Iterable[Mapping[str, Any]]) -> bool:
     return len({spec.get(key) for spec in specs}) > 1
 
 
-def order_of(cells: Sequence[Cell], *, seed: int, block: int) -> list[Cell]:
-    """The block's own order; it depends on the seed and the block's number alone, never on what is done."""
+def order_of(cells: Sequence[Cell], *, seed: int, block: int, by_nodes: bool = False) -> list[Cell]:
+    """The block's own order; it depends on the seed and the block's number alone, never on what is done.
+
+    `by_nodes` keeps the cells of one number of nodes together, the numbers in random order: a split-plot design, for
+    clusters on which another number of nodes takes minutes.
+    """
     shuffled = list(cells)
     random.Random(f"{seed}-{block}").shuffle(shuffled)  # noqa: S311 - an experiment's order, not a secret
+    if by_nodes:
+        first = [cell.spec.get("nodes") for cell in shuffled]
+        shuffled.sort(key=lambda cell: first.index(cell.spec.get("nodes")))
     return shuffled
 
 
@@ -99,6 +106,7 @@ class Design:
     blocks: int
     attempts: int
     seed: int
+    by_nodes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +133,8 @@ def plan_of(cells: Sequence[Cell], history: History, design: Design) -> Plan:
     failed: dict[str, tuple[Cell, str]] = {}
     done = 0
     for block in range(1, design.blocks + 1):
-        for place, cell in enumerate(order_of(cells, seed=design.seed, block=block), start=1):
+        order = order_of(cells, seed=design.seed, block=block, by_nodes=design.by_nodes)
+        for place, cell in enumerate(order, start=1):
             run = run_id(cell.cell_id, block)
             attempt = history.attempts.get(run, 0) + 1
             if run in history.done:
@@ -141,5 +150,5 @@ def blocks_again(cells: Sequence[Cell], history: History, design: Design) -> int
     """The number of blocks with one more than are complete, so that a complete study goes on by exactly one."""
     recorded = max((history.blocks.get(cell.cell_id, 0) for cell in cells), default=0)
     blocks = max(design.blocks, recorded)
-    so_far = Design(blocks=blocks, attempts=design.attempts, seed=design.seed)
+    so_far = replace(design, blocks=blocks)
     return blocks if plan_of(cells, history, so_far).missing else blocks + 1

@@ -22,8 +22,8 @@ STRATEGIES = ("async_ps", "sync_ps")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
-PROVIDERS = ("local",)
-BACKENDS = ("processes",)
+PROVIDERS = ("local", "kind", "existing")
+BACKENDS = ("processes", "job", "statefulset")
 LOG_FORMATS = ("tfscale", "thesis")
 
 # The names that users know; a specification's keys are the records' names.
@@ -147,7 +147,19 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
             checked[key] = _CHECKS[key](variable(key), value)
         elif not isinstance(value, (str, int, float, bool, type(None))):
             raise InputError(f"{variable(key)} is {_shown(value)}: give one word or number")
+    _check_together(checked)
     return checked
+
+
+def _check_together(spec: Mapping[str, Any]) -> None:
+    provider, backend = spec.get("provider", "local"), spec.get("backend", "processes")
+    if (provider == "local") != (backend == "processes"):
+        fitting = "processes" if provider == "local" else "job or statefulset"
+        raise InputError(f"training_backend is {backend!r}: give {fitting} with cluster_provider {provider!r}")
+    if backend != "processes" and not spec.get("image"):
+        raise InputError(
+            "training_image is '': give the image that the pods run, or let role image build ours (image_ref)"
+        )
 
 
 def check_deadline(value: Any, *, train_steps: int) -> float:

@@ -71,6 +71,23 @@ def test_execute_run_carries_all_that_the_other_steps_need(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize("by_nodes", [False, True])
+def test_execute_groups_hold_the_runs_in_their_order(tmp_path: Path, by_nodes: bool) -> None:
+    spec = {**FIXED, "provider": "kind", "backend": "job", "image": "trainer:1"}
+    result = plan(tmp_path, spec=spec, nodes="1,2", by_nodes=by_nodes)
+    assert [run for group in result["groups"] for run in group["runs"]] == result["runs"]
+    assert sorted(group["nodes"] or 0 for group in result["groups"]) == ([1, 2] if by_nodes else [0])
+    for group in result["groups"]:
+        assert {run["spec"]["nodes"] for run in group["runs"]} == ({group["nodes"]} if by_nodes else {1, 2})
+
+
+def test_execute_on_a_cluster_this_machine_s_memory_is_no_limit(tmp_path: Path) -> None:
+    spec = {**FIXED, "provider": "existing", "backend": "statefulset", "image": "trainer:1"}
+    assert plan(tmp_path, spec=spec, workers=1000, replica_memory_bytes=GIB)["counts"]["cells"] == 1
+    with pytest.raises(StepError, match="fit"):
+        plan(tmp_path, workers=1000, replica_memory_bytes=GIB)
+
+
 def test_execute_result_is_json(tmp_path: Path) -> None:
     result = plan(tmp_path)
     assert json.loads(json.dumps(result)) == result

@@ -111,6 +111,18 @@ def test_order_of_leaves_the_cells_alone() -> None:
     assert cells == before
 
 
+def test_order_of_by_nodes_keeps_each_number_together_and_draws_their_order() -> None:
+    cells = cells_of([{"nodes": [1, 2, 3], "ps": [1], "workers": [1, 2, 4]}], FIXED)
+    orders = set()
+    for block in range(1, 30):
+        order = order_of(cells, seed=1, block=block, by_nodes=True)
+        assert sorted(map(str, order)) == sorted(map(str, cells))
+        nodes = [cell.spec["nodes"] for cell in order]
+        assert [nodes[0], nodes[3], nodes[6]] == [*dict.fromkeys(nodes)]
+        orders.add((nodes[0], nodes[3], nodes[6]))
+    assert len(orders) == 6
+
+
 def test_plan_of_an_empty_ledger_is_everything() -> None:
     cells = space()
     plan = plan_of(cells, History(), design(blocks=3))

@@ -192,6 +192,25 @@ def test_check_spec_bad_input_gets_a_sentence(key: str, value: Any, sentence: st
     assert str(caught.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("provider", "backend", "image", "sentence"),
+    [
+        ("local", "job", "trainer:1", "training_backend is 'job': give processes with cluster_provider 'local'"),
+        (
+            "kind",
+            "processes",
+            "",
+            "training_backend is 'processes': give job or statefulset with cluster_provider 'kind'",
+        ),
+        ("existing", "statefulset", "", "training_image is ''"),
+    ],
+)
+def test_check_spec_parts_that_do_not_go_together(provider: str, backend: str, image: str, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        inputs.check_spec({**SPEC, "provider": provider, "backend": backend, "image": image})
+    assert sentence in str(caught.value)
+
+
 def test_check_spec_without_steps() -> None:
     with pytest.raises(InputError, match="no train_steps"):
         inputs.check_spec({})

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Studies on a real cluster, as a user starts them: ansible-playbook with the inventory of Kind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.infra.cluster import Cluster
+from tests.fixtures.playbook import Playbook
+
+# A busy machine takes minutes for what an idle one does in seconds.
+PATIENCE = 600.0
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.5)
+    return condition()
+
+
+def last_line(result: Any) -> str:
+    lines: list[str] = (result.stdout + (result.stderr or "")).strip().splitlines()
+    return lines[-1]
+
+
+@pytest.fixture
+def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Iterator[Playbook]:
+    """One worker and one ps on the test's cluster and namespace, in seconds."""
+    variables = {
+        "cluster_provider": "existing",
+        "cluster_name": "e2e",
+        "cluster_kubeconfig": str(cluster.kubeconfig),
+        "cluster_namespace": namespace,
+        "image_delivery": "none",
+        "training_image": trainer_image,
+        "training_image_pull_policy": "Never",
+        "training_steps": 400,
+        "training_deadline": PATIENCE,
+        "sweep_results_dir": str(tmp_path),
+        "sweep_study": "tiny",
+        "sweep_series": [{"nodes": [1], "ps": [1], "workers": [1]}],
+        "sweep_repeats": 1,
+    }
+    yield Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=3 * PATIENCE)
+
+
+def leftovers(cluster: Cluster) -> str:
+    kinds = "pods,jobs,statefulsets,services,configmaps,networkpolicies,leases"
+    return cluster.kubectl("get", kinds, "--all-namespaces", "--selector=tfscale.study/study", "--output=name").strip()
+
+
+def pods(cluster: Cluster, namespace: str, replica: str) -> list[dict[str, Any]]:
+    selector = f"--selector=tfscale.study/replica={replica}"
+    found = json.loads(cluster.kubectl("get", "pods", "--namespace", namespace, selector, "--output=json"))
+    items: list[dict[str, Any]] = found["items"]
+    return items
+
+
+def is_training(playbook: Playbook) -> bool:
+    """Whether the chief of some run has made a step."""
+    return any('"event":"progress"' in log.read_text() for log in playbook.results.glob("tiny/logs/*/*/worker-0.log"))
+
+
+def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook, cluster: Cluster) -> None:
+    space = [{"nodes": [1, 2], "ps": [1], "workers": [1, 2]}]
+    for backend in ("job", "statefulset"):
+        result = playbook.run("sweep", sweep_series=space, training_backend=backend)
+        assert result.returncode == 0, result.stdout + result.stderr
+    records = playbook.records()
+    assert sorted((r["spec"]["backend"], r["spec"]["nodes"], r["spec"]["workers"]) for r in records) == sorted(
+        (backend, nodes, workers) for backend in ("job", "statefulset") for nodes in (1, 2) for workers in (1, 2)
+    )
+    assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
+    for record in records:
+        in_force = set(record["evidence"]["nodes"])
+        used = {replica["node"] for replica in record["evidence"]["replicas"]}
+        assert len(in_force) == record["spec"]["nodes"]
+        assert used <= in_force
+        assert len({replica["image_id"] for replica in record["evidence"]["replicas"]}) == 1
+        assert record["evidence"]["restarts"] == 0
+    report = (playbook.results / "tiny/report.md").read_text()
+    assert "job" in report
+    assert "statefulset" in report
+
+    again = playbook.run("sweep", sweep_series=space)
+    assert "changed=0" in again.stdout, again.stdout
+    assert playbook.records() == records
+
+    teardown = playbook.run("teardown")
+    assert teardown.returncode == 0, teardown.stdout + teardown.stderr
+    assert leftovers(cluster) == ""
+
+
+@pytest.mark.parametrize("replica", ["worker", "ps"])
+@pytest.mark.parametrize("backend", ["job", pytest.param("statefulset", marks=pytest.mark.full)])
+def test_sweep_killed_replica_is_void_and_run_again(
+    playbook: Playbook, cluster: Cluster, namespace: str, backend: str, replica: str
+) -> None:
+    sweep = playbook.start("sweep", training_backend=backend, training_steps=20000, training_telemetry_every=20)
+    assert wait_until(lambda: is_training(playbook) or sweep.poll() is not None)
+    victim = pods(cluster, namespace, replica)[0]["metadata"]["name"]
+    cluster.kubectl("delete", "pod", victim, "--namespace", namespace, "--grace-period=0", "--force")
+    output, _errors = sweep.communicate(timeout=3 * PATIENCE)
+    assert sweep.returncode == 0, output
+    first, second = playbook.records()
+    assert (first["verdict"]["verdict"], second["verdict"]["verdict"]) == ("void", "valid"), output
+    assert first["run_id"] == second["run_id"]
+    assert f"{replica} 0" in first["verdict"]["reasons"][0]
+    assert "will be run again" in output
+    assert leftovers(cluster) == ""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
+def test_sweep_killed_controller_leaves_an_orphan_that_the_next_removes(
+    playbook: Playbook, cluster: Cluster, namespace: str, signum: int
+) -> None:
+    long = {"training_steps": 100000, "training_telemetry_every": 20}
+    controller = playbook.start("sweep", **long)
+    assert wait_until(lambda: is_training(playbook) or controller.poll() is not None)
+    controller.send_signal(signum)
+    controller.communicate(timeout=PATIENCE)
+    assert len(pods(cluster, namespace, "worker")) == 1
+    result = playbook.run("sweep")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [record["verdict"]["verdict"] for record in playbook.records()] == ["valid"]
+    assert leftovers(cluster) == ""
+
+
+@pytest.mark.full
+def test_sweep_ledger_in_the_cluster_outlives_the_controller(playbook: Playbook, cluster: Cluster, tmp_path: Path) -> None:
+    there = replace(playbook, variables={**playbook.variables, "sweep_ledger": "cluster"})
+    first = there.run("sweep", sweep_results_dir=str(tmp_path / "one"))
+    assert first.returncode == 0, first.stdout + first.stderr
+    second = there.run("sweep", sweep_results_dir=str(tmp_path / "two"), sweep_repeats=2)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "1 of 2 runs are there, 1 to go" in second.stdout
+    third = there.run("sweep", sweep_results_dir=str(tmp_path / "three"), sweep_repeats=2)
+    assert "nothing is missing" in third.stdout
+    assert "changed=0" in third.stdout
+    assert (tmp_path / "three/tiny/report.html").exists()
+    assert leftovers(cluster).count("configmap/") == 2
