@@ -9,13 +9,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, provenance
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure
@@ -23,6 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log im
 from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import Thresholds, Verdict, judge, mapping
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **LEDGER_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "run": {"type": "dict", "required": True},
     "wait": {"type": "dict", "required": True},
@@ -63,17 +64,16 @@ def execute(
 ) -> dict[str, Any]:
     run = params["run"]
     _check(run)
-    folder = Path(params["study_dir"])
-    book = ledger.FileLedger(folder / ledger.NAME)
     try:
-        if params["owner_pid"] is not None:
-            StudyLock(folder, params["owner_pid"]).check()
+        book, lock = open_ledger(params)
+        if lock is not None:
+            _ = lock.check() if check_mode else lock.renew()
         found = book.find(run["run_id"], run["attempt"])
         record = found or _strict(_record(params, now()))
         warning = book.append(record) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
-    except ledger.LedgerError as error:
+    except LedgerError as error:
         raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
     msg = _sentence(record, run)
     say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")

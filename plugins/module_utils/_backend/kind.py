@@ -1,0 +1,158 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Kind cluster: the programs kind and docker (or podman) that make it, and its nodes as containers. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import Call, ProgramError, call
+
+LOOK_SECONDS = 60.0
+DELETE_SECONDS = 300.0
+LABEL = "io.x-k8s.kind"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What the engine's machine has."""
+
+    cpus: int
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A node as the engine knows it; no limit is 0."""
+
+    name: str
+    role: str
+    image: str
+    cpus: float
+    memory: int
+    running: bool
+
+
+class Kind:
+    """A cluster by its name, whether or not it exists."""
+
+    def __init__(self, name: str, engine: str, *, run: Call = call) -> None:
+        self.name = name
+        self.engine = engine
+        self._run = run
+        self._env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
+
+    def version(self) -> str:
+        found = re.search(r"v?([0-9]+\.[0-9]+\.[0-9]\S*)", self._run(["kind", "version"], timeout=LOOK_SECONDS))
+        return found[1] if found else "unknown"
+
+    def host(self) -> Host:
+        """Asked first of all: it is also how an engine that does not answer is found out."""
+        try:
+            text = self._run([self.engine, "info", "--format", "{{json .}}"], timeout=LOOK_SECONDS)
+            facts = json.loads(text)
+            known = facts["host"] if "host" in facts else {"cpus": facts["NCPU"], "memTotal": facts["MemTotal"]}
+            return Host(cpus=int(known["cpus"]), memory=int(known["memTotal"]))
+        except ProgramError as error:
+            if error.code is None:
+                raise
+            raise BackendError(_silent(self.engine, error.said)) from error
+        except (ValueError, KeyError, TypeError) as error:
+            # docker info answers also when its engine does not, and then has none of this.
+            raise BackendError(_silent(self.engine, "")) from error
+
+    def nodes(self) -> list[Container]:
+        """By role and name, the control plane first; a start in this order finds its etcd."""
+        words = [self.engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}.cluster={self.name}"]
+        ids = self._run(words, timeout=LOOK_SECONDS).split()
+        if not ids:
+            return []
+        found = json.loads(self._run([self.engine, "inspect", "--type", "container", *ids], timeout=LOOK_SECONDS))
+        containers = map(_container, found)
+        return sorted(containers, key=lambda node: (node.role, len(node.name), node.name))
+
+    def create(self, config: Mapping[str, Any], *, image: str, kubeconfig: str, seconds: float, lock: int) -> None:
+        """Kind removes what it made when it fails; when it is killed, somebody else must."""
+        words = ["kind", "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", kubeconfig]
+        words += ["--image", image] if image else []
+        # JSON is YAML.
+        self._run(words, timeout=seconds, env=self._env, text=json.dumps(config), keep=[lock])
+
+    def cap(self, node: str, *, cpus: float, memory: int) -> None:
+        limits = ["--cpus", f"{cpus:g}"] if cpus else []
+        # Without the same number for both, what is over the memory goes to swap.
+        limits += ["--memory", str(memory), "--memory-swap", str(memory)] if memory else []
+        self._run([self.engine, "update", *limits, node], timeout=LOOK_SECONDS)
+
+    def start(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._run([self.engine, "start", name], timeout=LOOK_SECONDS)
+
+    def kubeconfig(self) -> str:
+        return self._run(["kind", "get", "kubeconfig", "--name", self.name], timeout=LOOK_SECONDS, env=self._env)
+
+    def delete(self, kubeconfig: str) -> None:
+        """Kind says nothing about a cluster that is not there."""
+        words = ["kind", "delete", "cluster", "--name", self.name, "--kubeconfig", kubeconfig]
+        self._run(words, timeout=DELETE_SECONDS, env=self._env)
+
+
+def configuration(*, workers: int, cpus: float, memory: int, host: Host) -> dict[str, Any]:
+    """https://kind.sigs.k8s.io/docs/user/configuration/"""
+    worker: dict[str, Any] = {"role": "worker"}
+    reserved = reservation(cpus=cpus, memory=memory, host=host)
+    if reserved:
+        worker["kubeadmConfigPatchesJSON6902"] = reserved
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"ipFamily": "ipv4"},
+        "nodes": [{"role": "control-plane"}, *[worker] * workers],
+    }
+
+
+def reservation(*, cpus: float, memory: int, host: Host) -> list[dict[str, str]]:
+    """Tell a worker's kubelet to keep what the node's cap takes away, so that allocatable is what the node has.
+
+    A kubelet sees the whole host (https://github.com/kubernetes-sigs/kind/issues/877). As a flag for workers alone: kubeadm gives its
+    KubeletConfiguration to all nodes, and a control plane with half a processor would not start its own pods. Kind sets
+    the kubelet's eviction reserve to nothing, so this is all there is between capacity and allocatable. Kubeadm's two
+    formats differ in how they hold flags; Kind takes the patch that fits.
+    """
+    parts = [f"cpu={math.floor((host.cpus - cpus) * 1000)}m"] if cpus else []
+    parts += [f"memory={host.memory - memory}"] if memory else []
+    if not parts:
+        return []
+    flags = "/nodeRegistration/kubeletExtraArgs"
+    value = ",".join(parts)
+    named = {"name": "system-reserved", "value": value}
+    common = {"group": "kubeadm.k8s.io", "kind": "JoinConfiguration"}
+    adds: dict[str, list[dict[str, Any]]] = {
+        "v1beta3": [{"op": "add", "path": f"{flags}/system-reserved", "value": value}],
+        "v1beta4": [{"op": "add", "path": f"{flags}/-", "value": named}],
+    }
+    return [{**common, "version": version, "patch": json.dumps(patch)} for version, patch in adds.items()]
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    limits = found["HostConfig"]
+    return Container(
+        name=found["Name"].lstrip("/"),
+        role=found["Config"]["Labels"].get(f"{LABEL}.role", ""),
+        image=found["Config"]["Image"],
+        cpus=limits.get("NanoCpus", 0) / 1e9,
+        memory=limits.get("Memory", 0),
+        running=bool(found["State"]["Running"]),
+    )
+
+
+def _silent(engine: str, said: str) -> str:
+    reason = f" ({said.splitlines()[-1]})" if said else ""
+    return f"the container engine {engine} does not answer{reason}: start it, or name yours in cluster_engine or DOCKER_HOST"

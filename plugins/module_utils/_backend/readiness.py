@@ -1,0 +1,59 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until a new cluster can run pods that find each other by name. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, Node, name_of, obstacle
+
+DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+PAUSE_SECONDS = 0.5
+
+
+def wait_until_ready(
+    api: Api,
+    names: Iterable[str],
+    *,
+    seconds: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> list[dict[str, Any]]:
+    """The nodes, once all of these names are ready and names are resolved: Ready nodes come some time before that."""
+    wanted = set(names)
+    end = clock() + seconds
+    while True:
+        try:
+            nodes, _version = api.list(NODES)
+            missing = lacking(nodes, wanted) or _dns_missing(api)
+        except ApiError as error:
+            if not error.is_transient:
+                raise
+            missing = str(error)
+        if not missing:
+            return [node for node in nodes if name_of(node) in wanted]
+        if clock() >= end:
+            raise BackendError(f"the cluster was not ready after {seconds:.0f} s: {missing}")
+        sleep(PAUSE_SECONDS)
+
+
+def lacking(nodes: Iterable[Node], wanted: Iterable[str]) -> str:
+    known = {name_of(node): obstacle(node, taints=False) for node in nodes}
+    found = [f"node {name} is {known.get(name, 'not there')}" for name in sorted(wanted) if known.get(name, "x")]
+    return "; ".join(found)
+
+
+def _dns_missing(api: Api) -> str:
+    try:
+        conditions = api.get(DNS).get("status", {}).get("conditions") or []
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        conditions = []
+    available = any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
+    return "" if available else "coredns does not resolve names yet"

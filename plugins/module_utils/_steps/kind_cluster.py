@@ -1,0 +1,298 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes a Kind cluster whose nodes have what they say, or removes it. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import Container, Host, Kind, configuration
+from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
+from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import check_folder, integer, number
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, gibibytes
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str", "required": True},
+    "kubeconfig": {"type": "path", "required": True},
+    "nodes": {"type": "int", "default": 1},
+    "node_image": {"type": "str", "default": ""},
+    "node_cpus": {"type": "str", "default": "0"},
+    "node_memory": {"type": "str", "default": "0"},
+    "recreate": {"type": "bool", "default": False},
+    "engine": {"type": "str", "choices": ["docker", "podman"], "default": "docker"},
+    "timeout": {"type": "float", "default": 600.0},
+}
+# Kind's own rule, and short enough for the host name <name>-control-plane.
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,47}[a-z0-9])?", re.ASCII)
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A cluster as asked for; no limit is 0, Kind's own image is ''."""
+
+    nodes: int
+    node_image: str
+    node_cpus: float
+    node_memory: int
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    try:
+        wanted = _check(params)
+        kind = Kind(params["name"], params["engine"])
+        making = Making(f"{params['kubeconfig']}.making", clock=clock, sleep=sleep)
+        step = _Step(kind, making, params["kubeconfig"], params["timeout"], say, clock, sleep)
+        # A check takes no lock: it may only say what it sees.
+        with contextlib.nullcontext() if check_mode else making.hold(seconds=params["timeout"]):
+            if params["state"] == "absent":
+                return step.absent(check_mode=check_mode)
+            return step.present(wanted, recreate=params["recreate"], check_mode=check_mode)
+    except (InputError, BackendError) as error:
+        raise StepError(f"{error}.") from error
+    except OSError as error:
+        raise StepError(f"cluster_kubeconfig {params['kubeconfig']} cannot be written: {error}.") from error
+
+
+def _check(params: Mapping[str, Any]) -> Wanted:
+    if not NAME.fullmatch(params["name"]):
+        raise InputError(
+            f"cluster_name is {params['name']!r}: give up to 49 lower-case letters, digits, dots and dashes for a Kind cluster"
+        )
+    check_folder("cluster_kubeconfig", os.path.dirname(os.path.abspath(params["kubeconfig"])))
+    _check_kubeconfig(Path(params["kubeconfig"]), params["name"])
+    number("timeout", params["timeout"], minimum=1)
+    return Wanted(
+        nodes=integer("cluster_nodes", params["nodes"], minimum=1),
+        node_image=params["node_image"],
+        node_cpus=quantity.cpus("cluster_node_cpus", params["node_cpus"]),
+        node_memory=quantity.memory("cluster_node_memory", params["node_memory"]),
+    )
+
+
+def _check_kubeconfig(path: Path, name: str) -> None:
+    """The file is replaced and removed with the cluster, so it must not be anybody else's."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    contexts = set(re.findall(r"^current-context: *(\S+)", text, re.MULTILINE)) - {'""', f"kind-{name}"}
+    if contexts or path.expanduser().resolve() == Path("~/.kube/config").expanduser().resolve():
+        raise InputError(
+            f"cluster_kubeconfig is {str(path)!r}, which is not this cluster's alone: give a file that may be removed with it"
+        )
+
+
+@dataclass(frozen=True)
+class _Step:
+    kind: Kind
+    making: Making
+    kubeconfig: str
+    seconds: float
+    say: Callable[[str], None]
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def present(self, wanted: Wanted, *, recreate: bool, check_mode: bool) -> dict[str, Any]:
+        host, version = self.kind.host(), self.kind.version()
+        found = self.kind.nodes()
+        half = self.making.is_half
+        wrong = {} if half else differences(found, wanted)
+        if found and wrong and not recreate:
+            raise InputError(_told_differences(self.kind.name, wrong))
+        before = _described(found)
+        if found and not wrong and not half:
+            changed, nodes = self._keep(found, check_mode=check_mode)
+            msg = f"Kind cluster {self.kind.name} is there, with {counted(wanted.nodes, 'node')}."
+            return _result(changed, before, before, self.kubeconfig, found, nodes, version, msg)
+        check_host(wanted, host)
+        after = asdict(wanted)
+        if check_mode:
+            msg = f"Kind cluster {self.kind.name} would be made{' anew' if found else ''} with {counted(wanted.nodes, 'node')}."
+            return _result(True, before, after, self.kubeconfig, [], [], version, msg)
+        nodes = self._make(wanted, host, anew=bool(found) or half)
+        found = self.kind.nodes()
+        msg = f"Kind cluster {self.kind.name} was made{' anew' if before else ''} with {counted(wanted.nodes, 'node')}."
+        return _result(True, before, _described(found), self.kubeconfig, found, nodes, version, msg)
+
+    def absent(self, *, check_mode: bool) -> dict[str, Any]:
+        self.kind.host()
+        version = self.kind.version()
+        found = self.kind.nodes()
+        changed = bool(found) or self.making.is_half or os.path.exists(self.kubeconfig)
+        if changed and not check_mode:
+            self._delete()
+        verb = "would be removed" if check_mode else "was removed"
+        msg = f"Kind cluster {self.kind.name} {verb if changed else 'is not there'}."
+        return _result(changed, _described(found), {}, self.kubeconfig, [], [], version, msg)
+
+    def _keep(self, found: Sequence[Container], *, check_mode: bool) -> tuple[bool, list[dict[str, Any]]]:
+        """After the machine was started its nodes may stand still, and another checkout has no kubeconfig."""
+        stopped = [node.name for node in found if not node.running]
+        if check_mode:
+            return bool(stopped) or not os.path.exists(self.kubeconfig), []
+        if stopped:
+            self.say(f"Kind cluster {self.kind.name}: starting {', '.join(stopped)}")
+            self.kind.start(stopped)
+        text = self.kind.kubeconfig()
+        path = Path(self.kubeconfig)
+        stale = not path.exists() or path.read_text(encoding="utf-8").strip() != text.strip()
+        if stale:
+            _write(path, text)
+        return bool(stopped) or stale, self._wait([node.name for node in found])
+
+    def _make(self, wanted: Wanted, host: Host, *, anew: bool) -> list[dict[str, Any]]:
+        if anew:
+            self.making.begin()
+            self._delete()
+        config = configuration(workers=wanted.nodes, cpus=wanted.node_cpus, memory=wanted.node_memory, host=host)
+        self.say(f"Kind cluster {self.kind.name}: making {counted(wanted.nodes, 'node')} and a control plane")
+        for attempt in range(1, ATTEMPTS + 1):
+            self.making.begin()
+            try:
+                nodes = self._create(config, wanted)
+                break
+            except BackendError as error:
+                # Where this fails as well the mark stays, and the next start begins with it.
+                self._delete()
+                if attempt == ATTEMPTS:
+                    raise BackendError(
+                        f"Kind could not make cluster {self.kind.name} in {ATTEMPTS} attempts: {error}"
+                    ) from error
+                self.say(f"Kind cluster {self.kind.name}: failed, one more attempt ({str(error).splitlines()[0]})")
+        self.making.end()
+        return nodes
+
+    def _create(self, config: Mapping[str, Any], wanted: Wanted) -> list[dict[str, Any]]:
+        image, lock = wanted.node_image, self.making.lock
+        self.kind.create(config, image=image, kubeconfig=self.kubeconfig, seconds=self.seconds, lock=lock)
+        found = self.kind.nodes()
+        for node in found:
+            if node.role == "worker" and (wanted.node_cpus or wanted.node_memory):
+                self.kind.cap(node.name, cpus=wanted.node_cpus, memory=wanted.node_memory)
+        return self._wait([node.name for node in found])
+
+    def _wait(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        api = kubernetes_api.connect({"kubeconfig": self.kubeconfig})
+        return wait_until_ready(api, names, seconds=self.seconds, clock=self.clock, sleep=self.sleep)
+
+    def _delete(self) -> None:
+        self.kind.delete(self.kubeconfig)
+        Path(self.kubeconfig).unlink(missing_ok=True)
+        self.making.end()
+
+
+def differences(found: Sequence[Container], wanted: Wanted) -> dict[str, tuple[str, Any]]:
+    """By variable what is and what is asked for. An image that is not asked for is right as it is."""
+    workers = [node for node in found if node.role == "worker"]
+    compared: dict[str, tuple[set[Any], Any]] = {
+        "cluster_nodes": ({len(workers)}, wanted.nodes),
+        "cluster_node_image": ({node.image for node in found if wanted.node_image}, wanted.node_image),
+        "cluster_node_cpus": ({round(node.cpus, 3) for node in workers}, wanted.node_cpus),
+        "cluster_node_memory": ({gibibytes(node.memory) for node in workers}, gibibytes(wanted.node_memory)),
+    }
+    return {
+        name: (" and ".join(map(str, sorted(have))), want) for name, (have, want) in compared.items() if have - {want}
+    }
+
+
+def check_host(wanted: Wanted, host: Host) -> None:
+    """Two nodes that each count on the same processor would be measured as slower than they are."""
+    cpus, memory = wanted.nodes * wanted.node_cpus, wanted.nodes * wanted.node_memory
+    if cpus > host.cpus:
+        raise InputError(
+            f"cluster_node_cpus asks for {cpus:g} CPUs ({wanted.nodes} nodes with {wanted.node_cpus:g}), but this host has"
+            f" {host.cpus}: give at most {host.cpus / wanted.nodes:.3g}, or fewer cluster_nodes"
+        )
+    if memory > host.memory:
+        raise InputError(
+            f"cluster_node_memory asks for {gibibytes(memory)} ({wanted.nodes} nodes with {gibibytes(wanted.node_memory)}),"
+            f" but this host has {gibibytes(host.memory)}: give less, or fewer cluster_nodes"
+        )
+
+
+def _told_differences(name: str, wrong: Mapping[str, tuple[str, Any]]) -> str:
+    told = ", ".join(f"{variable} {have} instead of {want}" for variable, (have, want) in wrong.items())
+    return (
+        f"Kind cluster {name} exists with {told}: ask for what is there, give another cluster_name, or"
+        " cluster_recreate: true, which makes it anew (everything in it is lost)"
+    )
+
+
+def _described(found: Sequence[Container]) -> dict[str, Any]:
+    """An existing cluster in the words of its request."""
+    workers = [node for node in found if node.role == "worker"]
+    if not workers:
+        return {"nodes": 0} if found else {}
+    one = workers[0]
+    return {
+        "nodes": len(workers),
+        "node_image": one.image,
+        "node_cpus": round(one.cpus, 3),
+        "node_memory": one.memory,
+    }
+
+
+def _result(
+    changed: bool,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    kubeconfig: str,
+    found: Sequence[Container],
+    nodes: Sequence[Mapping[str, Any]],
+    version: str,
+    msg: str,
+) -> dict[str, Any]:
+    seen = {name_of(node): node for node in nodes}
+    return {
+        "changed": changed,
+        "kubeconfig": kubeconfig,
+        "nodes": [_node(one, seen.get(one.name)) for one in found],
+        "versions": {"kind": version, "kubernetes": next(map(_version, nodes), None)},
+        "diff": {"before": dict(before), "after": dict(after)},
+        "msg": msg,
+    }
+
+
+def _node(one: Container, seen: Mapping[str, Any] | None) -> dict[str, Any]:
+    allocatable = {key: value for key, value in summary(seen).items() if key != "name"} if seen else None
+    return {
+        "name": one.name,
+        "role": one.role,
+        "cpus": round(one.cpus, 3),
+        "memory_bytes": one.memory,
+        "allocatable": allocatable,
+    }
+
+
+def _version(node: Mapping[str, Any]) -> str:
+    return str(node["status"]["nodeInfo"]["kubeletVersion"])
+
+
+def _write(path: Path, text: str) -> None:
+    """It holds a key: nobody else may ever read it, nor find half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(name, path)

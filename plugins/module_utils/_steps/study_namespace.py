@@ -1,0 +1,163 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the namespace of a study, or removes it if it was made here. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
+    AUTH_ARG_SPEC,
+    Api,
+    ApiError,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "labels": {"type": "dict", "default": {}},
+    "timeout": {"type": "float", "default": 180.0},
+}
+NAMESPACES = "/api/v1/namespaces"
+OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+PAUSE_SECONDS = 0.2
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    name = params["name"]
+    labels = {str(key): str(value) for key, value in params["labels"].items()}
+    try:
+        if not NAME.fullmatch(name):
+            raise InputError(f"cluster_namespace is {name!r}: give up to 63 lower-case letters, digits and dashes")
+        api = kubernetes_api.connect(params)
+        wait = _Wait(api, clock() + params["timeout"], clock, sleep)
+        found = _find(api, name)
+        if params["state"] == "present":
+            return _present(api, name, {**labels, **OURS}, found, wait, check_mode=check_mode)
+        return _absent(api, name, found, wait, check_mode=check_mode)
+    except (InputError, ApiError) as error:
+        raise StepError(f"{error}.") from error
+
+
+def _find(api: Api, name: str) -> Mapping[str, Any] | None:
+    """Empty when we may not look: who has rights within a namespace alone is not shown the namespace."""
+    try:
+        return api.get(f"{NAMESPACES}/{name}")
+    except ApiError as error:
+        if error.status == 403:
+            return {}
+        if error.status == 404:
+            return None
+        raise
+
+
+def _present(
+    api: Api, name: str, labels: Mapping[str, str], found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool
+) -> dict[str, Any]:
+    if found is None:
+        if not check_mode:
+            _create(api, name, labels)
+            # No pod is admitted before the namespace has this.
+            wait.until_there(f"{NAMESPACES}/{name}/serviceaccounts/default")
+        return _result(None, labels, f"Namespace {name} {'would be' if check_mode else 'was'} made.")
+    if found.get("metadata", {}).get("deletionTimestamp"):
+        raise InputError(f"namespace {name} is being deleted: wait until it is gone, or give another cluster_namespace")
+    have = _labels(found)
+    if not _is_ours(found):
+        seen = "is there" if found else "is taken to be there: we may not look at namespaces"
+        return _result(have, have, f"Namespace {name} {seen}.")
+    after = {**have, **labels}
+    if after != have and not check_mode:
+        api.patch(f"{NAMESPACES}/{name}", {"metadata": {"labels": labels}})
+    return _result(have, after, f"Namespace {name} is there.")
+
+
+def _create(api: Api, name: str, labels: Mapping[str, str]) -> None:
+    document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+    try:
+        api.create(NAMESPACES, document)
+    except ApiError as error:
+        if error.status == 403:
+            raise InputError(f"namespace {name} is missing, and {error}; or have it made and give it as cluster_namespace") from error
+        if error.status != 409:
+            raise
+
+
+def _absent(
+    api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool
+) -> dict[str, Any]:
+    if found is None:
+        return _result(None, None, f"Namespace {name} is not there.")
+    have = _labels(found)
+    if not _is_ours(found):
+        return _result(have, have, f"Namespace {name} stays: it was not made by tfscale.study.")
+    if not check_mode:
+        api.delete(f"{NAMESPACES}/{name}")
+        wait.until_gone(f"{NAMESPACES}/{name}")
+    return _result(have, None, f"Namespace {name} {'would be' if check_mode else 'was'} removed.")
+
+
+class _Wait:
+    """Asks for one object until it is there or gone."""
+
+    def __init__(self, api: Api, end: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._api = api
+        self._end = end
+        self._clock = clock
+        self._sleep = sleep
+
+    def until_there(self, path: str) -> None:
+        self._until(path, there=True)
+
+    def until_gone(self, path: str) -> None:
+        self._until(path, there=False)
+
+    def _until(self, path: str, *, there: bool) -> None:
+        while self._is_there(path) is not there:
+            if self._clock() >= self._end:
+                wanted = "come into being" if there else "go"
+                raise InputError(f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look what the cluster is busy with")
+            self._sleep(PAUSE_SECONDS)
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._api.get(path)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
+
+def _labels(found: Mapping[str, Any]) -> dict[str, str]:
+    return dict(found.get("metadata", {}).get("labels") or {})
+
+
+def _is_ours(found: Mapping[str, Any]) -> bool:
+    return OURS.items() <= _labels(found).items()
+
+
+def _result(before: Mapping[str, str] | None, after: Mapping[str, str] | None, msg: str) -> dict[str, Any]:
+    sides = {"before": before, "after": after}
+    return {
+        "changed": before != after,
+        "diff": {side: {} if labels is None else {"labels": dict(labels)} for side, labels in sides.items()},
+        "msg": msg,
+    }

@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a Kind cluster whose nodes have what they say, or remove it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kind_cluster
+short_description: Make a Kind cluster whose nodes have what they say, or remove it
+version_added: 0.2.0
+description:
+  - Makes a Kubernetes cluster of one control plane and O(nodes) workers as containers of this host, and returns when all
+    nodes are ready and names are resolved.
+  - Each worker can be given a share of the host. Its container is capped and its kubelet is told, so that what
+    Kubernetes calls allocatable is what the node has. Without caps every node of Kind counts on the whole host.
+  - A cluster that an earlier call left half made is removed first. When making one fails, it is tried once more, and nothing
+    is left of it.
+requirements:
+  - kind
+  - docker or podman
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+options:
+  state:
+    description:
+      - V(present) makes the cluster. Stopped nodes of an existing one are started, and its kubeconfig is written again.
+      - V(absent) removes the cluster and its kubeconfig.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description: Name of the cluster in Kind.
+    type: str
+    required: true
+  kubeconfig:
+    description: File for the access to this cluster alone. Never one that knows other clusters, since it is removed with this one.
+    type: path
+    required: true
+  nodes:
+    description: Number of workers; the control plane is not counted.
+    type: int
+    default: 1
+  node_image:
+    description: Image of the nodes, which decides the version of Kubernetes. Empty is the default of Kind.
+    type: str
+    default: ""
+  node_cpus:
+    description: Processors of each worker, such as V(2), V(0.5) or V(500m); V(0) is no limit.
+    type: str
+    default: "0"
+  node_memory:
+    description: Memory of each worker, such as V(2Gi); V(0) is no limit.
+    type: str
+    default: "0"
+  recreate:
+    description:
+      - What to do with a cluster that has other nodes, limits or another image than asked for. V(true) makes it anew and
+        everything in it is lost; V(false) fails and says what differs.
+    type: bool
+    default: false
+  engine:
+    description: The container engine.
+    type: str
+    choices: [docker, podman]
+    default: docker
+  timeout:
+    description: Seconds that each of two attempts to make the cluster may take, and so long is another controller waited for.
+    type: float
+    default: 600
+attributes:
+  check_mode:
+    description: Says what would be made or removed, or what is wrong with the request, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows number, image and limits of the workers before and after.
+    support: full
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.node_set
+  - name: Kind
+    description: Kubernetes in containers.
+    link: https://kind.sigs.k8s.io
+"""
+
+EXAMPLES = r"""
+- name: Make a cluster of two nodes with one processor each
+  tfscale.study.kind_cluster:
+    name: tfscale
+    kubeconfig: results/.clusters/tfscale
+    nodes: 2
+    node_cpus: 1
+    node_memory: 4Gi
+  register: cluster
+
+- name: Show what its nodes have
+  ansible.builtin.debug:
+    msg: "{{ cluster.nodes }}"
+
+- name: Remove it
+  tfscale.study.kind_cluster:
+    name: tfscale
+    kubeconfig: results/.clusters/tfscale
+    state: absent
+"""
+
+RETURN = r"""
+kubeconfig:
+  description: File with which the cluster is reached.
+  returned: success
+  type: str
+nodes:
+  description: The nodes, the control plane first. Empty when there are none, and in check mode when they would be made.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    role: {description: C(control-plane) or C(worker)., type: str, returned: always}
+    cpus: {description: Its cap in processors; C(0) is none., type: float, returned: always}
+    memory_bytes: {description: Its cap in bytes of memory; C(0) is none., type: int, returned: always}
+    allocatable:
+      description: What pods may ask for there, as C(cpus) and C(memory_bytes). Null in check mode.
+      type: dict
+      returned: always
+versions:
+  description: Versions of C(kind) and C(kubernetes). The latter is null when no node was asked.
+  returned: success
+  type: dict
+  sample: {kind: 0.33.0, kubernetes: v1.34.4}
+msg:
+  description: One sentence that says what was done or found, or what is wrong.
+  returned: always
+  type: str
+  sample: Kind cluster tfscale was made with 2 nodes.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.kind_cluster import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

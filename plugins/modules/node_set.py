@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose the nodes of a Kubernetes cluster on which runs may be."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_set
+short_description: Choose the nodes of a Kubernetes cluster on which runs may be
+version_added: 0.2.0
+description:
+  - Gives the first O(count) nodes that can carry a run a label, takes it from all others, and reads back which nodes have it.
+    Pods of runs select that label.
+  - A node can carry a run when it is ready, not cordoned and not tainted, and does not belong to the control plane (unless
+    the cluster has nothing else). The order is that of the names, with numbers in them as numbers.
+requirements:
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  method:
+    description:
+      - V(label) sets labels, for which the user needs the right to C(list) and C(patch) nodes.
+      - V(none) changes nothing and returns all nodes that can carry a run, or none where the user may not see nodes.
+    type: str
+    choices: [label, none]
+    default: label
+  count:
+    description: How many nodes shall be active; V(0) takes the label from all. Needed with O(method=label).
+    type: int
+  label:
+    description: Key of the label. Its value is C(true).
+    type: str
+    default: tfscale.study/active
+  node_selector:
+    description:
+      - Labels that a node must have to be considered.
+      - With it tainted nodes are considered as well; the pods then need tolerations.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Says which nodes would be active, and labels none.
+    support: full
+  diff_mode:
+    description: Shows the names of the active nodes before and after.
+    support: full
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.kind_cluster
+"""
+
+EXAMPLES = r"""
+- name: Let the next runs use two nodes
+  tfscale.study.node_set:
+    kubeconfig: ~/.kube/config
+    count: 2
+  register: active
+
+- name: Show them
+  ansible.builtin.debug:
+    msg: "{{ active.msg }}"
+
+- name: Take the label from all nodes
+  tfscale.study.node_set:
+    kubeconfig: ~/.kube/config
+    count: 0
+"""
+
+RETURN = r"""
+nodes:
+  description: The nodes in force, as read back.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    cpus: {description: Processors that pods may ask for (allocatable). Null when the node does not say., type: float, returned: always}
+    memory_bytes: {description: Memory that pods may ask for (allocatable). Null when the node does not say., type: int, returned: always}
+candidates:
+  description: Names of all nodes that can carry a run, in the order in which they are taken.
+  returned: success
+  type: list
+  elements: str
+  sample: [tfscale-worker, tfscale-worker2]
+msg:
+  description: One sentence that says what was done or found, or what is wrong.
+  returned: always
+  type: str
+  sample: 2 nodes (tfscale-worker, tfscale-worker2) are active.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.node_set import ARGUMENT_SPEC, REQUIRED_IF, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
