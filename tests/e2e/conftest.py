@@ -12,10 +12,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.infra import cluster as clusters
+from tests.e2e.infra import trainer_image as trainer_image_of_infra
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
 from tests.e2e.infra.node_image import TOOLBOX
 
+TRAINER = "tfscale.test/trainer:1"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -52,6 +54,14 @@ def toolbox() -> str:
     if os.environ.get("KIND_NODE_IMAGE"):
         pytest.skip("only node images built here carry the toolbox")
     return TOOLBOX
+
+
+@pytest.fixture(scope="session")
+def trainer_image(cluster: Cluster) -> str:
+    """The trainer's image, on every node of the cluster."""
+    trainer_image_of_infra.build(TRAINER)
+    cluster.kind("load", "docker-image", TRAINER, timeout=900)
+    return TRAINER
 
 
 @pytest.fixture(scope="session")
