@@ -1,7 +1,8 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One real cluster for all tests, one namespace for each; E2E_KEEP=1 leaves the cluster for a look (`make e2e-down`)."""
+"""One real cluster for all tests, one namespace for each; E2E_KEEP=1 leaves the cluster for a look and takes one
+that was left (`make e2e-down` removes it)."""
 
 from __future__ import annotations
 
@@ -25,8 +26,9 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A control plane and two workers."""
     name = clusters.default_name()
+    kept = Cluster(name) if os.environ.get("E2E_KEEP") and Cluster(name).kubeconfig.exists() else None
     try:
-        made = clusters.up(name, workers=2)
+        made = kept or clusters.up(name, workers=2)
         yield made
         if request.session.testsfailed:
             clusters.diagnose(made, "tests")
