@@ -308,7 +308,11 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import ARGUMENT_SPEC, REQUIRED_IF, execute
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import (
+    ARGUMENT_SPEC,
+    REQUIRED_IF,
+    execute,
+)
 
 
 def main() -> None:
