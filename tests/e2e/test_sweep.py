@@ -85,7 +85,7 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     )
     assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
     for record in records:
-        in_force = set(record["evidence"]["nodes"])
+        in_force = set(record["evidence"]["active_nodes"])
         used = {replica["node"] for replica in record["evidence"]["replicas"]}
         assert len(in_force) == record["spec"]["nodes"]
         assert used <= in_force

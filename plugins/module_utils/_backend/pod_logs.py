@@ -159,20 +159,15 @@ def save(
 
 def _save(logs: PodLogs, sight: Sight) -> None:
     file = Path(sight.replica.log)
-    if not sight.restarts_always:
-        _fetch(logs, sight, file, previous=False)
-        return
-    # The container may be started again at any moment, and its log is then the previous one's.
-    if sight.replica.state in FINAL or sight.restart_count:
-        if _fetch_previous(logs, sight, file):
-            if sight.replica.restarts:
-                with contextlib.suppress(ApiError):
-                    _fetch(logs, sight, file.with_suffix(".restarted.log"), previous=False)
-            return
-        _fetch(logs, sight, file, previous=False)
-        _fetch_previous(logs, sight, file)
+    if sight.restart_count and _fetch_previous(logs, sight, file):
+        if sight.replica.restarts:
+            with contextlib.suppress(ApiError):
+                _fetch(logs, sight, file.with_suffix(".restarted.log"), previous=False)
         return
     _fetch(logs, sight, file, previous=False)
+    if sight.restarts_always and sight.replica.state in FINAL:
+        # It may have been started again while we asked, and what we got was the new container's.
+        _fetch_previous(logs, sight, file)
 
 
 def _fetch_previous(logs: PodLogs, sight: Sight, file: Path) -> bool:
