@@ -106,7 +106,7 @@ def _label(api: Api, params: Mapping[str, Any], selector: Mapping[str, str], *, 
 
 
 def _too_few(count: int, nodes: Sequence[Node], usable: Sequence[Node], selector: Mapping[str, str]) -> str:
-    chosen = f" with the labels of cluster_node_selector {dict(selector)}" if selector else ""
+    chosen = f" with the labels of training_node_selector {dict(selector)}" if selector else ""
     why = obstacles(nodes, selector)
     return (
         f"{counted(count, 'node')} must carry the run, but the cluster has {len(usable)}{chosen} that can"

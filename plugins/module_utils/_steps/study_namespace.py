@@ -95,14 +95,14 @@ def _create(api: Api, name: str, labels: Mapping[str, str]) -> None:
         api.create(NAMESPACES, document)
     except ApiError as error:
         if error.status == 403:
-            raise InputError(f"namespace {name} is missing, and {error}; or have it made and give it as cluster_namespace") from error
+            raise InputError(
+                f"namespace {name} is missing, and {error}; or have it made and give it as cluster_namespace"
+            ) from error
         if error.status != 409:
             raise
 
 
-def _absent(
-    api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool
-) -> dict[str, Any]:
+def _absent(api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool) -> dict[str, Any]:
     if found is None:
         return _result(None, None, f"Namespace {name} is not there.")
     have = _labels(found)
@@ -133,7 +133,9 @@ class _Wait:
         while self._is_there(path) is not there:
             if self._clock() >= self._end:
                 wanted = "come into being" if there else "go"
-                raise InputError(f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look what the cluster is busy with")
+                raise InputError(
+                    f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look what the cluster is busy with"
+                )
             self._sleep(PAUSE_SECONDS)
 
     def _is_there(self, path: str) -> bool:
