@@ -13,7 +13,8 @@ version_added: 0.1.0
 description:
   - Two controllers must not run one study. With O(state=present) the study is held by a process; another controller is then
     refused with the holder's process, host and time.
-  - The lock of a process that has died on this host is taken over. That of another host has to be removed by hand.
+  - The lock of a process that has died on this host is taken over. That of another host has to be removed by hand in a folder;
+    in a cluster it ends when it was not renewed for two minutes. M(tfscale.study.study_lock) and M(tfscale.study.study_record) renew it.
   - Whoever comes to hold the study also sets aside what a crash left of a half-written record.
   - With O(state=absent) the lock is removed if it is the owner's own.
 options:
@@ -31,6 +32,17 @@ options:
       - Process for which the study is held.
       - The action plugin gives that of C(ansible-playbook). Where the module itself runs, on another host, it must be given.
     type: int
+  ledger:
+    description:
+      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
+      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
+    type: str
+    choices: [files, cluster]
+    default: files
+  namespace:
+    description: Namespace of the ledger in the cluster.
+    type: str
+    default: tfscale
 attributes:
   check_mode:
     description: Says whether the lock would change, and writes nothing.
@@ -38,6 +50,8 @@ attributes:
   diff_mode:
     description: Shows what changes in the target.
     support: none
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -11,11 +11,12 @@ module: study_record
 short_description: Judge a run and add its record to the ledger
 version_added: 0.1.0
 description:
-  - Reads the logs of a run, judges it, and appends one record to C(ledger.jsonl) in the folder of the study.
+  - Reads the logs of a run, judges it, and appends one record to the ledger of the study.
   - A run is C(void) when a replica failed or was restarted, the deadline passed, the loss left the numbers, training did not
     begin at step 0 or did not reach its target, or its time is not known. It is C(suspect) when the hypervisor or other
     programs took more of the machine than O(max_steal_share) or O(max_foreign_share), or the clock went back.
   - An attempt that is recorded already is left as it is.
+  - A ledger in the cluster suits up to some thousands of records; a record takes about 3 KiB of the cluster's own store.
   - The record is described by C(docs/record.schema.json). Environment variables and the trainer's arguments are not recorded.
 options:
   study_dir:
@@ -51,6 +52,17 @@ options:
       - Process for which the study is held, see M(tfscale.study.study_lock). A study held by another one is refused.
       - The action plugin gives that of C(ansible-playbook). Without it nobody is refused.
     type: int
+  ledger:
+    description:
+      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
+      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
+    type: str
+    choices: [files, cluster]
+    default: files
+  namespace:
+    description: Namespace of the ledger in the cluster.
+    type: str
+    default: tfscale
 attributes:
   check_mode:
     description: Says what would be recorded, and writes nothing.
@@ -58,6 +70,8 @@ attributes:
   diff_mode:
     description: Shows what changes in the target.
     support: none
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -22,10 +22,21 @@ requirements:
 options:
   study_dir:
     description:
-      - Folder of the study. Holds C(ledger.jsonl) and takes the report.
+      - Folder of the study. Holds C(ledger.jsonl) unless O(ledger=cluster), and takes the report.
       - A folder without a ledger, or without a valid run, gets a report that says so.
     type: path
     required: true
+  ledger:
+    description:
+      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
+      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
+    type: str
+    choices: [files, cluster]
+    default: files
+  namespace:
+    description: Namespace of the ledger in the cluster.
+    type: str
+    default: tfscale
 attributes:
   check_mode:
     description: Says whether the report would change, and writes nothing.
@@ -33,6 +44,8 @@ attributes:
   diff_mode:
     description: Shows what changes in the target.
     support: none
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
 author:
   - tfscale.study contributors (@tfscale)
 """

@@ -19,7 +19,7 @@ description:
   - Nothing is written.
 options:
   study:
-    description: Name of the study; lower-case letters, digits, dots, dashes and underscores.
+    description: Name of the study; at most 63 lower-case letters, digits, dots, dashes and underscores.
     type: raw
     required: true
   study_dir:
@@ -90,6 +90,17 @@ options:
     description: Announce nothing. Only the action plugin has a way to announce.
     type: bool
     default: false
+  ledger:
+    description:
+      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
+      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
+    type: str
+    choices: [files, cluster]
+    default: files
+  namespace:
+    description: Namespace of the ledger in the cluster.
+    type: str
+    default: tfscale
 attributes:
   check_mode:
     description: Reads only; with the action plugin the announcement then also names every cell.
@@ -97,6 +108,8 @@ attributes:
   diff_mode:
     description: Shows what changes in the target.
     support: none
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

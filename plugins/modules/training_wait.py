@@ -15,18 +15,42 @@ description:
   - A run ends with the first replica that fails. The result then names that replica, how it ended and the last lines of its log.
   - Where this is a task of a playbook on the local connection, the run's steps, speed and remaining time are shown as they come.
   - The task fails unless the run succeeded. Its result is complete in every case.
+  - On a cluster the pods are watched, the log of worker 0 is followed, and before the task ends all logs are saved into O(run_dir).
+    A pod that cannot start, was killed, evicted or deleted, or whose node was lost, ends the run with that cause.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
 options:
   backend:
-    description: What carries the replicas.
+    description: What carries the replicas. V(processes) of this machine, or pods of a V(job) or V(statefulset); only these use a cluster.
     type: str
-    choices: [processes]
+    choices: [processes, job, statefulset]
     default: processes
   run_dir:
-    description: Folder of the run, as given to M(tfscale.study.process_group).
+    description: Folder of the run. As given to M(tfscale.study.process_group), or where the logs of pods are to be saved.
     type: path
     required: true
+  namespace:
+    description: Namespace of the run's pods. Needed unless O(backend=processes), as are O(run_id) and O(attempt).
+    type: str
+  run_id:
+    description: Value of the label C(tfscale.study/run).
+    type: str
+  attempt:
+    description: Value of the label C(tfscale.study/attempt).
+    type: int
+  nodes:
+    description: Nodes on which the pods may run. It is kept as evidence; M(tfscale.study.study_record) voids a run with pods on others.
+    type: list
+    elements: str
+    default: []
+  stall_seconds:
+    description:
+      - Seconds after which a run of pods is given up when worker 0 has said nothing; V(0) is never.
+      - Must be longer than the start-up, and than the pause between two lines of the log.
+    type: float
+    default: 0.0
   deadline:
-    description: Seconds until the run is given up; V(0) is never. The replicas are left running for M(tfscale.study.process_group) to remove.
+    description: Seconds until the run is given up; V(0) is never. The replicas are left running. Another task removes them.
     type: float
     default: 600.0
   train_steps:
@@ -58,6 +82,7 @@ attributes:
     support: none
 seealso:
   - module: tfscale.study.process_group
+  - module: tfscale.study.training_cleanup
   - module: tfscale.study.training_timings_info
 author:
   - tfscale.study contributors (@tfscale)
@@ -70,6 +95,16 @@ EXAMPLES = r"""
     train_steps: 2000
     deadline: 300
   register: run
+
+- name: Wait for a run of Jobs to end
+  tfscale.study.training_wait:
+    backend: job
+    context: kind-study
+    namespace: tfscale
+    run_id: 0123456789ab-1
+    attempt: 1
+    run_dir: results/mnist/logs/0123456789ab-1/attempt-1
+    train_steps: 2000
 
 - name: Show how it went
   ansible.builtin.debug:
@@ -104,8 +139,13 @@ failed_replica:
       description: The signal that ended it; null when it exited.
       type: int
       returned: always
+    ending:
+      description: What became of it.
+      type: str
+      returned: always
+      sample: worker 2 exited with code 3
     reason:
-      description: Its own last word about it; empty when it left none, or a signal ended it.
+      description: Why, from what the cluster tells of its pod, or else its own last word; empty when nobody left one.
       type: str
       returned: always
       sample: loss became nan at global step 12
@@ -129,7 +169,7 @@ replicas:
       type: int
       returned: always
     state:
-      description: V(running), V(succeeded), V(failed), or V(stopped) because the run was over.
+      description: V(pending) until its pod has started, V(running), V(succeeded), V(failed), or V(stopped) because the run was over.
       type: str
       returned: always
     host:
@@ -149,12 +189,37 @@ replicas:
       type: int
       returned: always
     cpu_seconds:
-      description: Processor time it took.
+      description: Processor time it took; null for a pod, whose own log tells it.
       type: float
       returned: always
     rss_peak_bytes:
-      description: Most memory it held.
+      description: Most memory it held; null for a pod, whose own log tells it.
       type: int
+      returned: always
+    fate:
+      description: What became of it where no exit code tells; empty otherwise.
+      type: str
+      returned: always
+      sample: was evicted
+    reason:
+      description: Why, as the cluster tells; empty otherwise.
+      type: str
+      returned: always
+    restarts:
+      description: How often it was started again.
+      type: int
+      returned: always
+    node:
+      description: The node of its pod.
+      type: str
+      returned: always
+    image_id:
+      description: The image of its pod with its digest.
+      type: str
+      returned: always
+    phases:
+      description: Seconds from the pod's creation until it was C(scheduled), C(initialized) and C(started), as far as known.
+      type: dict
       returned: always
     started_wall:
       description: When it started, in seconds since 1970.
@@ -189,10 +254,38 @@ evidence:
       description: How often a replica was started again.
       type: int
       returned: always
+    nodes:
+      description: Nodes on which pods of the run were.
+      type: list
+      elements: str
+      returned: unless O(backend=processes)
+    active_nodes:
+      description: The nodes given.
+      type: list
+      elements: str
+      returned: unless O(backend=processes)
+    images:
+      description: Digests of the images that ran.
+      type: list
+      elements: str
+      returned: unless O(backend=processes)
+    foreign_pods:
+      description: Other running pods on those nodes without what runs on every node; null where they may not be seen.
+      type: int
+      returned: unless O(backend=processes)
+    api_requests:
+      description: Requests that waiting took.
+      type: int
+      returned: unless O(backend=processes)
+    notes:
+      description: Logs that could not be saved and connections that broke.
+      type: list
+      elements: str
+      returned: unless O(backend=processes)
     host:
       description: The machine.
       type: dict
-      returned: always
+      returned: when O(backend=processes)
       contains:
         steal_share:
           description: Share of its processor time that its host withheld; null until the run has ended.
@@ -215,11 +308,15 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import ARGUMENT_SPEC, execute
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import (
+    ARGUMENT_SPEC,
+    REQUIRED_IF,
+    execute,
+)
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
     try:
         result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
     except StepError as error:

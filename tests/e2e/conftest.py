@@ -1,7 +1,8 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One real cluster for all tests, one namespace for each; E2E_KEEP=1 leaves the cluster for a look (`make e2e-down`)."""
+"""One real cluster for all tests, one namespace for each; E2E_KEEP=1 leaves the cluster for a look and takes one
+that was left (`make e2e-down` removes it)."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.infra import cluster as clusters
+from tests.e2e.infra import trainer_image as trainer_image_of_infra
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
 from tests.e2e.infra.node_image import TOOLBOX
 
+TRAINER = "tfscale.test/trainer:1"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -23,8 +26,9 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A control plane and two workers."""
     name = clusters.default_name()
+    kept = Cluster(name) if os.environ.get("E2E_KEEP") and Cluster(name).kubeconfig.exists() else None
     try:
-        made = clusters.up(name, workers=2)
+        made = kept or clusters.up(name, workers=2)
         yield made
         if request.session.testsfailed:
             clusters.diagnose(made, "tests")
@@ -52,6 +56,14 @@ def toolbox() -> str:
     if os.environ.get("KIND_NODE_IMAGE"):
         pytest.skip("only node images built here carry the toolbox")
     return TOOLBOX
+
+
+@pytest.fixture(scope="session")
+def trainer_image(cluster: Cluster) -> str:
+    """The trainer's image, on every node of the cluster."""
+    trainer_image_of_infra.build(TRAINER)
+    cluster.kind("load", "docker-image", TRAINER, timeout=900)
+    return TRAINER
 
 
 @pytest.fixture(scope="session")

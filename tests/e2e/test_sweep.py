@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def last_line(result: Any) -> str:
 
 
 @pytest.fixture
-def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Iterator[Playbook]:
+def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Playbook:
     """One worker and one ps on the test's cluster and namespace, in seconds."""
     variables = {
         "cluster_provider": "existing",
@@ -54,7 +54,7 @@ def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Pat
         "sweep_series": [{"nodes": [1], "ps": [1], "workers": [1]}],
         "sweep_repeats": 1,
     }
-    yield Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=3 * PATIENCE)
+    return Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=3 * PATIENCE)
 
 
 def leftovers(cluster: Cluster) -> str:
@@ -85,7 +85,7 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     )
     assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
     for record in records:
-        in_force = set(record["evidence"]["nodes"])
+        in_force = set(record["evidence"]["active_nodes"])
         used = {replica["node"] for replica in record["evidence"]["replicas"]}
         assert len(in_force) == record["spec"]["nodes"]
         assert used <= in_force
@@ -140,7 +140,9 @@ def test_sweep_killed_controller_leaves_an_orphan_that_the_next_removes(
 
 
 @pytest.mark.full
-def test_sweep_ledger_in_the_cluster_outlives_the_controller(playbook: Playbook, cluster: Cluster, tmp_path: Path) -> None:
+def test_sweep_ledger_in_the_cluster_outlives_the_controller(
+    playbook: Playbook, cluster: Cluster, tmp_path: Path
+) -> None:
     there = replace(playbook, variables={**playbook.variables, "sweep_ledger": "cluster"})
     first = there.run("sweep", sweep_results_dir=str(tmp_path / "one"))
     assert first.returncode == 0, first.stdout + first.stderr

@@ -17,7 +17,10 @@ class BackendError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicaState:
-    """One replica as last seen; `state` is running, succeeded, failed or stopped (ended because the run was over)."""
+    """One replica as last seen.
+
+    `state` is pending (not started yet), running, succeeded, failed or stopped (ended because the run was over).
+    """
 
     replica: str
     index: int
@@ -26,13 +29,24 @@ class ReplicaState:
     log: str
     exit_code: int | None
     signal: int | None
-    cpu_seconds: float
-    rss_peak_bytes: int
-    started_wall: float
+    # None where nobody has measured it from outside.
+    cpu_seconds: float | None
+    rss_peak_bytes: int | None
+    started_wall: float | None
     ended_wall: float | None
+    # What became of it where no exit code tells, as said after its name ("was evicted"), and why.
+    fate: str = ""
+    reason: str = ""
+    restarts: int = 0
+    node: str | None = None
+    image_id: str | None = None
+    # Seconds from its creation until it was scheduled, initialized and started.
+    phases: Mapping[str, float] | None = None
 
     @property
     def ending(self) -> str:
+        if self.fate:
+            return f"{self.replica} {self.index} {self.fate}"
         if self.signal is not None:
             return f"{self.replica} {self.index} was killed by signal {self.signal}"
         return f"{self.replica} {self.index} exited with code {self.exit_code}"
@@ -60,6 +74,9 @@ class Backend(Protocol):
     def observe(self) -> Observation: ...
 
     def log_of(self, replica: str, index: int) -> Path: ...
+
+    def finish(self, seen: Observation) -> Observation:
+        """The run is not looked at any more: whatever a removal would destroy is saved now."""
 
 
 def outcome(seen: Observation) -> str | None:

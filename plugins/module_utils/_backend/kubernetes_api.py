@@ -49,6 +49,7 @@ AUTH_ARG_SPEC: dict[str, dict[str, Any]] = {
 }
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+SILENCE_SECONDS = 90.0
 # A server that restarts answers nothing, or these, for a while.
 TRANSIENT = (429, 500, 502, 503, 504)
 PAUSE_SECONDS = 0.5
@@ -139,7 +140,8 @@ class Api:
     def watch(self, path: str, *, since: str, seconds: int, **query: Any) -> Iterator[dict[str, Any]]:
         """Events {type, object} until the server ends the watch; raises ApiError 410 when `since` is too old."""
         wanted = {"watch": "true", "resourceVersion": since, "timeoutSeconds": seconds, "allowWatchBookmarks": "true"}
-        with self.open(path, read_seconds=seconds + READ_SECONDS, **wanted, **query) as response:
+        # Bookmarks come every minute: a connection that is silent for longer leads nowhere any more.
+        with self.open(path, read_seconds=SILENCE_SECONDS, **wanted, **query) as response:
             for line in lines_of(response, self.host):
                 event = json.loads(line)
                 if event.get("type") == "ERROR":
@@ -235,19 +237,28 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
     return Api(client.rest_client.pool_manager, host=configuration.host, headers=headers, patience=patience)
 
 
-def lines_of(response: Any, host: str) -> Iterator[bytes]:
-    """Whole lines as they come; a connection that breaks is an ApiError, one that ends is an end."""
-    rest = b""
+def blocks_of(response: Any, host: str) -> Iterator[bytes]:
+    """Whatever comes as it comes; a connection that breaks is an ApiError, one that ends is an end."""
     try:
-        for block in response.stream(1 << 16, decode_content=True):
-            *whole, rest = (rest + block).split(b"\n")
-            yield from whole
+        yield from response.stream(1 << 16, decode_content=True)
     except Exception as error:
         if not _is_broken(error):
             raise
         raise _unreachable(host, error) from error
-    if rest:
-        yield rest
+
+
+def lines_of(response: Any, host: str) -> Iterator[bytes]:
+    """Whole lines; what is long comes in many blocks, so they are joined only once."""
+    rest: list[bytes] = []
+    for block in blocks_of(response, host):
+        first, *others = block.split(b"\n")
+        rest.append(first)
+        if others:
+            yield b"".join(rest)
+            yield from others[:-1]
+            rest = [others[-1]]
+    if last := b"".join(rest):
+        yield last
 
 
 def refusal(host: str, method: str, path: str, status: Mapping[str, Any]) -> ApiError:

@@ -17,7 +17,20 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 COUNTS = ("nodes", "ps", "workers")
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
-ORDER = ("cluster", "provider", "backend", "strategy", "preset", "model", "dataset", "command", "log_format")
+ORDER = (
+    "cluster",
+    "provider",
+    "backend",
+    "strategy",
+    "preset",
+    "model",
+    "dataset",
+    "command",
+    "log_format",
+    "image",
+    "ps_resources",
+    "worker_resources",
+)
 # Cells that differ in one of these do not do the same work in the same place: their times are never compared.
 WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every"))
 

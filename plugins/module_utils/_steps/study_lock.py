@@ -6,31 +6,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import Ledger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import Lock
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **LEDGER_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "owner_pid": {"type": "int"},
 }
 
 
-def _hold(lock: StudyLock, folder: Path, *, check_mode: bool) -> dict[str, Any]:
+def _hold(lock: Lock, book: Ledger, *, check_mode: bool) -> dict[str, Any]:
     """Only who holds the study may touch its ledger, so this is where a torn one is repaired."""
     held, changed = lock.acquire(check_mode=check_mode)
-    warning = None if check_mode else ledger.FileLedger(folder / ledger.NAME).repair()
-    told = f"Study {folder} is held by process {held['pid']} on host {held['host']}."
+    warning = None if check_mode else book.repair()
+    told = f"Study {lock.study} is held by process {held['pid']} on host {held['host']}."
     return {"changed": changed, "lock": held, "msg": told} | ({"warnings": [warning]} if warning else {})
 
 
-def _release(lock: StudyLock, folder: Path, *, check_mode: bool) -> dict[str, Any]:
+def _release(lock: Lock, _book: Ledger, *, check_mode: bool) -> dict[str, Any]:
     held, changed = lock.release(check_mode=check_mode)
-    told = f"Study {folder} is released." if changed else f"Study {folder} was not held by this controller."
+    told = f"Study {lock.study} is released." if changed else f"Study {lock.study} was not held by this controller."
     return {"changed": changed, "lock": held, "msg": told}
 
 
@@ -43,9 +44,10 @@ def execute(
     owner = params["owner_pid"]
     if owner is None or owner < 1:
         raise StepError(f"owner_pid is {owner}: give the process that holds the study, such as ansible-playbook's")
-    folder = Path(params["study_dir"])
     act = _hold if params["state"] == "present" else _release
     try:
-        return act(StudyLock(folder, owner), folder, check_mode=check_mode)
-    except ledger.LedgerError as error:
+        book, lock = open_ledger(params)
+        assert lock is not None  # noqa: S101 - it has an owner
+        return act(lock, book, check_mode=check_mode)
+    except LedgerError as error:
         raise StepError(str(error)) from error

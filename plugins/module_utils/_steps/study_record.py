@@ -9,13 +9,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, provenance
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure
@@ -23,6 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log im
 from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import Thresholds, Verdict, judge, mapping
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **LEDGER_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "run": {"type": "dict", "required": True},
     "wait": {"type": "dict", "required": True},
@@ -35,6 +36,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 SCHEMA = 1
 # What is kept of each replica, as far as the backend tells it.
 REPLICA_FACTS = ("replica", "index", "state", "exit_code", "signal", "cpu_seconds", "rss_peak_bytes")
+# Told of pods only.
+POD_FACTS = ("node", "image_id", "restarts", "phases")
 RUN_KEYS = (
     "run_id",
     "cell_id",
@@ -61,17 +64,16 @@ def execute(
 ) -> dict[str, Any]:
     run = params["run"]
     _check(run)
-    folder = Path(params["study_dir"])
-    book = ledger.FileLedger(folder / ledger.NAME)
     try:
-        if params["owner_pid"] is not None:
-            StudyLock(folder, params["owner_pid"]).check()
+        book, lock = open_ledger(params)
+        if lock is not None:
+            _ = lock.check() if check_mode else lock.renew()
         found = book.find(run["run_id"], run["attempt"])
         record = found or _strict(_record(params, now()))
         warning = book.append(record) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
-    except ledger.LedgerError as error:
+    except LedgerError as error:
         raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
     msg = _sentence(record, run)
     say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")
@@ -140,14 +142,20 @@ def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
     return {key: value for key, value in sums.items() if value is not None}
 
 
+def _facts(replica: Mapping[str, Any]) -> dict[str, Any]:
+    keys = REPLICA_FACTS + (POD_FACTS if replica.get("node") else ())
+    return {key: replica[key] for key in keys if key in replica}
+
+
 def _evidence(params: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
     wait = params["wait"]
+    evidence = mapping(wait.get("evidence"))
     return {
-        **mapping(wait.get("evidence")),
+        **evidence,
         "outcome": wait.get("outcome"),
         "start_lines": log.start_lines,
-        "notes": log.errors,
-        "replicas": [{key: one[key] for key in REPLICA_FACTS if key in one} for one in _replicas(wait)],
+        "notes": [*(evidence.get("notes") or ()), *log.errors],
+        "replicas": [_facts(one) for one in _replicas(wait)],
         # A study may be moved as a whole.
         "log_dir": os.path.relpath(params["run"]["log_dir"], params["study_dir"]),
     }

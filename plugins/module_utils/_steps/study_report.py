@@ -13,20 +13,20 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._report import model, render
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"study_dir": {"type": "path", "required": True}}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {**LEDGER_ARG_SPEC, "study_dir": {"type": "path", "required": True}}
 
 
-def _records(folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
+def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
     """In check mode the sweep before this step made no folder either."""
-    if not folder.is_dir() and not check_mode:
+    if params["ledger"] == "files" and not folder.is_dir() and not check_mode:
         raise StepError(f"study_dir is {str(folder)!r}, which is not a folder: run the sweep of this study first.")
-    path = folder / "ledger.jsonl"
     try:
-        return list(FileLedger(path).records()) if path.exists() else []
-    except (LedgerError, OSError) as error:
-        raise StepError(f"The ledger {path} cannot be read: {error}") from error
+        return list(open_ledger(params)[0].records())
+    except LedgerError as error:
+        raise StepError(str(error)) from error
 
 
 def _rendered(records: Iterable[Mapping[str, Any]], name: str) -> tuple[render.Report, dict[str, bytes]]:
@@ -96,7 +96,7 @@ def execute(
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
 ) -> dict[str, Any]:
     folder = Path(params["study_dir"])
-    report, files = _rendered(_records(folder, check_mode=check_mode), folder.name)
+    report, files = _rendered(_records(params, folder, check_mode=check_mode), folder.name)
     touched = _update(folder, files, check_mode=check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {

@@ -12,14 +12,16 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration_range
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **LEDGER_ARG_SPEC,
     "study": {"type": "raw", "required": True},
     "study_dir": {"type": "path", "required": True},
     "spec": {"type": "dict", "required": True},
@@ -148,7 +150,7 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
     rules, cells = _rules(params), _cells(params, spec)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
-    records = list(FileLedger(os.path.join(study_dir, "ledger.jsonl")).records())
+    records = list(open_ledger(params)[0].records())
     history = History.of(records)
     if params["again"]:
         rules = replace(rules, blocks=design.blocks_again(cells, history, rules))

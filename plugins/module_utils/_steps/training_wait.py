@@ -20,6 +20,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
     ReplicaState,
     outcome,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, connect
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
@@ -30,8 +32,14 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "backend": {"type": "str", "choices": ["processes"], "default": "processes"},
+    **AUTH_ARG_SPEC,
+    "backend": {"type": "str", "choices": ["processes", "job", "statefulset"], "default": "processes"},
     "run_dir": {"type": "path", "required": True},
+    "namespace": {"type": "str"},
+    "run_id": {"type": "str"},
+    "attempt": {"type": "int"},
+    "nodes": {"type": "list", "elements": "str", "default": []},
+    "stall_seconds": {"type": "float", "default": 0.0},
     "deadline": {"type": "float", "default": 600.0},
     "train_steps": {"type": "int", "default": 0},
     "log_format": {"type": "str", "default": "tfscale"},
@@ -39,7 +47,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "progress_seconds": {"type": "float", "default": 5.0},
     "poll_seconds": {"type": "float", "default": 0.02},
 }
-BACKENDS: dict[str, Callable[[str], Backend]] = {"processes": ProcessBackend}
+_RUN = ("namespace", "run_id", "attempt")
+REQUIRED_IF = [("backend", "job", _RUN), ("backend", "statefulset", _RUN)]
 # The chief's log is read less often than the run is looked at: reading takes time from the replicas beside us.
 FOLLOW_SECONDS = 0.2
 TAIL_BYTES = 64 * 1024
@@ -59,7 +68,8 @@ def execute(
         fmt = _check(params)
         if check_mode:
             return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
-        backend = BACKENDS[params["backend"]](params["run_dir"])
+        start = clock()
+        backend = BACKENDS[params["backend"]](params)
         progress = Progress(
             poll=Follower(backend.log_of("worker", 0), fmt).poll,
             say=say,
@@ -68,11 +78,37 @@ def execute(
             every=params["progress_seconds"],
             clock=clock,
         )
-        start = clock()
-        seen = _wait(backend, progress, params, clock=clock, sleep=sleep)
+        seen = backend.finish(_wait(backend, progress, params, clock=clock, sleep=sleep))
+        # What stands in the log but was not followed to the end.
+        progress.look()
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
+    except OSError as error:
+        raise StepError(f"The logs cannot be written into run_dir {params['run_dir']}: {error.strerror}.") from error
     return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=clock() - start)
+
+
+def _processes(params: Mapping[str, Any]) -> Backend:
+    return ProcessBackend(params["run_dir"])
+
+
+def _pods(params: Mapping[str, Any]) -> Backend:
+    run = Run(
+        namespace=params["namespace"],
+        run_id=params["run_id"],
+        attempt=params["attempt"],
+        workload=params["backend"],
+    )
+    return KubernetesBackend(
+        connect(params), run, run_dir=params["run_dir"], nodes=params["nodes"], stall_seconds=params["stall_seconds"]
+    )
+
+
+BACKENDS: dict[str, Callable[[Mapping[str, Any]], Backend]] = {
+    "processes": _processes,
+    "job": _pods,
+    "statefulset": _pods,
+}
 
 
 def _check(params: Mapping[str, Any]) -> LogFormat:
@@ -80,6 +116,7 @@ def _check(params: Mapping[str, Any]) -> LogFormat:
     inputs.number("progress_seconds", params["progress_seconds"])
     # Looking without a pause would take a processor from the replicas.
     inputs.number("poll_seconds", params["poll_seconds"], minimum=0.001)
+    inputs.number("stall_seconds", params["stall_seconds"])
     return LogFormat.of(params["log_format"])
 
 
@@ -129,7 +166,8 @@ def _conclude(
     if verdict == "failed":
         raise StepError(f"{_cause(seen, failed, reached)}; the logs are in {params['run_dir']}.", **result)
     raise StepError(
-        f"The run did not end within {duration(params['deadline'])} (training_deadline){reached}; {_census(seen)}."
+        f"The run did not end within {duration(params['deadline'])} (training_deadline){reached}; {_census(seen)}"
+        f"{_waiting(seen)}."
         f" Look into the logs in {params['run_dir']}, or raise training_deadline.",
         **result,
     )
@@ -152,6 +190,12 @@ def _census(seen: Observation) -> str:
     return f"{' and '.join(counts)} are running"
 
 
+def _waiting(seen: Observation) -> str:
+    """What the first one that has not started waits for."""
+    told = next((replica for replica in seen.replicas if replica.state == "pending" and replica.reason), None)
+    return f"; {told.replica} {told.index} has not started: {told.reason}" if told else ""
+
+
 def _failed_replica(replica: ReplicaState, fmt: LogFormat) -> dict[str, Any]:
     lines = _last_lines(Path(replica.log))
     tail = [text for line in lines if TOKEN not in line and (text := _shown(line))][-TAIL_LINES:]
@@ -163,7 +207,8 @@ def _failed_replica(replica: ReplicaState, fmt: LogFormat) -> dict[str, Any]:
         "index": replica.index,
         "exit_code": replica.exit_code,
         "signal": replica.signal,
-        "reason": _shown(str(errors[-1]).encode()) if errors else last_word,
+        "ending": replica.ending,
+        "reason": replica.reason or (_shown(str(errors[-1]).encode()) if errors else last_word),
         "log_tail": tail,
     }
 

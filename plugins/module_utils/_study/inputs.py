@@ -36,7 +36,8 @@ VARIABLES = {
     "workers": "sweep_workers",
 }
 AXES = ("nodes", "ps", "workers", "strategies")
-STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+# Also the value of a Kubernetes label.
+STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
 # More replicas than any machine starts, and short enough to print.
 MOST = 1_000_000
 
@@ -108,7 +109,7 @@ def study_name(value: Any) -> str:
     if not isinstance(value, str) or not STUDY_NAME.match(value):
         raise InputError(
             f"sweep_study is {_shown(value)}: give a name of lower-case letters, digits, dots, dashes and underscores"
-            " that begins with a letter or digit"
+            " that begins and ends with a letter or digit, at most 63 of them"
         )
     return value
 

@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
@@ -27,13 +27,29 @@ class LedgerError(Exception):
     """The ledger cannot be used; the text is one sentence that names it and says what to do."""
 
 
+class Ledger(Protocol):
+    """The records of one study, wherever they are kept."""
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """All records in their order; none where nothing was recorded."""
+
+    def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
+        """The record of one attempt."""
+
+    def append(self, record: Mapping[str, Any]) -> str | None:
+        """Add one record for good; the answer is a warning."""
+
+    def repair(self) -> str | None:
+        """Set aside what a crash left; the answer is a warning that says what it was."""
+
+
 def encode(record: Mapping[str, Any]) -> bytes:
     """One line of strict JSON; a number that is none (ValueError) never reaches a ledger."""
     ordered = {"schema": record["schema"], **record}
     return json.dumps(ordered, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
+def decode(line: bytes) -> dict[str, Any] | None:
     """None for what is no record. Only what tells a ledger from another file is looked at: a study may have 100,000."""
     try:
         record = json.loads(line)
@@ -53,7 +69,7 @@ class FileLedger:
         """All records in their order. No file is an empty ledger."""
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                record = _decode(line)
+                record = decode(line)
                 if record is not None:
                     yield record
                 elif line.endswith(b"\n") or not _is_torn(line):
@@ -64,7 +80,7 @@ class FileLedger:
         wanted = json.dumps(run_id).encode("ascii")
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for line in file:
-                record = _decode(line) if wanted in line else None
+                record = decode(line) if wanted in line else None
                 if record is not None and (record["run_id"], record.get("attempt")) == (run_id, attempt):
                     return record
         return None
@@ -101,7 +117,7 @@ class FileLedger:
             self._check_first_line(descriptor)
         if not tail:
             return None
-        if _decode(tail) is not None:
+        if decode(tail) is not None:
             _write(descriptor, b"\n")
             return None
         if not _is_torn(tail):
@@ -116,7 +132,7 @@ class FileLedger:
         """Nothing is ever added to a file that somebody else has begun."""
         with open(os.dup(descriptor), "rb") as file:
             file.seek(0)
-            if _decode(file.readline()) is None:
+            if decode(file.readline()) is None:
                 raise self._foreign(1)
 
     @contextlib.contextmanager

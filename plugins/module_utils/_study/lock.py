@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
@@ -36,8 +36,27 @@ def start_time(pid: int) -> int | None:
     return None if fields[_STATE] in ("Z", "X") else int(fields[_START])
 
 
+class Lock(Protocol):
+    """The lock of one study, as one owner sees it, wherever it is kept."""
+
+    # The study as sentences name it.
+    study: str
+
+    def acquire(self, *, check_mode: bool = False) -> tuple[dict[str, Any], bool]:
+        """The lock and whether it is new; raises LedgerError when somebody else holds it."""
+
+    def release(self, *, check_mode: bool = False) -> tuple[dict[str, Any] | None, bool]:
+        """The lock that was, and whether it was ours to remove. Somebody else's stays."""
+
+    def check(self) -> dict[str, Any] | None:
+        """Our own lock, None when nobody holds it; raises LedgerError when somebody else does."""
+
+    def renew(self) -> dict[str, Any] | None:
+        """As `check`, and say that the owner lives where nobody can see it."""
+
+
 class StudyLock:
-    """The lock of one study, as one owner sees it."""
+    """The lock of one study in a file of its folder."""
 
     def __init__(
         self,
@@ -49,13 +68,13 @@ class StudyLock:
         started: Callable[[int], int | None] = start_time,
     ) -> None:
         self.path = Path(study_dir, NAME)
+        self.study = str(self.path.parent)
         self._pid = owner_pid
         self._host = host or socket.gethostname()
         self._now = now
         self._started = started
 
     def acquire(self, *, check_mode: bool = False) -> tuple[dict[str, Any], bool]:
-        """The lock and whether it is new; raises LedgerError when somebody else holds it."""
         if check_mode:
             held = self.check()
             return (self._mine(), True) if held is None else (held, False)
@@ -68,7 +87,6 @@ class StudyLock:
             return lock, True
 
     def release(self, *, check_mode: bool = False) -> tuple[dict[str, Any] | None, bool]:
-        """The lock that was, and whether it was ours to remove. Somebody else's stays."""
         if not self.path.exists():
             return None, False
         with self._alone():
@@ -87,17 +105,20 @@ class StudyLock:
         return lock
 
     def check(self) -> dict[str, Any] | None:
-        """Our own lock, None when nobody holds it; raises LedgerError when somebody else does."""
         lock = self.holder()
         if lock is None or self._is_mine(lock):
             return lock
         held = (
             f"study {self.path.parent} is held by process {lock['pid']} on host {lock['host']}"
-            f" since {_moment(lock['since'])}; wait for it"
+            f" since {moment(lock['since'])}; wait for it"
         )
         if lock["host"] == self._host:
             raise LedgerError(f"{held}, or stop it")
         raise LedgerError(f"{held}, or delete {self.path} if that controller is gone")
+
+    def renew(self) -> dict[str, Any] | None:
+        """A process of this host is seen without a word of it."""
+        return self.check()
 
     def _mine(self) -> dict[str, Any]:
         start = self._started(self._pid)
@@ -139,6 +160,6 @@ class StudyLock:
             raise LedgerError(f"sweep_results_dir: {self.path.parent} cannot be written: {error.strerror}") from error
 
 
-def _moment(wall: float) -> str:
+def moment(wall: float) -> str:
     """A lock may be older than a day, and its host in another time zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall))

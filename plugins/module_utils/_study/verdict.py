@@ -51,10 +51,25 @@ def _void_reasons(wait: Mapping[str, Any], log: RunLog, workers: int) -> Iterato
     restarts = mapping(wait.get("evidence")).get("restarts") or 0
     if restarts:
         yield f"{counted(restarts, 'restart')} of replicas"
+    yield from _wrong_place(mapping(wait.get("evidence")))
     if log.non_finite and log.non_finite not in ended_early:
         yield log.non_finite
     if not ended_early:
         yield from _unproven(log, workers)
+
+
+def _wrong_place(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """A run on other nodes or other images than the rest of its study measures something else."""
+    active, used, images = (_names(evidence.get(key)) for key in ("active_nodes", "nodes", "images"))
+    strange = [node for node in used if node not in active] if active else []
+    if strange:
+        yield f"pods ran on {', '.join(strange)}, which is not among the active nodes {', '.join(active)}"
+    if len(images) > 1:
+        yield f"the replicas ran {len(images)} different images: {', '.join(images)}"
+
+
+def _names(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
 
 
 def _early_end(wait: Mapping[str, Any], log: RunLog) -> str:
@@ -74,7 +89,7 @@ def _cause(failed: Mapping[str, Any], log: RunLog, after: str) -> str:
         return ""
     who = f"{failed.get('replica')} {failed.get('index')}"
     signal = failed.get("signal")
-    what = (
+    what = str(failed.get("ending") or "") or (
         f"{who} exited with code {failed.get('exit_code')}"
         if signal is None
         else f"{who} was killed by signal {signal}"

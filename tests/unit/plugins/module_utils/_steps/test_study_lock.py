@@ -22,7 +22,7 @@ MINE, PARENT = os.getpid(), os.getppid()
 
 def execute(folder: Path, *, owner: int | None = MINE, check_mode: bool = False, **given: Any) -> dict[str, Any]:
     said: list[str] = []
-    params = {"study_dir": str(folder), "state": "present", "owner_pid": owner, **given}
+    params = {"study_dir": str(folder), "state": "present", "owner_pid": owner, "ledger": "files", **given}
     result = study_lock.execute(params, check_mode=check_mode, say=said.append)
     assert said == []
     return result

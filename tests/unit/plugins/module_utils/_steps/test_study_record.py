@@ -44,7 +44,13 @@ class Study:
 
     def record(self, *, check_mode: bool = False, **given: Any) -> dict[str, Any]:
         usual = {"log_format": "tfscale", "max_steal_share": 0.1, "max_foreign_share": 0.25, "provenance": {}}
-        which = {"study_dir": str(self.folder), "run": self.run, "wait": runs.ended(), "owner_pid": None}
+        which = {
+            "study_dir": str(self.folder),
+            "run": self.run,
+            "wait": runs.ended(),
+            "owner_pid": None,
+            "ledger": "files",
+        }
         return study_record.execute(
             {**usual, **which, **given}, check_mode=check_mode, say=self.said.append, now=lambda: NOW
         )
@@ -183,7 +189,7 @@ def test_execute_warns_of_a_repaired_ledger(study: Study) -> None:
 
 @pytest.mark.parametrize(("owner", "refused"), [(os.getpid(), True), (os.getppid(), False), (None, False)])
 def test_execute_refuses_a_study_that_another_holds(study: Study, owner: int | None, refused: bool) -> None:
-    hold = {"study_dir": str(study.folder), "state": "present", "owner_pid": os.getppid()}
+    hold = {"study_dir": str(study.folder), "state": "present", "owner_pid": os.getppid(), "ledger": "files"}
     study_lock.execute(hold, check_mode=False, say=study.said.append)
     if refused:
         with pytest.raises(StepError, match=f"is held by process {os.getppid()} on host .*the run's logs are kept in"):

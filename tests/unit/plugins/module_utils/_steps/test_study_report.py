@@ -27,7 +27,9 @@ FIGURES = {
 
 
 def execute(folder: Path, *, check_mode: bool = False) -> dict[str, Any]:
-    return study_report.execute({"study_dir": str(folder)}, check_mode=check_mode, say=lambda _line: None)
+    return study_report.execute(
+        {"study_dir": str(folder), "ledger": "files"}, check_mode=check_mode, say=lambda _line: None
+    )
 
 
 def files(folder: Path) -> dict[str, bytes]:

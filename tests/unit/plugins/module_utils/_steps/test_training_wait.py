@@ -159,6 +159,7 @@ def test_execute_of_a_killed_worker_names_it_and_the_step(world: World) -> None:
         "index": 1,
         "exit_code": None,
         "signal": 9,
+        "ending": "worker 1 was killed by signal 9",
         "reason": "",
         "log_tail": ["half a thought"],
     }

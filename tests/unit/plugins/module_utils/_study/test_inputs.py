@@ -136,14 +136,16 @@ def test_choices_bad_input_gets_a_sentence(value: Any) -> None:
         inputs.choices("sweep_strategies", value, inputs.STRATEGIES)
 
 
-@pytest.mark.parametrize("name", ["mnist", "a", "0", "mnist-2.gke_b"])
+@pytest.mark.parametrize("name", ["mnist", "a", "0", "mnist-2.gke_b", "a" * 63])
 def test_study_name_good(name: str) -> None:
     assert inputs.study_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "../up", "Mnist", "-a", ".a", "a b", "a/b", "a\n", 3, None, "ä"])
+@pytest.mark.parametrize(
+    "name", ["", "../up", "Mnist", "-a", ".a", "a b", "a/b", "a\n", 3, None, "ä", "a-", "a.", "a_", "a" * 64]
+)
 def test_study_name_bad_input_gets_a_sentence(name: Any) -> None:
-    with pytest.raises(InputError, match=r"^sweep_study is .*: give a name of lower-case letters"):
+    with pytest.raises(InputError, match=r"^sweep_study is .*: give a name of lower-case letters.*, at most 63"):
         inputs.study_name(name)
 
 

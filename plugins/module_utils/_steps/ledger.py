@@ -1,0 +1,70 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger and the lock that a step's parameters choose. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
+    AUTH_ARG_SPEC,
+    ApiError,
+    connect,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, Ledger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import Lock, StudyLock
+
+LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
+    "namespace": {"type": "str", "default": "tfscale"},
+}
+NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+RENEW_SECONDS = 20.0
+
+
+def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
+    """The study is that of study_dir's last part; it has a lock for whom owner_pid names."""
+    folder, owner = Path(params["study_dir"]), params.get("owner_pid")
+    if params["ledger"] == "files":
+        return FileLedger(folder / ledger.NAME), None if owner is None else StudyLock(folder, owner)
+    namespace = params["namespace"]
+    if not NAMESPACE.match(namespace):
+        raise LedgerError(
+            f"cluster_namespace is {namespace!r}: give a name of at most 63 lower-case letters, digits and dashes"
+        )
+    try:
+        api = connect(params)
+    except BackendError as error:
+        raise LedgerError(str(error)) from error
+    book = ClusterLedger(api, namespace, folder.name)
+    return book, None if owner is None else LeaseLock(api, namespace, folder.name, owner)
+
+
+def keeper(lock: Lock | None, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], None]:
+    """What a long step calls as often as it likes, to renew the lock every 20 s.
+
+    A server that is away for a while is no reason to end; that somebody else has taken the study over is one (LedgerError).
+    """
+    due = clock()
+
+    def keep() -> None:
+        nonlocal due
+        if lock is None or clock() < due:
+            return
+        due = clock() + RENEW_SECONDS
+        try:
+            lock.renew()
+        except LedgerError as error:
+            if not (isinstance(error.__cause__, ApiError) and error.__cause__.is_transient):
+                raise
+
+    return keep

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes what runs have left in a cluster. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
+    AUTH_ARG_SPEC,
+    Api,
+    ApiError,
+    connect,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+    "namespace": {"type": "str", "required": True},
+    "study": {"type": "str", "required": True},
+    "run_id": {"type": "str"},
+    "attempt": {"type": "int"},
+    "timeout": {"type": "float", "default": 120.0},
+}
+# What makes pods goes before the pods, else they come again.
+RESOURCES = (
+    ("/apis/batch/v1", "jobs"),
+    ("/apis/apps/v1", "statefulsets"),
+    ("/api/v1", "pods"),
+    ("/api/v1", "services"),
+    ("/api/v1", "configmaps"),
+    ("/apis/networking.k8s.io/v1", "networkpolicies"),
+)
+MAKERS = ("jobs", "statefulsets")
+# A ledger in the cluster carries the study's label too, and is what all the runs were for.
+KEPT = "!tfscale.study/record,!tfscale.study/lock"
+WATCH_SECONDS = 30
+MOST_NAMES = 5
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    try:
+        inputs.number("timeout", params["timeout"])
+        if params["attempt"] is not None and params["run_id"] is None:
+            raise InputError(f"attempt is {params['attempt']}, but run_id is not given: give the run, too")
+        start = clock()
+        there = Remains(connect(params), params["namespace"], selector_of(params))
+        names = there.names()
+        whose = _whose(params)
+        if not names:
+            return _result([], [], f"Nothing of {whose} is in namespace {params['namespace']}.")
+        objects = f"{counted(len(names), 'object')} of {whose}"
+        if check_mode:
+            return _result(names, [], f"{objects} would be removed from namespace {params['namespace']}.")
+        there.remove()
+        left = there.wait(start + params["timeout"], clock)
+    except (InputError, BackendError) as error:
+        raise StepError(f"{error}.") from error
+    if left:
+        raise StepError(
+            f"{counted(len(left), 'pod')} of {whose} did not end within {duration(params['timeout'])} (timeout):"
+            f" {_some(left)}; look whether their nodes answer.",
+            **_result(names, [f"pods/{name}" for name in left]),
+        )
+    return _result(names, [], f"{objects} were removed in {duration(clock() - start)}.")
+
+
+def selector_of(params: Mapping[str, Any]) -> str:
+    wanted = {"study": params["study"], "run": params["run_id"], "attempt": params["attempt"]}
+    labels = [f"tfscale.study/{name}={value}" for name, value in wanted.items() if value is not None]
+    return ",".join(["app.kubernetes.io/managed-by=tfscale.study", *labels, KEPT])
+
+
+class Remains:
+    """All objects of a namespace that carry the labels."""
+
+    def __init__(self, api: Api, namespace: str, selector: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._selector = selector
+        self._found: dict[str, list[str]] = {}
+        self._version = ""
+
+    def names(self) -> list[str]:
+        """jobs/tf-x-1-worker and so on."""
+        with ThreadPoolExecutor(len(RESOURCES)) as pool:
+            listed = dict(zip((resource for _api, resource in RESOURCES), pool.map(self._list, RESOURCES), strict=True))
+        self._version = listed["pods"][1]
+        self._found = {resource: names for resource, (names, _version) in listed.items() if names}
+        return [f"{resource}/{name}" for resource, names in self._found.items() for name in names]
+
+    def remove(self) -> None:
+        """All of a kind in one request."""
+        found = [one for one in RESOURCES if one[1] in self._found]
+        with ThreadPoolExecutor(len(RESOURCES)) as pool:
+            for makers in (True, False):
+                list(pool.map(self._delete, [one for one in found if (one[1] in MAKERS) is makers]))
+
+    def wait(self, end: float, clock: Callable[[], float]) -> list[str]:
+        """Names of the pods that are left at the end."""
+        left = set(self._found.get("pods", ()))
+        while left and clock() < end:
+            try:
+                self._watch(left, end, clock)
+            except ApiError as error:
+                if error.status != 410 and not error.is_transient:
+                    raise
+                names, self._version = self._list(("/api/v1", "pods"))
+                left = set(names)
+        return sorted(left)
+
+    def _watch(self, left: set[str], end: float, clock: Callable[[], float]) -> None:
+        seconds = max(1, min(WATCH_SECONDS, int(end - clock())))
+        path = self._path(("/api/v1", "pods"))
+        for event in self._api.watch(path, since=self._version, seconds=seconds, labelSelector=self._selector):
+            meta = event["object"]["metadata"]
+            self._version = meta["resourceVersion"]
+            if event["type"] == "DELETED":
+                left.discard(meta["name"])
+            elif event["type"] == "ADDED":
+                # Its maker was faster.
+                left.add(meta["name"])
+            if not left:
+                return
+
+    def _list(self, resource: tuple[str, str]) -> tuple[list[str], str]:
+        found, version = self._api.list(self._path(resource), labelSelector=self._selector)
+        return [one["metadata"]["name"] for one in found], version
+
+    def _delete(self, resource: tuple[str, str]) -> None:
+        options = {"propagationPolicy": "Background"}
+        self._api.delete(self._path(resource), options, labelSelector=self._selector)
+
+    def _path(self, resource: tuple[str, str]) -> str:
+        api, name = resource
+        return f"{api}/namespaces/{self._namespace}/{name}"
+
+
+def _whose(params: Mapping[str, Any]) -> str:
+    if params["run_id"] is None:
+        return f"study {params['study']}"
+    attempt = "" if params["attempt"] is None else f" (attempt {params['attempt']})"
+    return f"run {params['run_id']}{attempt}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _result(before: Sequence[str], after: Sequence[str], msg: str = "") -> dict[str, Any]:
+    result = {
+        "changed": bool(before),
+        "removed": [name for name in before if name not in after],
+        "diff": {"before": {"objects": list(before)}, "after": {"objects": list(after)}},
+    }
+    return {**result, "msg": msg} if msg else result

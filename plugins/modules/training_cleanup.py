@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove what runs have left in a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: training_cleanup
+short_description: Remove what runs have left in a cluster
+version_added: 0.1.0
+description:
+  - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
+    and returns when the pods are gone.
+  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay.
+  - A namespace that does not exist holds nothing to remove.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  state:
+    description: What becomes of the objects.
+    type: str
+    choices: [absent]
+    default: absent
+  namespace:
+    description: Where they are.
+    type: str
+    required: true
+  study:
+    description: Value of their label C(tfscale.study/study).
+    type: str
+    required: true
+  run_id:
+    description: Value of their label C(tfscale.study/run); all runs of the study unless given.
+    type: str
+  attempt:
+    description: Value of their label C(tfscale.study/attempt); all attempts of the run unless given. Needs O(run_id).
+    type: int
+  timeout:
+    description: Seconds within which the pods must be gone.
+    type: float
+    default: 120.0
+attributes:
+  check_mode:
+    description: Finds what there is and removes nothing.
+    support: full
+  diff_mode:
+    description: Shows what is removed.
+    support: full
+seealso:
+  - module: tfscale.study.training_wait
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Remove a run
+  tfscale.study.training_cleanup:
+    namespace: tfscale
+    study: mnist
+    run_id: 0123456789ab-1
+  register: cleanup
+
+- name: Show what was removed
+  ansible.builtin.debug:
+    msg: "{{ cleanup.msg }}"
+"""
+
+RETURN = r"""
+removed:
+  description: What was removed, or would be.
+  returned: always
+  type: list
+  elements: str
+  sample: [jobs/tf-0123456789ab-1-1-worker]
+msg:
+  description: One sentence that says what was done.
+  returned: always
+  type: str
+  sample: 9 objects of run 0123456789ab-1 were removed in 1.4 s.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_cleanup import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
