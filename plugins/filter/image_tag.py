@@ -50,7 +50,8 @@ def tag(source_dir: str, arguments: dict[str, str] | None = None) -> str:
     try:
         return image_tag(source_dir, arguments or {})
     except (InputError, OSError) as error:
-        raise AnsibleFilterError(f"{error}.") from error
+        # Ansible would add the cause to the message once more.
+        raise AnsibleFilterError(f"{error}.") from None
 
 
 class FilterModule:
