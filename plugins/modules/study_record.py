@@ -16,8 +16,8 @@ description:
     begin at step 0 or did not reach its target, or its time is not known. It is C(suspect) when the hypervisor or other
     programs took more of the machine than O(max_steal_share) or O(max_foreign_share), or the clock went back.
   - An attempt that is recorded already is left as it is.
-  - A ledger in the cluster suits up to some thousands of records; a record takes about 3 KiB of the cluster's own store.
-  - The record is described by C(docs/record.schema.json). Environment variables and the trainer's arguments are not recorded.
+  - A ledger in the cluster suits some thousands of records. One is written in 10 ms and takes about 3 KiB of the cluster's store;
+    a thousand are read in 0.6 s with 25 MiB of memory, and every block of a sweep reads them all.
 options:
   study_dir:
     description: Folder of the study.

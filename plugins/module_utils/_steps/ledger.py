@@ -36,17 +36,21 @@ def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
     folder, owner = Path(params["study_dir"]), params.get("owner_pid")
     if params["ledger"] == "files":
         return FileLedger(folder / ledger.NAME), None if owner is None else StudyLock(folder, owner)
-    namespace = params["namespace"]
-    if not NAMESPACE.match(namespace):
-        raise LedgerError(
-            f"cluster_namespace is {namespace!r}: give a name of at most 63 lower-case letters, digits and dashes"
-        )
+    namespace = check_namespace(params["namespace"])
     try:
         api = connect(params)
     except BackendError as error:
         raise LedgerError(str(error)) from error
     book = ClusterLedger(api, namespace, folder.name)
     return book, None if owner is None else LeaseLock(api, namespace, folder.name, owner)
+
+
+def check_namespace(name: str) -> str:
+    if not NAMESPACE.match(name):
+        raise LedgerError(
+            f"cluster_namespace is {name!r}: give a name of at most 63 lower-case letters, digits and dashes"
+        )
+    return name
 
 
 def keeper(lock: Lock | None, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], None]:

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says before the first run what a cluster would refuse, and which cells can never fit. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api, nodes, rights, room
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
+    AUTH_ARG_SPEC,
+    Api,
+    ApiError,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._backend.rights import Right
+from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Seen
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
+from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replica
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "namespace": {"type": "str", "default": "tfscale"},
+    "needs": {"type": "list", "elements": "dict"},
+    "nodes_method": {"type": "str", "choices": ["label", "recreate", "none"], "default": "label"},
+    "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
+    "cells": {"type": "list", "elements": "dict", "default": []},
+    "resources": {"type": "dict", "default": {}},
+    "node_selector": {"type": "dict", "default": {}},
+    "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
+}
+MOST_NAMED = 4
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,  # noqa: ARG001 - it only looks
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    try:
+        check_namespace(params["namespace"])
+        cells, replicas = _cells(params["cells"]), _replicas(params["resources"])
+        wanted = _wanted(params)
+        api = kubernetes_api.connect(params)
+        is_there = _check_namespace(api, params["namespace"])
+        _check_rights(api, wanted, params["namespace"])
+        seen = room.look(api, params["namespace"])
+        usable = nodes.candidates(seen.nodes or [], _selector(params))
+        rooms = seen.room_on(usable)
+        _check_quotas(seen, cells, replicas)
+        if seen.nodes is not None:
+            for cell in cells:
+                _check_room(cell, replicas, rooms, seen.nodes, params)
+    except (InputError, LedgerError, ApiError) as error:
+        raise StepError(f"{error}.") from error
+    return _result(params, wanted, seen, usable, rooms, len(cells), is_there=is_there)
+
+
+def _cells(given: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    """As sweep_plan_info returns them, or flat."""
+    found = []
+    for number, one in enumerate(given):
+        spec = one.get("spec") or one
+        counts = {
+            name: integer(f"cells[{number}].{name}", spec.get(name), minimum=int(name != "ps"))
+            for name in ("nodes", "ps", "workers")
+        }
+        usual = " ".join(f"{name}={count}" for name, count in counts.items())
+        found.append(Cell(str(one.get("label") or usual), **counts))
+    return found
+
+
+def _replicas(given: Mapping[str, Any]) -> tuple[Replica, Replica]:
+    unknown = sorted(set(given) - {"ps", "worker"})
+    if unknown:
+        raise InputError(f"resources has {unknown[0]!r}: give ps and worker")
+    ps, worker = (Replica.of(f"training_{kind}_resources", given.get(kind) or {}) for kind in ("ps", "worker"))
+    return ps, worker
+
+
+def _wanted(params: Mapping[str, Any]) -> list[Right]:
+    if params["needs"] is not None:
+        return [Right.of(one) for one in params["needs"]]
+    return rights.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
+
+
+def _check_namespace(api: Api, namespace: str) -> bool:
+    """Whether it is there. Who may not look at namespaces is taken to have one."""
+    try:
+        found = api.get(f"/api/v1/namespaces/{namespace}")
+    except ApiError as error:
+        if error.status == 404:
+            if rights.is_allowed(api, Right("create", "", "namespaces"), namespace):
+                return False
+            raise InputError(
+                f"namespace {namespace} is not there and may not be made: have it made, or give another cluster_namespace"
+            ) from error
+        if error.status != 403:
+            raise
+        return True
+    if found["metadata"].get("deletionTimestamp"):
+        raise InputError(
+            f"namespace {namespace} is being deleted: wait until it is gone, or give another cluster_namespace"
+        )
+    return True
+
+
+def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
+    lacking = rights.missing(api, wanted, namespace)
+    if lacking:
+        raise InputError(rights.refusal(api, lacking, namespace))
+
+
+def _check_quotas(seen: Seen, cells: Sequence[Cell], replicas: tuple[Replica, Replica]) -> None:
+    for quota in seen.quotas():
+        for cell in cells:
+            over = capacity.exceeded(quota.hard, quota.used, capacity.asked_of_quota(cell, *replicas))
+            if over:
+                raise InputError(
+                    f"cell {cell.label} asks for more than quota {quota.name} of namespace {seen.namespace} leaves:"
+                    f" {'; '.join(over)}; have it raised, or give fewer workers or smaller resources"
+                )
+
+
+def _selector(params: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in params["node_selector"].items()}
+
+
+def _check_room(
+    cell: Cell,
+    replicas: tuple[Replica, Replica],
+    rooms: Mapping[str, Amounts],
+    known: Sequence[Mapping[str, Any]],
+    params: Mapping[str, Any],
+) -> None:
+    method, evenly = params["nodes_method"], params["spread"] == "DoNotSchedule"
+    if method == "recreate" and cell.nodes != len(rooms):
+        # Its nodes are still to be made.
+        return
+    least = cell.nodes if method == "label" else 1
+    if len(rooms) < least:
+        why = nodes.obstacles(known, _selector(params))
+        raise InputError(
+            f"cell {cell.label} asks for {counted(least, 'node')}, but the cluster has {len(rooms)} that can carry runs"
+            f" ({', '.join(rooms) or 'none'}){f'; {why}' if why else ''}: give fewer in sweep_nodes, or add nodes"
+        )
+    active = dict(islice(rooms.items(), cell.nodes)) if method == "label" else rooms
+    if not capacity.fits(cell, *replicas, list(active.values()), evenly=evenly):
+        raise InputError(_unfit(cell, replicas, active, evenly=evenly))
+
+
+def _unfit(cell: Cell, replicas: tuple[Replica, Replica], rooms: Mapping[str, Amounts], *, evenly: bool) -> str:
+    groups = zip((f"{cell.ps} ps", counted(cell.workers, "worker")), (cell.ps, cell.workers), replicas, strict=True)
+    asked = [
+        f"{group} with {capacity.told(replica.requests)}{' each' if count > 1 else ''}"
+        for group, count, replica in groups
+        if count
+    ]
+    wanted = {key for replica in replicas for key in replica.requests} | {"pods"}
+    free = [
+        f"{name} has {capacity.told({key: left.get(key, 0.0) for key in wanted})} free"
+        for name, left in islice(rooms.items(), MOST_NAMED)
+    ]
+    more = f" (and {len(rooms) - MOST_NAMED} more nodes)" if len(rooms) > MOST_NAMED else ""
+    where = f"{', evenly' if evenly else ''} on {counted(len(rooms), 'node')}"
+    return (
+        f"cell {cell.label} can never fit: it puts {' and '.join(asked)}{where}, but {', '.join(free)}"
+        f"{more}; give smaller training_ps_resources or training_worker_resources, fewer workers, or more nodes"
+    )
+
+
+def _result(
+    params: Mapping[str, Any],
+    wanted: Sequence[Right],
+    seen: Seen,
+    usable: Sequence[Mapping[str, Any]],
+    rooms: Mapping[str, Amounts],
+    cells: int,
+    *,
+    is_there: bool,
+) -> dict[str, Any]:
+    result = {
+        "changed": False,
+        "nodes": [
+            {
+                "name": nodes.name_of(node),
+                "allocatable": capacity.amounts(room.allocatable_of(node)),
+                "free": dict(rooms[nodes.name_of(node)]),
+            }
+            for node in usable
+        ],
+        "rights": [f"{right.verb} {right.target}" for right in wanted],
+        "msg": (
+            f"Namespace {params['namespace']} {'is ready' if is_there else 'can be made'}:"
+            f" {counted(len(wanted), 'right')} given, {counted(len(usable), 'node')} for {counted(cells, 'cell')}."
+        ),
+    }
+    return {**result, "warnings": [warning]} if (warning := _warning(seen)) and cells else result
+
+
+def _warning(seen: Seen) -> str:
+    if seen.nodes is None:
+        return "It was not checked whether every cell fits: this user may not list nodes."
+    if not seen.sees_all_pods:
+        return "What pods of other namespaces hold was not counted: this user may not list pods of all namespaces."
+    return ""

@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say before the first run what a cluster would refuse."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_preflight_info
+short_description: Say before the first run what a cluster would refuse
+version_added: 0.2.0
+description:
+  - Checks in this order that the API server answers and accepts the credentials, that the namespace is there (or can be made)
+    and is not being deleted, that every right is given, that no quota of the namespace is too small for a cell, and that every
+    cell fits on its nodes.
+  - A cell fits when all its replicas find room at once in what the nodes have allocatable, less the requests of other pods.
+    Pods left of earlier runs in O(namespace) do not count, because the next run begins with their removal.
+  - Fails with one sentence that names what is missing. Nothing is changed.
+  - Where the user may not list nodes, or the pods of all namespaces, a warning says what could not be checked.
+requirements:
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  namespace:
+    description: Namespace of the runs.
+    type: str
+    default: tfscale
+  needs:
+    description:
+      - Rights to ask for, each with C(verb), C(resource) (such as V(pods) or V(pods/log)) and, unless it is the core, C(group).
+      - Without it, all that a study needs with O(nodes_method) and O(ledger); C(docs/examples/rbac.yml) gives the same.
+    type: list
+    elements: dict
+  nodes_method:
+    description:
+      - How the nodes of a run are chosen. V(label) takes the first by name, see M(tfscale.study.node_set), V(none) leaves it to
+        the scheduler, and with V(recreate) a cell is checked only when the cluster has its number of nodes already.
+    type: str
+    choices: [label, recreate, none]
+    default: label
+  ledger:
+    description: Where the records are. V(cluster) needs rights on leases as well.
+    type: str
+    choices: [files, cluster]
+    default: files
+  cells:
+    description:
+      - The cells of the study as M(tfscale.study.sweep_plan_info) returns them.
+      - Dictionaries with C(nodes), C(ps), C(workers) and perhaps C(label) serve as well.
+    type: list
+    elements: dict
+    default: []
+  resources:
+    description:
+      - What a C(ps) and a C(worker) ask for, each with C(requests) and C(limits) as in a container, or with the requests alone.
+      - What has a limit and no request requests its limit.
+    type: dict
+    default: {}
+  node_selector:
+    description: Labels that a node must have to be considered.
+    type: dict
+    default: {}
+  spread:
+    description: >-
+      How the replicas spread over the nodes. With V(DoNotSchedule) the nodes' numbers of replicas differ by one at most; otherwise
+      any placement serves.
+    type: str
+    choices: [DoNotSchedule, ScheduleAnyway, ""]
+    default: DoNotSchedule
+attributes:
+  check_mode:
+    description: Only looks.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.node_set
+  - module: tfscale.study.sweep_plan_info
+"""
+
+EXAMPLES = r"""
+- name: Look whether a study can run
+  tfscale.study.cluster_preflight_info:
+    namespace: tfscale
+    cells:
+      - {nodes: 2, ps: 1, workers: 4}
+    resources:
+      ps: {cpu: 100m, memory: 384Mi}
+      worker: {cpu: 500m, memory: 768Mi}
+  register: looked
+
+- name: Show what the nodes have left
+  ansible.builtin.debug:
+    var: looked.nodes
+"""
+
+RETURN = r"""
+nodes:
+  description: The nodes that can carry runs, in the order in which they are taken.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    allocatable: {description: What pods may ask for; processors and bytes by Kubernetes' names., type: dict, returned: always}
+    free: {description: The same less the requests of other pods., type: dict, returned: always}
+rights:
+  description: The rights that were asked for and are given.
+  returned: success
+  type: list
+  elements: str
+  sample: [list pods, create jobs.batch]
+msg:
+  description: One sentence that says what was found, or what is wrong.
+  returned: always
+  type: str
+  sample: "Namespace tfscale is ready: 38 rights given, 2 nodes for 4 cells."
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC, execute
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a real cluster would refuse is said before the first run, and what it would take is not refused."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
+from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info, study_lock
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+from tests.e2e.infra.cluster import Cluster
+from tests.e2e.infra.controlplane import ControlPlane
+
+RBAC = Path(__file__).resolve().parents[2] / "docs/examples/rbac.yml"
+DEFAULTS = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
+RESOURCES = {"ps": {"cpu": "100m", "memory": "64Mi"}, "worker": {"cpu": "100m", "memory": "64Mi"}}
+# What a busy machine needs until its controllers have done something.
+PATIENCE = 120.0
+
+Look = Callable[..., dict[str, Any]]
+
+
+def eventually(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found
+    return found
+
+
+def apply(cluster: Cluster, namespace: str, *documents: dict[str, Any]) -> None:
+    listed = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+    cluster.kubectl("--namespace", namespace, "apply", "--filename=-", text=json.dumps(listed))
+
+
+@pytest.fixture
+def look(cluster: Cluster, namespace: str) -> Look:
+    def execute(*cells: dict[str, Any], **given: Any) -> dict[str, Any]:
+        where = {"kubeconfig": str(cluster.kubeconfig), "namespace": namespace}
+        params = {**DEFAULTS, **where, "cells": list(cells), "resources": RESOURCES, **given}
+        return cluster_preflight_info.execute(params, check_mode=False, say=lambda _line: None)
+
+    return execute
+
+
+@pytest.fixture
+def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """A kubeconfig of the documented service account; `without` takes rights away again, as `create jobs`."""
+
+    def make(*without: str, cluster_role: bool = True) -> str:
+        documents = yaml.safe_load(RBAC.read_text().replace("namespace: tfscale", f"namespace: {namespace}"))["items"]
+        for document in documents:
+            document["metadata"]["name"] += f"-{namespace}" if document["kind"].startswith("Cluster") else ""
+            if document["kind"] == "ClusterRoleBinding":
+                document["roleRef"]["name"] += f"-{namespace}"
+            if "rules" in document:
+                document["rules"] = [left for rule in document["rules"] if (left := less(rule, without))["verbs"]]
+        wanted = [one for one in documents if cluster_role or not one["kind"].startswith("Cluster")]
+        apply(cluster, namespace, *wanted)
+        token = cluster.kubectl("create", "token", "tfscale", "--namespace", namespace).strip()
+        return kubeconfig_with(cluster.kubeconfig, tmp_path, token)
+
+    yield make
+    for kind in ("clusterrolebinding", "clusterrole"):
+        cluster.kubectl("delete", kind, f"tfscale-nodes-{namespace}", "--ignore-not-found")
+
+
+def less(rule: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]:
+    """A rule without some of its rights; those on other resources of the rule go with them."""
+    taken = {verb for verb, resource in map(str.split, without) if resource in rule["resources"]}
+    return {**rule, "verbs": [verb for verb in rule["verbs"] if verb not in taken]}
+
+
+def kubeconfig_with(path: Path, folder: Path, token: str) -> str:
+    document = yaml.safe_load(path.read_text())
+    document["users"] = [{"name": one["name"], "user": {"token": token}} for one in document["users"]]
+    made = folder / "kubeconfig"
+    made.touch(mode=0o600)
+    made.write_text(json.dumps(document))
+    return str(made)
+
+
+def test_a_study_that_can_run_is_let_through(look: Look) -> None:
+    result = look({"nodes": 2, "ps": 1, "workers": 2}, {"nodes": 1, "ps": 1, "workers": 1})
+    assert len(result["nodes"]) == 2
+    assert all(0 < one["free"]["cpu"] <= one["allocatable"]["cpu"] for one in result["nodes"])
+    assert "is ready" in result["msg"]
+    assert "warnings" not in result
+
+
+def test_the_documented_account_may_run_studies(look: Look, account: Callable[..., str]) -> None:
+    access = account()
+    result = eventually(lambda: passes(look, kubeconfig=access, ledger="cluster"))
+    assert "warnings" not in result
+
+
+def passes(look: Look, **given: Any) -> dict[str, Any] | None:
+    """Roles take effect a little after they were made."""
+    try:
+        return look({"nodes": 1, "ps": 1, "workers": 1}, **given)
+    except StepError:
+        return None
+
+
+def test_the_documented_account_without_its_cluster_role_leaves_nodes_alone(
+    look: Look, account: Callable[..., str]
+) -> None:
+    access = account(cluster_role=False)
+    result = eventually(lambda: passes(look, kubeconfig=access, nodes_method="none"))
+    assert result["warnings"] == ["It was not checked whether every cell fits: this user may not list nodes."]
+    with pytest.raises(
+        StepError, match=r"user system:serviceaccount:\S+:tfscale may not get, list, patch nodes in the"
+    ):
+        look(kubeconfig=access)
+
+
+def test_all_missing_rights_are_named(look: Look, account: Callable[..., str], namespace: str) -> None:
+    access = account("create jobs", "get pods/log", "patch nodes")
+    given = [{"verb": "list", "resource": resource} for resource in ("pods", "nodes")]
+    eventually(lambda: passes(look, kubeconfig=access, needs=given))
+    with pytest.raises(StepError) as caught:
+        look(kubeconfig=access)
+    told = str(caught.value)
+    assert f"may not get pods/log; create jobs.batch in namespace {namespace}" in told
+    assert "and not patch nodes in the cluster: give these rights" in told
+
+
+@pytest.mark.full
+def test_a_right_that_a_step_lacks_is_named(
+    cluster: Cluster, look: Look, account: Callable[..., str], namespace: str, tmp_path: Path
+) -> None:
+    access = account("create leases")
+    eventually(lambda: passes(look, kubeconfig=access))
+    params = {name: option.get("default") for name, option in study_lock.ARGUMENT_SPEC.items()}
+    params |= {"ledger": "cluster", "namespace": namespace, "kubeconfig": access, "owner_pid": 1}
+    with pytest.raises(StepError, match=rf"user \S+ may not create leases in namespace {namespace}: give that right"):
+        study_lock.execute({**params, "study_dir": str(tmp_path / "mnist")}, check_mode=False, say=print)
+
+
+@pytest.mark.parametrize("token", ["expired", "eyJhbGciOiJub25lIn0.e30."])
+def test_credentials_that_are_not_accepted(cluster: Cluster, look: Look, tmp_path: Path, token: str) -> None:
+    with pytest.raises(StepError, match=r"cluster https://\S+ does not accept our credentials \(401\): renew them"):
+        look(kubeconfig=kubeconfig_with(cluster.kubeconfig, tmp_path, token))
+
+
+@pytest.mark.full
+def test_a_server_that_is_not_there(look: Look) -> None:
+    with pytest.raises(StepError, match=r"cluster https://127.0.0.1:9 does not answer: .*; check that it runs"):
+        look(host="https://127.0.0.1:9", validate_certs=False)
+
+
+def test_a_namespace_that_is_not_there(look: Look, account: Callable[..., str]) -> None:
+    assert look(namespace="e2e-none")["msg"].startswith("Namespace e2e-none can be made")
+    access = account(cluster_role=False)
+    # Without the right to look at namespaces nothing is said of them, but the rights are missing there.
+    with pytest.raises(StepError, match=r"user \S+ may not get, list, watch, delete, deletecollection pods; "):
+        look(namespace="e2e-none", kubeconfig=access, nodes_method="none")
+
+
+@pytest.mark.full
+def test_a_namespace_that_is_being_deleted(cluster: Cluster, look: Look, namespace: str) -> None:
+    kept = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept", "finalizers": ["e2e.test/keep"]}}
+    going = f"{namespace}-going"
+    cluster.kubectl("create", "namespace", going)
+    apply(cluster, going, kept)
+    cluster.kubectl("delete", "namespace", going, "--wait=false")
+    try:
+        with pytest.raises(
+            StepError, match=f"namespace {going} is being deleted: wait until it is gone, or give another"
+        ):
+            look(namespace=going)
+    finally:
+        free = json.dumps({"metadata": {"finalizers": None}})
+        cluster.kubectl("--namespace", going, "patch", "configmap", "kept", "--type=merge", f"--patch={free}")
+        cluster.kubectl("wait", "namespace", going, "--for=delete", f"--timeout={PATIENCE}s", timeout=PATIENCE + 60)
+
+
+def test_a_quota_that_is_too_small(cluster: Cluster, look: Look, namespace: str) -> None:
+    hard = {"pods": "3", "requests.cpu": "1"}
+    apply(
+        cluster,
+        namespace,
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": hard}},
+    )
+    look({"nodes": 1, "ps": 1, "workers": 2})
+    with pytest.raises(StepError) as caught:
+        look({"nodes": 1, "ps": 1, "workers": 3, "label": "workers=3"})
+    assert str(caught.value) == (
+        f"cell workers=3 asks for more than quota q of namespace {namespace} leaves: pods 4, of 3 are 0 in use; have it"
+        " raised, or give fewer workers or smaller resources."
+    )
+
+
+def test_a_cell_that_never_fits(look: Look) -> None:
+    free = min(one["free"]["cpu"] for one in look()["nodes"])
+    fitting = {"worker": {"cpu": f"{free:.3f}"}}
+    look({"nodes": 2, "ps": 0, "workers": 2}, resources=fitting)
+    with pytest.raises(
+        StepError, match=r"cell workers=3 can never fit: it puts 3 workers with \S+ cpu each, evenly on 2"
+    ):
+        look({"nodes": 2, "ps": 0, "workers": 3, "label": "workers=3"}, resources={"worker": {"cpu": str(free + 1)}})
+    with pytest.raises(StepError, match=r"asks for 3 nodes, but the cluster has 2 that can carry runs \(\S+, \S+\)"):
+        look({"nodes": 3, "ps": 1, "workers": 1})
+
+
+@pytest.mark.full
+def test_a_verdict_on_room_is_the_schedulers_own(controlplane: ControlPlane) -> None:
+    """Pods as a run's are placed by a real scheduler: all of them where the preflight says so, and else not all."""
+    access = {"kubeconfig": str(controlplane.kubeconfig), "namespace": "default"}
+    api = connect(access, patience=PATIENCE)
+    names = sorted(
+        (node["metadata"]["name"] for node in api.list("/api/v1/nodes")[0]), key=lambda name: int(name.split("-")[1])
+    )[:2]
+    mark(api, names, "true")
+    # 32 CPU a node: 3 of 10 fit, a fourth does not.
+    for workers, fits in ((6, True), (7, False)):
+        cells = [{"nodes": 2, "ps": 0, "workers": workers}]
+        params = {**DEFAULTS, **access, "resources": {"worker": {"cpu": "10"}}, "cells": cells}
+        if fits:
+            cluster_preflight_info.execute(params, check_mode=False, say=print)
+        else:
+            with pytest.raises(StepError, match="can never fit"):
+                cluster_preflight_info.execute(params, check_mode=False, say=print)
+        assert (placed(api, workers) == workers) is fits
+    mark(api, names, None)
+
+
+def mark(api: Api, names: list[str], value: str | None) -> None:
+    for name in names:
+        api.patch(f"/api/v1/nodes/{name}", {"metadata": {"labels": {"tfscale.study/active": value}}})
+
+
+def placed(api: Api, workers: int) -> int:
+    """How many of so many pods the scheduler finds room for; none is left behind."""
+    labels = {"e2e": f"room-{workers}"}
+    spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    container = {"name": "x", "image": "x", "resources": {"requests": {"cpu": "10"}}}
+    spec = {
+        "nodeSelector": {"tfscale.study/active": "true"},
+        "topologySpreadConstraints": [{**spread, "labelSelector": {"matchLabels": labels}}],
+        "containers": [container],
+    }
+    path = "/api/v1/namespaces/default/pods"
+    for number in range(workers):
+        api.create(path, {"metadata": {"name": f"room-{workers}-{number}", "labels": labels}, "spec": spec})
+
+    def judged() -> list[str] | None:
+        pods = api.list(path, labelSelector=f"e2e={labels['e2e']}")[0]
+        conditions = [one for pod in pods for one in pod["status"].get("conditions", ())]
+        found = [one["status"] for one in conditions if one["type"] == "PodScheduled"]
+        return found if len(found) == workers else None
+
+    verdicts = eventually(judged)
+    api.delete(path, {"gracePeriodSeconds": 0}, labelSelector=f"e2e={labels['e2e']}")
+    eventually(lambda: not api.list(path, labelSelector=f"e2e={labels['e2e']}")[0])
+    return int(verdicts.count("True"))

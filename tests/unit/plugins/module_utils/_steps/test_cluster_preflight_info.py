@@ -1,0 +1,233 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One sentence for each thing that would go wrong later (tests/e2e/test_preflight.py: on a real cluster)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+from tests.fixtures.room import RUN, node, pod, quota
+from tests.fixtures.objects import Store
+
+DEFAULTS = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
+RESOURCES = {"ps": {"cpu": "100m", "memory": "384Mi"}, "worker": {"cpu": "500m", "memory": "768Mi"}}
+SMALL = {"nodes": 2, "ps": 1, "workers": 2}
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    there = Store()
+    there.objects["/api/v1/namespaces/tfscale"] = {"metadata": {"name": "tfscale"}}
+    for one in (node("worker1"), node("worker2"), node("worker10")):
+        there.objects[f"/api/v1/nodes/{one['metadata']['name']}"] = one
+    monkeypatch.setattr(kubernetes_api, "connect", lambda _params: there)
+    return there
+
+
+def look(*cells: dict[str, Any], **given: Any) -> dict[str, Any]:
+    said: list[str] = []
+    params = {**DEFAULTS, "cells": list(cells), "resources": RESOURCES, **given}
+    result = cluster_preflight_info.execute(params, check_mode=False, say=said.append)
+    assert said == []
+    return result
+
+
+def test_execute_tells_what_it_found(store: Store) -> None:
+    store.objects["/api/v1/pods/dns"] = pod("dns", "worker2")
+    before = dict(store.objects)
+    result = look(SMALL)
+    assert [one["name"] for one in result["nodes"]] == ["worker1", "worker2", "worker10"]
+    assert [one["free"]["cpu"] for one in result["nodes"]] == [2.0, 1.0, 2.0]
+    assert [one["allocatable"]["cpu"] for one in result["nodes"]] == [2.0, 2.0, 2.0]
+    assert {"get pods/log", "create jobs.batch", "patch nodes"} <= set(result["rights"])
+    assert result["msg"] == f"Namespace tfscale is ready: {len(result['rights'])} rights given, 3 nodes for 1 cell."
+    assert result["changed"] is False
+    assert "warnings" not in result
+    assert store.objects == before
+
+
+def test_execute_in_check_mode_is_the_same(store: Store) -> None:
+    params = {**DEFAULTS, "cells": [SMALL]}
+    assert cluster_preflight_info.execute(params, check_mode=True, say=print) == look(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"namespace": "a b"}, "cluster_namespace is 'a b': give a name of at most 63 lower-case letters"),
+        ({"needs": [{"verb": "get"}]}, r"needs has {'verb': 'get'}: give verb, resource"),
+        ({"resources": {"chief": {}}}, "resources has 'chief': give ps and worker"),
+        ({"resources": {"ps": {"cpu": "x"}}}, r"training_ps_resources.requests.cpu is 'x': give an amount"),
+        ({"cells": [{"ps": 1, "workers": 1}]}, r"cells\[0\].nodes is None: give a whole number from 1"),
+        ({"cells": [SMALL, {**SMALL, "workers": 0}]}, r"cells\[1\].workers is 0: give a whole number from 1"),
+    ],
+)
+def test_execute_of_bad_input_gets_a_sentence_and_asks_nothing(store: Store, given: Any, sentence: str) -> None:
+    with pytest.raises(StepError, match=sentence):
+        look(**given)
+    assert store.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "sentence"),
+    [
+        (401, "Unauthorized", r"cluster \S+ does not accept our credentials \(401\): renew them"),
+        (503, "starting", r"cluster \S+ refused GET \S+ \(503"),
+    ],
+)
+def test_execute_of_a_server_that_refuses_at_all(store: Store, status: int, message: str, sentence: str) -> None:
+    store.refuse("GET", "/api/v1/namespaces/tfscale", status, message)
+    with pytest.raises(StepError, match=sentence):
+        look()
+
+
+def test_execute_where_the_namespace_may_be_made(store: Store) -> None:
+    assert look(namespace="new")["msg"].startswith("Namespace new can be made: ")
+
+
+def test_execute_where_the_namespace_may_not_be_made(store: Store) -> None:
+    store.denied = {"create namespaces -A"}
+    with pytest.raises(
+        StepError, match="namespace new is not there and may not be made: have it made, or give another"
+    ):
+        look(namespace="new")
+
+
+def test_execute_where_nobody_may_look_at_namespaces(store: Store) -> None:
+    store.refuse("GET", "/api/v1/namespaces/tfscale", 403)
+    assert look()["msg"].startswith("Namespace tfscale is ready: ")
+
+
+def test_execute_of_a_namespace_that_is_going(store: Store) -> None:
+    store.objects["/api/v1/namespaces/tfscale"]["metadata"]["deletionTimestamp"] = "2026-11-25T00:00:00Z"
+    with pytest.raises(StepError, match="namespace tfscale is being deleted: wait until it is gone, or give another"):
+        look()
+
+
+def test_execute_names_every_right_that_is_missing(store: Store) -> None:
+    store.denied = {"create jobs.batch", "get pods/log", "patch nodes -A", "get leases.coordination.k8s.io"}
+    with pytest.raises(StepError) as caught:
+        look(ledger="cluster")
+    assert str(caught.value) == (
+        "user eve may not get pods/log; create jobs.batch; get leases.coordination.k8s.io in namespace tfscale, and not"
+        " patch nodes in the cluster: give these rights (docs/examples/rbac.yml has all that are needed)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("denied", "given"),
+    [
+        ("patch nodes -A", {"nodes_method": "none"}),
+        ("get leases.coordination.k8s.io", {"ledger": "files"}),
+        ("create jobs.batch", {"needs": [{"verb": "get", "resource": "pods"}]}),
+        ("create jobs.batch", {"needs": []}),
+    ],
+)
+def test_execute_does_not_ask_for_what_is_not_needed(store: Store, denied: str, given: Any) -> None:
+    store.denied = {denied}
+    look(**given)
+
+
+def test_execute_of_a_quota_that_is_too_small(store: Store) -> None:
+    store.objects["/api/v1/namespaces/tfscale/resourcequotas/small"] = quota(
+        "small", {"pods": "4", "requests.cpu": "1", "services": "1"}, {"pods": "1", "requests.cpu": "0"}
+    )
+    look({**SMALL, "workers": 1})
+    with pytest.raises(StepError) as caught:
+        look({**SMALL, "workers": 1}, {**SMALL, "workers": 3, "label": "ps=1 workers=3"})
+    assert str(caught.value) == (
+        "cell ps=1 workers=3 asks for more than quota small of namespace tfscale leaves: pods 4, of 4 are 1 in use;"
+        " requests.cpu 1.6, of 1 are 0 in use; have it raised, or give fewer workers or smaller resources."
+    )
+
+
+def test_execute_of_a_cell_that_never_fits(store: Store) -> None:
+    store.objects["/api/v1/pods/greedy"] = pod("greedy", "worker2", cpu="1700m")
+    with pytest.raises(StepError) as caught:
+        look(SMALL, {"nodes": 2, "ps": 1, "workers": 3, "label": "nodes=2 workers=3"})
+    assert str(caught.value) == (
+        "cell nodes=2 workers=3 can never fit: it puts 1 ps with 0.1 cpu and 0.38 GiB memory and 3 workers with 0.5 cpu and"
+        " 0.75 GiB memory each, evenly on 2 nodes, but worker1 has 2 cpu, 4 GiB memory and 110 pods free, worker2 has"
+        " 0.3 cpu, 4 GiB memory and 109 pods free; give smaller training_ps_resources or training_worker_resources, fewer"
+        " workers, or more nodes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ({}, False),
+        ({"spread": "ScheduleAnyway"}, True),
+        ({"spread": ""}, True),
+        # The third node takes what the second cannot.
+        ({"nodes_method": "none"}, True),
+        ({"nodes_method": "recreate"}, True),
+        ({"resources": {"ps": {"cpu": "1"}, "worker": {"cpu": "150m"}}}, True),
+        ({"resources": {}}, True),
+    ],
+)
+def test_execute_places_replicas_as_the_run_will(store: Store, given: Any, fits: bool) -> None:
+    store.objects["/api/v1/pods/greedy"] = pod("greedy", "worker2", cpu="1700m")
+    cell = {"nodes": 2, "ps": 1, "workers": 3}
+    if fits:
+        look(cell, **given)
+    else:
+        with pytest.raises(StepError, match="can never fit"):
+            look(cell, **given)
+
+
+def test_execute_does_not_count_what_is_left_of_a_run(store: Store) -> None:
+    store.objects["/api/v1/pods/left"] = pod("left", "worker1", cpu="2", namespace="tfscale", labels=RUN)
+    look({"nodes": 1, "ps": 1, "workers": 2})
+
+
+def test_execute_takes_cells_as_the_planner_returns_them(store: Store) -> None:
+    with pytest.raises(StepError, match="cell workers=9 can never fit"):
+        look({"cell_id": "0123456789ab", "label": "workers=9", "spec": {**SMALL, "workers": 9, "model": "mlp"}})
+    with pytest.raises(StepError, match="cell nodes=1 ps=0 workers=9 can never fit"):
+        look({"nodes": 1, "ps": 0, "workers": 9})
+
+
+def test_execute_of_a_cell_with_too_many_nodes_says_why(store: Store) -> None:
+    store.objects["/api/v1/nodes/worker2"] = node("worker2", unschedulable=True)
+    with pytest.raises(StepError) as caught:
+        look({"nodes": 3, "ps": 1, "workers": 2})
+    assert str(caught.value) == (
+        "cell nodes=3 ps=1 workers=2 asks for 3 nodes, but the cluster has 2 that can carry runs (worker1, worker10);"
+        " worker2 is cordoned: give fewer in sweep_nodes, or add nodes."
+    )
+
+
+def test_execute_considers_the_selected_nodes_only(store: Store) -> None:
+    assert [one["name"] for one in look(node_selector={"zone": 2})["nodes"]] == ["worker2"]
+    with pytest.raises(StepError, match=r"asks for 2 nodes, but the cluster has 1 that can carry runs \(worker2\)"):
+        look(SMALL, node_selector={"zone": 2})
+
+
+def test_execute_names_a_few_of_many_nodes(store: Store) -> None:
+    for number in range(20, 30):
+        store.objects[f"/api/v1/nodes/worker{number}"] = node(f"worker{number}", cpu="100m")
+    with pytest.raises(StepError, match=r"worker20 has .* free \(and 9 more nodes\); give smaller"):
+        look({"nodes": 13, "ps": 1, "workers": 30})
+
+
+def test_execute_without_the_right_to_see_nodes_warns(store: Store) -> None:
+    store.refuse("LIST", "/api/v1/nodes", 403)
+    result = look({"nodes": 99, "ps": 1, "workers": 99}, nodes_method="none")
+    assert result["warnings"] == ["It was not checked whether every cell fits: this user may not list nodes."]
+    assert result["nodes"] == []
+    assert "warnings" not in look(nodes_method="none")
+
+
+def test_execute_without_the_right_to_see_all_pods_warns_and_checks_what_it_can(store: Store) -> None:
+    store.refuse("LIST", "/api/v1/pods", 403)
+    told = "What pods of other namespaces hold was not counted: this user may not list pods of all namespaces."
+    assert look(SMALL)["warnings"] == [told]
+    with pytest.raises(StepError, match="can never fit"):
+        look({**SMALL, "workers": 9})
