@@ -325,6 +325,6 @@ def _unreachable(host: str, error: Exception) -> ApiError:
 
 
 def _first_line(error: Exception) -> str:
-    """urllib3 writes `<HTTPSConnection(...) at 0x...>: Failed to ...`; only the end is for people."""
+    """urllib3 writes `HTTPSConnection(host='x', port=1): Failed to ...`; only the end is for people."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"^.*(?:object at|HTTPS?Connection\()[^>:]*>?:?\s*", "", text)
+    return re.sub(r"^.*(?:object at [^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)):\s*", "", text)

@@ -58,7 +58,10 @@ def test_main_in_check_mode_waits_for_nothing(tmp_path: Path, capsys: pytest.Cap
             {"run_dir": "/r", "backend": "job", "run_id": "x"},
             "backend is job but all of the following are missing: namespace, attempt",
         ),
-        ({"run_dir": "/r", "backend": "magic"}, "value of backend must be one of: processes, job, statefulset, got: magic"),
+        (
+            {"run_dir": "/r", "backend": "magic"},
+            "value of backend must be one of: processes, job, statefulset, got: magic",
+        ),
     ],
 )
 def test_main_fails_with_a_sentence(
