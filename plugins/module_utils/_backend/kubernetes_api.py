@@ -212,6 +212,14 @@ class Api:
         return response
 
 
+def preload() -> None:
+    """Import what `connect` will need; where it is missing, `connect` says so."""
+    with contextlib.suppress(ImportError):
+        import kubernetes.client
+        import kubernetes.config
+        from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: F401
+
+
 def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
     """The server that kubernetes.core would take for these arguments (AUTH_ARG_SPEC, K8S_AUTH_*, in-cluster, kubeconfig)."""
     try:
