@@ -215,8 +215,7 @@ class Api:
 def preload() -> None:
     """Import what `connect` will need; where it is missing, `connect` says so."""
     with contextlib.suppress(ImportError):
-        import kubernetes.client
-        import kubernetes.config
+        # It imports the package kubernetes itself.
         from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: F401
 
 
