@@ -144,14 +144,14 @@ def test_action_group_names_every_module() -> None:
     assert runtime["action_groups"]["study"] == MODULES
 
 
-@pytest.mark.parametrize("kind", ["module", "role", "callback"])
+@pytest.mark.parametrize("kind", ["module", "role", "filter", "callback"])
 def test_readme_lists_exactly_what_exists(kind: str) -> None:
     readme = (ROOT / "README.md").read_text()
     table = re.search(rf"^\| {kind} \|.*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
     assert table
     listed = sorted(re.findall(r"^\| `tfscale\.study\.(\w+)`", table[1], re.MULTILINE))
-    callbacks = sorted(path.stem for path in ROOT.glob("plugins/callback/*.py"))
-    assert listed == {"module": MODULES, "role": ROLES, "callback": callbacks}[kind]
+    plugins = {each: sorted(path.stem for path in ROOT.glob(f"plugins/{each}/*.py")) for each in ("filter", "callback")}
+    assert listed == {"module": MODULES, "role": ROLES, **plugins}[kind]
 
 
 def test_readme_lists_every_playbook() -> None:

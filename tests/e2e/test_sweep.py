@@ -58,8 +58,10 @@ def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Pat
 
 
 def leftovers(cluster: Cluster) -> str:
+    """What there is of the test's study, in any namespace."""
     kinds = "pods,jobs,statefulsets,services,configmaps,networkpolicies,leases"
-    return cluster.kubectl("get", kinds, "--all-namespaces", "--selector=tfscale.study/study", "--output=name").strip()
+    words = ("get", kinds, "--all-namespaces", "--selector=tfscale.study/study=tiny", "--output=name")
+    return cluster.kubectl(*words).strip()
 
 
 def pods(cluster: Cluster, namespace: str, replica: str) -> list[dict[str, Any]]:
@@ -109,7 +111,7 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
 def test_sweep_killed_replica_is_void_and_run_again(
     playbook: Playbook, cluster: Cluster, namespace: str, backend: str, replica: str
 ) -> None:
-    sweep = playbook.start("sweep", training_backend=backend, training_steps=20000, training_telemetry_every=20)
+    sweep = playbook.start("sweep", training_backend=backend, training_steps=5000, training_telemetry_every=20)
     assert wait_until(lambda: is_training(playbook) or sweep.poll() is not None)
     victim = pods(cluster, namespace, replica)[0]["metadata"]["name"]
     cluster.kubectl("delete", "pod", victim, "--namespace", namespace, "--grace-period=0", "--force")

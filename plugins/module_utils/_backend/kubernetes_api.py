@@ -123,9 +123,16 @@ class Api:
     def patch(self, path: str, document: Any, *, how: str = "merge", **query: Any) -> dict[str, Any]:
         return self._document("PATCH", path, query, document, content_type=PATCHES[how])
 
-    def delete(self, path: str, options: Mapping[str, Any] | None = None, **query: Any) -> dict[str, Any]:
-        """One object, or with a labelSelector on a collection all that it matches."""
-        return self._document("DELETE", path, query, options)
+    def delete(
+        self,
+        path: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        read_seconds: float = READ_SECONDS,
+        **query: Any,
+    ) -> dict[str, Any]:
+        """One object, or with a labelSelector on a collection all that it matches, one after the other."""
+        return self._document("DELETE", path, query, options, read_seconds=read_seconds)
 
     @contextlib.contextmanager
     def open(self, path: str, *, read_seconds: float | None = READ_SECONDS, **query: Any) -> Iterator[Any]:
@@ -156,11 +163,12 @@ class Api:
         body: Any = None,
         *,
         content_type: str = "application/json",
+        read_seconds: float = READ_SECONDS,
     ) -> dict[str, Any]:
         end = self._clock() + self.patience
         while True:
             try:
-                response = self._send(method, path, query, body, content_type, READ_SECONDS)
+                response = self._send(method, path, query, body, content_type, read_seconds)
                 document: dict[str, Any] = json.loads(response.read() or b"{}")
             except ApiError as error:
                 if not error.is_transient or self._clock() >= end:
@@ -202,6 +210,13 @@ class Api:
         if response.status >= 400:
             raise refusal(self.host, method, path, _status_of(response))
         return response
+
+
+def preload() -> None:
+    """Import what `connect` will need; where it is missing, `connect` says so."""
+    with contextlib.suppress(ImportError):
+        # It imports the package kubernetes itself.
+        from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client  # noqa: F401
 
 
 def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
@@ -317,6 +332,6 @@ def _unreachable(host: str, error: Exception) -> ApiError:
 
 
 def _first_line(error: Exception) -> str:
-    """urllib3 writes `<HTTPSConnection(...) at 0x...>: Failed to ...`; only the end is for people."""
+    """urllib3 writes `HTTPSConnection(host='x', port=1): Failed to ...`; only the end is for people."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"^.*(?:object at|HTTPS?Connection\()[^>:]*>?:?\s*", "", text)
+    return re.sub(r"^.*(?:object at [^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)):\s*", "", text)

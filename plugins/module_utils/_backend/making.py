@@ -43,9 +43,9 @@ class Making:
         self.lock = self._acquire(self._clock() + seconds)
         try:
             yield
-            if not self.is_half:
-                self.path.unlink()
         finally:
+            if not self.is_half:
+                self.path.unlink(missing_ok=True)
             os.close(self.lock)
             self.lock = -1
 

@@ -20,6 +20,8 @@ INDEX_LABELS = ("batch.kubernetes.io/job-completion-index", "apps.kubernetes.io/
 FINAL = frozenset({"succeeded", "failed"})
 # The pods of the run before may still be leaving their node.
 UNSCHEDULABLE_SECONDS = 30.0
+# A kubelet that got no processor time for a while comes back.
+NODE_LOST_SECONDS = 30.0
 # What a pod refers to may come a moment after it.
 WAITING_SECONDS = 10.0
 # A program that a signal ended is told as 128 + the signal.
@@ -250,7 +252,8 @@ def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Ma
         ready = condition_of(status, "Ready")
         # Only the node controller contradicts a container that its kubelet called ready.
         if ready.get("status") == "False" and container.get("ready") and not ready.get("reason"):
-            return Fate(state="failed", fate="was lost", reason=f"{node} does not answer (NotReady)")
+            why = f"{node} does not answer (NotReady)"
+            return Fate(state="running", fate="was lost", reason=why, grace=NODE_LOST_SECONDS)
         return Fate(state="running")
     waiting = state.get("waiting") or {}
     cause, message = str(waiting.get("reason") or ""), _short(waiting.get("message"))

@@ -88,7 +88,7 @@ def call(
 def last_lines(text: str, most: int = LAST_LINES) -> str:
     """Without the colours and the spinner's frames of a program that writes for a terminal."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    lines = [line.rpartition("\r")[2].rstrip() for line in plain.splitlines()]
+    lines = [line.rpartition("\r")[2].rstrip() for line in plain.split("\n")]
     return "\n".join([line for line in lines if line.strip()][-most:])
 
 

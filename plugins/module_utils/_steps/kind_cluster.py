@@ -209,7 +209,7 @@ def differences(found: Sequence[Container], wanted: Wanted) -> dict[str, tuple[s
     compared: dict[str, tuple[set[Any], Any]] = {
         "cluster_nodes": ({len(workers)}, wanted.nodes),
         "cluster_node_image": ({node.image for node in found if wanted.node_image}, wanted.node_image),
-        "cluster_node_cpus": ({round(node.cpus, 3) for node in workers}, wanted.node_cpus),
+        "cluster_node_cpus": ({f"{node.cpus:.3g}" for node in workers}, f"{wanted.node_cpus:.3g}"),
         "cluster_node_memory": ({gibibytes(node.memory) for node in workers}, gibibytes(wanted.node_memory)),
     }
     return {

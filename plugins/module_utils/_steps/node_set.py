@@ -89,8 +89,9 @@ def _label(api: Api, params: Mapping[str, Any], selector: Mapping[str, str], *, 
     wanted = usable[:count]
     names = set(map(name_of, wanted))
     wrong = [node for node in nodes if labels_of(node).get(label) != (ACTIVE if name_of(node) in names else None)]
+    verb = "is" if count == 1 else "are"
     if not wrong:
-        return _result(before, wanted, usable, f"{_counted(wanted)} active already.")
+        return _result(before, wanted, usable, f"{_counted(wanted)} {verb} active already.")
     if check_mode:
         return _result(before, wanted, usable, f"{_counted(wanted)} would be active.", changed=True)
     for node in wrong:
@@ -102,11 +103,11 @@ def _label(api: Api, params: Mapping[str, Any], selector: Mapping[str, str], *, 
             f"nodes {_names(after)} carry the label {label} although {_names(wanted)} should: somebody else sets it;"
             " let only one study run on a cluster at a time"
         )
-    return _result(before, considered(after, {}), usable, f"{_counted(wanted)} active.", changed=True)
+    return _result(before, considered(after, {}), usable, f"{_counted(wanted)} {verb} active.", changed=True)
 
 
 def _too_few(count: int, nodes: Sequence[Node], usable: Sequence[Node], selector: Mapping[str, str]) -> str:
-    chosen = f" with the labels of cluster_node_selector {dict(selector)}" if selector else ""
+    chosen = f" with the labels of training_node_selector {dict(selector)}" if selector else ""
     why = obstacles(nodes, selector)
     return (
         f"{counted(count, 'node')} must carry the run, but the cluster has {len(usable)}{chosen} that can"
@@ -131,7 +132,7 @@ def _result(
 
 def _counted(nodes: Sequence[Node]) -> str:
     names = f" ({_names(nodes)})" if nodes else ""
-    return f"{counted(len(nodes), 'node')}{names} {'is' if len(nodes) == 1 else 'are'}"
+    return f"{counted(len(nodes), 'node')}{names}"
 
 
 def _names(nodes: Sequence[Node]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
     AUTH_ARG_SPEC,
+    READ_SECONDS,
     Api,
     ApiError,
     connect,
@@ -59,7 +60,7 @@ def execute(
         if params["attempt"] is not None and params["run_id"] is None:
             raise InputError(f"attempt is {params['attempt']}, but run_id is not given: give the run, too")
         start = clock()
-        there = Remains(connect(params), params["namespace"], selector_of(params))
+        there = Remains(connect(params), params["namespace"], selector_of(params), params["timeout"])
         names = there.names()
         whose = _whose(params)
         if not names:
@@ -89,10 +90,11 @@ def selector_of(params: Mapping[str, Any]) -> str:
 class Remains:
     """All objects of a namespace that carry the labels."""
 
-    def __init__(self, api: Api, namespace: str, selector: str) -> None:
+    def __init__(self, api: Api, namespace: str, selector: str, timeout: float) -> None:
         self._api = api
         self._namespace = namespace
         self._selector = selector
+        self._timeout = timeout
         self._found: dict[str, list[str]] = {}
         self._version = ""
 
@@ -144,7 +146,10 @@ class Remains:
 
     def _delete(self, resource: tuple[str, str]) -> None:
         options = {"propagationPolicy": "Background"}
-        self._api.delete(self._path(resource), options, labelSelector=self._selector)
+        # A thousand pods take the server a while.
+        self._api.delete(
+            self._path(resource), options, read_seconds=max(READ_SECONDS, self._timeout), labelSelector=self._selector
+        )
 
     def _path(self, resource: tuple[str, str]) -> str:
         api, name = resource

@@ -16,8 +16,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_preflight_info
 
-from tests.fixtures.nodes import node
 from tests.fixtures.objects import Store
+from tests.fixtures.room import node
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend import room
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Seen
 
-from tests.fixtures.nodes import RUN, node, pod, quota
 from tests.fixtures.objects import Store
+from tests.fixtures.room import RUN, node, pod, quota
 
 NODES = [node("worker1"), node("worker2")]
 

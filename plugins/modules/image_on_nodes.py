@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prove that every node has the same image."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_on_nodes
+short_description: Prove that every node has the same image
+version_added: 0.2.0
+description:
+  - Starts a pod of the image on every node that can carry a run, reads back which image each node has, compares them and removes
+    the pods. Afterwards no run has to pull anything.
+  - The image need not contain any particular program. It must run as a user with a number other than 0.
+  - Pods pass the Pod Security Standard C(restricted).
+requirements:
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  image:
+    description: Name of the image as pods give it.
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the pods.
+    type: str
+    required: true
+  digest:
+    description: What a registry calls the image (V(sha256:...)). Empty asks only that all nodes have the same.
+    type: str
+    default: ""
+  pull_policy:
+    description: Whether nodes may pull the image. V(Never) demands that it is there.
+    type: str
+    choices: [Always, IfNotPresent, Never]
+    default: IfNotPresent
+  pull_secrets:
+    description: Names of secrets for the registry.
+    type: list
+    elements: str
+    default: []
+  node_selector:
+    description: Labels of the nodes that are asked.
+    type: dict
+    default: {}
+  tolerations:
+    description: Tolerations of the pods.
+    type: list
+    elements: dict
+    default: []
+  study:
+    description: Name of the study, a label of the pods.
+    type: str
+    default: ""
+  timeout:
+    description: Seconds until every node must have answered, pulls included.
+    type: float
+    default: 600
+attributes:
+  check_mode:
+    description: Asks nothing.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.node_set
+"""
+
+EXAMPLES = r"""
+- name: Prove that every node has the image
+  tfscale.study.image_on_nodes:
+    image: registry.example.com/team/mnist:7
+    namespace: tfscale
+  register: image
+
+- name: Show which it is
+  ansible.builtin.debug:
+    msg: "{{ image.digest }}"
+"""
+
+RETURN = r"""
+digest:
+  description: What all nodes call the image (V(sha256:...)). Empty in check mode.
+  returned: success
+  type: str
+nodes:
+  description: The nodes that were asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    image_id: {description: Its image as the kubelet tells it., type: str, returned: always}
+msg:
+  description: One sentence that says what was found, or what is wrong.
+  returned: always
+  type: str
+  sample: "Image tfscale.study/trainer:0123456789ab is on 2 nodes: sha256:781b718e153b0707cf4b7e2931947cbc17eb47fe6db8978c0a5833c04a0a9659."
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.image_on_nodes import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

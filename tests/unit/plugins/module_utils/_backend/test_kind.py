@@ -1,0 +1,133 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that Kind and the engine are given, and what is understood of their answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import (
+    Container,
+    Host,
+    Kind,
+    configuration,
+    reservation,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
+
+from tests.fixtures.engine import GIB, Engine
+
+HOST = Host(cpus=4, memory=16 * GIB)
+
+
+def test_version_of_kind() -> None:
+    assert Kind("one", "docker", run=Engine()).version() == "0.33.0"
+
+
+def test_host_of_docker_and_podman() -> None:
+    engine = Engine(cpus=8, memory=GIB)
+    assert Kind("one", "docker", run=engine).host() == Host(cpus=8, memory=GIB)
+    engine.host = {"host": {"cpus": 2, "memTotal": 5}}
+    assert Kind("one", "podman", run=engine).host() == Host(cpus=2, memory=5)
+    assert engine.commands[-1].startswith("podman info")
+
+
+@pytest.mark.parametrize("answer", [{"ServerErrors": ["cannot connect"]}, {"host": {}}, {"NCPU": None, "MemTotal": 1}])
+def test_host_that_does_not_answer_is_a_sentence(answer: dict[str, Any]) -> None:
+    engine = Engine()
+    engine.host = answer
+    with pytest.raises(BackendError, match="the container engine docker does not answer: start it, or name yours in"):
+        Kind("one", "docker", run=engine).host()
+
+
+def test_host_tells_what_the_engine_said_and_which_program_is_missing() -> None:
+    engine = Engine()
+    said = ProgramError("ended with 1", code=1, said="x\nCannot connect to the daemon")
+    engine.fails["docker info"] = [said, ProgramError("the program docker is not on PATH")]
+    with pytest.raises(BackendError, match=r"docker does not answer \(Cannot connect to the daemon\): start it"):
+        Kind("one", "docker", run=engine).host()
+    with pytest.raises(BackendError, match=r"^the program docker is not on PATH$"):
+        Kind("one", "docker", run=engine).host()
+
+
+def test_nodes_by_role_and_name() -> None:
+    engine = Engine()
+    assert Kind("one", "docker", run=engine).nodes() == []
+    engine.add("one-worker10", "worker", image="i", cpus=0.5, memory=GIB)
+    engine.add("one-worker2", "worker", image="i", running=False)
+    engine.add("one-worker", "worker", image="i")
+    engine.add("one-control-plane", "control-plane", image="i")
+    nodes = Kind("one", "docker", run=engine).nodes()
+    assert [node.name for node in nodes] == ["one-control-plane", "one-worker", "one-worker2", "one-worker10"]
+    assert nodes[3] == Container(name="one-worker10", role="worker", image="i", cpus=0.5, memory=GIB, running=True)
+    assert not nodes[2].running
+    assert "--filter label=io.x-k8s.kind.cluster=one" in engine.commands[-2]
+
+
+@pytest.mark.parametrize(("image", "words"), [("", ""), ("node:1", " --image node:1")])
+def test_create_hands_over_configuration_and_kubeconfig(image: str, words: str) -> None:
+    engine = Engine()
+    config = configuration(workers=1, cpus=0, memory=0, host=HOST)
+    Kind("one", "docker", run=engine).create(config, image=image, kubeconfig="/k", seconds=1, lock=3)
+    assert engine.commands == [f"kind create cluster --name one --config - --kubeconfig /k{words}"]
+    assert engine.configs == [config]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory", "words"),
+    [
+        (0.5, 0, "--cpus 0.5"),
+        (0, GIB, f"--memory {GIB} --memory-swap {GIB}"),
+        (2, GIB, f"--cpus 2 --memory {GIB} --memory-swap {GIB}"),
+    ],
+)
+def test_cap_allows_no_swap(cpus: float, memory: int, words: str) -> None:
+    engine = Engine()
+    engine.add("w", "worker", image="i")
+    Kind("one", "podman", run=engine).cap("w", cpus=cpus, memory=memory)
+    assert engine.commands == [f"podman update {words} w"]
+
+
+def test_configuration_without_caps_reserves_nothing() -> None:
+    config = configuration(workers=2, cpus=0, memory=0, host=HOST)
+    assert config["networking"] == {"ipFamily": "ipv4"}
+    assert config["nodes"] == [{"role": "control-plane"}, {"role": "worker"}, {"role": "worker"}]
+
+
+def test_configuration_caps_workers_alone() -> None:
+    first, *workers = configuration(workers=2, cpus=1, memory=4 * GIB, host=HOST)["nodes"]
+    assert first == {"role": "control-plane"}
+    assert all(worker["kubeadmConfigPatchesJSON6902"] for worker in workers)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory", "reserved"),
+    [
+        (1, 4 * GIB, f"cpu=3000m,memory={12 * GIB}"),
+        (0.5, 0, "cpu=3500m"),
+        (0.333, 0, "cpu=3667m"),
+        (0, GIB, f"memory={15 * GIB}"),
+        (4, 16 * GIB, "cpu=0m,memory=0"),
+    ],
+)
+def test_reservation_is_what_the_cap_takes_away(cpus: float, memory: int, reserved: str) -> None:
+    old, new = reservation(cpus=cpus, memory=memory, host=HOST)
+    assert {(one["group"], one["kind"]) for one in (old, new)} == {("kubeadm.k8s.io", "JoinConfiguration")}
+    assert (old["version"], new["version"]) == ("v1beta3", "v1beta4")
+    path = "/nodeRegistration/kubeletExtraArgs"
+    assert json.loads(old["patch"]) == [{"op": "add", "path": f"{path}/system-reserved", "value": reserved}]
+    assert json.loads(new["patch"]) == [
+        {"op": "add", "path": f"{path}/-", "value": {"name": "system-reserved", "value": reserved}}
+    ]
+
+
+def test_start_keeps_the_order() -> None:
+    engine = Engine()
+    for name in ("cp", "w"):
+        engine.add(name, "worker", image="i", running=False)
+    Kind("one", "docker", run=engine).start(["cp", "w"])
+    assert engine.commands == ["docker start cp", "docker start w"]

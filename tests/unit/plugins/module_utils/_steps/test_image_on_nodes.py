@@ -1,0 +1,228 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking all nodes for an image, with a cluster whose DaemonSets are made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES
+from ansible_collections.tfscale.study.plugins.module_utils._steps import image_on_nodes
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+from tests.fixtures.nodes import Cluster, node
+
+SETS = "/apis/apps/v1/namespaces/tfscale/daemonsets"
+PODS = "/api/v1/namespaces/tfscale/pods"
+EVENTS = "/api/v1/namespaces/tfscale/events"
+SAME = {"imageID": "x@sha256:aa", "state": {"running": {}}}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    return {"imageID": "", "state": {"waiting": {"reason": reason, "message": message}}}
+
+
+class Daemons(Cluster):
+    """Makes a pod on every node of a DaemonSet; `becomes` says for each node what its container is, second by second."""
+
+    def __init__(self, **becomes: Any) -> None:
+        super().__init__(*map(node, becomes))
+        self.becomes = becomes
+        self.now = 0.0
+        self.refused_pods = ""
+        self.sets: list[dict[str, Any]] = []
+
+    def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
+        made = super().create(path, document)
+        self.sets.append(made)
+        name = made["metadata"]["name"]
+        self.objects[f"{path}/{name}"]["metadata"]["generation"] = 1
+        self.objects[f"{path}/{name}"]["status"] = {
+            "observedGeneration": 1,
+            "desiredNumberScheduled": len(self.becomes),
+        }
+        for one in () if self.refused_pods else self.becomes:
+            self._run(one, made["spec"]["template"]["metadata"]["labels"])
+        if self.refused_pods:
+            self.objects[f"{EVENTS}/e"] = {"metadata": {"name": "e"}, "message": self.refused_pods}
+        return made
+
+    def _run(self, where: str, labels: Mapping[str, str]) -> None:
+        metadata = {"name": where, "labels": dict(labels)}
+        self.objects[f"{PODS}/{where}"] = {"metadata": metadata, "spec": {"nodeName": where}, "status": {}}
+
+    def list(self, path: str, **query: Any) -> tuple[list[dict[str, Any]], str]:
+        found, version = super().list(path, **query)
+        for one in found if path == PODS else ():
+            becomes = self.becomes[one["metadata"]["name"]]
+            at = max((when for when in becomes if when <= self.now), default=None)
+            one["status"]["containerStatuses"] = [] if at is None else [becomes[at]]
+        return found, version
+
+    def delete(self, path: str, options: Mapping[str, Any] | None = None, **query: Any) -> dict[str, Any]:
+        removed = super().delete(path, options)
+        for where in self.becomes:
+            self.objects.pop(f"{PODS}/{where}", None)
+        return removed
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def left(self) -> list[str]:
+        return [path for path in self.objects if path.startswith((SETS, PODS))]
+
+
+def run(api: Daemons, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+    monkeypatch.setattr(kubernetes_api, "connect", lambda _params: api)
+    given = {"image": "x:1", "namespace": "tfscale", "pull_policy": "Never", "timeout": 60, **arguments}
+    checked = ArgumentSpecValidator(image_on_nodes.ARGUMENT_SPEC).validate(given)
+    assert checked.error_messages == []
+    params = checked.validated_parameters
+    lines: list[str] = []
+    result = image_on_nodes.execute(
+        params, check_mode=check_mode, say=lines.append, clock=lambda: api.now, sleep=api.sleep
+    )
+    assert check_mode or lines == ["image x:1: asking every node for it"]
+    return result
+
+
+def failure(api: Daemons, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> str:
+    with pytest.raises(StepError) as caught:
+        run(api, monkeypatch, **arguments)
+    assert api.left() == []
+    return str(caught.value)
+
+
+def test_execute_returns_what_all_nodes_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME}, w2={3: {**SAME, "imageID": "y@sha256:aa"}})
+    result = run(api, monkeypatch)
+    assert (result["changed"], result["digest"]) == (False, "sha256:aa")
+    assert result["nodes"] == [{"name": "w1", "image_id": "x@sha256:aa"}, {"name": "w2", "image_id": "y@sha256:aa"}]
+    assert result["msg"] == "Image x:1 is on 2 nodes: sha256:aa."
+    assert api.left() == []
+    assert api.now >= 3
+
+
+def test_execute_in_check_mode_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME})
+    result = run(api, monkeypatch, check_mode=True)
+    assert (result["changed"], api.requests) == (False, 0)
+    assert result["msg"] == "Every node would be asked for image x:1."
+
+
+def test_execute_with_a_program_that_cannot_start_still_knows_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed = {"imageID": "x@sha256:aa", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "no sleep"}}}
+    assert run(Daemons(w1={0: crashed}), monkeypatch)["digest"] == "sha256:aa"
+
+
+def test_execute_does_not_wait_for_nodes_that_carry_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME}, cordoned={}, away={})
+    api.objects[f"{NODES}/cordoned"] = node("cordoned", cordoned=True)
+    api.objects[f"{NODES}/away"] = node("away", ready="Unknown")
+    assert [one["name"] for one in run(api, monkeypatch)["nodes"]] == ["w1"]
+
+
+def test_execute_without_the_right_to_see_nodes_relies_on_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME}, w2={1: SAME})
+    api.refuse("LIST", NODES, 403)
+    assert len(run(api, monkeypatch)["nodes"]) == 2
+
+
+def test_execute_removes_what_a_killed_check_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME})
+    run(api, monkeypatch)
+    api.objects[f"{SETS}/{api.sets[0]['metadata']['name']}"] = api.sets[0]
+    assert run(api, monkeypatch)["digest"] == "sha256:aa"
+    assert api.left() == []
+
+
+@pytest.mark.parametrize(
+    ("becomes", "arguments", "sentence"),
+    [
+        (
+            {"w1": {0: SAME}, "w2": {1: waiting("ErrImageNeverPull")}},
+            {},
+            "image x:1 is not on node w2: put it there (image_delivery kind or push), or let the nodes pull it"
+            " (training_image_pull_policy IfNotPresent).",
+        ),
+        (
+            {"w1": {1: waiting("ErrImageNeverPull")}, "w2": {4: waiting("ErrImageNeverPull")}},
+            {},
+            "image x:1 is not on any node (w1, w2): put it there",
+        ),
+        (
+            {"w1": {1: waiting("ErrImageNeverPull")}, "w2": {30: SAME}},
+            {},
+            "image x:1 is not on node w1: put it there",
+        ),
+        (
+            {"w1": {0: waiting("ErrImagePull", "eof"), 20: waiting("ImagePullBackOff", "denied")}},
+            {},
+            "node w1 cannot pull image x:1 (denied): check its name",
+        ),
+        (
+            {"w1": {0: SAME}, "w2": {0: {**SAME, "imageID": "x@sha256:bb"}}},
+            {},
+            "nodes have different images under the name x:1 (w1 sha256:aa, w2 sha256:bb): deliver it again",
+        ),
+        (
+            {"w1": {0: SAME}},
+            {"digest": "sha256:cc"},
+            "nodes have different images under the name x:1 (w1 sha256:aa instead",
+        ),
+        (
+            {"w1": {0: SAME}, "w2": {0: waiting("ErrImagePull", "eof")}},
+            {},
+            "not every node had image x:1 after 60 s: w2 (eof); look at its pods, or give image_timeout more seconds.",
+        ),
+        ({"w1": {}}, {"timeout": 5}, "not every node had image x:1 after 5 s: w1 (no answer); look"),
+        ({}, {}, "no node can carry a run: add nodes, or correct training_node_selector."),
+    ],
+)
+def test_execute_says_what_is_wrong_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, becomes: dict[str, Any], arguments: dict[str, Any], sentence: str
+) -> None:
+    assert failure(Daemons(**becomes), monkeypatch, **arguments).startswith(sentence)
+
+
+def test_execute_ends_soon_after_the_first_node_without_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={1: waiting("ErrImageNeverPull")}, w2={})
+    failure(api, monkeypatch)
+    assert api.now < 10
+
+
+def test_execute_names_why_no_pod_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME})
+    api.refused_pods = "exceeded quota: pods=0"
+    assert failure(api, monkeypatch) == "namespace tfscale refuses pods of image x:1: exceeded quota: pods=0."
+    api = Daemons(w1={0: SAME})
+    api.refused_pods = "exceeded quota"
+    api.refuse("LIST", EVENTS, 403)
+    assert failure(api, monkeypatch).startswith("not every node had image x:1 after 60 s: no pod was made")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sentence"),
+    [
+        ("POST", SETS, 403, "user bob may not create daemonsets in namespace tfscale"),
+        ("LIST", NODES, 500, "refused LIST"),
+    ],
+)
+def test_execute_tells_what_the_server_refused(
+    monkeypatch: pytest.MonkeyPatch, method: str, path: str, status: int, sentence: str
+) -> None:
+    api = Daemons(w1={0: SAME})
+    api.refuse(method, path, status, 'User "bob" cannot create resource "daemonsets" in API group "apps"')
+    assert sentence in failure(api, monkeypatch)
+
+
+def test_execute_reports_the_first_error_although_removing_fails_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={1: waiting("ErrImageNeverPull")})
+    api.refuse("DELETE", f"{SETS}/tf-image-{image_on_nodes.check_id('x:1')}", 500)
+    with pytest.raises(StepError, match="image x:1 is not on node w1"):
+        run(api, monkeypatch)

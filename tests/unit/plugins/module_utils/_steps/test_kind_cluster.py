@@ -1,0 +1,286 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making and removing Kind clusters with an engine and a server that only remember."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kind as kind_backend
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS
+from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+from tests.fixtures.engine import GIB, Engine, kubeconfig
+from tests.fixtures.nodes import Cluster, node
+
+FAILED = "kind create cluster"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Its containers are the nodes that the server shows, ready at once."""
+    made = Engine()
+
+    def connect(auth: dict[str, Any]) -> Cluster:
+        assert Path(auth["kubeconfig"]).exists()
+        shown = [node(name, cpu="1", memory="4Gi", control_plane="control" in name) for name in made.containers]
+        api = Cluster(*shown)
+        api.objects[DNS] = {"metadata": {}, "status": {"conditions": [{"type": "Available", "status": "True"}]}}
+        return api
+
+    def created(path: str) -> None:
+        Path(path).write_text(kubeconfig("one"))
+
+    made.on_create = created
+    monkeypatch.setattr(kubernetes_api, "connect", connect)
+    monkeypatch.setattr(kind_cluster, "Kind", lambda name, program: kind_backend.Kind(name, program, run=made))
+    return made
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "clusters" / "one"
+
+
+def run(place: Path, *, check_mode: bool = False, lines: list[str] | None = None, **arguments: Any) -> dict[str, Any]:
+    given = {"name": "one", "kubeconfig": str(place), **arguments}
+    checked = ArgumentSpecValidator(kind_cluster.ARGUMENT_SPEC).validate(given)
+    assert checked.error_messages == []
+    say = (lines if lines is not None else []).append
+    return kind_cluster.execute(checked.validated_parameters, check_mode=check_mode, say=say, sleep=lambda _s: None)
+
+
+def failure(place: Path, **arguments: Any) -> str:
+    with pytest.raises(StepError) as caught:
+        run(place, **arguments)
+    return str(caught.value)
+
+
+def did(engine: Engine, *beginnings: str) -> list[str]:
+    """Commands that change something."""
+    wanted = ("kind create", "kind delete", "docker update", "docker start", *beginnings)
+    return [" ".join(line.split()[:3]) for line in engine.commands if line.startswith(wanted)]
+
+
+def test_execute_present_makes_a_capped_cluster(engine: Engine, place: Path) -> None:
+    lines: list[str] = []
+    result = run(place, nodes=2, node_image="node:1", node_cpus="1", node_memory="4Gi", lines=lines)
+    assert lines == ["Kind cluster one: making 2 nodes and a control plane"]
+    assert (result["changed"], result["msg"]) == (True, "Kind cluster one was made with 2 nodes.")
+    assert result["kubeconfig"] == str(place)
+    assert result["versions"] == {"kind": "0.33.0", "kubernetes": "v1.34.4"}
+    assert [(one["name"], one["role"], one["cpus"], one["memory_bytes"]) for one in result["nodes"]] == [
+        ("one-control-plane", "control-plane", 0, 0),
+        ("one-worker", "worker", 1, 4 * GIB),
+        ("one-worker2", "worker", 1, 4 * GIB),
+    ]
+    assert result["nodes"][1]["allocatable"] == {"cpus": 1, "memory_bytes": 4 * GIB}
+    assert result["diff"] == {
+        "before": {},
+        "after": {"nodes": 2, "node_image": "node:1", "node_cpus": 1, "node_memory": 4 * GIB},
+    }
+    assert [path.name for path in place.parent.iterdir()] == ["one"]
+
+
+def test_execute_present_without_caps_caps_nothing(engine: Engine, place: Path) -> None:
+    run(place)
+    assert did(engine) == ["kind create cluster"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_present_is_idempotent(engine: Engine, place: Path, check_mode: bool) -> None:
+    asked = {"nodes": 2, "node_image": "node:1", "node_cpus": "500m", "node_memory": "4Gi"}
+    run(place, **asked)
+    engine.commands.clear()
+    result = run(place, check_mode=check_mode, **asked)
+    assert (result["changed"], did(engine)) == (False, [])
+    assert result["diff"]["before"] == result["diff"]["after"]
+    assert result["msg"] == "Kind cluster one is there, with 2 nodes."
+
+
+def test_execute_present_in_check_mode_makes_nothing(engine: Engine, place: Path) -> None:
+    result = run(place, nodes=2, check_mode=True)
+    assert (result["changed"], result["nodes"], did(engine)) == (True, [], [])
+    assert result["diff"]["after"]["nodes"] == 2
+    assert result["msg"] == "Kind cluster one would be made with 2 nodes."
+    assert not place.parent.exists()
+
+
+def test_execute_present_writes_a_lost_kubeconfig_again(engine: Engine, place: Path) -> None:
+    run(place)
+    place.unlink()
+    assert run(place, check_mode=True)["changed"] is True
+    assert run(place)["changed"] is True
+    assert place.read_text().strip() == kubeconfig("one").strip()
+    assert place.stat().st_mode & 0o077 == 0
+    assert run(place)["changed"] is False
+
+
+def test_execute_present_starts_nodes_that_stand_still(engine: Engine, place: Path) -> None:
+    run(place)
+    for one in engine.containers.values():
+        one["State"]["Running"] = False
+    engine.commands.clear()
+    assert run(place, check_mode=True)["changed"] is True
+    assert run(place)["changed"] is True
+    assert did(engine) == ["docker start one-control-plane", "docker start one-worker"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"nodes": 3}, "cluster_nodes 2 instead of 3"),
+        ({"node_image": "node:2"}, "cluster_node_image node:1 instead of node:2"),
+        ({"node_cpus": "0.5"}, "cluster_node_cpus 1 instead of 0.5"),
+        ({"node_memory": "2Gi"}, "cluster_node_memory 4 GiB instead of 2 GiB"),
+        ({"nodes": 1, "node_cpus": "0"}, "cluster_nodes 2 instead of 1, cluster_node_cpus 1 instead of 0"),
+    ],
+)
+def test_execute_present_refuses_another_cluster_and_names_what_differs(
+    engine: Engine, place: Path, asked: dict[str, Any], told: str
+) -> None:
+    first = {"nodes": 2, "node_image": "node:1", "node_cpus": "1", "node_memory": "4Gi"}
+    run(place, **first)
+    engine.commands.clear()
+    sentence = failure(place, **{**first, **asked})
+    assert sentence.startswith(
+        f"Kind cluster one exists with {told}: ask for what is there, give another cluster_name,"
+    )
+    assert sentence.endswith("cluster_recreate: true, which makes it anew (everything in it is lost).")
+    planned = run(place, recreate=True, check_mode=True, **{**first, **asked})
+    assert (planned["changed"], did(engine)) == (True, [])
+    result = run(place, recreate=True, **{**first, **asked})
+    assert result["changed"] is True
+    assert result["diff"]["before"]["nodes"] == 2
+    assert result["msg"].startswith("Kind cluster one was made anew")
+    assert did(engine)[:2] == ["kind delete cluster", "kind create cluster"]
+    assert run(place, recreate=True, **{**first, **asked})["changed"] is False
+
+
+def test_execute_present_takes_the_image_that_is_there_when_none_is_asked_for(engine: Engine, place: Path) -> None:
+    run(place, node_image="node:1")
+    assert run(place)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (
+            {"nodes": 3, "node_cpus": "1.5"},
+            "cluster_node_cpus asks for 4.5 CPUs (3 nodes with 1.5), but this host has 4: give at most 1.33, or fewer"
+            " cluster_nodes.",
+        ),
+        (
+            {"nodes": 2, "node_memory": "10Gi"},
+            "cluster_node_memory asks for 20 GiB (2 nodes with 10 GiB), but this host has 16 GiB: give less, or fewer"
+            " cluster_nodes.",
+        ),
+        ({"nodes": 0}, "cluster_nodes is 0: give a whole number from 1."),
+        (
+            {"node_cpus": "many"},
+            "cluster_node_cpus is 'many': give processors such as 2, 0.5 or 500m, or 0 for no limit.",
+        ),
+        (
+            {"node_memory": "2048"},
+            "cluster_node_memory is '2048': give memory such as 2Gi or 512Mi, or 0 for no limit.",
+        ),
+        ({"timeout": 0}, "timeout is 0.0: give a number from 1."),
+        ({"name": "My_Cluster"}, "cluster_name is 'My_Cluster': give up to 49 lower-case letters, digits, dots and"),
+        ({"name": "x" * 50}, "cluster_name is 'xxxxx"),
+    ],
+)
+def test_execute_present_refuses_what_cannot_work_before_anything_starts(
+    engine: Engine, place: Path, asked: dict[str, Any], sentence: str
+) -> None:
+    for check_mode in (True, False):
+        assert failure(place, check_mode=check_mode, **asked).startswith(sentence)
+    assert did(engine) == []
+
+
+def test_execute_leaves_the_kubeconfig_of_others_alone(
+    engine: Engine, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.parent.mkdir()
+    place.write_text("current-context: production\n")
+    for state in ("present", "absent"):
+        assert "which is not this cluster's alone: give a file that may be removed with it" in failure(
+            place, state=state
+        )
+    assert place.read_text() == "current-context: production\n"
+    monkeypatch.setenv("HOME", str(place.parent))
+    assert "not this cluster's alone" in failure(place.parent / ".kube" / "config")
+    assert engine.commands == []
+
+
+def test_execute_present_tries_once_more(engine: Engine, place: Path) -> None:
+    engine.fails[FAILED] = [ProgramError("`kind create` ended with 1: kubelet is not healthy", code=1)]
+    lines: list[str] = []
+    assert run(place, lines=lines)["changed"] is True
+    assert lines[1] == "Kind cluster one: failed, one more attempt (`kind create` ended with 1: kubelet is not healthy)"
+    assert did(engine) == ["kind create cluster", "kind delete cluster", "kind create cluster"]
+
+
+def test_execute_present_that_fails_leaves_nothing(engine: Engine, place: Path) -> None:
+    engine.fails[FAILED] = [ProgramError("`kind create` ended with 1: line\nlast line", code=1) for _ in range(2)]
+    sentence = failure(place)
+    assert sentence == "Kind could not make cluster one in 2 attempts: `kind create` ended with 1: line\nlast line."
+    assert did(engine) == ["kind create cluster", "kind delete cluster"] * 2
+    assert list(place.parent.iterdir()) == []
+
+
+def test_execute_present_removes_the_half_that_a_killed_controller_left(engine: Engine, place: Path) -> None:
+    place.parent.mkdir()
+    engine.add("one-control-plane", "control-plane", image="node:1")
+    engine.add("one-worker", "worker", image="node:1")
+    mark = Making(f"{place}.making")
+    with mark.hold(seconds=1):
+        mark.begin()
+    assert run(place, check_mode=True)["changed"] is True
+    assert mark.is_half
+    assert run(place)["changed"] is True
+    assert did(engine) == ["kind delete cluster", "kind create cluster"]
+    assert not mark.is_half
+
+
+def test_execute_present_keeps_the_mark_when_not_even_removing_works(engine: Engine, place: Path) -> None:
+    engine.fails[FAILED] = [ProgramError("no", code=1)]
+    engine.fails["kind delete"] = [ProgramError("the engine went away", code=1)]
+    assert failure(place) == "the engine went away."
+    assert Making(f"{place}.making").is_half
+    assert run(place)["changed"] is True
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_absent_removes_cluster_and_kubeconfig(engine: Engine, place: Path, check_mode: bool) -> None:
+    run(place, nodes=2)
+    engine.commands.clear()
+    result = run(place, state="absent", check_mode=check_mode)
+    assert result["changed"] is True
+    assert result["diff"]["before"]["nodes"] == 2
+    assert result["diff"]["after"] == {}
+    assert did(engine) == ([] if check_mode else ["kind delete cluster"])
+    assert place.exists() is check_mode
+
+
+def test_execute_absent_finds_nothing_to_do(engine: Engine, place: Path) -> None:
+    result = run(place, state="absent")
+    assert (result["changed"], result["msg"], did(engine)) == (False, "Kind cluster one is not there.", [])
+
+
+@pytest.mark.parametrize("program", ["docker info", "kind version"])
+def test_execute_names_a_missing_program(engine: Engine, place: Path, program: str) -> None:
+    engine.fails[program] = [ProgramError("the program x is not on PATH: install it") for _ in range(2)]
+    assert failure(place) == "the program x is not on PATH: install it."
+    assert failure(place, state="absent") == "the program x is not on PATH: install it."
+
+
+def test_execute_names_a_folder_that_cannot_be_written(engine: Engine) -> None:
+    assert failure(Path("/proc/no/kubeconfig")).startswith("cluster_kubeconfig is '/proc/no', which cannot be written")

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's edge: arguments in, one document out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._steps.study_namespace import ARGUMENT_SPEC
+from ansible_collections.tfscale.study.plugins.modules import study_namespace
+
+from tests.fixtures.nodes import Cluster, node
+
+
+@pytest.fixture(autouse=True)
+def api(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    made = Cluster(node("w1"), node("w2"))
+    monkeypatch.setattr(kubernetes_api, "connect", lambda _params: made)
+    return made
+
+
+def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
+    with patch_module_args(arguments), pytest.raises(SystemExit):
+        study_namespace.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
+    result = run(capsys, name="mine")
+    assert result["changed"] is True
+    assert set(yaml.safe_load(study_namespace.RETURN)) == set(result) - {"changed", "diff", "invocation"}
+    assert run(capsys, name="mine", state="absent")["changed"] is True
+    assert "/api/v1/namespaces/mine" not in api.objects
+
+
+def test_main_in_check_mode_makes_nothing(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
+    assert run(capsys, name="mine", _ansible_check_mode=True)["changed"] is True
+    assert "/api/v1/namespaces/mine" not in api.objects
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({}, "missing required arguments: name"),
+        ({"name": "My Space"}, "cluster_namespace is 'My Space': give up to 63 lower-case letters"),
+        ({"name": "x", "state": "gone"}, "value of state must be one of: present, absent, got: gone"),
+    ],
+)
+def test_main_fails_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
+) -> None:
+    result = run(capsys, **arguments)
+    assert result["failed"] is True
+    assert sentence in result["msg"]
+
+
+def test_documentation_has_the_options_of_the_step() -> None:
+    options = yaml.safe_load(study_namespace.DOCUMENTATION)["options"]
+    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
+    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

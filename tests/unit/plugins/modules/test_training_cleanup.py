@@ -1,0 +1,68 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's edge: arguments in, one document out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup as step
+from ansible_collections.tfscale.study.plugins.modules import training_cleanup
+
+from tests.fixtures.clusters import FakeApi, refusal
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    api = FakeApi()
+    monkeypatch.setattr(step, "connect", lambda _auth: api)
+    return api
+
+
+def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
+    with patch_module_args(arguments), pytest.raises(SystemExit):
+        training_cleanup.main()
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_main_returns_what_is_documented(api: FakeApi, capsys: pytest.CaptureFixture[str], check_mode: bool) -> None:
+    api.lists["configmaps"] = [{"metadata": {"name": "tf"}}]
+    result = run(capsys, namespace="tfscale", study="mnist", _ansible_check_mode=check_mode)
+    assert (result["changed"], result["removed"]) == (True, ["configmaps/tf"])
+    assert set(yaml.safe_load(training_cleanup.RETURN)) == set(result) - {"changed", "diff", "invocation"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({}, "missing required arguments: namespace, study"),
+        ({"namespace": "n", "study": "s", "state": "present"}, "value of state must be one of: absent, got: present"),
+        ({"namespace": "n", "study": "s", "attempt": "two"}, "argument 'attempt' is of type"),
+        ({"namespace": "n", "study": "s", "attempt": 2}, "attempt is 2, but run_id is not given"),
+        ({"namespace": "n", "study": "s"}, "user u may not list jobs."),
+    ],
+)
+def test_main_fails_with_a_sentence(
+    api: FakeApi, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
+) -> None:
+    api.lists["jobs"] = refusal(403, "user u may not list jobs")
+    result = run(capsys, **arguments)
+    assert result["failed"] is True
+    assert sentence in result["msg"]
+
+
+def test_documentation_names_the_options_of_the_step() -> None:
+    options = yaml.safe_load(training_cleanup.DOCUMENTATION)["options"]
+    own = {name: option for name, option in step.ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
+    assert set(options) == set(own)
+    for name, option in own.items():
+        assert options[name].get("default") == option.get("default"), name
+        assert options[name]["type"] == option["type"], name
