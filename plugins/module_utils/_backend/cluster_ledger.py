@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
@@ -35,7 +36,7 @@ LEASE_SECONDS = 120
 # How often somebody may be faster than we before we give up.
 TRIES = 5
 T = TypeVar("T")
-_OWNER = re.compile(r"(?P<host>[^/]+)/(?P<pid>\d+)/(?P<start>\d+)/(?P<space>\d+)")
+_OWNER = re.compile(r"(?P<host>[^/]+)/(?P<pid>\d+)/(?P<start>\d+)/(?P<space>[^/]+)")
 
 
 def prefix(study: str) -> str:
@@ -172,6 +173,12 @@ def _fitting(record: Mapping[str, Any]) -> tuple[str, str | None]:
     return short, f"the record of run {record['run_id']} was too long for a ConfigMap: {left} of its notes"
 
 
+def process_space() -> str:
+    """Where a process number means what it means here: cloned machines share a name, containers a machine."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return f"{boot[:8]}-{os.stat('/proc/self/ns/pid').st_ino}"
+
+
 class LeaseLock:
     """The lock of one study as a Lease, as one owner sees it."""
 
@@ -183,7 +190,7 @@ class LeaseLock:
         owner_pid: int,
         *,
         host: str | None = None,
-        space: int | None = None,
+        space: str | None = None,
         now: Callable[[], float] = time.time,
         started: Callable[[int], int | None] = start_time,
     ) -> None:
@@ -195,8 +202,7 @@ class LeaseLock:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._pid = owner_pid
         self._host = host or socket.gethostname()
-        # Containers may share a host's name, but not its process numbers.
-        self._space = os.stat("/proc/self/ns/pid").st_ino if space is None else space
+        self._space = space or process_space()
         self._now = now
         self._started = started
 
@@ -294,7 +300,7 @@ class LeaseLock:
             "start_time": int(owner["start"]),
             "host": owner["host"],
             "since": _wall(spec["acquireTime"]),
-            "space": int(owner["space"]),
+            "space": owner["space"],
         }
 
     def _age(self, lease: Mapping[str, Any]) -> float:

@@ -53,18 +53,20 @@ def check_namespace(name: str) -> str:
     return name
 
 
-def keeper(lock: Lock | None, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], None]:
-    """What a long step calls as often as it likes, to renew the lock every 20 s.
+def keeper(params: Mapping[str, Any], *, clock: Callable[[], float] = time.monotonic) -> Callable[[], None]:
+    """What a long step calls as often as it likes: it renews a lock in the cluster every 20 s.
 
     A server that is away for a while is no reason to end; that somebody else has taken the study over is one (LedgerError).
     """
+    lock = open_ledger(params)[1] if params["ledger"] == "cluster" else None
     due = clock()
 
     def keep() -> None:
         nonlocal due
-        if lock is None or clock() < due:
+        now = clock()
+        if lock is None or now < due:
             return
-        due = clock() + RENEW_SECONDS
+        due = now + RENEW_SECONDS
         try:
             lock.renew()
         except LedgerError as error:

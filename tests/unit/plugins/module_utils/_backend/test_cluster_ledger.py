@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ def lock_of(
     pid: int = 100,
     *,
     host: str = "a",
-    space: int = 1,
+    space: str = "x-1",
     now: Callable[[], float] = lambda: NOON,
     alive: dict[int, int] | None = None,
 ) -> LeaseLock:
@@ -217,7 +218,7 @@ def test_acquire_names_the_owner(store: Store, clock: Clock) -> None:
     [(path, lease)] = store.objects.items()
     assert path == LEASE
     assert lease["spec"] == {
-        "holderIdentity": "a/100/5000/1",
+        "holderIdentity": "a/100/5000/x-1",
         "leaseDurationSeconds": 120,
         "acquireTime": "2026-09-21T14:13:20.000000Z",
         "renewTime": "2026-09-21T14:13:20.000000Z",
@@ -254,7 +255,7 @@ def test_acquire_in_check_mode_writes_nothing(store: Store) -> None:
     [
         ({}, r"since 2026-09-21 14:13:20 UTC; wait for it, or stop it\Z"),
         ({"host": "b"}, r"since .* UTC; wait for it, or stop it; a controller that is gone lets go in 90 s\Z"),
-        ({"space": 2}, r"since .* UTC; wait for it, or stop it; a controller that is gone lets go in 90 s\Z"),
+        ({"space": "x-2"}, r"since .* UTC; wait for it, or stop it; a controller that is gone lets go in 90 s\Z"),
     ],
     ids=["same-host", "other-host", "other-container"],
 )
@@ -278,10 +279,10 @@ def test_acquire_takes_over_from_a_dead_process_of_this_host_at_once(store: Stor
     lock, changed = lock_of(store, 200, alive=alive).acquire()
     assert (lock["pid"], changed) == (200, True)
     [lease] = store.objects.values()
-    assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("a/200/6000/1", 1)
+    assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseTransitions"]) == ("a/200/6000/x-1", 1)
 
 
-@pytest.mark.parametrize("where", [{"host": "b"}, {"space": 2}], ids=["host", "container"])
+@pytest.mark.parametrize("where", [{"host": "b"}, {"space": "x-2"}], ids=["host", "container"])
 def test_acquire_does_not_judge_processes_that_it_cannot_see(store: Store, where: dict[str, Any]) -> None:
     lock_of(store).acquire()
     with pytest.raises(LedgerError, match="is held by process 100 on host a"):
@@ -326,7 +327,7 @@ def test_acquire_has_one_winner(store: Store, clock: Clock, there: bool) -> None
     store.meanwhile = lock_of(store, 200, host="b").acquire
     with pytest.raises(LedgerError, match="is held by process 200 on host b"):
         lock_of(store).acquire()
-    assert store.objects[LEASE]["spec"]["holderIdentity"] == "b/200/6000/1"
+    assert store.objects[LEASE]["spec"]["holderIdentity"] == "b/200/6000/x-1"
 
 
 def test_acquire_whose_answer_was_lost_is_ours_all_the_same(store: Store) -> None:
@@ -364,7 +365,7 @@ def test_release_removes_the_own_lock(store: Store) -> None:
     assert store.objects == {}
 
 
-@pytest.mark.parametrize("other", [{"pid": 200}, {"host": "b"}, {"space": 2}])
+@pytest.mark.parametrize("other", [{"pid": 200}, {"host": "b"}, {"space": "x-2"}])
 def test_release_leaves_the_lock_of_another(store: Store, other: dict[str, Any]) -> None:
     held, _changed = lock_of(store).acquire()
     assert lock_of(store, **other).release() == (held, False)
@@ -381,7 +382,7 @@ def test_release_leaves_what_another_took_over_meanwhile(store: Store, clock: Cl
     store.meanwhile = take_over
     lock, changed = lock_of(store).release()
     assert (changed, lock and lock["pid"]) == (False, 200)
-    assert store.objects[LEASE]["spec"]["holderIdentity"] == "b/200/6000/1"
+    assert store.objects[LEASE]["spec"]["holderIdentity"] == "b/200/6000/x-1"
 
 
 @pytest.mark.parametrize(
@@ -403,3 +404,9 @@ def test_a_lease_that_is_no_lock_of_ours_gets_a_sentence(store: Store, spec: dic
 def test_an_owner_that_never_lived_is_taken_over_at_once(store: Store) -> None:
     lock_of(store, 999).acquire()
     assert lock_of(store).acquire()[1] is True
+
+
+def test_process_space_is_this_boot_and_this_container() -> None:
+    space = cluster_ledger.process_space()
+    assert space == cluster_ledger.process_space()
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9]+", space)

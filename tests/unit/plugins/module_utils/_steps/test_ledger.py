@@ -114,12 +114,15 @@ def test_check_mode_writes_nothing(tmp_path: Path, store: Store) -> None:
 
 
 def test_a_held_study_is_refused(tmp_path: Path, kept: str) -> None:
-    run = controller(tmp_path, kept).plan()["runs"][0]
+    mine = controller(tmp_path, kept)
+    run = mine.plan()["runs"][0]
     controller(tmp_path, kept, PARENT).hold()
-    for act in (controller(tmp_path, kept).hold, lambda: controller(tmp_path, kept).record(run)):
-        with pytest.raises(StepError, match=rf"is held by process {PARENT} on host .*; wait for it, or stop it"):
-            act()
-    assert controller(tmp_path, kept).hold("absent")["changed"] is False
+    sentence = rf"is held by process {PARENT} on host .*; wait for it, or stop it"
+    with pytest.raises(StepError, match=sentence):
+        mine.hold()
+    with pytest.raises(StepError, match=sentence):
+        mine.record(run)
+    assert mine.hold("absent")["changed"] is False
 
 
 def test_hold_names_the_study(tmp_path: Path, store: Store) -> None:
@@ -160,24 +163,39 @@ class Lock:
             raise self.error
 
 
-def test_keeper_renews_at_once_and_then_every_20_seconds() -> None:
-    lock, now = Lock(), [0.0]
-    keep = ledger.keeper(lock, clock=lambda: now[0])  # type: ignore[arg-type]
-    for now[0] in (0.0, 0.1, 19.9, 20.0, 30.0, 41.0):
+@pytest.fixture
+def lock(monkeypatch: pytest.MonkeyPatch) -> Lock:
+    made = Lock()
+    monkeypatch.setattr(ledger, "open_ledger", lambda _params: (None, made))
+    return made
+
+
+def test_keeper_renews_at_once_and_then_every_20_seconds(lock: Lock) -> None:
+    calls = [0.0, 0.1, 19.9, 20.0, 30.0, 41.0]
+    times = iter([0.0, *calls])
+    keep = ledger.keeper({"ledger": "cluster"}, clock=lambda: next(times))
+    for _call in calls:
         keep()
     assert lock.renewed == 3
 
 
-def test_keeper_without_a_lock_does_nothing() -> None:
-    ledger.keeper(None)()
+def test_keeper_of_a_ledger_in_files_does_nothing(lock: Lock) -> None:
+    ledger.keeper({"ledger": "files"})()
+    assert lock.renewed == 0
+
+
+def test_keeper_of_nobody_does_nothing(tmp_path: Path, store: Store) -> None:
+    ledger.keeper(
+        {"ledger": "cluster", "namespace": "tfscale", "study_dir": str(tmp_path / "mnist"), "owner_pid": None}
+    )()
+    assert store.requests == 0
 
 
 @pytest.mark.parametrize(("status", "ends"), [(0, False), (503, False), (403, True), (None, True)])
-def test_keeper_bears_a_server_that_is_away_and_no_other_owner(status: int | None, ends: bool) -> None:
-    error = LedgerError("the study is held by process 7")
-    error.__cause__ = None if status is None else ApiError("no", status=status)
-    lock = Lock(error)
-    keep = ledger.keeper(lock)  # type: ignore[arg-type]
+def test_keeper_bears_a_server_that_is_away_and_no_other_owner(lock: Lock, status: int | None, ends: bool) -> None:
+    lock.error = LedgerError("the study is held by process 7")
+    lock.error.__cause__ = None if status is None else ApiError("no", status=status)
+    keep = ledger.keeper({"ledger": "cluster"})
     if ends:
         with pytest.raises(LedgerError, match="process 7"):
             keep()
