@@ -26,7 +26,7 @@ from tests.e2e.steps import execute, failure
 
 NAME = f"made-{short_hash(str(ROOT))[:6]}"
 GIB = 2**30
-CAPPED = {"node_cpus": "0.5", "node_memory": "2Gi"}
+CAPPED: dict[str, Any] = {"node_cpus": "0.5", "node_memory": "2Gi"}
 MAKER = """
 import json, sys
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
