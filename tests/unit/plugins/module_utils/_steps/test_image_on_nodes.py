@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.image_check import check_id
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import image_on_nodes
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
@@ -35,11 +36,11 @@ class Daemons(Cluster):
         self.becomes = becomes
         self.now = 0.0
         self.refused_pods = ""
-        self.sets: list[dict[str, Any]] = []
+        self.made: dict[str, Any] = {}
 
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         made = super().create(path, document)
-        self.sets.append(made)
+        self.made = made
         name = made["metadata"]["name"]
         self.objects[f"{path}/{name}"]["metadata"]["generation"] = 1
         self.objects[f"{path}/{name}"]["status"] = {
@@ -73,8 +74,9 @@ class Daemons(Cluster):
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def left(self) -> list[str]:
-        return [path for path in self.objects if path.startswith((SETS, PODS))]
+    @property
+    def remains(self) -> bool:
+        return any(path.startswith((SETS, PODS)) for path in self.objects)
 
 
 def run(api: Daemons, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def run(api: Daemons, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool = Fal
 def failure(api: Daemons, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> str:
     with pytest.raises(StepError) as caught:
         run(api, monkeypatch, **arguments)
-    assert api.left() == []
+    assert not api.remains
     return str(caught.value)
 
 
@@ -104,7 +106,7 @@ def test_execute_returns_what_all_nodes_have(monkeypatch: pytest.MonkeyPatch) ->
     assert (result["changed"], result["digest"]) == (False, "sha256:aa")
     assert result["nodes"] == [{"name": "w1", "image_id": "x@sha256:aa"}, {"name": "w2", "image_id": "y@sha256:aa"}]
     assert result["msg"] == "Image x:1 is on 2 nodes: sha256:aa."
-    assert api.left() == []
+    assert not api.remains
     assert api.now >= 3
 
 
@@ -136,9 +138,9 @@ def test_execute_without_the_right_to_see_nodes_relies_on_the_pods(monkeypatch: 
 def test_execute_removes_what_a_killed_check_left(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Daemons(w1={0: SAME})
     run(api, monkeypatch)
-    api.objects[f"{SETS}/{api.sets[0]['metadata']['name']}"] = api.sets[0]
+    api.objects[f"{SETS}/{api.made['metadata']['name']}"] = api.made
     assert run(api, monkeypatch)["digest"] == "sha256:aa"
-    assert api.left() == []
+    assert not api.remains
 
 
 @pytest.mark.parametrize(
@@ -223,6 +225,6 @@ def test_execute_tells_what_the_server_refused(
 
 def test_execute_reports_the_first_error_although_removing_fails_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Daemons(w1={1: waiting("ErrImageNeverPull")})
-    api.refuse("DELETE", f"{SETS}/tf-image-{image_on_nodes.check_id('x:1')}", 500)
+    api.refuse("DELETE", f"{SETS}/tf-image-{check_id('x:1')}", 500)
     with pytest.raises(StepError, match="image x:1 is not on node w1"):
         run(api, monkeypatch)

@@ -97,7 +97,7 @@ def test_execute_present_without_caps_caps_nothing(engine: Engine, place: Path) 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_execute_present_is_idempotent(engine: Engine, place: Path, check_mode: bool) -> None:
-    asked = {"nodes": 2, "node_image": "node:1", "node_cpus": "500m", "node_memory": "4Gi"}
+    asked: dict[str, Any] = {"nodes": 2, "node_image": "node:1", "node_cpus": "500m", "node_memory": "4Gi"}
     run(place, **asked)
     engine.commands.clear()
     result = run(place, check_mode=check_mode, **asked)
@@ -147,7 +147,7 @@ def test_execute_present_starts_nodes_that_stand_still(engine: Engine, place: Pa
 def test_execute_present_refuses_another_cluster_and_names_what_differs(
     engine: Engine, place: Path, asked: dict[str, Any], told: str
 ) -> None:
-    first = {"nodes": 2, "node_image": "node:1", "node_cpus": "1", "node_memory": "4Gi"}
+    first: dict[str, Any] = {"nodes": 2, "node_image": "node:1", "node_cpus": "1", "node_memory": "4Gi"}
     run(place, **first)
     engine.commands.clear()
     sentence = failure(place, **{**first, **asked})
