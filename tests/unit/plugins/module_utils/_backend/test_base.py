@@ -55,7 +55,8 @@ def test_observation_tells_replicas_of_a_kind() -> None:
         ({"signal": 9}, "worker 3 was killed by signal 9"),
         ({"exit_code": 2}, "worker 3 exited with code 2"),
         ({"exit_code": 0}, "worker 3 exited with code 0"),
+        ({"exit_code": 137, "fate": "was evicted"}, "worker 3 was evicted"),
     ],
 )
-def test_replica_state_ending(facts: dict[str, int], expected: str) -> None:
+def test_replica_state_ending(facts: dict[str, Any], expected: str) -> None:
     assert replica("worker", 3, "failed", **facts).ending == expected

@@ -99,6 +99,26 @@ def test_execute_tells_what_the_logs_told(study: Study) -> None:
     assert record["provenance"]["packages"]["tensorflow"] == "2.21.0"
 
 
+def test_execute_tells_what_pods_told(study: Study) -> None:
+    told = {**REPLICA, "cpu_seconds": None, "rss_peak_bytes": None}
+    pod = {"node": "a", "image_id": "x@sha256:1", "restarts": 0, "phases": {"scheduled": 0.0, "started": 1.0}}
+    replica = {"replica": "worker", "index": 0, **told, **pod, "fate": "", "reason": ""}
+    evidence = {
+        "restarts": 0,
+        "nodes": ["a"],
+        "active_nodes": ["a"],
+        "images": ["sha256:1"],
+        "notes": ["a log is missing"],
+    }
+    record = study.record(wait=runs.ended(replicas=[replica], evidence=evidence))["record"]
+    check(record)
+    assert record["verdict"]["verdict"] == "valid"
+    assert record["evidence"]["replicas"] == [{"replica": "worker", "index": 0, **told, **pod}]
+    assert record["evidence"]["notes"] == ["a log is missing"]
+    # Nobody has measured the pods from outside: their own words count.
+    assert record["timings"]["cpu_seconds"] == 5.0
+
+
 def test_execute_takes_cpu_seconds_from_the_logs_without_a_backend_that_tells(study: Study) -> None:
     assert study.record()["record"]["timings"]["cpu_seconds"] == 5.0
 

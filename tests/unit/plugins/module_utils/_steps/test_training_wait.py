@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
 
-from tests.fixtures import runs, states
+from tests.fixtures import clusters, runs, states
 
 KEYS = {
     "changed",
@@ -295,3 +297,118 @@ def test_execute_names_a_state_that_cannot_be_read(world: World) -> None:
     world.becomes(1.0, "{half")
     msg, _result = world.fail()
     assert str(world.run_dir / "state.json") in msg
+
+
+class Cluster(World):
+    """A run of Jobs whose pods do what the script of the watch says; its threads run while somebody sleeps."""
+
+    def __init__(self, run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(run_dir)
+        self.api = clusters.FakeApi()
+        self.api.lists["jobs"] = [clusters.workload("ps", 1), clusters.workload("worker", 2)]
+        self.api.lists["pods"] = [
+            clusters.pod(kind, index, state=clusters.running())
+            for kind, index in (("ps", 0), ("worker", 0), ("worker", 1))
+        ]
+        self.auth: dict[str, Any] = {}
+        self.chief_ends = False
+        monkeypatch.setattr(training_wait, "connect", self.connect)
+        backend = functools.partial(
+            KubernetesBackend,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+            wall=lambda: clusters.CREATED_WALL + self.now - 1000.0,
+            start=self.start,
+        )
+        monkeypatch.setattr(training_wait, "KubernetesBackend", backend)
+
+    def start(self, target: Any) -> None:
+        """Each thread's work is done at once. The first one watches until nothing more is told; the second one follows."""
+        if not self.api.on_exhausted:
+            self.api.on_exhausted = target.__self__.stop
+        elif not self.chief_ends:
+            return
+        self.at(0.1, target)
+
+    def connect(self, auth: Any) -> clusters.FakeApi:
+        self.auth = auth
+        return self.api
+
+    def log(self, kind: str, index: int, *blocks: bytes) -> None:
+        self.api.logs[f"tf-{clusters.RUN_ID}-1-{kind}-{index}", False] = list(blocks)
+
+    def wait(self, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        run = {"backend": "job", "namespace": "tfscale", "run_id": clusters.RUN_ID, "attempt": 1}
+        return super().wait(check_mode=check_mode, **{**run, **params})
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    return Cluster(tmp_path / "run" / "attempt-1", monkeypatch)
+
+
+def test_execute_of_pods_that_end_well(cluster: Cluster) -> None:
+    cluster.chief_ends = True
+    done = [clusters.event("MODIFIED", clusters.pod("worker", index, state=clusters.terminated(0))) for index in (0, 1)]
+    cluster.api.watches = [[*done]]
+    for index in (0, 1):
+        cluster.log(
+            "worker",
+            index,
+            runs.line("start_line", at=1.0, index=index, global_step=0),
+            b"\n",
+            progress(2000, 4.8),
+            b"\n",
+        )
+    cluster.log("ps", 0, b"up\n")
+    result = cluster.wait(nodes=["node-a"], context="kind-study")
+    assert set(result) == KEYS | {"msg"}
+    assert result["msg"] == "2 workers succeeded after step 2000."
+    assert (result["started_wall"], result["ended_wall"]) == (clusters.CREATED_WALL, clusters.CREATED_WALL + 40)
+    assert [one["state"] for one in result["replicas"]] == ["running", "succeeded", "succeeded"]
+    assert result["evidence"]["active_nodes"] == ["node-a"]
+    assert sorted(path.name for path in cluster.run_dir.iterdir()) == ["ps-0.log", "worker-0.log", "worker-1.log"]
+    assert cluster.auth["context"] == "kind-study"
+
+
+def test_execute_of_a_pod_that_was_killed_tells_the_clusters_reason(cluster: Cluster) -> None:
+    killed = clusters.pod("worker", 1, state=clusters.terminated(137, reason="OOMKilled"), memory="256Mi")
+    cluster.api.watches = [[clusters.event("MODIFIED", killed)]]
+    cluster.log("worker", 1, b"half a thought\n")
+    msg, result = cluster.fail()
+    why = "it took more than its memory limit of 256Mi (OOMKilled): our trainer's worker wants 768Mi"
+    assert msg == f"worker 1 was killed by signal 9: {why}; the logs are in {cluster.run_dir}."
+    assert result["failed_replica"]["reason"] == why
+    assert result["failed_replica"]["ending"] == "worker 1 was killed by signal 9"
+    assert result["failed_replica"]["log_tail"] == ["half a thought"]
+
+
+def test_execute_of_a_pod_that_only_exited_takes_its_last_word(cluster: Cluster) -> None:
+    exited = clusters.pod("worker", 1, state=clusters.terminated(3))
+    cluster.api.watches = [[clusters.event("MODIFIED", exited)]]
+    cluster.log("worker", 1, b"no data\n")
+    msg, result = cluster.fail()
+    assert msg.startswith("worker 1 exited with code 3: no data; the logs are in ")
+    assert result["failed_replica"]["reason"] == "no data"
+
+
+def test_execute_of_pods_at_the_deadline_names_what_one_waits_for(cluster: Cluster) -> None:
+    cluster.api.lists["pods"][2] = clusters.pod("worker", 1)
+    pod_name = f"tf-{clusters.RUN_ID}-1-worker-1"
+    cluster.api.lists["events"] = [clusters.warning(pod_name, "FailedMount", 'configmap "tf" not found')]
+    msg, result = cluster.fail(deadline=2.0)
+    assert result["outcome"] == "deadline"
+    assert '1 of 1 ps and 1 of 2 workers are running; worker 1 has not started: configmap "tf" not found.' in msg
+
+
+def test_execute_of_pods_that_nobody_deployed(cluster: Cluster) -> None:
+    cluster.api.lists["jobs"] = []
+    msg, result = cluster.fail()
+    assert msg == f"run {clusters.RUN_ID} (attempt 1) has no job of workers in namespace tfscale: deploy it first."
+    assert result == {}
+
+
+def test_execute_whose_logs_cannot_be_written(cluster: Cluster) -> None:
+    cluster.run_dir.parent.parent.joinpath("run").write_text("a file")
+    msg, _result = cluster.fail()
+    assert msg == f"The logs cannot be written into run_dir {cluster.run_dir}: Not a directory."

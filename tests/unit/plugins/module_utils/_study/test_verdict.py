@@ -162,6 +162,35 @@ def test_judge_restart_is_void_not_fast(tmp_path: Path) -> None:
     assert verdict_of(read(write_logs(tmp_path)), wait) == Verdict("void", ("2 restarts of replicas",))
 
 
+@pytest.mark.parametrize(
+    ("evidence", "reasons"),
+    [
+        ({"nodes": ["a", "b"], "active_nodes": ["a", "b", "c"], "images": ["sha256:1"]}, ()),
+        ({"nodes": ["a"], "active_nodes": [], "images": []}, ()),
+        ({"nodes": None, "active_nodes": "a", "images": 3}, ()),
+        (
+            {"nodes": ["a", "c"], "active_nodes": ["a", "b"]},
+            ("pods ran on c, which is not among the active nodes a, b",),
+        ),
+        (
+            {"images": ["sha256:1", "sha256:2"], "restarts": 1},
+            ("1 restart of replicas", "the replicas ran 2 different images: sha256:1, sha256:2"),
+        ),
+    ],
+)
+def test_judge_pods_in_the_wrong_place_are_void(
+    tmp_path: Path, evidence: dict[str, Any], reasons: tuple[str, ...]
+) -> None:
+    expected = Verdict("void" if reasons else "valid", reasons)
+    assert verdict_of(read(write_logs(tmp_path)), ended(evidence=evidence)) == expected
+
+
+def test_judge_pod_that_did_not_end_by_itself_is_void_with_its_fate(tmp_path: Path) -> None:
+    wait = failed(ending="worker 1 was evicted", reason="node a ran out of memory")
+    verdict = verdict_of(read(write_logs(tmp_path)), wait)
+    assert verdict.reasons == ("worker 1 was evicted after step 2000: node a ran out of memory",)
+
+
 def test_judge_wrong_start_step_is_void(tmp_path: Path) -> None:
     write_logs(tmp_path)
     lines = worker_log()
