@@ -47,7 +47,7 @@ class Kind:
         self.name = name
         self.engine = engine
         self._run = run
-        self._env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
+        self._env = {} if engine == "docker" else {"KIND_EXPERIMENTAL_PROVIDER": engine}
 
     def version(self) -> str:
         found = re.search(r"v?([0-9]+\.[0-9]+\.[0-9]\S*)", self._run(["kind", "version"], timeout=LOOK_SECONDS))

@@ -32,8 +32,7 @@ def wait_until_ready(
             nodes, _version = api.list(NODES)
             missing = lacking(nodes, wanted) or _dns_missing(api)
         except ApiError as error:
-            if not error.is_transient:
-                raise
+            # Also 403: a server that has just started does not know anybody's rights yet.
             missing = str(error)
         if not missing:
             return [node for node in nodes if name_of(node) in wanted]

@@ -180,7 +180,7 @@ class _Step:
                     raise BackendError(
                         f"Kind could not make cluster {self.kind.name} in {ATTEMPTS} attempts: {error}"
                     ) from error
-                self.say(f"Kind cluster {self.kind.name}: failed, one more attempt ({str(error).splitlines()[0]})")
+                self.say(f"Kind cluster {self.kind.name}: failed, one more attempt ({_gist(error)})")
         self.making.end()
         return nodes
 
@@ -201,6 +201,12 @@ class _Step:
         self.kind.delete(self.kubeconfig)
         Path(self.kubeconfig).unlink(missing_ok=True)
         self.making.end()
+
+
+def _gist(error: BackendError) -> str:
+    """The line in which Kind says what went wrong, out of all that it tells."""
+    first, *more = str(error).splitlines()
+    return next((line.removeprefix("ERROR: ") for line in more if line.startswith("ERROR")), first)
 
 
 def differences(found: Sequence[Container], wanted: Wanted) -> dict[str, tuple[str, Any]]:

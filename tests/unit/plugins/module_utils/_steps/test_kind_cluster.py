@@ -220,11 +220,21 @@ def test_execute_leaves_the_kubeconfig_of_others_alone(
     assert engine.commands == []
 
 
-def test_execute_present_tries_once_more(engine: Engine, place: Path) -> None:
-    engine.fails[FAILED] = [ProgramError("`kind create` ended with 1: kubelet is not healthy", code=1)]
+@pytest.mark.parametrize(
+    ("said", "gist"),
+    [
+        ("`kind` ended with 1: kubelet is not healthy", "`kind` ended with 1: kubelet is not healthy"),
+        (
+            "`kind` ended with 1: Creating ...\nERROR: failed to create cluster: no disk\nmore",
+            "failed to create cluster: no disk",
+        ),
+    ],
+)
+def test_execute_present_tries_once_more(engine: Engine, place: Path, said: str, gist: str) -> None:
+    engine.fails[FAILED] = [ProgramError(said, code=1)]
     lines: list[str] = []
     assert run(place, lines=lines)["changed"] is True
-    assert lines[1] == "Kind cluster one: failed, one more attempt (`kind create` ended with 1: kubelet is not healthy)"
+    assert lines[1] == f"Kind cluster one: failed, one more attempt ({gist})"
     assert did(engine) == ["kind create cluster", "kind delete cluster", "kind create cluster"]
 
 
