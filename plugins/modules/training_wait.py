@@ -30,10 +30,11 @@ options:
     type: path
     required: true
   namespace:
-    description: Namespace of the run's pods. Needed unless O(backend=processes), as are O(run_id) and O(attempt).
+    description: Namespace of the run's pods and of a ledger in the cluster.
     type: str
+    default: tfscale
   run_id:
-    description: Value of the label C(tfscale.study/run).
+    description: Value of the label C(tfscale.study/run). Needed unless O(backend=processes), as is O(attempt).
     type: str
   attempt:
     description: Value of the label C(tfscale.study/attempt).
@@ -73,6 +74,17 @@ options:
     description: Seconds between two looks at the run.
     type: float
     default: 0.02
+  ledger:
+    description: Where the study's records are. With V(cluster) the controller's hold on the study is renewed while it waits.
+    type: str
+    choices: [files, cluster]
+    default: files
+  study_dir:
+    description: Folder of the study, as given to M(tfscale.study.study_lock). Needed with O(ledger=cluster).
+    type: path
+  owner_pid:
+    description: The process that holds the study. The action plugin takes that of ansible-playbook.
+    type: int
 attributes:
   check_mode:
     description: Waits for nothing, since nothing was started.

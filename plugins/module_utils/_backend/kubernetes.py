@@ -34,6 +34,8 @@ WATCH_SECONDS = 600
 PAUSE_SECONDS = 0.5
 # An API server that restarts is back in 20 s, a control plane that moves in a minute or two.
 LOST_SECONDS = 120.0
+# One that has just started refuses what it allows a moment later, for it does not know its own roles yet.
+REFUSED_SECONDS = 30.0
 # Pods come within a second; when they do not, the events tell why. Then seldom: each look is a request.
 MISSING_SECONDS = 3.0
 # Their controllers may be busy, but not for so long.
@@ -83,8 +85,9 @@ class Watcher:
         self._clock = clock
         self._sleep = sleep
         self._since = ""
-        self._heard = clock()
+        self._away_since: float | None = None
         self._stopped = False
+        self._was_let_in = False
         self.breaks = 0
         # Why nothing more will be heard.
         self.lost = ""
@@ -107,25 +110,32 @@ class Watcher:
         if not self._since:
             pods, self._since = self._api.list(path, labelSelector=selector)
             self._pods.replace(pods)
-        begun = self._heard = self._clock()
-        for event in self._api.watch(path, since=self._since, seconds=WATCH_SECONDS, labelSelector=selector):
+        begun = self._clock()
+        for event in self._api.watch(
+            path, since=self._since, seconds=WATCH_SECONDS, opened=self._hear, labelSelector=selector
+        ):
             if self._stopped:
                 return
             self._since = event["object"]["metadata"]["resourceVersion"]
-            self._heard = self._clock()
             if event["type"] != "BOOKMARK":
                 self._pods.take(event["type"], event["object"])
         if self._clock() - begun < PAUSE_SECONDS:
             # A server that is going down ends each watch at once.
             self._sleep(PAUSE_SECONDS)
 
+    def _hear(self) -> None:
+        self._away_since = None
+        self._was_let_in = True
+
     def _bear(self, error: ApiError) -> None:
         if error.status == 410:
             self._since = ""
             return
         self.breaks += 1
-        silent = self._clock() - self._heard
-        if not error.is_transient:
+        if self._away_since is None:
+            self._away_since = self._clock()
+        silent = self._clock() - self._away_since
+        if not error.is_transient and (silent >= REFUSED_SECONDS or not self._was_let_in):
             self.lost = str(error)
         elif silent >= LOST_SECONDS:
             self.lost = f"nothing was heard of the run for {duration(silent)}: {error}"

@@ -144,11 +144,17 @@ class Api:
             # Read to its end it could serve another request; an endless one must be cut.
             response.close()
 
-    def watch(self, path: str, *, since: str, seconds: int, **query: Any) -> Iterator[dict[str, Any]]:
-        """Events {type, object} until the server ends the watch; raises ApiError 410 when `since` is too old."""
+    def watch(
+        self, path: str, *, since: str, seconds: int, opened: Callable[[], None] = lambda: None, **query: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Events {type, object} until the server ends the watch; raises ApiError 410 when `since` is too old.
+
+        `opened` is called when the server has granted the watch, which may be long before it has something to tell.
+        """
         wanted = {"watch": "true", "resourceVersion": since, "timeoutSeconds": seconds, "allowWatchBookmarks": "true"}
         # Bookmarks come every minute: a connection that is silent for longer leads nowhere any more.
         with self.open(path, read_seconds=SILENCE_SECONDS, **wanted, **query) as response:
+            opened()
             for line in lines_of(response, self.host):
                 event = json.loads(line)
                 if event.get("type") == "ERROR":

@@ -21,21 +21,22 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
     outcome,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, connect
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, keeper
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN, LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    **AUTH_ARG_SPEC,
+    **LEDGER_ARG_SPEC,
     "backend": {"type": "str", "choices": ["processes", "job", "statefulset"], "default": "processes"},
     "run_dir": {"type": "path", "required": True},
-    "namespace": {"type": "str"},
     "run_id": {"type": "str"},
     "attempt": {"type": "int"},
     "nodes": {"type": "list", "elements": "str", "default": []},
@@ -46,9 +47,15 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "label": {"type": "str", "default": ""},
     "progress_seconds": {"type": "float", "default": 5.0},
     "poll_seconds": {"type": "float", "default": 0.02},
+    "study_dir": {"type": "path"},
+    "owner_pid": {"type": "int"},
 }
-_RUN = ("namespace", "run_id", "attempt")
-REQUIRED_IF = [("backend", "job", _RUN), ("backend", "statefulset", _RUN)]
+_RUN = ("run_id", "attempt")
+REQUIRED_IF = [
+    ("backend", "job", _RUN),
+    ("backend", "statefulset", _RUN),
+    ("ledger", "cluster", ("study_dir",)),
+]
 # The chief's log is read less often than the run is looked at: reading takes time from the replicas beside us.
 FOLLOW_SECONDS = 0.2
 TAIL_BYTES = 64 * 1024
@@ -78,10 +85,11 @@ def execute(
             every=params["progress_seconds"],
             clock=clock,
         )
-        seen = backend.finish(_wait(backend, progress, params, clock=clock, sleep=sleep))
+        keep = keeper(params, clock=clock)
+        seen = backend.finish(_wait(backend, progress, keep, params, clock=clock, sleep=sleep))
         # What stands in the log but was not followed to the end.
         progress.look()
-    except (InputError, BackendError) as error:
+    except (InputError, BackendError, LedgerError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
         raise StepError(f"The logs cannot be written into run_dir {params['run_dir']}: {error.strerror}.") from error
@@ -123,6 +131,7 @@ def _check(params: Mapping[str, Any]) -> LogFormat:
 def _wait(
     backend: Backend,
     progress: Progress,
+    keep: Callable[[], None],
     params: Mapping[str, Any],
     *,
     clock: Callable[[], float],
@@ -138,6 +147,7 @@ def _wait(
         over = outcome(seen) is not None or now >= end
         if over or now >= follow_at:
             progress.look()
+            keep()
             follow_at = now + FOLLOW_SECONDS
         if over:
             return seen

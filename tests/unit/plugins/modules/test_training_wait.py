@@ -56,7 +56,7 @@ def test_main_in_check_mode_waits_for_nothing(tmp_path: Path, capsys: pytest.Cap
         ({"run_dir": "/r", "stall_seconds": -1}, "stall_seconds is -1.0: give a number from 0"),
         (
             {"run_dir": "/r", "backend": "job", "run_id": "x"},
-            "backend is job but all of the following are missing: namespace, attempt",
+            "backend is job but all of the following are missing: attempt",
         ),
         (
             {"run_dir": "/r", "backend": "magic"},

@@ -186,11 +186,39 @@ def test_watch_gives_up_a_server_that_stays_away(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_watch_gives_up_at_once_where_it_is_not_let_in(world: World, status: int) -> None:
+def test_watch_gives_up_at_once_where_it_was_never_let_in(world: World, status: int) -> None:
     backend = world.backend()
     world.api.watches = [[refusal(status, "user x may not watch pods")]]
     world.watch()
     assert (backend.observe().lost, world.now) == ("user x may not watch pods", 0.0)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_watch_gives_up_where_it_is_not_let_in_any_more(world: World, status: int) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("BOOKMARK", pod("ps")), refusal(0)]]
+    world.api.watches += [[refusal(status, "user x may not watch pods")] for _time in range(100)]
+    world.watch()
+    assert (backend.observe().lost, world.now) == ("user x may not watch pods", kubernetes.REFUSED_SECONDS)
+
+
+def test_watch_counts_only_the_time_in_which_the_server_was_away(world: World) -> None:
+    backend = world.backend()
+
+    def late() -> Any:
+        world.now += 1000.0
+        return refusal(0)
+
+    world.api.watches = [[event("BOOKMARK", pod("ps")), late], [refusal(403)], [event("BOOKMARK", pod("ps")), late]]
+    world.watch()
+    assert (backend.observe().lost, backend._watcher.breaks) == ("", 3)
+
+
+def test_watch_bears_a_server_that_does_not_know_its_roles_yet(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("BOOKMARK", pod("ps")), refusal(0)], [refusal(403)], [refusal(403)], [*ended(0, 0)]]
+    world.watch()
+    assert outcome(backend.observe()) == "succeeded"
 
 
 def test_watch_of_something_unheard_of_ends_with_a_sentence(world: World) -> None:

@@ -225,7 +225,13 @@ def test_watch_tells_events_however_they_are_cut() -> None:
     lines = told("ADDED", name="a") + told("MODIFIED", name="b" * 100) + told("BOOKMARK", name="c")
     answer = Answer([lines[at : at + 7] for at in range(0, len(lines), 7)])
     server = Server(answer)
-    events = list(server.api.watch(PODS, since="41", seconds=60, labelSelector="x"))
+    granted: list[int] = []
+    events = list(
+        server.api.watch(
+            PODS, since="41", seconds=60, opened=lambda: granted.append(server.api.requests), labelSelector="x"
+        )
+    )
+    assert granted == [1]
     assert [event["object"]["name"][0] for event in events] == ["a", "b", "c"]
     assert answer.is_closed
     _method, url, how = server.pool.asked[0]

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
 
 from tests.fixtures import clusters, runs, states
@@ -412,3 +413,25 @@ def test_execute_whose_logs_cannot_be_written(cluster: Cluster) -> None:
     cluster.run_dir.parent.parent.joinpath("run").write_text("a file")
     msg, _result = cluster.fail()
     assert msg == f"The logs cannot be written into run_dir {cluster.run_dir}: Not a directory."
+
+
+def test_execute_renews_the_hold_on_a_study_in_the_cluster(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[float] = []
+
+    def keeper(params: dict[str, Any], clock: Callable[[], float]) -> Callable[[], None]:
+        assert (params["ledger"], params["owner_pid"]) == ("cluster", 42)
+        return lambda: kept.append(clock())
+
+    monkeypatch.setattr(training_wait, "keeper", keeper)
+    world.becomes(10.0, states.succeeded(world.run_dir))
+    world.wait(ledger="cluster", study_dir=str(world.run_dir), owner_pid=42)
+    assert 10 < len(kept) <= 10 / training_wait.FOLLOW_SECONDS + 2
+
+
+def test_execute_a_study_that_was_taken_over_ends_the_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise LedgerError("study mnist is held by another controller")
+
+    monkeypatch.setattr(training_wait, "keeper", lambda params, clock: lost)
+    with pytest.raises(StepError, match="held by another"):
+        world.wait(ledger="cluster", study_dir=str(world.run_dir), owner_pid=42)
