@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -43,20 +43,20 @@ class Handler(BaseHTTPRequestHandler):
         digest = self.server.tags.get(reference, reference)
         if digest not in self.server.blobs:
             return self._answer(404, b"{}")
-        kind = self.server.types.get(digest, "application/octet-stream")
-        return self._answer(200, self.server.blobs[digest], **{"Content-Type": kind, "Docker-Content-Digest": digest})
+        headers = {"Content-Type": self.server.types.get(digest, "application/octet-stream")}
+        return self._answer(200, self.server.blobs[digest], {**headers, "Docker-Content-Digest": digest})
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
     def do_POST(self) -> None:
         self._body()
-        self._answer(202, Location=f"{self.path.rstrip('/')}/{len(self.server.blobs)}-{id(self)}")
+        self._answer(202, b"", {"Location": f"{self.path.rstrip('/')}/{len(self.server.blobs)}-{id(self)}"})
 
     def do_PATCH(self) -> None:
         path = urlsplit(self.path).path
         self.server.blobs[path] = self.server.blobs.get(path, b"") + self._body()
-        self._answer(202, Location=path, Range=f"0-{len(self.server.blobs[path]) - 1}")
+        self._answer(202, b"", {"Location": path, "Range": f"0-{len(self.server.blobs[path]) - 1}"})
 
     def do_PUT(self) -> None:
         parts = urlsplit(self.path)
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.types[digest] = self.headers["Content-Type"]
         elif parse_qs(parts.query)["digest"] != [digest]:
             return self._answer(400, b"{}")
-        return self._answer(201, **{"Docker-Content-Digest": digest, "Location": self.path})
+        return self._answer(201, b"", {"Docker-Content-Digest": digest, "Location": self.path})
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -80,9 +80,9 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return content
 
-    def _answer(self, status: int, content: bytes = b"", **headers: str) -> None:
+    def _answer(self, status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {"Docker-Distribution-Api-Version": "registry/2.0", **headers}.items():
+        for name, value in {"Docker-Distribution-Api-Version": "registry/2.0", **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
