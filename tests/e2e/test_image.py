@@ -218,6 +218,7 @@ def test_image_is_pushed_pulled_and_proved_by_its_digest(
     result = playbook.run("../tests/e2e/files/image")
     assert f"nodes have different images under the name {image} (" in result.stderr
     assert f"instead of {pulled_from.tags['1'][:19]})" in result.stderr
-    run("docker", "rmi", "--force", image, env=cluster.environment())
+    both = run("docker", "images", "--quiet", image.removesuffix(":1"), env=cluster.environment()).split()
+    run("docker", "rmi", "--force", *both, env=cluster.environment())
     result = playbook.run("../tests/e2e/files/image")
     assert f"training_image is '{image}', which docker does not have: pull or build it first" in result.stderr
