@@ -16,7 +16,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import image_
 
 from tests.e2e.infra.base import run
 from tests.e2e.infra.cluster import Cluster
+from tests.e2e.registry import Registry, registry
 from tests.e2e.steps import execute, failure
+from tests.fixtures.playbook import Playbook
 
 GIB = 2**30
 
@@ -166,3 +168,56 @@ def test_image_check_replaces_one_that_was_killed(
     made = document({"image": trainer_image, **left})
     cluster.kubectl("create", "--namespace", namespace, "-f", "-", text=json.dumps(made))
     assert len(execute(image_on_nodes, **place, image=trainer_image)["nodes"]) == 2
+
+
+@pytest.fixture
+def pulled_from(cluster: Cluster) -> Iterator[Registry]:
+    """A registry that engine and nodes reach as 127.0.0.1, the one address that both trust without certificates."""
+    with registry() as server:
+        gateway = ("docker", "network", "inspect", "kind", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}")
+        host = next(ip for ip in run(*gateway, env=cluster.environment()).split() if "." in ip)
+        there = ("--protocol", "tcp", "--destination", "127.0.0.1", "--dport", str(server.server_port))
+        forward = ("OUTPUT", *there, "--jump", "DNAT", "--to-destination", f"{host}:{server.server_port}")
+        disguise = ("POSTROUTING", "--protocol", "tcp", "--destination", host, "--jump", "MASQUERADE")
+        for node in workers(cluster):
+            for rule in (forward, disguise):
+                iptables = ("docker", "exec", node, "iptables", "--table", "nat", "--append", *rule)
+                run(*iptables, env=cluster.environment())
+        try:
+            yield server
+        finally:
+            for node in workers(cluster):
+                for rule in (forward, disguise):
+                    iptables = ("docker", "exec", node, "iptables", "--table", "nat", "--delete", *rule)
+                    run(*iptables, env=cluster.environment())
+
+
+@pytest.mark.full
+def test_image_is_pushed_pulled_and_proved_by_its_digest(
+    cluster: Cluster, place: dict[str, Any], pulled_from: Registry, toolbox: str, tmp_path: Path
+) -> None:
+    image = f"127.0.0.1:{pulled_from.server_port}/team/tiny:1"
+    docker = ("docker", "build", "--quiet", "--tag", image, "-")
+    run(*docker, env=cluster.environment(), text=f"FROM {toolbox}\nUSER 10001\n")
+    variables = {
+        "cluster_provider": "existing",
+        "cluster_kubeconfig": place["kubeconfig"],
+        "cluster_namespace": place["namespace"],
+        "image_delivery": "push",
+        "training_image": image,
+        "sweep_results_dir": str(tmp_path),
+    }
+    playbook = Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=900)
+    for changed in (1, 0):
+        result = playbook.run("../tests/e2e/files/image")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert f"changed={changed}" in result.stdout
+    assert pulled_from.tags["1"] in result.stdout
+    # Another content under the same tag: the nodes keep what they have.
+    run(*docker, env=cluster.environment(), text=f"FROM {toolbox}\nUSER 10002\n")
+    result = playbook.run("../tests/e2e/files/image")
+    assert f"nodes have different images under the name {image} (" in result.stderr
+    assert f"instead of {pulled_from.tags['1'][:19]})" in result.stderr
+    run("docker", "rmi", "--force", image, env=cluster.environment())
+    result = playbook.run("../tests/e2e/files/image")
+    assert f"training_image is '{image}', which docker does not have: pull or build it first" in result.stderr
