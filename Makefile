@@ -90,7 +90,8 @@ integration: setup-test setup-trainer ## playbooks against real processes
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 docs: setup-test ## the plugins' documentation and the changelog
-	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	@ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-changelog lint
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
 	@$(TEST)/python tools/collection.py

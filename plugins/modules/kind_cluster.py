@@ -60,6 +60,10 @@ options:
         everything in it is lost; V(false) fails and says what differs.
     type: bool
     default: false
+  probe:
+    description: Whether to measure what each worker really gets of the host's processors; a second for each.
+    type: bool
+    default: false
   engine:
     description: The container engine.
     type: str
@@ -125,6 +129,13 @@ nodes:
       description: What pods may ask for there, as C(cpus) and C(memory_bytes). Null in check mode.
       type: dict
       returned: always
+probed_cpus:
+  description:
+    - By name of the worker, the processors that busy loops on it got for a second. Null where the node could not tell.
+    - Empty without O(probe=true) and in check mode.
+  returned: success
+  type: dict
+  sample: {tfscale-worker: 0.9}
 versions:
   description: Versions of C(kind) and C(kubernetes). The latter is null when no node was asked.
   returned: success

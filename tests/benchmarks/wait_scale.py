@@ -5,7 +5,7 @@
 
 A real control plane with simulated nodes (tests/e2e/infra/controlplane.py): pods of Jobs complete by themselves and have no
 logs; the ps, which nobody schedules, are called running by this script. Prints figures, judges nothing.
-Usage: .venv-test/bin/python -m tests.benchmarks.wait_scale [ps, default 10] [workers, default 990] [nodes, default 100]
+Usage: .venv-test/bin/python tests/benchmarks/wait_scale.py [ps, default 10] [workers, default 990] [nodes, default 100]
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait

@@ -19,6 +19,14 @@ LOOK_SECONDS = 60.0
 DELETE_SECONDS = 300.0
 LABEL = "io.x-k8s.kind"
 
+# `times` tells the shell's own time, then that of its children.
+PROBE = """read start rest </proc/uptime
+for loop in $(seq "$(nproc)"); do timeout 1 sh -c 'while :; do :; done' & done; wait
+times
+read end rest </proc/uptime
+echo "$start $end"
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -90,6 +98,16 @@ class Kind:
         # Without the same number for both, what is over the memory goes to swap.
         limits += ["--memory", str(memory), "--memory-swap", str(memory)] if memory else []
         self._run([self.engine, "update", *limits, node], timeout=LOOK_SECONDS)
+
+    def probe(self, node: str) -> float | None:
+        """Processors that the node really got just now: busy loops on all it shows, for a second."""
+        said = self._run([self.engine, "exec", node, "sh", "-c", PROBE], timeout=LOOK_SECONDS)
+        found = re.search(r"^([0-9]+)m([0-9.]+)s ([0-9]+)m([0-9.]+)s\n([0-9.]+) ([0-9.]+)$", said, re.MULTILINE)
+        if found is None:
+            return None
+        minutes, seconds, system_minutes, system, start, end = map(float, found.groups())
+        busy = 60 * (minutes + system_minutes) + seconds + system
+        return round(busy / (end - start), 2) if end > start else None
 
     def start(self, names: Sequence[str]) -> None:
         for name in names:

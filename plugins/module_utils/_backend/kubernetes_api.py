@@ -289,7 +289,7 @@ def refusal(host: str, method: str, path: str, status: Mapping[str, Any]) -> Api
         str(status.get("reason") or ""),
         str(status.get("message") or ""),
     )
-    text = f"cluster {host} refused {method} {path} ({code} {reason}): {message}"
+    text = f"cluster {host} refused {method} {path} ({f'{code} {reason}'.strip()}): {message}"
     if code == 401:
         text = f"cluster {host} does not accept our credentials (401): renew them, or give another cluster_kubeconfig or cluster_context"
     elif "because it is being terminated" in message:

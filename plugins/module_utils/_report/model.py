@@ -63,12 +63,12 @@ class Run:
         return f"logs/{self.run_id}/attempt-{self.attempt}"
 
     def timing(self, key: str) -> float | None:
-        return _finite(self.timings.get(key))
+        return finite(self.timings.get(key))
 
     @property
     def recorded(self) -> float | None:
         """When the record was written, in seconds since 1970."""
-        seconds = _finite(self.provenance.get("recorded_wall"))
+        seconds = finite(self.provenance.get("recorded_wall"))
         return seconds if seconds is not None and 0 <= seconds < LAST_SECOND else None
 
 
@@ -179,11 +179,15 @@ def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
     return " ".join(f"{factor}={spec.get(factor)}" for factor in factors)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _finite(value: Any) -> float | None:
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def finite(value: Any) -> float | None:
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if usable else None
 
@@ -197,7 +201,7 @@ def whole(value: Any, otherwise: int) -> int:
 
 
 def run_of(record: Mapping[str, Any]) -> Run:
-    verdict = _mapping(record.get("verdict"))
+    verdict = mapping(record.get("verdict"))
     reasons = verdict.get("reasons")
     return Run(
         run_id=str(record.get("run_id", "unknown")),
@@ -206,10 +210,10 @@ def run_of(record: Mapping[str, Any]) -> Run:
         attempt=whole(record.get("attempt"), 1),
         verdict=str(verdict.get("verdict", "void")),
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
-        spec=_mapping(record.get("spec")),
-        timings=_mapping(record.get("timings")),
-        evidence=_mapping(record.get("evidence")),
-        provenance=_mapping(record.get("provenance")),
+        spec=mapping(record.get("spec")),
+        timings=mapping(record.get("timings")),
+        evidence=mapping(record.get("evidence")),
+        provenance=mapping(record.get("provenance")),
         study=str(record.get("study", "")),
     )
 

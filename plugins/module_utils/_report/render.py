@@ -166,6 +166,7 @@ def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
         ("Cells that failed", "failed", tables.failed_table(study)),
         ("Void runs", "void", tables.doubtful_table(study, "void")),
         ("Suspect runs", "suspect", tables.doubtful_table(study, "suspect")),
+        ("Nodes", "nodes", tables.nodes_table(study)),
     ]
     return [section for section in found if section[2].rows]
 

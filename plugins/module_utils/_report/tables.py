@@ -15,6 +15,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._report.answer impor
 if TYPE_CHECKING:
     import pandas as pd
 
+# Facts that have a table of their own.
+OF_NODES = ("nodes", "probed_cpus")
 HEADS = {"nodes": "nodes", "ps": "ps", "workers": "workers"}
 TELL = "cannot tell"
 
@@ -147,11 +149,33 @@ def pairs_table(values: Mapping[str, Any]) -> Table:
     return Table(("what", "value"), tuple((key.replace("_", " "), str(value)) for key, value in values.items()))
 
 
+def nodes_table(study: model.Study) -> Table:
+    """What the nodes have, as the cluster told before the runs and as a probe has measured; the last word counts."""
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    used: dict[tuple[str, str], int] = {}
+    for run in study.runs:
+        cluster = str(run.spec.get("cluster", text.NONE))
+        probed = model.mapping(run.provenance.get("probed_cpus"))
+        for node in model.mappings(run.provenance.get("nodes")):
+            name = str(node.get("name"))
+            memory = model.finite(node.get("memory_bytes"))
+            found[cluster, name] = (
+                text.number(model.finite(node.get("cpus"))),
+                text.number(model.finite(probed.get(name))),
+                text.NONE if memory is None else f"{memory / 2**30:.1f} GiB",
+            )
+        for name in {str(replica.get("node")) for replica in model.mappings(run.evidence.get("replicas"))}:
+            used[cluster, name] = used.get((cluster, name), 0) + 1
+    heads = ("cluster", "node", "processors (allocatable)", "processors (probe)", "memory (allocatable)", "runs on it")
+    rows = [(*key, *facts, str(used.get(key, 0))) for key, facts in sorted(found.items())]
+    return Table(heads, tuple(rows), frozenset({2, 3, 4, 5}))
+
+
 def provenance_table(runs: Iterable[model.Run]) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
     facts: dict[str, list[str]] = {}
     for run in runs:
-        facts_of_run = flat(run.provenance)
+        facts_of_run = flat({key: value for key, value in run.provenance.items() if key not in OF_NODES})
         if run.recorded is not None:
             facts_of_run["recorded_wall"] = text.moment(run.recorded)
         for key, value in facts_of_run.items():

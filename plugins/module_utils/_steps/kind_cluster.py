@@ -36,6 +36,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "node_cpus": {"type": "str", "default": "0"},
     "node_memory": {"type": "str", "default": "0"},
     "recreate": {"type": "bool", "default": False},
+    "probe": {"type": "bool", "default": False},
     "engine": {"type": "str", "choices": ["docker", "podman"], "default": "docker"},
     "timeout": {"type": "float", "default": 600.0},
 }
@@ -71,7 +72,8 @@ def execute(
         with contextlib.nullcontext() if check_mode else making.hold(seconds=params["timeout"]):
             if params["state"] == "absent":
                 return step.absent(check_mode=check_mode)
-            return step.present(wanted, recreate=params["recreate"], check_mode=check_mode)
+            result = step.present(wanted, recreate=params["recreate"], check_mode=check_mode)
+            return step.probed(result) if params["probe"] and not check_mode else result
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
@@ -135,6 +137,11 @@ class _Step:
         found = self.kind.nodes()
         msg = f"Kind cluster {self.kind.name} was made{' anew' if before else ''} with {counted(wanted.nodes, 'node')}."
         return _result(True, before, _described(found), self.kubeconfig, found, nodes, version, msg)
+
+    def probed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """One node after the other: all at once they would measure each other."""
+        workers = (node["name"] for node in result["nodes"] if node["role"] == "worker")
+        return {**result, "probed_cpus": {name: self.kind.probe(name) for name in workers}}
 
     def absent(self, *, check_mode: bool) -> dict[str, Any]:
         self.kind.host()
@@ -275,6 +282,7 @@ def _result(
         "changed": changed,
         "kubeconfig": kubeconfig,
         "nodes": [_node(one, seen.get(one.name)) for one in found],
+        "probed_cpus": {},
         "versions": {"kind": version, "kubernetes": next(map(_version, nodes), None)},
         "diff": {"before": dict(before), "after": dict(after)},
         "msg": msg,

@@ -43,7 +43,7 @@ RESOURCES = (
 )
 MAKERS = ("jobs", "statefulsets")
 # A ledger in the cluster carries the study's label too, and is what all the runs were for.
-KEPT = "!tfscale.study/record,!tfscale.study/lock"
+KEPT = "!tfscale.study/record"
 WATCH_SECONDS = 30
 MOST_NAMES = 5
 

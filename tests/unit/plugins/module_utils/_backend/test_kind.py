@@ -54,6 +54,23 @@ def test_host_tells_what_the_engine_said_and_which_program_is_missing() -> None:
         Kind("one", "docker", run=engine).host()
 
 
+@pytest.mark.parametrize(
+    ("said", "cpus"),
+    [
+        ("0m0.000000s 0m0.010000s\n0m0.880000s 0m0.020000s\n4534.70 4535.70\n", 0.9),
+        ("0m0.00s 0m0.00s\n1m1.5s 0m0.5s\n10.00 41.00\n", 2.0),
+        ("sh: times: not found\n4534.70 4535.70\n", None),
+        ("0m0.0s 0m0.0s\n0m0.0s 0m0.0s\n5.00 5.00\n", None),
+        ("", None),
+    ],
+)
+def test_probe_is_what_the_loops_got_in_the_time_they_had(said: str, cpus: float | None) -> None:
+    engine = Engine()
+    engine.said = said
+    assert Kind("one", "docker", run=engine).probe("one-worker") == cpus
+    assert engine.commands[-1].startswith("docker exec one-worker sh -c")
+
+
 def test_nodes_by_role_and_name() -> None:
     engine = Engine()
     assert Kind("one", "docker", run=engine).nodes() == []

@@ -197,3 +197,28 @@ def test_cell_rows_agree_with_the_table_for_readers() -> None:
 
 def test_csv_of_nothing_is_an_empty_line() -> None:
     assert tables.csv([]) == "\n"
+
+
+def test_nodes_table_tells_what_nodes_have_and_how_many_runs_used_them() -> None:
+    nodes = [{"name": "a", "cpus": 0.9, "memory_bytes": 4 * 2**30}, {"name": "b", "cpus": None, "memory_bytes": None}]
+    records = []
+    for block in (1, 2):
+        run = record({**SPEC, "cluster": "kind"}, block, seconds=4.0)
+        run["provenance"] = {**PROVENANCE, "nodes": nodes, "probed_cpus": {"a": 0.88}}
+        run["evidence"] = {"replicas": [{"node": "a"}, {"node": "a"}]}
+        records.append(run)
+    table = tables.nodes_table(study(records))
+    assert table.rows == (
+        ("kind", "a", "0.900", "0.880", "4.0 GiB", "2"),
+        ("kind", "b", "-", "-", "-", "0"),
+    )
+    assert not any(
+        "nodes" in what or "probed" in what for what, _value in tables.provenance_table(study(records).runs).rows
+    )
+
+
+@pytest.mark.parametrize("odd", [None, "two", [1], {"name": "a"}])
+def test_nodes_table_of_odd_provenance_is_empty(odd: Any) -> None:
+    run = record(SPEC, 1, seconds=4.0)
+    run["provenance"] = {**PROVENANCE, "nodes": odd, "probed_cpus": odd}
+    assert tables.nodes_table(study([run])).rows == ()

@@ -294,3 +294,10 @@ def test_execute_names_a_missing_program(engine: Engine, place: Path, program: s
 
 def test_execute_names_a_folder_that_cannot_be_written(engine: Engine) -> None:
     assert failure(Path("/proc/no/kubeconfig")).startswith("cluster_kubeconfig is '/proc/no', which cannot be written")
+
+
+def test_execute_probes_each_worker_where_that_is_asked(engine: Engine, place: Path) -> None:
+    engine.said = "0m0.0s 0m0.0s\n0m0.9s 0m0.0s\n1.00 2.00\n"
+    assert run(place, nodes=2, probe=True)["probed_cpus"] == {"one-worker": 0.9, "one-worker2": 0.9}
+    assert run(place, nodes=2)["probed_cpus"] == {}
+    assert run(place, nodes=2, probe=True, check_mode=True)["probed_cpus"] == {}

@@ -15,7 +15,7 @@ from tests.fixtures.clusters import FakeApi, event, refusal
 
 RUN = "0123456789ab-1"
 MANAGED = "app.kubernetes.io/managed-by=tfscale.study"
-KEPT = "!tfscale.study/record,!tfscale.study/lock"
+KEPT = "!tfscale.study/record"
 
 
 def named(name: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def brute_force(ps: int, workers: int, asked: tuple[float, float], rooms: list[f
     return False
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     ps=st.integers(0, 3),
     workers=st.integers(1, 4),

@@ -226,7 +226,7 @@ def test_blocks_again_goes_on_after_a_run_that_failed() -> None:
     assert blocks_again(cells, history, design(blocks=1)) == 2
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     workers=st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True),
     blocks=st.integers(1, 3),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fixtures import ledgers
@@ -56,7 +56,6 @@ def test_append_makes_the_folder_and_adds_one_line(tmp_path: Path) -> None:
     assert book.path.read_bytes().count(b"\n") == 2
 
 
-@settings(deadline=None)
 @given(values=st.lists(st.dictionaries(st.text(), JSON, max_size=4), max_size=4))
 def test_append_gives_back_what_it_was_given(values: list[dict[str, Any]]) -> None:
     records = [{**value, **record(number)} for number, value in enumerate(values)]
@@ -98,7 +97,6 @@ def test_a_ledger_torn_at_any_byte_keeps_its_whole_records(tmp_path: Path, cut: 
     assert not torn.exists() or torn.read_bytes() == last[:cut]
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_ledger_cut_anywhere_loses_no_whole_record(data: st.DataObject) -> None:
     lines = [ledger.encode(record(number)) for number in range(1, 4)]
