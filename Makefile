@@ -89,8 +89,9 @@ integration: setup-test setup-trainer ## playbooks against real processes
 	@$(PYTEST) tests/integration $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) tests/browser $(ARGS)
+# Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
 docs: setup-test ## the plugins' documentation and the changelog
-	@ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	@GIT_CEILING_DIRECTORIES="$(CURDIR)" ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-changelog lint
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it

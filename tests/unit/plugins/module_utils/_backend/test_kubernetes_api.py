@@ -46,7 +46,7 @@ class Answer:
         return self._body
 
     def stream(self, _size: int, *, decode_content: bool) -> Iterator[bytes]:
-        for block in self._body:
+        for block in self._body if isinstance(self._body, list) else [self._body]:
             if isinstance(block, Exception):
                 raise block
             yield block
