@@ -28,9 +28,8 @@ options:
     type: str
     required: true
   study:
-    description: Value of their label C(tfscale.study/study).
+    description: Value of their label C(tfscale.study/study); all studies unless given.
     type: str
-    required: true
   run_id:
     description: Value of their label C(tfscale.study/run); all runs of the study unless given.
     type: str

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
+from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
 
 CONTAINER = "trainer"
 REPLICA_LABEL = "tfscale.study/replica"
@@ -30,8 +31,6 @@ LAST_SIGNAL = 64
 # What our trainer was seen to need; with less it is killed or only thrashes.
 NEEDED_MEBIBYTES = {"worker": 768, "ps": 384}
 LONGEST_MESSAGE = 400
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-_QUANTITY = re.compile(r"([0-9.]+)([kMGT]i?|Ki)?\Z")
 # `Error creating: pods "x" is forbidden: ...`, `create Pod x in StatefulSet y failed error: pods "x" is forbidden: ...`
 _REFUSED = re.compile(
     r"^.*?(?:Error creating|failed error): (?:pods? \"[^\"]*\" is (?:forbidden|invalid): )?", re.DOTALL
@@ -298,14 +297,8 @@ def _out_of_memory(kind: str, limit: str, node: str) -> str:
     if not limit:
         return f"{node} ran out of memory (OOMKilled): set a memory request, or use a node with more"
     need = NEEDED_MEBIBYTES[kind]
-    advice = f"our trainer's {kind} wants {need}Mi" if quantity(limit) < need * 2**20 else "give it more"
+    advice = f"our trainer's {kind} wants {need}Mi" if 0 < (amount(limit) or 0) < need * 2**20 else "give it more"
     return f"it took more than its memory limit of {limit} (OOMKilled): {advice}"
-
-
-def quantity(text: str) -> float:
-    """512Mi in bytes; nan for what is no such thing."""
-    found = _QUANTITY.match(text)
-    return float(found[1]) * _UNITS[found[2] or ""] if found else float("nan")
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

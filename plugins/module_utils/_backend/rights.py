@@ -26,6 +26,8 @@ RUNS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "configmaps"): OWN,
     ("", "services"): OWN,
     ("apps", "statefulsets"): OWN,
+    # Those that prove the image.
+    ("apps", "daemonsets"): ("get", "list", "create", "delete", "deletecollection"),
     ("batch", "jobs"): OWN,
     ("networking.k8s.io", "networkpolicies"): OWN,
 }

@@ -27,7 +27,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
     "namespace": {"type": "str", "required": True},
-    "study": {"type": "str", "required": True},
+    "study": {"type": "str"},
     "run_id": {"type": "str"},
     "attempt": {"type": "int"},
     "timeout": {"type": "float", "default": 120.0},
@@ -36,12 +36,13 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 RESOURCES = (
     ("/apis/batch/v1", "jobs"),
     ("/apis/apps/v1", "statefulsets"),
+    ("/apis/apps/v1", "daemonsets"),
     ("/api/v1", "pods"),
     ("/api/v1", "services"),
     ("/api/v1", "configmaps"),
     ("/apis/networking.k8s.io/v1", "networkpolicies"),
 )
-MAKERS = ("jobs", "statefulsets")
+MAKERS = ("jobs", "statefulsets", "daemonsets")
 # A ledger in the cluster carries the study's label too, and is what all the runs were for.
 KEPT = "!tfscale.study/record"
 WATCH_SECONDS = 30
@@ -158,7 +159,7 @@ class Remains:
 
 def _whose(params: Mapping[str, Any]) -> str:
     if params["run_id"] is None:
-        return f"study {params['study']}"
+        return "all studies" if params["study"] is None else f"study {params['study']}"
     attempt = "" if params["attempt"] is None else f" (attempt {params['attempt']})"
     return f"run {params['run_id']}{attempt}"
 

@@ -43,7 +43,7 @@ def test_main_returns_what_is_documented(api: FakeApi, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({}, "missing required arguments: namespace, study"),
+        ({}, "missing required arguments: namespace"),
         ({"namespace": "n", "study": "s", "state": "present"}, "value of state must be one of: absent, got: present"),
         ({"namespace": "n", "study": "s", "attempt": "two"}, "argument 'attempt' is of type"),
         ({"namespace": "n", "study": "s", "attempt": 2}, "attempt is 2, but run_id is not given"),

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import pods
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import Sight, quantity, sight_of
+from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import Sight, sight_of
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import condition, pod, recorded, running, terminated, waiting
@@ -293,18 +292,6 @@ def test_sight_of_a_long_message_is_cut() -> None:
     replica = see(pod(state=waiting("ErrImagePull", "x" * 5000 + "\n"))).replica
     assert len(replica.reason) < 600
     assert replica.reason.endswith("...")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("512Mi", 2**29), ("1Gi", 2**30), ("256M", 256e6), ("1000", 1000), ("1.5Gi", 1.5 * 2**30)]
-)
-def test_quantity(text: str, expected: float) -> None:
-    assert quantity(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "much", "1 Gi", "5Xi"])
-def test_quantity_of_something_else(text: str) -> None:
-    assert math.isnan(quantity(text))
 
 
 QUOTA = "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"

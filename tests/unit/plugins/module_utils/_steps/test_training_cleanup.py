@@ -188,3 +188,8 @@ def test_execute_refuses_in_a_sentence(world: World, given: dict[str, Any], sent
     msg, _result = world.fail(**given)
     assert msg.startswith(sentence)
     assert world.api.asked == []
+
+
+def test_selector_of_no_study_is_all_that_is_ours() -> None:
+    selector = training_cleanup.selector_of({"study": None, "run_id": None, "attempt": None})
+    assert selector == f"app.kubernetes.io/managed-by=tfscale.study,{KEPT}"
