@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.infra.cluster import Cluster
-from tests.fixtures.playbook import Playbook
+from tests.fixtures.playbook import ROOT, Playbook
 
 # A busy machine takes minutes for what an idle one does in seconds.
 PATIENCE = 600.0
@@ -156,3 +157,17 @@ def test_sweep_ledger_in_the_cluster_outlives_the_controller(
     assert "changed=0" in third.stdout
     assert (tmp_path / "three/tiny/report.html").exists()
     assert leftovers(cluster).count("configmap/") == 2
+
+
+def test_sweep_with_an_image_and_a_program_of_ones_own(playbook: Playbook, cluster: Cluster, toolbox: str) -> None:
+    """docs/examples/own-image.yml as it is, but for the image: the tests reach no registry."""
+    example = yaml.safe_load((ROOT / "docs/examples/own-image.yml").read_text())
+    mine = {key: value for key, value in playbook.variables.items() if not key.startswith(("sweep_s", "training_"))}
+    given = {**mine, **example, "training_image": toolbox, "training_image_pull_policy": "Never"}
+    own = replace(playbook, variables=given)
+    result = own.run("sweep")
+    assert result.returncode == 0, result.stdout + result.stderr
+    one, two = sorted(own.records("own-image"), key=lambda record: int(record["spec"]["workers"]))
+    assert one["verdict"] == two["verdict"] == {"verdict": "valid", "reasons": []}
+    assert one["timings"]["train_seconds"] > two["timings"]["train_seconds"] > 0
+    assert one["evidence"]["replicas"][0]["image_id"]
