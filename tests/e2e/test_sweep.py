@@ -13,12 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.playbook import ROOT, Playbook
 
+SCHEMA = json.loads((ROOT / "docs/record.schema.json").read_text())
 # A busy machine takes minutes for what an idle one does in seconds.
 PATIENCE = 600.0
 
@@ -88,6 +90,7 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     )
     assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
     for record in records:
+        jsonschema.Draft202012Validator(SCHEMA).validate(record)
         in_force = set(record["evidence"]["active_nodes"])
         used = {replica["node"] for replica in record["evidence"]["replicas"]}
         assert len(in_force) == record["spec"]["nodes"]
