@@ -64,6 +64,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 600) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.full
 def test_cluster_is_made_honest_adopted_and_removed(asked: dict[str, Any]) -> None:
     made = execute(kind_cluster, **asked, **CAPPED)
     assert made["changed"] is True
