@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: training_cleanup
 short_description: Remove what runs have left in a cluster
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
     and returns when the pods are gone.
