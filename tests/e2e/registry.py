@@ -94,5 +94,7 @@ class Handler(BaseHTTPRequestHandler):
 def registry() -> Iterator[Registry]:
     with Registry() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()

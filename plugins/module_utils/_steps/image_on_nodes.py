@@ -37,7 +37,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str", "required": True},
     "digest": {"type": "str", "default": ""},
     "pull_policy": {"type": "str", "choices": ["Always", "IfNotPresent", "Never"], "default": "IfNotPresent"},
-    "pull_secrets": {"type": "list", "elements": "str", "default": []},
+    # Names, not secrets.
+    "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "node_selector": {"type": "dict", "default": {}},
     "tolerations": {"type": "list", "elements": "dict", "default": []},
     "study": {"type": "str", "default": ""},

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
@@ -47,7 +47,7 @@ def execute(
     act = _hold if params["state"] == "present" else _release
     try:
         book, lock = open_ledger(params)
-        assert lock is not None  # noqa: S101 - it has an owner
-        return act(lock, book, check_mode=check_mode)
+        # It has an owner.
+        return act(cast(Lock, lock), book, check_mode=check_mode)
     except LedgerError as error:
         raise StepError(str(error)) from error

@@ -67,7 +67,7 @@ def execute(
     try:
         book, lock = open_ledger(params)
         if lock is not None:
-            _ = lock.check() if check_mode else lock.renew()
+            (lock.check if check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
         record = found or _strict(_record(params, now()))
         warning = book.append(record) if found is None and not check_mode else None

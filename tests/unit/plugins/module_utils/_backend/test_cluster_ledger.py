@@ -351,7 +351,7 @@ def test_acquire_gives_up_where_somebody_is_always_faster(store: Store) -> None:
 def test_renew_of_a_lock_that_was_removed_changes_nothing(store: Store) -> None:
     assert lock_of(store).renew() is None
     lock_of(store).acquire()
-    store.meanwhile = lambda: store.objects.clear()
+    store.meanwhile = store.objects.clear
     assert lock_of(store).renew() is None
     assert store.objects == {}
 

@@ -239,7 +239,9 @@ def test_execute_present_tries_once_more(engine: Engine, place: Path, said: str,
 
 
 def test_execute_present_that_fails_leaves_nothing(engine: Engine, place: Path) -> None:
-    engine.fails[FAILED] = [ProgramError("`kind create` ended with 1: line\nlast line", code=1) for _ in range(2)]
+    engine.fails[FAILED] = [
+        ProgramError("`kind create` ended with 1: line\nlast line", code=1) for _attempt in range(2)
+    ]
     sentence = failure(place)
     assert sentence == "Kind could not make cluster one in 2 attempts: `kind create` ended with 1: line\nlast line."
     assert did(engine) == ["kind create cluster", "kind delete cluster"] * 2
@@ -287,7 +289,7 @@ def test_execute_absent_finds_nothing_to_do(engine: Engine, place: Path) -> None
 
 @pytest.mark.parametrize("program", ["docker info", "kind version"])
 def test_execute_names_a_missing_program(engine: Engine, place: Path, program: str) -> None:
-    engine.fails[program] = [ProgramError("the program x is not on PATH: install it") for _ in range(2)]
+    engine.fails[program] = [ProgramError("the program x is not on PATH: install it") for _attempt in range(2)]
     assert failure(place) == "the program x is not on PATH: install it."
     assert failure(place, state="absent") == "the program x is not on PATH: install it."
 
