@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
@@ -37,7 +38,15 @@ def faults_of(tarball: Path) -> list[str]:
 
 def complaints_of_importer(tarball: Path, folder: Path) -> list[str]:
     """Run Galaxy's importer; what it warns of counts, although it exits with 0 then."""
-    environment = {**os.environ, "PATH": f"{IMPORTER}{os.pathsep}{os.environ['PATH']}"}
+    # The documentation of our modules needs a fragment of kubernetes.core; Ansible looks for collections on Python's path, too.
+    dependency = folder / "dependencies" / "ansible_collections" / "kubernetes" / "core"
+    dependency.parent.mkdir(parents=True)
+    dependency.symlink_to(Path(sysconfig.get_path("purelib"), "ansible_collections", "kubernetes", "core"))
+    environment = {
+        **os.environ,
+        "PATH": f"{IMPORTER}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "dependencies"),
+    }
     done = subprocess.run(
         [str(IMPORTER / "python"), "-m", "galaxy_importer.main", str(tarball)],
         cwd=folder, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

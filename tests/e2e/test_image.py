@@ -175,7 +175,7 @@ def pulled_from(cluster: Cluster) -> Iterator[Registry]:
     """A registry that engine and nodes reach as 127.0.0.1, the one address that both trust without certificates."""
     with registry() as server:
         gateway = ("docker", "network", "inspect", "kind", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}")
-        host = [ip for ip in run(*gateway, env=cluster.environment()).split() if "." in ip][0]
+        host, *_others = (ip for ip in run(*gateway, env=cluster.environment()).split() if "." in ip)
         there = ("--protocol", "tcp", "--destination", "127.0.0.1", "--dport", str(server.server_port))
         forward = ("OUTPUT", *there, "--jump", "DNAT", "--to-destination", f"{host}:{server.server_port}")
         disguise = ("POSTROUTING", "--protocol", "tcp", "--destination", host, "--jump", "MASQUERADE")
