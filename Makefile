@@ -103,9 +103,9 @@ bench: setup-test setup ## benchmarks; they print figures and judge nothing
 INFRA = "$$(tools/python)" -m tests.e2e.infra
 .PHONY: e2e e2e-full e2e-up e2e-down
 e2e: setup-test ## the core path on a real Kubernetes, made and removed; a first run builds it (about 15 min)
-	@$(PYTEST) tests/e2e -m "not full" --durations=0 $(ARGS)
+	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
 e2e-full: setup-test ## every fault and the scale tests as well
-	@$(PYTEST) tests/e2e --durations=0 $(ARGS)
+	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)
 e2e-down: ## remove that cluster and the engine that was started for it

@@ -43,6 +43,9 @@ options:
     type: list
     elements: str
     default: []
+  run_as_user:
+    description: Number of the user, for an image that names none or root. Pods that run as root are not admitted.
+    type: int
   node_selector:
     description: Labels of the nodes that are asked.
     type: dict

@@ -102,7 +102,8 @@ def test_manifest_pods_keep_to_the_restricted_standard(tmp_path: Path) -> None:
         if key[0] == "Job":
             pod = pod_of(document)
             (container,) = pod["containers"]
-            assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+            security = {"runAsNonRoot": True, "runAsUser": None, "seccompProfile": {"type": "RuntimeDefault"}}
+            assert pod["securityContext"] == security
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
@@ -143,6 +144,7 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
         training_service_account="trainer",
         training_priority_class="high",
         training_spread="",
+        training_run_as_user=10001,
     )
     pod = pod_of(found["StatefulSet", f"{NAME}-worker"])
     (container,) = pod["containers"]
@@ -153,4 +155,5 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert (pod["serviceAccountName"], pod["priorityClassName"]) == ("trainer", "high")
     assert pod["topologySpreadConstraints"] == []
+    assert pod["securityContext"]["runAsUser"] == 10001
     assert container["command"][:2] == ["/bin/sh", "-c"]

@@ -61,7 +61,11 @@ def document(params: Mapping[str, Any]) -> dict[str, Any]:
         "nodeSelector": {str(key): str(value) for key, value in params["node_selector"].items()},
         "tolerations": list(params["tolerations"]),
         "imagePullSecrets": [{"name": name} for name in params["pull_secrets"]],
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": params["run_as_user"],
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "containers": [container],
     }
     return {

@@ -39,6 +39,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "pull_policy": {"type": "str", "choices": ["Always", "IfNotPresent", "Never"], "default": "IfNotPresent"},
     # Names, not secrets.
     "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "run_as_user": {"type": "int"},
     "node_selector": {"type": "dict", "default": {}},
     "tolerations": {"type": "list", "elements": "dict", "default": []},
     "study": {"type": "str", "default": ""},

@@ -26,6 +26,7 @@ PARAMS: dict[str, Any] = {
     "image": "team/mnist:7",
     "pull_policy": "Never",
     "pull_secrets": ["registry"],
+    "run_as_user": 10001,
     "node_selector": {"pool": 1},
     "tolerations": [{"key": "gpu"}],
     "study": "mnist",
@@ -45,7 +46,8 @@ def test_document_is_what_the_restricted_standard_admits() -> None:
     made = document(PARAMS)
     spec = made["spec"]["template"]["spec"]
     (container,) = spec["containers"]
-    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    security = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert spec["securityContext"] == security
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert (container["image"], container["imagePullPolicy"]) == ("team/mnist:7", "Never")
