@@ -164,7 +164,14 @@ def test_image_check_replaces_one_that_was_killed(
 ) -> None:
     from ansible_collections.tfscale.study.plugins.module_utils._backend.image_check import document
 
-    left = {"pull_secrets": [], "node_selector": {}, "tolerations": [], "study": "", "pull_policy": "Never", "run_as_user": None}
+    left: dict[str, Any] = {
+        "pull_secrets": [],
+        "node_selector": {},
+        "tolerations": [],
+        "study": "",
+        "pull_policy": "Never",
+        "run_as_user": None,
+    }
     made = document({"image": trainer_image, **left})
     cluster.kubectl("create", "--namespace", namespace, "-f", "-", text=json.dumps(made))
     assert len(execute(image_on_nodes, **place, image=trainer_image)["nodes"]) == 2

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
@@ -18,6 +20,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.programs im
 LOOK_SECONDS = 60.0
 DELETE_SECONDS = 300.0
 LABEL = "io.x-k8s.kind"
+# Where docker keeps the groups of its containers with cgroup v1; there is no such thing with v2, and no need for it.
+FREEZER = Path("/sys/fs/cgroup/freezer/docker")
 
 # `times` tells the shell's own time, then that of its children.
 PROBE = """read start rest </proc/uptime
@@ -119,7 +123,31 @@ class Kind:
     def delete(self, kubeconfig: str) -> None:
         """Kind says nothing about a cluster that is not there."""
         words = ["kind", "delete", "cluster", "--name", self.name, "--kubeconfig", kubeconfig]
-        self._run(words, timeout=DELETE_SECONDS, env=self._env)
+        try:
+            self._run(words, timeout=DELETE_SECONDS, env=self._env)
+        except ProgramError:
+            if not thaw():
+                raise
+            self._run(words, timeout=DELETE_SECONDS, env=self._env)
+
+
+def thaw(freezer: Path = FREEZER) -> int:
+    """Let frozen groups of processes in nodes go on, so that they can die; how many there were.
+
+    A runtime inside of a node freezes a container for a moment, and when the node is killed in that moment, the container
+    stays frozen: with cgroup v1 such processes outlive SIGKILL, and the engine cannot remove the node.
+    """
+    frozen = [state for state in freezer.glob("**/kubelet*/**/freezer.state") if _is_frozen(state)]
+    for state in frozen:
+        state.write_text("THAWED")
+    return len(frozen)
+
+
+def _is_frozen(state: Path) -> bool:
+    try:
+        return state.read_text().strip() in ("FROZEN", "FREEZING") and os.access(state, os.W_OK)
+    except OSError:
+        return False
 
 
 def configuration(*, workers: int, cpus: float, memory: int, host: Host) -> dict[str, Any]:

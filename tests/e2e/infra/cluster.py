@@ -163,7 +163,14 @@ def diagnose(cluster: Cluster, occasion: str) -> Path:
 
 def _delete(cluster: Cluster) -> None:
     # Kind says nothing about a cluster that does not exist.
-    cluster.kind("delete", "cluster", "--kubeconfig", cluster.kubeconfig, timeout=CREATE_SECONDS)
+    words = ("delete", "cluster", "--kubeconfig", cluster.kubeconfig)
+    try:
+        cluster.kind(*words, timeout=CREATE_SECONDS)
+    except InfraError:
+        # With cgroup v1 what a node's own runtime had frozen when the node was killed outlives SIGKILL.
+        for state in Path("/sys/fs/cgroup/freezer/docker").glob("**/kubelet*/**/freezer.state"):
+            state.write_text("THAWED")
+        cluster.kind(*words, timeout=CREATE_SECONDS)
 
 
 def down(name: str) -> None:

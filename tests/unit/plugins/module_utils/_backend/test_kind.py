@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kind
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import (
     Container,
@@ -148,3 +150,38 @@ def test_start_keeps_the_order() -> None:
         engine.add(name, "worker", image="i", running=False)
     Kind("one", "docker", run=engine).start(["cp", "w"])
     assert engine.commands == ["docker start cp", "docker start w"]
+
+
+def frozen(folder: Path, state: str = "FROZEN\n") -> Path:
+    file = folder / "4f2a" / "kubelet.slice" / "pod.slice" / "cri-1.scope" / "freezer.state"
+    file.parent.mkdir(parents=True)
+    file.write_text(state)
+    return file
+
+
+def test_delete_thaws_what_a_killed_node_left_frozen_and_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, state = Engine(), frozen(tmp_path)
+    monkeypatch.setattr(kind.thaw, "__defaults__", (tmp_path,))
+    engine.fails["kind delete"] = [ProgramError("did not receive an exit event", code=1)]
+    Kind("one", "docker", run=engine).delete("config")
+    assert state.read_text() == "THAWED"
+    assert [line.startswith("kind delete") for line in engine.commands] == [True, True]
+
+
+@pytest.mark.parametrize("state", ["THAWED\n", ""])
+def test_delete_that_fails_for_another_cause_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    engine = Engine()
+    frozen(tmp_path, state)
+    monkeypatch.setattr(kind.thaw, "__defaults__", (tmp_path,))
+    engine.fails["kind delete"] = [ProgramError("no", code=1)]
+    with pytest.raises(ProgramError, match="no"):
+        Kind("one", "docker", run=engine).delete("config")
+    assert len(engine.commands) == 1
+
+
+def test_thaw_where_there_is_no_such_thing(tmp_path: Path) -> None:
+    assert kind.thaw(tmp_path / "nowhere") == 0
