@@ -70,6 +70,10 @@ timings:
     loss: {description: The chief's last loss., type: float, returned: always}
     start_global_step: {description: The highest step that a worker saw at the start line; 0 is right., type: int, returned: always}
     wait_seconds: {description: Time at the start line summed over the replicas., type: float, returned: always}
+    throttled_seconds:
+      description: Time for which the replicas' own limits of processor time held them up, summed over them.
+      type: float
+      returned: always
     imported_seconds: {description: From the deployment to the chief's import; null here., type: float, returned: always}
     session_seconds: {description: From the deployment to the chief's session; null here., type: float, returned: always}
 errors:

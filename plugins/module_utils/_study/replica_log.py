@@ -208,6 +208,7 @@ class RunLog:
                 (log.start_step for log in self.workers if log.start_step is not None), default=None
             ),
             "wait_seconds": self._sum("wait_seconds"),
+            "throttled_seconds": self._sum("throttled_seconds"),
             "imported_seconds": self._since_start("imported"),
             "session_seconds": self._since_start("session_ready"),
         }

@@ -25,7 +25,7 @@ UNTIMED = LogFormat.of(r"step (?P<step>\d+)")
 KEYS = {
     *("train_seconds", "startup_seconds", "total_seconds", "global_steps", "steps_per_second"),
     *("steady_steps_per_second", "cpu_seconds", "rss_peak_bytes", "accuracy", "loss", "start_global_step"),
-    *("wait_seconds", "imported_seconds", "session_seconds"),
+    *("wait_seconds", "throttled_seconds", "imported_seconds", "session_seconds"),
 }
 
 
@@ -63,6 +63,7 @@ def test_timings_of_a_good_run(tmp_path: Path) -> None:
         "loss": 0.25,
         "start_global_step": 0,
         "wait_seconds": 0.5,
+        "throttled_seconds": 0.125,
         "imported_seconds": 0.5,
         "session_seconds": 1.0,
     }
@@ -218,7 +219,7 @@ def test_read_run_takes_a_step_that_is_none_for_none(tmp_path: Path, value: str)
     assert run_of(tmp_path, [raw]).timings()["global_steps"] is None
 
 
-@pytest.mark.parametrize("key", ["cpu_seconds", "rss_peak_bytes", "wait_seconds"])
+@pytest.mark.parametrize("key", ["cpu_seconds", "rss_peak_bytes", "wait_seconds", "throttled_seconds"])
 @pytest.mark.parametrize("value", ["many", None, True, [], float("nan"), float("inf"), 10**400])
 def test_timings_leave_out_what_is_no_number(tmp_path: Path, key: str, value: Any) -> None:
     known: dict[str, Any] = {key: 2}
