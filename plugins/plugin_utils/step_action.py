@@ -8,6 +8,7 @@ PRIVATE, can break at any time.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from typing import Any
 
@@ -15,6 +16,16 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+
+def controller_pid() -> int:
+    """The pid of ansible-playbook, of which this is a worker that ends with its task.
+
+    As it was when the worker was born: when ansible-playbook has been killed since, the kernel names init as the parent, and what
+    is started for that owner would live for ever.
+    """
+    parent = multiprocessing.parent_process()
+    return os.getppid() if parent is None or parent.pid is None else parent.pid
 
 
 class StepAction(ActionBase):  # type: ignore[misc]
@@ -54,6 +65,5 @@ class StepAction(ActionBase):  # type: ignore[misc]
             argument_spec=spec, required_if=getattr(self.step, "REQUIRED_IF", None)
         )
         if "owner_pid" in spec and parameters["owner_pid"] is None:
-            # This is a worker of ansible-playbook and ends with its task; ansible-playbook itself is the parent.
-            parameters["owner_pid"] = os.getppid()
+            parameters["owner_pid"] = controller_pid()
         return dict(parameters)

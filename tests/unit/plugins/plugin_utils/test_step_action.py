@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,3 +168,23 @@ def test_run_leaves_it_to_the_module_elsewhere(said: list[str], where: dict[str,
     result = action(step, study_dir="/s", **where).run(task_vars=variables)
     assert result == {"by": "module", "task_vars": variables}
     assert step.calls == []
+
+
+def test_controller_pid_is_still_the_controller_s_when_it_has_been_killed(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+
+    def work() -> None:
+        while os.getppid() == controller:
+            time.sleep(0.01)
+        told.with_suffix(".half").write_text(str(step_action.controller_pid()))
+        told.with_suffix(".half").rename(told)
+
+    if (forked := os.fork()) == 0:
+        controller = os.getpid()
+        multiprocessing.get_context("fork").Process(target=work).start()
+        os._exit(0)
+    os.waitpid(forked, 0)
+    deadline = time.monotonic() + 60
+    while not told.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert int(told.read_text()) == forked
