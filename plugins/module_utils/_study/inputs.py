@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -212,10 +213,9 @@ def _try_to_write(folder: Path) -> None:
     """Permission bits tell root nothing about read-only and virtual file systems, so try it with a file without a name."""
     try:
         os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
-    except (IsADirectoryError, NotImplementedError):
-        os.rmdir(tempfile.mkdtemp(dir=folder, prefix=".tfscale-"))
     except OSError as error:
-        if error.strerror != os.strerror(95):
+        # Kernels and file systems that know no such files.
+        if error.errno not in (errno.EISDIR, errno.EOPNOTSUPP):
             raise
         os.rmdir(tempfile.mkdtemp(dir=folder, prefix=".tfscale-"))
 
