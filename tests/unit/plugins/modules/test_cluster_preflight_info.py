@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_preflight_info
 
+from tests.fixtures.modules import run
 from tests.fixtures.objects import Store
 from tests.fixtures.room import node
 
@@ -28,15 +27,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     return there
 
 
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        cluster_preflight_info.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
 def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, cells=[{"nodes": 1, "ps": 1, "workers": 1}])
+    result = run(cluster_preflight_info.main, capsys, cells=[{"nodes": 1, "ps": 1, "workers": 1}])
     assert result["changed"] is False
     documented = yaml.safe_load(cluster_preflight_info.RETURN)
     assert set(documented) == set(result) - {"changed", "invocation"}
@@ -46,7 +38,7 @@ def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str]) -> 
 def test_main_takes_the_example_of_its_documentation(capsys: pytest.CaptureFixture[str], store: Store) -> None:
     store.objects["/api/v1/nodes/worker2"] = node("worker2")
     [task, _show] = yaml.safe_load(cluster_preflight_info.EXAMPLES)
-    assert "failed" not in run(capsys, **task["tfscale.study.cluster_preflight_info"])
+    assert "failed" not in run(cluster_preflight_info.main, capsys, **task["tfscale.study.cluster_preflight_info"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +52,7 @@ def test_main_takes_the_example_of_its_documentation(capsys: pytest.CaptureFixtu
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(cluster_preflight_info.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.image_on_nodes import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import image_on_nodes
 
+from tests.fixtures.modules import run
 from tests.fixtures.nodes import Cluster, node
 
 
@@ -26,15 +25,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        image_on_nodes.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
 def test_main_in_check_mode_returns_what_is_documented(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
-    result = run(capsys, image="x:1", namespace="tfscale", _ansible_check_mode=True)
+    result = run(image_on_nodes.main, capsys, image="x:1", namespace="tfscale", _ansible_check_mode=True)
     assert result["changed"] is False
     assert set(yaml.safe_load(image_on_nodes.RETURN)) == set(result) - {"changed", "invocation"}
     assert api.requests == 0
@@ -54,7 +46,7 @@ def test_main_in_check_mode_returns_what_is_documented(capsys: pytest.CaptureFix
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(image_on_nodes.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kind as backend
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster as step
 from ansible_collections.tfscale.study.plugins.modules import kind_cluster
 
 from tests.fixtures.engine import Engine
+from tests.fixtures.modules import run
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +23,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
     monkeypatch.setattr(step, "Kind", lambda name, program: backend.Kind(name, program, run=made))
     return made
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        kind_cluster.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
 
 
 @pytest.fixture
@@ -41,7 +33,7 @@ def place(tmp_path: Path) -> dict[str, str]:
 def test_main_in_check_mode_returns_what_is_documented(
     place: dict[str, str], capsys: pytest.CaptureFixture[str], engine: Engine
 ) -> None:
-    result = run(capsys, **place, nodes=2, _ansible_check_mode=True)
+    result = run(kind_cluster.main, capsys, **place, nodes=2, _ansible_check_mode=True)
     assert result["changed"] is True
     assert set(yaml.safe_load(kind_cluster.RETURN)) == set(result) - {"changed", "diff", "invocation"}
     assert engine.containers == {}
@@ -52,14 +44,14 @@ def test_main_returns_the_nodes_that_are_documented(
 ) -> None:
     engine.add("one-control-plane", "control-plane", image="i")
     engine.add("one-worker", "worker", image="i")
-    result = run(capsys, **place, _ansible_check_mode=True)
+    result = run(kind_cluster.main, capsys, **place, _ansible_check_mode=True)
     documented = yaml.safe_load(kind_cluster.RETURN)["nodes"]["contains"]
     assert all(set(documented) == set(one) for one in result["nodes"])
     assert len(result["nodes"]) == 2
 
 
 def test_main_absent_finds_nothing_to_do(place: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, **place, state="absent")
+    result = run(kind_cluster.main, capsys, **place, state="absent")
     assert (result["changed"], result["msg"]) == (False, "Kind cluster one is not there.")
 
 
@@ -75,7 +67,7 @@ def test_main_absent_finds_nothing_to_do(place: dict[str, str], capsys: pytest.C
 def test_main_fails_with_a_sentence(
     place: dict[str, str], capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **place, **arguments)
+    result = run(kind_cluster.main, capsys, **place, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.node_set import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import node_set
 
+from tests.fixtures.modules import run
 from tests.fixtures.nodes import Cluster, node
 
 
@@ -26,15 +25,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        node_set.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
 def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
-    result = run(capsys, count=1)
+    result = run(node_set.main, capsys, count=1)
     assert result["changed"] is True
     documented = yaml.safe_load(node_set.RETURN)
     assert set(documented) == set(result) - {"changed", "diff", "invocation"}
@@ -43,7 +35,7 @@ def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], api
 
 
 def test_main_in_check_mode_labels_nothing(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
-    assert run(capsys, count=1, _ansible_check_mode=True)["changed"] is True
+    assert run(node_set.main, capsys, count=1, _ansible_check_mode=True)["changed"] is True
     assert api.patched == []
 
 
@@ -62,7 +54,7 @@ def test_main_in_check_mode_labels_nothing(capsys: pytest.CaptureFixture[str], a
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(node_set.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

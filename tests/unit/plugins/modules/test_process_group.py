@@ -5,27 +5,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import process_group
 
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        process_group.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 def test_main_in_check_mode_returns_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = {"run_dir": str(tmp_path / "run"), "python": "/usr/bin/python3", "source_dir": "/opt/study"}
-    result = run(capsys, ps=1, workers=2, **place, _ansible_check_mode=True)
+    result = run(process_group.main, capsys, ps=1, workers=2, **place, _ansible_check_mode=True)
     assert result["changed"] is True
     documented = yaml.safe_load(process_group.RETURN)
     assert set(documented) == set(result) - {"changed", "diff", "invocation"}
@@ -34,7 +27,7 @@ def test_main_in_check_mode_returns_what_is_documented(tmp_path: Path, capsys: p
 
 
 def test_main_absent_finds_nothing_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, run_dir=str(tmp_path), state="absent")
+    result = run(process_group.main, capsys, run_dir=str(tmp_path), state="absent")
     assert (result["changed"], result["msg"]) == (False, f"No replica runs for {tmp_path}.")
 
 
@@ -51,7 +44,7 @@ def test_main_absent_finds_nothing_to_do(tmp_path: Path, capsys: pytest.CaptureF
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(process_group.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -12,41 +12,43 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.study_lock import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_lock
 
 from tests.fixtures import ledgers
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        study_lock.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 def test_main_holds_the_study_and_returns_what_is_documented(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run(capsys, study_dir=str(tmp_path), owner_pid=os.getpid())
+    result = run(study_lock.main, capsys, study_dir=str(tmp_path), owner_pid=os.getpid())
     assert result["changed"] is True
     documented = yaml.safe_load(study_lock.RETURN)
     assert set(documented) == set(result) - {"changed", "invocation"}
     assert set(documented["lock"]["contains"]) == set(result["lock"])
-    assert run(capsys, study_dir=str(tmp_path), owner_pid=os.getpid(), state="absent")["changed"] is True
+    assert (
+        run(study_lock.main, capsys, study_dir=str(tmp_path), owner_pid=os.getpid(), state="absent")["changed"] is True
+    )
 
 
 def test_main_in_check_mode_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, study_dir=str(tmp_path), owner_pid=os.getpid(), _ansible_check_mode=True)["changed"] is True
+    assert (
+        run(study_lock.main, capsys, study_dir=str(tmp_path), owner_pid=os.getpid(), _ansible_check_mode=True)[
+            "changed"
+        ]
+        is True
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_main_warns_of_half_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with ledgers.write(tmp_path, ledgers.mnist()[:1]).open("a") as file:
         file.write('{"schema":1,')
-    assert "half a record" in json.dumps(run(capsys, study_dir=str(tmp_path), owner_pid=os.getpid())["warnings"])
+    assert "half a record" in json.dumps(
+        run(study_lock.main, capsys, study_dir=str(tmp_path), owner_pid=os.getpid())["warnings"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_main_warns_of_half_a_record(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(study_lock.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.study_namespace import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_namespace
 
+from tests.fixtures.modules import run
 from tests.fixtures.nodes import Cluster, node
 
 
@@ -26,23 +25,16 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        study_namespace.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
 def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
-    result = run(capsys, name="mine")
+    result = run(study_namespace.main, capsys, name="mine")
     assert result["changed"] is True
     assert set(yaml.safe_load(study_namespace.RETURN)) == set(result) - {"changed", "diff", "invocation"}
-    assert run(capsys, name="mine", state="absent")["changed"] is True
+    assert run(study_namespace.main, capsys, name="mine", state="absent")["changed"] is True
     assert "/api/v1/namespaces/mine" not in api.objects
 
 
 def test_main_in_check_mode_makes_nothing(capsys: pytest.CaptureFixture[str], api: Cluster) -> None:
-    assert run(capsys, name="mine", _ansible_check_mode=True)["changed"] is True
+    assert run(study_namespace.main, capsys, name="mine", _ansible_check_mode=True)["changed"] is True
     assert "/api/v1/namespaces/mine" not in api.objects
 
 
@@ -57,7 +49,7 @@ def test_main_in_check_mode_makes_nothing(capsys: pytest.CaptureFixture[str], ap
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(study_namespace.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -11,19 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.study_record import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_record
 
 from tests.fixtures import runs
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        study_record.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 @pytest.fixture
@@ -36,19 +29,19 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
 def test_main_records_and_returns_what_is_documented(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any]
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(study_record.main, capsys, **arguments)
     assert (result["changed"], result["verdict"]) == (True, "valid")
     assert json.loads((tmp_path / "ledger.jsonl").read_text()) == result["record"]
     documented = yaml.safe_load(study_record.RETURN)
     assert set(documented) == set(result) - {"changed", "invocation"}
     assert documented["msg"]["sample"].startswith("valid: 2000 steps in ")
-    assert run(capsys, **arguments)["changed"] is False
+    assert run(study_record.main, capsys, **arguments)["changed"] is False
 
 
 def test_main_in_check_mode_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any]
 ) -> None:
-    assert run(capsys, **arguments, _ansible_check_mode=True)["verdict"] == "valid"
+    assert run(study_record.main, capsys, **arguments, _ansible_check_mode=True)["verdict"] == "valid"
     assert not (tmp_path / "ledger.jsonl").exists()
 
 
@@ -64,7 +57,7 @@ def test_main_in_check_mode_writes_nothing(
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], change: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **{**arguments, **change})
+    result = run(study_record.main, capsys, **{**arguments, **change})
     assert result["failed"] is True
     assert sentence in result["msg"]
 

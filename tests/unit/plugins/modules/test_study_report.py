@@ -5,32 +5,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.study_report import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_report
 
 from tests.fixtures import ledgers
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        study_report.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 def test_main_writes_the_report_and_returns_what_is_documented(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ledgers.write(tmp_path, ledgers.study(ledgers.space(workers=[1, 2])))
-    result = run(capsys, study_dir=str(tmp_path))
+    result = run(study_report.main, capsys, study_dir=str(tmp_path))
     assert result["changed"] is True
     assert (tmp_path / "report.html").is_file()
     documented = yaml.safe_load(study_report.RETURN)
@@ -41,7 +33,7 @@ def test_main_writes_the_report_and_returns_what_is_documented(
 
 def test_main_in_check_mode_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledgers.write(tmp_path, ledgers.study(ledgers.space(workers=[1, 2])))
-    result = run(capsys, study_dir=str(tmp_path), _ansible_check_mode=True)
+    result = run(study_report.main, capsys, study_dir=str(tmp_path), _ansible_check_mode=True)
     assert result["changed"] is True
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.jsonl"]
 
@@ -56,7 +48,7 @@ def test_main_in_check_mode_writes_nothing(tmp_path: Path, capsys: pytest.Captur
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(study_report.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

@@ -5,25 +5,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.sweep_plan_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import sweep_plan_info
 
 from tests.fixtures.ledgers import SPEC
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        sweep_plan_info.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 def test_documentation_has_the_options_of_the_step() -> None:
@@ -34,7 +26,9 @@ def test_documentation_has_the_options_of_the_step() -> None:
 
 
 def test_main_plans_and_returns_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, study="mnist", study_dir=str(tmp_path / "mnist"), spec=SPEC, workers="1,2,4")
+    result = run(
+        sweep_plan_info.main, capsys, study="mnist", study_dir=str(tmp_path / "mnist"), spec=SPEC, workers="1,2,4"
+    )
     assert result["changed"] is False
     assert result["counts"]["runs"] == 9
     documented = yaml.safe_load(sweep_plan_info.RETURN)
@@ -46,8 +40,8 @@ def test_main_plans_and_returns_what_is_documented(tmp_path: Path, capsys: pytes
 
 def test_main_in_check_mode_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments: dict[str, Any] = {"study": "mnist", "study_dir": str(tmp_path / "mnist"), "spec": SPEC}
-    checked = run(capsys, **arguments, _ansible_check_mode=True)
-    assert {**checked, "invocation": None} == {**run(capsys, **arguments), "invocation": None}
+    checked = run(sweep_plan_info.main, capsys, **arguments, _ansible_check_mode=True)
+    assert {**checked, "invocation": None} == {**run(sweep_plan_info.main, capsys, **arguments), "invocation": None}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +58,6 @@ def test_main_fails_with_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
     usual = {"study": "mnist", "study_dir": str(tmp_path / "mnist"), "spec": SPEC} if arguments else {}
-    result = run(capsys, **{**usual, **arguments})
+    result = run(sweep_plan_info.main, capsys, **{**usual, **arguments})
     assert result["failed"] is True
     assert sentence in result["msg"]

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup as step
 from ansible_collections.tfscale.study.plugins.modules import training_cleanup
 
 from tests.fixtures.clusters import FakeApi, refusal
+from tests.fixtures.modules import run
 
 
 @pytest.fixture
@@ -25,17 +24,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     return api
 
 
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        training_cleanup.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
-
-
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_main_returns_what_is_documented(api: FakeApi, capsys: pytest.CaptureFixture[str], check_mode: bool) -> None:
     api.lists["configmaps"] = [{"metadata": {"name": "tf"}}]
-    result = run(capsys, namespace="tfscale", study="mnist", _ansible_check_mode=check_mode)
+    result = run(training_cleanup.main, capsys, namespace="tfscale", study="mnist", _ansible_check_mode=check_mode)
     assert (result["changed"], result["removed"]) == (True, ["configmaps/tf"])
     assert set(yaml.safe_load(training_cleanup.RETURN)) == set(result) - {"changed", "diff", "invocation"}
 
@@ -54,7 +46,7 @@ def test_main_fails_with_a_sentence(
     api: FakeApi, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
     api.lists["jobs"] = refusal(403, "user u may not list jobs")
-    result = run(capsys, **arguments)
+    result = run(training_cleanup.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 

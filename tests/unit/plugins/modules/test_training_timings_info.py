@@ -5,24 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._steps.training_timings_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_timings_info
 
+from tests.fixtures.modules import run
 from tests.fixtures.runs import write_logs
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        training_timings_info.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
 
 
 def test_documentation_has_the_options_of_the_step() -> None:
@@ -34,7 +26,7 @@ def test_documentation_has_the_options_of_the_step() -> None:
 def test_main_tells_the_figures_and_returns_what_is_documented(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run(capsys, log_dir=str(write_logs(tmp_path)), train_steps=2000)
+    result = run(training_timings_info.main, capsys, log_dir=str(write_logs(tmp_path)), train_steps=2000)
     assert result["changed"] is False
     assert result["timings"]["train_seconds"] == 4.0
     documented = yaml.safe_load(training_timings_info.RETURN)
@@ -44,8 +36,11 @@ def test_main_tells_the_figures_and_returns_what_is_documented(
 
 def test_main_in_check_mode_is_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_logs(tmp_path)
-    checked = run(capsys, log_dir=str(tmp_path), train_steps=2000, _ansible_check_mode=True)
-    assert checked["timings"] == run(capsys, log_dir=str(tmp_path), train_steps=2000)["timings"]
+    checked = run(training_timings_info.main, capsys, log_dir=str(tmp_path), train_steps=2000, _ansible_check_mode=True)
+    assert (
+        checked["timings"]
+        == run(training_timings_info.main, capsys, log_dir=str(tmp_path), train_steps=2000)["timings"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,6 +54,6 @@ def test_main_in_check_mode_is_the_same(tmp_path: Path, capsys: pytest.CaptureFi
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(training_timings_info.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]

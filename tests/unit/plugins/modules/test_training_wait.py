@@ -5,32 +5,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_wait
 
 from tests.fixtures import states
-
-
-def run(capsys: pytest.CaptureFixture[str], **arguments: Any) -> dict[str, Any]:
-    with patch_module_args(arguments), pytest.raises(SystemExit):
-        training_wait.main()
-    result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+from tests.fixtures.modules import run
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
 def test_main_returns_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str], outcome: str) -> None:
     failed = states.ended(states.failing(tmp_path, exit_code=7))
     states.write(tmp_path, states.succeeded(tmp_path) if outcome == "succeeded" else failed)
-    result = run(capsys, run_dir=str(tmp_path))
+    result = run(training_wait.main, capsys, run_dir=str(tmp_path))
     assert (result["outcome"], result.get("failed", False)) == (outcome, outcome == "failed")
     documented = yaml.safe_load(training_wait.RETURN)
     assert set(documented) == set(result) - {"changed", "failed", "invocation"}
@@ -41,7 +33,7 @@ def test_main_returns_what_is_documented(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_main_in_check_mode_waits_for_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, run_dir=str(tmp_path), _ansible_check_mode=True)
+    result = run(training_wait.main, capsys, run_dir=str(tmp_path), _ansible_check_mode=True)
     assert (result["changed"], result["msg"]) == (False, f"The end of the run in {tmp_path} would be waited for.")
 
 
@@ -67,7 +59,7 @@ def test_main_in_check_mode_waits_for_nothing(tmp_path: Path, capsys: pytest.Cap
 def test_main_fails_with_a_sentence(
     capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
 ) -> None:
-    result = run(capsys, **arguments)
+    result = run(training_wait.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
 
