@@ -21,14 +21,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment, start_time
 
-STUDY = "tfscale.study/study"
-RECORD = "tfscale.study/record"
-MANAGED = {"app.kubernetes.io/managed-by": "tfscale.study"}
 # What the API server takes in one ConfigMap.
 LARGEST = 1 << 20
 NOTES_KEPT = 20
@@ -106,8 +104,8 @@ class ClusterLedger:
                 "labels": {**MANAGED, STUDY: self._study, RECORD: "true"},
                 # Not labels: what removes the objects of a run by their labels must never meet its record.
                 "annotations": {
-                    "tfscale.study/run": record["run_id"],
-                    "tfscale.study/attempt": str(record["attempt"]),
+                    RUN: record["run_id"],
+                    ATTEMPT: str(record["attempt"]),
                 },
             },
             "immutable": True,

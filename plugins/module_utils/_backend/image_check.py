@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY
+
 CHECK = "tfscale.study/image-check"
-MANAGED = {"app.kubernetes.io/managed-by": "tfscale.study"}
 # What does not get better by itself; a pull that failed once (ErrImagePull) is tried again.
 FINAL = ("ErrImageNeverPull", "InvalidImageName", "ImagePullBackOff", "CreateContainerConfigError")
 
@@ -41,7 +42,7 @@ def check_id(image: str) -> str:
 def document(params: Mapping[str, Any]) -> dict[str, Any]:
     """The command need not be there: a container that cannot start has told which image it is made of."""
     image = params["image"]
-    labels = {**MANAGED, CHECK: check_id(image)} | ({"tfscale.study/study": params["study"]} if params["study"] else {})
+    labels = {**MANAGED, CHECK: check_id(image)} | ({STUDY: params["study"]} if params["study"] else {})
     container = {
         "name": "image",
         "image": image,

@@ -19,6 +19,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
     outcome,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, RUN
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs import ChiefLog, PodLogs, save
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_set import PodSet
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import refusal_of, seconds, trouble_of
@@ -61,7 +62,7 @@ class Run:
 
     @property
     def selector(self) -> str:
-        return f"tfscale.study/run={self.run_id},tfscale.study/attempt={self.attempt}"
+        return f"{RUN}={self.run_id},{ATTEMPT}={self.attempt}"
 
     def path(self, api: str, resource: str) -> str:
         return f"{api}/namespaces/{self.namespace}/{resource}"
@@ -331,7 +332,7 @@ class KubernetesBackend:
             # From the server's cache: the newest version is not worth its price.
             pods, _version = self._api.list(
                 "/api/v1/pods",
-                labelSelector=f"tfscale.study/run!={self._run.run_id}",
+                labelSelector=f"{RUN}!={self._run.run_id}",
                 fieldSelector=",".join(fields),
                 resourceVersion="0",
             )

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import REPLICA
 from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
 
 CONTAINER = "trainer"
-REPLICA_LABEL = "tfscale.study/replica"
 INDEX_LABELS = ("batch.kubernetes.io/job-completion-index", "apps.kubernetes.io/pod-index")
 FINAL = frozenset({"succeeded", "failed"})
 # The pods of the run before may still be leaving their node.
@@ -115,7 +115,7 @@ def _key(meta: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[str, int] | 
     if index is None:
         found = re.search(r"-([0-9]+)\Z", str(spec.get("hostname") or meta["name"]))
         index = found[1] if found else ""
-    kind = labels.get(REPLICA_LABEL)
+    kind = labels.get(REPLICA)
     return (kind, int(index)) if kind in NEEDED_MEBIBYTES and str(index).isdigit() else None
 
 
@@ -178,7 +178,7 @@ def condition_of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> Fate:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
-    kind = (meta.get("labels") or {}).get(REPLICA_LABEL)
+    kind = (meta.get("labels") or {}).get(REPLICA)
     has_succeeded = end.get("exitCode") == 0 if end else status.get("phase") == "Succeeded"
     if has_succeeded and kind == "worker":
         return Fate(state="succeeded")

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RUN
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, name_of
 from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
 
 PODS = "/api/v1/pods"
 # The others hold nothing any more.
 LIVING = "status.phase!=Succeeded,status.phase!=Failed"
-OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
-RUN = "tfscale.study/run"
 
 Document = Mapping[str, Any]
 Listed = tuple[list[dict[str, Any]], str]
@@ -67,7 +66,7 @@ class Seen:
     def _is_ours(self, pod: Document) -> bool:
         """Left of a run that is over: whoever holds the study removes it before a run begins."""
         labels = pod["metadata"].get("labels") or {}
-        return pod["metadata"]["namespace"] == self.namespace and RUN in labels and OURS.items() <= labels.items()
+        return pod["metadata"]["namespace"] == self.namespace and RUN in labels and MANAGED.items() <= labels.items()
 
 
 def allocatable_of(node: Document) -> Mapping[str, Any]:

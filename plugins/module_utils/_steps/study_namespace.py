@@ -16,6 +16,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     Api,
     ApiError,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
@@ -27,7 +28,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 180.0},
 }
 NAMESPACES = "/api/v1/namespaces"
-OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 PAUSE_SECONDS = 0.2
@@ -50,7 +50,7 @@ def execute(
         wait = _Wait(api, clock() + params["timeout"], clock, sleep)
         found = _find(api, name)
         if params["state"] == "present":
-            return _present(api, name, {**labels, **OURS}, found, wait, check_mode=check_mode)
+            return _present(api, name, {**labels, **MANAGED}, found, wait, check_mode=check_mode)
         return _absent(api, name, found, wait, check_mode=check_mode)
     except (InputError, ApiError) as error:
         raise StepError(f"{error}.") from error
@@ -153,7 +153,7 @@ def _labels(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_ours(found: Mapping[str, Any]) -> bool:
-    return OURS.items() <= _labels(found).items()
+    return MANAGED.items() <= _labels(found).items()
 
 
 def _result(before: Mapping[str, str] | None, after: Mapping[str, str] | None, msg: str) -> dict[str, Any]:

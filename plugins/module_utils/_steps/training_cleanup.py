@@ -18,6 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     ApiError,
     connect,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -44,7 +45,7 @@ RESOURCES = (
 )
 MAKERS = ("jobs", "statefulsets", "daemonsets")
 # A ledger in the cluster carries the study's label too, and is what all the runs were for.
-KEPT = "!tfscale.study/record"
+KEPT = f"!{RECORD}"
 WATCH_SECONDS = 30
 MOST_NAMES = 5
 
@@ -83,9 +84,8 @@ def execute(
 
 
 def selector_of(params: Mapping[str, Any]) -> str:
-    wanted = {"study": params["study"], "run": params["run_id"], "attempt": params["attempt"]}
-    labels = [f"tfscale.study/{name}={value}" for name, value in wanted.items() if value is not None]
-    return ",".join(["app.kubernetes.io/managed-by=tfscale.study", *labels, KEPT])
+    wanted = {**MANAGED, STUDY: params["study"], RUN: params["run_id"], ATTEMPT: params["attempt"]}
+    return ",".join([*(f"{label}={value}" for label, value in wanted.items() if value is not None), KEPT])
 
 
 class Remains:
