@@ -27,6 +27,7 @@ LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
     "namespace": {"type": "str", "default": "tfscale"},
 }
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 RENEW_SECONDS = 20.0
 

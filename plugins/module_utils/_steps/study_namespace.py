@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import NAMESPACE
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -28,8 +28,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 180.0},
 }
 NAMESPACES = "/api/v1/namespaces"
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 PAUSE_SECONDS = 0.2
 
 
@@ -44,7 +42,7 @@ def execute(
     name = params["name"]
     labels = {str(key): str(value) for key, value in params["labels"].items()}
     try:
-        if not NAME.fullmatch(name):
+        if not NAMESPACE.match(name):
             raise InputError(f"cluster_namespace is {name!r}: give up to 63 lower-case letters, digits and dashes")
         api = kubernetes_api.connect(params)
         wait = _Wait(api, clock() + params["timeout"], clock, sleep)
