@@ -13,5 +13,7 @@ STUDY = "tfscale.study/study"
 RUN = "tfscale.study/run"
 ATTEMPT = "tfscale.study/attempt"
 REPLICA = "tfscale.study/replica"
+# Of a standing training, which no study owns.
+TRAINING = "tfscale.study/training"
 # Of a record of a ledger in the cluster.
 RECORD = "tfscale.study/record"
