@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import time
@@ -85,6 +86,23 @@ def test_run_calls_the_step_with_complete_and_converted_parameters(said: list[st
             "check_mode": False,
         }
     ]
+
+
+@pytest.mark.parametrize("trouble", [None, StepError("no"), ValueError("a defect")])
+def test_run_leaves_no_key_on_the_disk(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
+) -> None:
+    forgotten: list[bool] = []
+    monkeypatch.setattr(step_action.kubernetes_api, "forget", lambda: forgotten.append(True))
+
+    def execute(_say: Callable[[str], None]) -> dict[str, Any]:
+        if trouble:
+            raise trouble
+        return {}
+
+    with contextlib.suppress(ValueError):
+        run(Step(execute), study_dir="/s")
+    assert forgotten == [True]
 
 
 def test_run_hands_check_mode_on(said: list[str]) -> None:
