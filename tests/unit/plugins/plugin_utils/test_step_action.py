@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.plugin_utils import step_action
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
@@ -93,7 +94,7 @@ def test_run_leaves_no_key_on_the_disk(
     said: list[str], monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
 ) -> None:
     forgotten: list[bool] = []
-    monkeypatch.setattr(step_action.kubernetes_api, "forget", lambda: forgotten.append(True))
+    monkeypatch.setattr(kubernetes_api, "forget", lambda: forgotten.append(True))
 
     def execute(_say: Callable[[str], None]) -> dict[str, Any]:
         if trouble:
