@@ -122,7 +122,7 @@ before:
   returned: success, and failure once the upgrade had begun
   type: dict
   sample:
-    worker: {replicas: 2, ready: 2, revision: mnist-worker-5d9c, image: "tfscale/trainer:1", command: python3 -m trainer, resources: {}}
+    worker: {replicas: 2, ready: 2, revision: mnist-worker-5d9c, image: "tfscale/trainer:1", command: [python3, -m, trainer], resources: {}}
 after:
   description: The same after this call.
   returned: success, and failure once the upgrade had begun

@@ -190,7 +190,7 @@ def state_of(live: Document, pods: Iterable[Document]) -> dict[str, Any]:
         "ready": sum(is_ready(pod) for pod in pods),
         "revision": str(status.get("updateRevision") or ""),
         "image": str(container.get("image") or ""),
-        "command": " ".join([*(container.get("command") or ()), *(container.get("args") or ())]),
+        "command": [*(container.get("command") or ()), *(container.get("args") or ())],
         "resources": json.loads(json.dumps(container.get("resources") or {})),
     }
 

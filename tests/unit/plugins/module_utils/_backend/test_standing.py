@@ -179,7 +179,7 @@ def test_state_of_tells_of_a_group(cluster: StandingCluster) -> None:
         "replicas": 2,
         "ready": 2,
         "image": "trainer:1",
-        "command": "trainer --learning_rate=0.1",
+        "command": ["trainer", "--learning_rate=0.1"],
         "resources": {},
     }
 
