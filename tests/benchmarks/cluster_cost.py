@@ -54,13 +54,16 @@ def sweep(kubeconfig: str, namespace: str, image: str, runs: int, results: str) 
 
 
 def termination(kubeconfig: str, namespace: str, image: str) -> float:
-    """Seconds from kubectl's removal of a Job, whose two pods have just done their work, until both are gone."""
+    """Seconds from kubectl's removal of a Job, whose two containers have just ended, until both pods are gone.
+
+    From the end of a container the kubelet takes some time more until it lets go of the pod.
+    """
     base = ["kubectl", "--kubeconfig", kubeconfig, "--namespace", namespace]
     container = {
         "name": "main",
         "image": image,
         "imagePullPolicy": "Never",
-        "command": ["/bin/sh", "-c", "exit 0"],
+        "command": ["/bin/sh", "-c", "exec sleep 1"],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     profile = {"type": "RuntimeDefault"}
@@ -84,7 +87,7 @@ def termination(kubeconfig: str, namespace: str, image: str) -> float:
     kubectl("apply", "-f", "-", text=json.dumps(job))
     pods = ("pod", "--selector=job-name=cost", "--timeout=60s")
     kubectl("wait", *pods, "--for=create")
-    kubectl("wait", *pods, "--for=jsonpath={.status.phase}=Succeeded")
+    kubectl("wait", *pods, "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}=0")
     start = time.monotonic()
     kubectl("delete", "job", "cost", "--wait=false")
     kubectl("wait", *pods, "--for=delete")
