@@ -289,7 +289,7 @@ def test_manifest_tensorboard_keeps_to_the_restricted_standard(tmp_path: Path) -
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"template": None, "training_volume": {"claim": "c"}}, "training_volume can be mounted on one node only, but"),
-    ({"template": None}, "training_standing is true: a run of a study starts at step 0 and restores nothing; give false"),
+    ({"training_strategy": "sync_ps"}, "training_strategy is 'sync_ps', which waits for all workers, but"),
     ({"training_backend": "job"}, "training_standing is true, but training_backend is 'job'"),
     ({"cluster_provider": "local"}, "and cluster_provider 'local': a training stands as StatefulSets only"),
     ({"training_name": "Mine"}, "training_name is 'Mine': give up to 40 lower-case letters"),
