@@ -26,10 +26,12 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import count, finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.stats import CONFIDENCE, student_quantile
 
 FASTER, SAME, SLOWER, CANNOT_TELL = "faster", "same", "slower", "cannot tell"
+BEFORE, AFTER = "before", "after"  # the variants
 MEASURED = ("valid", "suspect")
 FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be told
 # Blocks from which on the highest and the lowest ratio are set aside; with fewer, that makes wrong verdicts more frequent.
@@ -112,23 +114,6 @@ def center(logs: Sequence[float]) -> tuple[float, float, int]:
     return fmean(kept), math.sqrt(squares / (n * (n - 1))), n - 1
 
 
-def seconds_of(records: Iterable[Mapping[str, Any]], cell_id: str) -> dict[int, float]:
-    """Training seconds by block over the valid and the suspect runs of a cell; of two in one block the later counts."""
-    found: dict[int, float] = {}
-    for record in records:
-        if str(record.get("cell_id")) != cell_id or _part(record, "verdict").get("verdict") not in MEASURED:
-            continue
-        block, seconds = count(record.get("block")), finite(_part(record, "timings").get("train_seconds"))
-        if block and seconds is not None and seconds > 0:
-            found[block] = seconds
-    return found
-
-
-def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = record.get(key)
-    return part if isinstance(part, Mapping) else {}
-
-
 def judge(
     before: Mapping[int, float],
     after: Mapping[int, float],
@@ -158,3 +143,71 @@ def _verdict(low: float, high: float, allowed: float) -> str:
     if high <= allowed:
         return SAME
     return SLOWER if low > allowed else CANNOT_TELL
+
+
+def seconds_of(records: Iterable[Mapping[str, Any]], cell_id: str) -> dict[int, float]:
+    """Training seconds by block over the valid and the suspect runs of a cell; of two in one block the later counts."""
+    found: dict[int, float] = {}
+    for record in records:
+        if str(record.get("cell_id")) != cell_id or _part(record, "verdict").get("verdict") not in MEASURED:
+            continue
+        block, seconds = count(record.get("block")), finite(_part(record, "timings").get("train_seconds"))
+        if block and seconds is not None and seconds > 0:
+            found[block] = seconds
+    return found
+
+
+def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = record.get(key)
+    return part if isinstance(part, Mapping) else {}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a ledger says of the cells of both versions."""
+
+    before: str
+    after: str
+    records: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, cells: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> Contest:
+        """Of cells or records, each with its `cell_id` and `spec`, those of the variants before and after."""
+        found: dict[str, set[str]] = {BEFORE: set(), AFTER: set()}
+        for cell in cells:
+            found.get(str(_part(cell, "spec").get("variant")), set()).add(str(cell.get("cell_id")))
+        if many := next((name for name, ids in found.items() if len(ids) > 1), None):
+            raise InputError(
+                f"{len(found[many])} cells are of the variant {many}: give two cells, one of each variant (before and after),"
+                " with one number of nodes, ps and workers"
+            )
+        ids = {name: next(iter(ids), "") for name, ids in found.items()}
+        kept = [record for record in records if str(record.get("cell_id")) in ids.values()]
+        return cls(ids[BEFORE], ids[AFTER], kept)
+
+    def seconds(self, cell_id: str) -> dict[int, float]:
+        return seconds_of(self.records, cell_id)
+
+    def judge(self, max_slowdown: float, budget: int) -> Outcome:
+        return judge(self.seconds(self.before), self.seconds(self.after), max_slowdown=max_slowdown, budget=budget)
+
+    @property
+    def tried(self) -> int:
+        """Blocks in which both have run, whatever came of it."""
+        blocks = [
+            {one.get("block") for one in self.records if one.get("cell_id") == id_} for id_ in (self.before, self.after)
+        ]
+        return len(set.intersection(*blocks))
+
+    @property
+    def without(self) -> list[tuple[str, str]]:
+        """The versions that were tried and have no run that counts, and why not."""
+        found = []
+        for name, cell_id in ((BEFORE, self.before), (AFTER, self.after)):
+            own = [record for record in self.records if str(record.get("cell_id")) == cell_id]
+            if own and not self.seconds(cell_id):
+                reasons = _part(own[-1], "verdict").get("reasons")
+                found.append(
+                    (name, str(reasons[0]) if isinstance(reasons, list) and reasons else "no reason was recorded")
+                )
+        return found
