@@ -258,7 +258,12 @@ def test_execute_ledger_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "ledger.jsonl").read_text() == "dear diary\n"
 
 
-GATE = {"variants": {"before": {}, "after": {"batch_size": 40}}, "workers": 1, "repeats": 10, "max_slowdown": "0.05"}
+GATE: dict[str, Any] = {
+    "variants": {"before": {}, "after": {"batch_size": 40}},
+    "workers": 1,
+    "repeats": 10,
+    "max_slowdown": "0.05",
+}
 
 
 def measure(folder: Path, run: dict[str, Any], *, slowdown: float, verdict: str = "valid") -> None:
