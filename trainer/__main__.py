@@ -83,13 +83,21 @@ def _check_data(config: Config) -> None:
 
 
 def _check_folders(config: Config) -> None:
-    for flag, folder in (("--log_dir", config.log_dir), ("--export_dir", config.export_dir)):
+    if config.ready_file:
+        # Left by the container before this one in the same pod.
+        Path(config.ready_file).unlink(missing_ok=True)
+    folders = {"--log_dir": config.log_dir, "--export_dir": config.export_dir}
+    if config.is_chief:
+        folders["--checkpoint_dir"] = config.checkpoint_dir
+    for flag, folder in folders.items():
         if not folder:
             continue
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{flag} is {folder!r}, but it cannot be made a folder: {error.strerror}") from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise ConfigError(f"{flag} is {folder!r}, but this user may not write there")
 
 
 def _gist(error: Exception) -> str:

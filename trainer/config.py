@@ -52,6 +52,11 @@ class Config:
     model: str = "mlp"
     log_dir: str = ""
     export_dir: str = ""
+    checkpoint_dir: str = ""
+    checkpoint_seconds: float = 60.0
+    restore: bool = False
+    standing: bool = False
+    ready_file: str = ""
     hidden_units: int = 100
     train_steps: int = 2000
     batch_size: int = 20
@@ -95,6 +100,11 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
         seed=_seed(flags),
         log_dir=flags.log_dir,
         export_dir=flags.export_dir,
+        checkpoint_dir=flags.checkpoint_dir,
+        checkpoint_seconds=_positive("--checkpoint_seconds", flags.checkpoint_seconds),
+        restore=flags.restore or flags.standing,
+        standing=flags.standing,
+        ready_file=flags.ready_file,
         hidden_units=_integer("--hidden_units", flags.hidden_units, minimum=1),
         train_steps=_integer("--train_steps", flags.train_steps, minimum=0),
         batch_size=_integer("--batch_size", flags.batch_size, minimum=1),
@@ -146,6 +156,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="mlp", metavar="|".join(MODELS))
     parser.add_argument("--log_dir", default="", help="folder for TensorBoard's event files; none without it")
     parser.add_argument("--export_dir", default="", help="folder for the chief's SavedModel; none without it")
+    parser.add_argument("--checkpoint_dir", default="", help="folder where the chief saves parameters; none without it")
+    parser.add_argument("--checkpoint_seconds", default="60", help="seconds between two checkpoints")
+    parser.add_argument("--restore", action="store_true", help="start from the last checkpoint, if there is one")
+    parser.add_argument("--standing", action="store_true", help="outlive replicas that come and go; implies --restore")
+    parser.add_argument("--ready_file", default="", help="file that is there once this worker trains; none without it")
     parser.add_argument("--hidden_units", default="100")
     parser.add_argument("--train_steps", default="2000", help="global steps; 0: until stopped from outside")
     parser.add_argument("--batch_size", default="20")
@@ -252,6 +267,12 @@ def _check_together(config: Config, *, num_gpus: int) -> None:
         raise ConfigError(f"--num_gpus is {num_gpus}, but this trainer trains on processors only: give 0")
     if config.existing_servers and config.job_name == "ps":
         raise ConfigError("--existing_servers connects a worker to a running server, but --job_name is 'ps'")
+    if config.restore and not config.checkpoint_dir and not config.standing:
+        raise ConfigError("--restore needs the folder of the checkpoints: give --checkpoint_dir")
+    if config.standing and config.strategy != "async_ps":
+        raise ConfigError(
+            f"--standing lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
+        )
     if config.replicas_to_aggregate and config.strategy != "sync_ps":
         raise ConfigError(
             f"--replicas_to_aggregate is {config.replicas_to_aggregate}, but --strategy {config.strategy} aggregates nothing"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trainer import data
 from trainer.config import Config
@@ -42,6 +43,12 @@ class Job:
     def start(self, global_step: int, *, waited: float) -> None:
         self.progress.wait_seconds = waited
         self.log.event("start_line", global_step=global_step)
+        self.ready()
+
+    def ready(self) -> None:
+        """Let whoever watches the file know that this worker trains."""
+        if self.config.ready_file:
+            Path(self.config.ready_file).touch()
 
     def target_reached(self, global_step: int) -> None:
         self.progress.global_step = global_step

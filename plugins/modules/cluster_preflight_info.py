@@ -34,6 +34,12 @@ options:
       - Without it, all that a study needs with O(nodes_method) and O(ledger); C(docs/examples/rbac.yml) gives the same.
     type: list
     elements: dict
+  more_needs:
+    description: Rights to ask for beside those, in the same form.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.3.0
   nodes_method:
     description:
       - How the nodes of a run are chosen. V(label) takes the first by name, see M(tfscale.study.node_set), V(none) leaves it to
@@ -110,6 +116,10 @@ nodes:
     name: {description: Name of the node., type: str, returned: always}
     allocatable: {description: What pods may ask for; processors and bytes by Kubernetes' names., type: dict, returned: always}
     free: {description: The same less the requests of other pods., type: dict, returned: always}
+namespace_exists:
+  description: Whether the namespace is there, or is taken to be because this user may not look; else it can be made.
+  returned: success
+  type: bool
 rights:
   description: The rights that were asked for and are given.
   returned: success

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: training_cleanup
-short_description: Remove what runs have left in a cluster
+short_description: Remove what runs have left in a cluster, or a standing training
 version_added: 0.2.0
 description:
   - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
     and returns when the pods are gone.
-  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay.
+  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay, and so does a standing
+    training unless O(training) names it.
   - A namespace that does not exist holds nothing to remove.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -36,6 +37,16 @@ options:
   attempt:
     description: Value of their label C(tfscale.study/attempt); all attempts of the run unless given. Needs O(run_id).
     type: int
+  training:
+    description: >-
+      Value of the label C(tfscale.study/training): removes that standing training, with its Deployment, instead of runs.
+    type: str
+    version_added: 0.3.0
+  volume_claims:
+    description: Whether its persistent volume claims are removed, too, and with them its checkpoints.
+    type: bool
+    default: false
+    version_added: 0.3.0
   timeout:
     description: Seconds within which the pods must be gone.
     type: float

@@ -15,6 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 
@@ -54,6 +55,8 @@ class StepAction(ActionBase):  # type: ignore[misc]
             return {"failed": True, "msg": error.message.partition(": <class ")[0]}
         except StepError as error:
             return {**error.result, "failed": True, "msg": str(error)}
+        finally:
+            kubernetes_api.forget()
 
     def _is_here(self) -> bool:
         """Whether the module would run on this machine as this user; a delegated task has its delegate's connection."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_manifest_pods_keep_to_the_restricted_standard(tmp_path: Path) -> None:
         if key[0] == "Job":
             pod = pod_of(document)
             (container,) = pod["containers"]
-            security = {"runAsNonRoot": True, "runAsUser": None, "seccompProfile": {"type": "RuntimeDefault"}}
+            security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
             assert pod["securityContext"] == security
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
@@ -157,3 +158,164 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     assert pod["topologySpreadConstraints"] == []
     assert pod["securityContext"]["runAsUser"] == 10001
     assert container["command"][:2] == ["/bin/sh", "-c"]
+
+
+VOLUME = {"size": "2Gi", "access_modes": ["ReadWriteMany"]}
+
+
+def command_of(document: Any) -> Any:
+    return pod_of(document)["containers"][0]["command"]
+
+
+def test_manifest_run_writes_to_its_own_folder_of_the_volume(tmp_path: Path) -> None:
+    found = manifest(tmp_path, "job", training_volume=VOLUME, training_export=True)
+    pod = pod_of(found["Job", f"{NAME}-worker"])
+    folder = "/volume/kind/aaaabbbbcccc-2/attempt-1"
+    assert {f"--log_dir={folder}/events", f"--export_dir={folder}/model"} <= set(pod["containers"][0]["command"])
+    assert {"name": "tfscale", "mountPath": "/volume"} in pod["containers"][0]["volumeMounts"]
+    assert {"name": "tfscale", "persistentVolumeClaim": {"claimName": "training"}} in pod["volumes"]
+    assert (pod["securityContext"]["fsGroup"], pod["securityContext"]["fsGroupChangePolicy"]) == (
+        10001,
+        "OnRootMismatch",
+    )
+    assert not [word for word in pod["containers"][0]["command"] if "checkpoint" in word or "restore" in word]
+
+
+def standing(folder: Path, **variables: Any) -> dict[tuple[str, str], Any]:
+    given = {
+        "cluster_provider": "existing",
+        "training_standing": True,
+        "training_name": "mine",
+        "training_volume": VOLUME,
+        **variables,
+    }
+    return manifest(folder, "statefulset", **{"template": "standing.yml.j2", **given})
+
+
+def test_manifest_standing_objects_in_the_order_of_their_use(tmp_path: Path) -> None:
+    found = standing(tmp_path, training_ps=2, training_workers=3, training_tensorboard=True)
+    assert [kind for kind, _name in found] == [
+        *("ConfigMap", "NetworkPolicy", "Service", "Service", "PersistentVolumeClaim"),
+        *("Deployment", "Service", "StatefulSet", "StatefulSet"),
+    ]
+    labels = {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/training": "mine"}
+    assert all(document["metadata"]["labels"] == labels for document in found.values())
+    assert all(document["metadata"]["namespace"] == "tfscale" for document in found.values())
+    assert {name for kind, name in found if kind != "ConfigMap"} == {
+        "mine",
+        "mine-ps",
+        "mine-worker",
+        "mine-tensorboard",
+    }
+    for replica, count in (("ps", 2), ("worker", 3)):
+        group = found["StatefulSet", f"mine-{replica}"]
+        assert (group["spec"]["replicas"], group["spec"]["podManagementPolicy"]) == (count, "Parallel")
+        assert group["spec"]["template"]["metadata"]["labels"] == {**labels, "tfscale.study/replica": replica}
+        assert pod_of(group)["nodeSelector"] == {}
+        assert pod_of(group)["terminationGracePeriodSeconds"] == 60
+    assert found["PersistentVolumeClaim", "mine"]["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "2Gi"}},
+    }
+
+
+def test_manifest_standing_hosts_are_named_after_their_content(tmp_path: Path) -> None:
+    names = []
+    for workers in (1, 2, 1):
+        found = standing(tmp_path, training_workers=workers)
+        (config,) = (document for (kind, _name), document in found.items() if kind == "ConfigMap")
+        names.append(config["metadata"]["name"])
+        assert config["immutable"] is True
+        assert len(config["data"]["WORKER_HOSTS"].split(",")) == workers
+        for replica in ("ps", "worker"):
+            (container,) = pod_of(found["StatefulSet", f"mine-{replica}"])["containers"]
+            assert container["envFrom"] == [{"configMapRef": {"name": names[-1]}}]
+    assert names[0] == names[2] != names[1]
+    assert re.fullmatch("mine-[0-9a-f]{10}", names[0])
+
+
+def test_manifest_standing_ps_knows_nothing_of_hyperparameters(tmp_path: Path) -> None:
+    before, after = (standing(tmp_path, training_learning_rate=rate) for rate in (0.001, 0.002))
+    assert before["StatefulSet", "mine-ps"] == after["StatefulSet", "mine-ps"]
+    assert command_of(before["StatefulSet", "mine-ps"]) == ["python3", "-m", "trainer", "--threads=1", "--standing"]
+    worker = command_of(after["StatefulSet", "mine-worker"])
+    assert {"--learning_rate=0.002", "--standing", "--ready_file=/tmp/ready"} <= set(worker)
+    assert {"--checkpoint_dir=/volume/mine/checkpoints", "--log_dir=/volume/mine/events"} <= set(worker)
+    assert "--checkpoint_seconds=60" in worker
+
+
+def test_manifest_standing_probes(tmp_path: Path) -> None:
+    def probes(**given: Any) -> list[Any]:
+        found = standing(tmp_path, **given)
+        pods = [pod_of(found["StatefulSet", f"mine-{replica}"]) for replica in ("ps", "worker")]
+        return [pod["containers"][0]["readinessProbe"] for pod in pods]
+
+    ps, worker = probes()
+    assert ps["tcpSocket"] == {"port": 2222}
+    assert worker["exec"] == {"command": ["/bin/sh", "-c", "test -e /tmp/ready"]}
+    own = {"httpGet": {"path": "/", "port": 80}}
+    assert probes(training_command=["serve"], training_readiness_probe=own)[1] == own
+    assert probes(training_command=["serve"])[1] is None
+
+
+def test_manifest_standing_on_a_claim_of_others_and_none(tmp_path: Path) -> None:
+    found = standing(tmp_path, training_volume={"claim": "theirs"}, training_fs_group="")
+    assert "PersistentVolumeClaim" not in {kind for kind, _name in found}
+    pod = pod_of(found["StatefulSet", "mine-worker"])
+    assert {"name": "tfscale", "persistentVolumeClaim": {"claimName": "theirs"}} in pod["volumes"]
+    assert "fsGroup" not in pod["securityContext"]
+    # The volume may be one of a single node.
+    assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "ScheduleAnyway"
+    found = standing(tmp_path, training_volume={})
+    pod = pod_of(found["StatefulSet", "mine-worker"])
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
+    assert not [word for word in pod["containers"][0]["command"] if "checkpoint" in word]
+    assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+
+
+def test_manifest_tensorboard_keeps_to_the_restricted_standard(tmp_path: Path) -> None:
+    found = standing(tmp_path, training_tensorboard=True)
+    board, worker = (pod_of(found[key]) for key in (("Deployment", "mine-tensorboard"), ("StatefulSet", "mine-worker")))
+    assert board["securityContext"] == worker["securityContext"]
+    assert board["containers"][0]["securityContext"] == worker["containers"][0]["securityContext"]
+    assert {"name": "tfscale", "mountPath": "/volume", "readOnly": True} in board["containers"][0]["volumeMounts"]
+    assert (
+        found["Service", "mine-tensorboard"]["spec"]["selector"]
+        == (found["Deployment", "mine-tensorboard"]["spec"]["template"]["metadata"]["labels"])
+    )
+    # Not one of those that the policy lets reach each other.
+    assert "tfscale.study/replica" not in found["Service", "mine-tensorboard"]["spec"]["selector"]
+
+
+REFUSALS: list[tuple[dict[str, Any], str]] = [
+    ({"template": None, "training_volume": {"claim": "c"}}, "training_volume can be mounted on one node only, but"),
+    ({"training_strategy": "sync_ps"}, "training_strategy is 'sync_ps', which waits for all workers, but"),
+    ({"training_backend": "job"}, "training_standing is true, but training_backend is 'job'"),
+    ({"cluster_provider": "local"}, "and cluster_provider 'local': a training stands as StatefulSets only"),
+    ({"training_name": "Mine"}, "training_name is 'Mine': give up to 40 lower-case letters"),
+    ({"training_state": "gone"}, "training_state is 'gone': give present or absent"),
+    ({"training_ps": 0}, "training_ps is '0' and training_workers '2': give whole numbers from 1"),
+    ({"training_workers": "many"}, "training_ps is '1' and training_workers 'many': give"),
+    ({"training_checkpoint_seconds": 0}, "training_checkpoint_seconds is '0': give a number above 0"),
+    ({"training_tensorboard": True, "training_volume": {}}, "training_tensorboard is true, but training_volume is empty"),
+    ({"training_volume": {"size": "1Gi", "claim": "c"}}, "training_volume is {'size': '1Gi', 'claim': 'c'}: give"),
+    ({"training_volume": {"size": "big"}}, "size of training_volume is 'big': give a quantity such as 10Gi"),
+    ({"training_volume": {"claim": "c", "access_modes": ["Own"]}}, "access_modes of training_volume is ['Own']: give"),
+    ({"training_volume": {}, "training_export": True}, "training_export is true: a pod has no folder that lasts; give"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "sentence"), REFUSALS)
+def test_preflight_refuses_with_a_sentence(tmp_path: Path, given: dict[str, Any], sentence: str) -> None:
+    variables = {key: value for key, value in {"template": "standing.yml.j2", **given}.items() if value is not None}
+    if "template" not in variables and "training_volume" in given:
+        variables["training_standing"] = False
+    base = {
+        "cluster_provider": "existing",
+        "training_standing": True,
+        "training_name": "mine",
+        "training_volume": VOLUME,
+    }
+    with pytest.raises(AssertionError) as caught:
+        manifest(tmp_path, "statefulset", **{**base, **variables})
+    assert sentence in str(caught.value)

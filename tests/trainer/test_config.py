@@ -89,6 +89,12 @@ def test_parse_hosts_flag_then_variable_then_tf_config() -> None:
         (["--existing_servers", "--job_name", "ps"], "--existing_servers connects a worker to a running server"),
         (["--ps_hosts", "a"], "--ps_hosts holds 'a', but every address must be HOST:PORT"),
         (["--worker_hosts", "a:1,b:70000"], "--worker_hosts holds 'b:70000'"),
+        (["--checkpoint_seconds", "0"], "--checkpoint_seconds is '0', but must be a number above 0"),
+        (["--restore"], "--restore needs the folder of the checkpoints: give --checkpoint_dir"),
+        (
+            ["--standing", "--sync_replicas"],
+            "--standing lets workers come and go, but --strategy sync_ps waits for all",
+        ),
         (["--no_such_flag"], "unrecognized arguments: --no_such_flag"),
         (["--batch"], "unrecognized arguments: --batch"),
     ],

@@ -38,6 +38,7 @@ def test_main_bad_flag_exits_two_with_one_sentence(capsys: pytest.CaptureFixture
         (["--dataset", "mnist", "--data_dir", "/dev/null/x"], "/dev/null/x (--data_dir) cannot be written"),
         (["--log_dir", "/dev/null/x"], "--log_dir is '/dev/null/x', but it cannot be made a folder: Not a directory"),
         (["--export_dir", "/dev/null/x"], "--export_dir is '/dev/null/x', but it cannot be made a folder"),
+        (["--checkpoint_dir", "/dev/null/x"], "--checkpoint_dir is '/dev/null/x', but it cannot be made a folder"),
     ],
 )
 def test_main_bad_data_exits_two_and_says_so_in_the_log(

@@ -5,14 +5,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import tensorflow.compat.v1 as tf
 
-from trainer import cluster, presets
+from trainer import cluster, ending, presets
+from trainer.checkpoint import Checkpoints
 from trainer.export import export
 from trainer.job import Job
+
+# What a session meets when a ps goes or comes back empty.
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+# A worker that loses its ps so often without a step between has another trouble.
+MOST_LOSSES = 20
+PAUSE_SECONDS = 0.5
 
 
 class Aggregation(Protocol):
@@ -32,6 +48,8 @@ def train(job: Job, aggregation: Callable[[Job], Aggregation]) -> None:
     # Here and not earlier: a parent that preloads and forks must not have touched TensorFlow.
     tf.disable_eager_execution()
     if job.config.job_name == "ps":
+        if job.config.standing or job.config.checkpoint_dir:
+            ending.Watch().start()
         server = cluster.start_server(job.config)
         job.log.event("session_ready")
         server.join()
@@ -40,34 +58,109 @@ def train(job: Job, aggregation: Callable[[Job], Aggregation]) -> None:
 
 
 def _work(job: Job, aggregation: Aggregation) -> None:
-    config = job.config
-    server, target = cluster.connect(config)
+    server, target = cluster.connect(job.config)
     with tf.Graph().as_default() as graph:
+        worker = Worker(job, aggregation, graph, target)
+        if job.config.standing:
+            worker.stand()
+        else:
+            worker.run()
+    # The server lives as long as its object, and a worker's session runs on it.
+    del server
+
+
+class Worker:
+    """One worker's graph, and its way through a training."""
+
+    def __init__(self, job: Job, aggregation: Aggregation, graph: Any, target: str) -> None:
+        config = job.config
+        self._job = job
+        self._aggregation = aggregation
+        self._target = target
         tf.set_random_seed(config.seed)
         preset = presets.load(config.preset)
         with tf.device(cluster.placement(config, balanced=preset.balanced)):
-            trial = preset(job, aggregation.minimise)
-        line = cluster.StartLine(config, trial.global_step)
-        initializer = tf.global_variables_initializer()
+            self._trial = preset(job, aggregation.minimise)
+        self._initializer = tf.global_variables_initializer()
+        self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.standing else None
         job.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
-        session = tf.Session(target, config=cluster.session_config(config))
+        has_checkpoints = config.is_chief and config.checkpoint_dir
+        self._checkpoints = Checkpoints(job, self._trial.global_step) if has_checkpoints else None
+        if self._checkpoints:
+            save = self._checkpoints.save_if_possible
+            ending.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
+        elif config.standing or config.checkpoint_dir:
+            ending.Watch().start()
 
-        def initialise() -> None:
-            session.run(initializer)
-            aggregation.initialise(session)
+    def _open(self) -> Any:
+        session = tf.Session(self._target, config=cluster.session_config(self._job.config))
+        self._trial.initialise(session)
+        self._job.log.event("session_ready")
+        return session
 
-        trial.initialise(session)
-        job.log.event("session_ready")
-        arrived = job.clock.mono()
-        step = line.meet(session, initialise)
-        aggregation.join(session)
-        job.start(step, waited=job.clock.mono() - arrived)
-        job.target_reached(trial.train(session))
-        trial.close()
-        if config.is_chief:
-            _finish(job, trial, session)
-    # The server lives as long as its object, and a worker's session runs on it.
-    del server
+    def run(self) -> None:
+        """A measured run: all meet at the start line, and each ends with the last step."""
+        line = cluster.StartLine(self._job.config, self._trial.global_step)
+        session = self._open()
+        arrived = self._job.clock.mono()
+        step = line.meet(session, lambda: self._prepare(session))
+        self._aggregation.join(session)
+        self._begin(session, step, waited=self._job.clock.mono() - arrived)
+        self._end(session)
+
+    def _prepare(self, session: Any) -> None:
+        session.run(self._initializer)
+        if self._checkpoints and self._job.config.restore:
+            self._checkpoints.restore(session)
+        self._aggregation.initialise(session)
+
+    def _begin(self, session: Any, step: int, *, waited: float) -> None:
+        if self._checkpoints:
+            self._checkpoints.attend(session)
+        self._job.start(step, waited=waited)
+        self._job.target_reached(self._trial.train(session))
+
+    def _end(self, session: Any) -> None:
+        self._trial.close()
+        if self._checkpoints:
+            self._checkpoints.save()
+        if self._job.config.is_chief:
+            _finish(self._job, self._trial, session)
+
+    def stand(self) -> None:
+        """A training that outlives its replicas: a ps that is lost is waited for, and after the last step it stays."""
+        losses, steps = 0, -1
+        while True:
+            try:
+                session = self._open()
+                arrived = self._job.clock.mono()
+                self._begin(session, self._join(session), waited=self._job.clock.mono() - arrived)
+                self._end(session)
+                break
+            except LOST as error:
+                losses = losses + 1 if self._job.progress.local_steps == steps else 1
+                steps = self._job.progress.local_steps
+                if losses > MOST_LOSSES:
+                    raise
+                self._job.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
+                if self._checkpoints:
+                    self._checkpoints.attend(None)
+                time.sleep(PAUSE_SECONDS)
+        ending.sleep()
+
+    def _join(self, session: Any) -> int:
+        """The global step from which this worker goes on; the chief sees to it that there is one."""
+        while len(session.run(self._missing)):
+            if self._job.config.is_chief:
+                # All at once, so that nobody trains on half of them.
+                restored = self._checkpoints.restore(session) if self._checkpoints else None
+                if restored is None:
+                    session.run(self._initializer)
+                return int(session.run(self._trial.global_step))
+            time.sleep(PAUSE_SECONDS)
+        step = int(session.run(self._trial.global_step))
+        self._job.log.event("resumed", global_step=step)
+        return step
 
 
 def _finish(job: Job, trial: presets.Trial, session: Any) -> None:

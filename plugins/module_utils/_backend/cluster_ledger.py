@@ -178,7 +178,7 @@ def process_space() -> str:
 
 
 class LeaseLock:
-    """The lock of one study as a Lease, as one owner sees it."""
+    """The lock of one study, or of a training that stands, as a Lease as one owner sees it."""
 
     def __init__(
         self,
@@ -187,16 +187,19 @@ class LeaseLock:
         study: str,
         owner_pid: int,
         *,
+        label: str = STUDY,
         host: str | None = None,
         space: str | None = None,
         now: Callable[[], float] = time.time,
         started: Callable[[int], int | None] = start_time,
     ) -> None:
-        self.name = prefix(check_study(study))
+        kind = label.rpartition("/")[2]
+        self.name = prefix(check_study(study)) if label == STUDY else f"{study}-{kind}"
         self.study = f"{study} in namespace {namespace}"
+        self._subject = f"{kind} {self.study}"
         self._api = api
         self._namespace = namespace
-        self._labels = {**MANAGED, STUDY: study}
+        self._labels = {**MANAGED, label: study}
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._pid = owner_pid
         self._host = host or socket.gethostname()
@@ -279,7 +282,7 @@ class LeaseLock:
         if left <= 0:
             return None
         told = (
-            f"study {self.study} is held by process {held['pid']} on host {held['host']} since {moment(held['since'])};"
+            f"{self._subject} is held by process {held['pid']} on host {held['host']} since {moment(held['since'])};"
             " wait for it, or stop it"
         )
         if self._is_here(held):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -256,6 +257,16 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
         return {**client.default_headers, **tokens, **lists}
 
     return Api(client.rest_client.pool_manager, host=configuration.host, headers=headers, patience=patience)
+
+
+def forget() -> None:
+    """Remove the files with keys and certificates that `connect` has had made out of a kubeconfig.
+
+    The package kubernetes does so when Python ends, which a worker of ansible-playbook never does: it leaves by os._exit.
+    """
+    made = sys.modules.get("kubernetes.config.kube_config")
+    if made is not None:
+        made._cleanup_temp_files()
 
 
 def blocks_of(response: Any, host: str) -> Iterator[bytes]:

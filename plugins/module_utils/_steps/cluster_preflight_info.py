@@ -30,6 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     "namespace": {"type": "str", "default": "tfscale"},
     "needs": {"type": "list", "elements": "dict"},
+    "more_needs": {"type": "list", "elements": "dict", "default": []},
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "none"], "default": "label"},
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
     "cells": {"type": "list", "elements": "dict", "default": []},
@@ -89,8 +90,10 @@ def _replicas(given: Mapping[str, Any]) -> tuple[Replica, Replica]:
 
 def _wanted(params: Mapping[str, Any]) -> list[Right]:
     if params["needs"] is not None:
-        return [Right.of(one) for one in params["needs"]]
-    return rights.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
+        needs = [Right.of(one) for one in params["needs"]]
+    else:
+        needs = rights.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
+    return [*needs, *(Right.of(one) for one in params["more_needs"])]
 
 
 def _check_namespace(api: Api, namespace: str) -> bool:
@@ -190,6 +193,7 @@ def _result(
 ) -> dict[str, Any]:
     result = {
         "changed": False,
+        "namespace_exists": is_there,
         "nodes": [
             {
                 "name": nodes.name_of(node),

@@ -15,7 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     Api,
     ApiError,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import NAMESPACE
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -28,6 +28,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 180.0},
 }
 NAMESPACES = "/api/v1/namespaces"
+# Of these a standing training consists; a claim alone holds its checkpoints.
+LASTING = (("/apis/apps/v1", "statefulsets"), ("/api/v1", "persistentvolumeclaims"))
 PAUSE_SECONDS = 0.2
 
 
@@ -106,10 +108,24 @@ def _absent(api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *
     have = _labels(found)
     if not _is_ours(found):
         return _result(have, have, f"Namespace {name} stays: it was not made by tfscale.study.")
+    if standing := _standing(api, name):
+        return _result(
+            have, have, f"Namespace {name} stays: it holds {standing}; remove it first (training_state: absent)."
+        )
     if not check_mode:
         api.delete(f"{NAMESPACES}/{name}")
         wait.until_gone(f"{NAMESPACES}/{name}")
     return _result(have, None, f"Namespace {name} {'would be' if check_mode else 'was'} removed.")
+
+
+def _standing(api: Api, name: str) -> str:
+    """The first thing there that belongs to a standing training."""
+    for group, resource in LASTING:
+        found, _version = api.list(f"{group}/namespaces/{name}/{resource}", labelSelector=TRAINING)
+        if found:
+            meta = found[0]["metadata"]
+            return f"{resource}/{meta['name']} of training {meta['labels'][TRAINING]}"
+    return ""
 
 
 class _Wait:

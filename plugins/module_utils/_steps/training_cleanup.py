@@ -18,7 +18,14 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     ApiError,
     connect,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import (
+    ATTEMPT,
+    MANAGED,
+    RECORD,
+    RUN,
+    STUDY,
+    TRAINING,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -31,6 +38,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "study": {"type": "str"},
     "run_id": {"type": "str"},
     "attempt": {"type": "int"},
+    "training": {"type": "str"},
+    "volume_claims": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 120.0},
 }
 # What makes pods goes before the pods, else they come again.
@@ -43,7 +52,10 @@ RESOURCES = (
     ("/api/v1", "configmaps"),
     ("/apis/networking.k8s.io/v1", "networkpolicies"),
 )
-MAKERS = ("jobs", "statefulsets", "daemonsets")
+# What only a standing training has.
+OF_TRAINING = (("/apis/apps/v1", "deployments"),)
+CLAIMS = ("/api/v1", "persistentvolumeclaims")
+MAKERS = ("deployments", "jobs", "statefulsets", "daemonsets")
 # A ledger in the cluster carries the study's label too, and is what all the runs were for.
 KEPT = f"!{RECORD}"
 WATCH_SECONDS = 30
@@ -59,10 +71,11 @@ def execute(
 ) -> dict[str, Any]:
     try:
         inputs.number("timeout", params["timeout"])
-        if params["attempt"] is not None and params["run_id"] is None:
-            raise InputError(f"attempt is {params['attempt']}, but run_id is not given: give the run, too")
+        _check(params)
         start = clock()
-        there = Remains(connect(params), params["namespace"], selector_of(params), params["timeout"])
+        there = Remains(
+            connect(params), params["namespace"], selector_of(params), params["timeout"], resources_of(params)
+        )
         names = there.names()
         whose = _whose(params)
         if not names:
@@ -83,34 +96,63 @@ def execute(
     return _result(names, [], f"{objects} were removed in {duration(clock() - start)}.")
 
 
+def _check(params: Mapping[str, Any]) -> None:
+    if params["attempt"] is not None and params["run_id"] is None:
+        raise InputError(f"attempt is {params['attempt']}, but run_id is not given: give the run, too")
+    if params["training"] is not None and (params["study"] or params["run_id"]):
+        raise InputError(
+            f"training is {params['training']!r}, which belongs to no study: give neither study nor run_id"
+        )
+    if params["volume_claims"] and params["training"] is None:
+        raise InputError("volume_claims is true, but training is not given: only a standing training has claims")
+
+
 def selector_of(params: Mapping[str, Any]) -> str:
-    wanted = {**MANAGED, STUDY: params["study"], RUN: params["run_id"], ATTEMPT: params["attempt"]}
-    return ",".join([*(f"{label}={value}" for label, value in wanted.items() if value is not None), KEPT])
+    wanted = {
+        **MANAGED,
+        STUDY: params["study"],
+        RUN: params["run_id"],
+        ATTEMPT: params["attempt"],
+        TRAINING: params["training"],
+    }
+    # Without a study all studies are meant, and a standing training is none of theirs.
+    others = [f"!{TRAINING}", KEPT] if params["training"] is None else [KEPT]
+    return ",".join([*(f"{label}={value}" for label, value in wanted.items() if value is not None), *others])
+
+
+def resources_of(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if params["training"] is None:
+        return RESOURCES
+    return (*OF_TRAINING, *RESOURCES, *([CLAIMS] if params["volume_claims"] else []))
 
 
 class Remains:
     """All objects of a namespace that carry the labels."""
 
-    def __init__(self, api: Api, namespace: str, selector: str, timeout: float) -> None:
+    def __init__(
+        self, api: Api, namespace: str, selector: str, timeout: float, resources: Sequence[tuple[str, str]]
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._selector = selector
         self._timeout = timeout
+        self._resources = resources
         self._found: dict[str, list[str]] = {}
         self._version = ""
 
     def names(self) -> list[str]:
         """jobs/tf-x-1-worker and so on."""
-        with ThreadPoolExecutor(len(RESOURCES)) as pool:
-            listed = dict(zip((resource for _api, resource in RESOURCES), pool.map(self._list, RESOURCES), strict=True))
+        with ThreadPoolExecutor(len(self._resources)) as pool:
+            lists = pool.map(self._list, self._resources)
+            listed = dict(zip((resource for _api, resource in self._resources), lists, strict=True))
         self._version = listed["pods"][1]
         self._found = {resource: names for resource, (names, _version) in listed.items() if names}
         return [f"{resource}/{name}" for resource, names in self._found.items() for name in names]
 
     def remove(self) -> None:
         """All of a kind in one request."""
-        found = [one for one in RESOURCES if one[1] in self._found]
-        with ThreadPoolExecutor(len(RESOURCES)) as pool:
+        found = [one for one in self._resources if one[1] in self._found]
+        with ThreadPoolExecutor(len(self._resources)) as pool:
             for makers in (True, False):
                 list(pool.map(self._delete, [one for one in found if (one[1] in MAKERS) is makers]))
 
@@ -158,6 +200,8 @@ class Remains:
 
 
 def _whose(params: Mapping[str, Any]) -> str:
+    if params["training"] is not None:
+        return f"training {params['training']}"
     if params["run_id"] is None:
         return "all studies" if params["study"] is None else f"study {params['study']}"
     attempt = "" if params["attempt"] is None else f" (attempt {params['attempt']})"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import time
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.plugin_utils import step_action
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
@@ -85,6 +87,23 @@ def test_run_calls_the_step_with_complete_and_converted_parameters(said: list[st
             "check_mode": False,
         }
     ]
+
+
+@pytest.mark.parametrize("trouble", [None, StepError("no"), ValueError("a defect")])
+def test_run_leaves_no_key_on_the_disk(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
+) -> None:
+    forgotten: list[bool] = []
+    monkeypatch.setattr(kubernetes_api, "forget", lambda: forgotten.append(True))
+
+    def execute(_say: Callable[[str], None]) -> dict[str, Any]:
+        if trouble:
+            raise trouble
+        return {}
+
+    with contextlib.suppress(ValueError):
+        run(Step(execute), study_dir="/s")
+    assert forgotten == [True]
 
 
 def test_run_hands_check_mode_on(said: list[str]) -> None:

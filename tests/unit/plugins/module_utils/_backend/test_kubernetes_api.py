@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     Api,
     ApiError,
     connect,
+    forget,
     lines_of,
     refusal,
 )
@@ -360,6 +363,18 @@ def test_connect_takes_server_and_token_from_the_kubeconfig(tmp_path: Path) -> N
     api = connect({"kubeconfig": kubeconfig(tmp_path, token="secret"), "context": None, "namespace": "other"})
     assert api.host == HOST
     assert api._headers()["authorization"] == "Bearer secret"
+
+
+def test_forget_leaves_no_key_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(made))
+    data = base64.b64encode(b"-----BEGIN RSA PRIVATE KEY-----").decode()
+    connect({"kubeconfig": kubeconfig(tmp_path, **{"client-certificate-data": data, "client-key-data": data})})
+    assert list(made.iterdir())
+    forget()
+    assert not list(made.iterdir())
+    forget()
 
 
 def test_connect_takes_what_awx_gives(monkeypatch: pytest.MonkeyPatch) -> None:

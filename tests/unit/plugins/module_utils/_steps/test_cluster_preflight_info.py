@@ -134,6 +134,22 @@ def test_execute_does_not_ask_for_what_is_not_needed(store: Store, denied: str, 
     look(**given)
 
 
+@pytest.mark.parametrize("needs", [None, []])
+def test_execute_asks_for_what_is_needed_beside(store: Store, needs: Any) -> None:
+    more = [{"verb": "create", "resource": "persistentvolumeclaims"}]
+    assert "create persistentvolumeclaims" in look(needs=needs, more_needs=more)["rights"]
+    store.denied = {"create persistentvolumeclaims"}
+    with pytest.raises(StepError, match="user eve may not create persistentvolumeclaims in namespace tfscale"):
+        look(needs=needs, more_needs=more)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_execute_tells_whether_the_namespace_is_there(store: Store, there: bool) -> None:
+    if not there:
+        del store.objects["/api/v1/namespaces/tfscale"]
+    assert look()["namespace_exists"] is there
+
+
 def test_execute_of_a_quota_that_is_too_small(store: Store) -> None:
     store.objects["/api/v1/namespaces/tfscale/resourcequotas/small"] = quota(
         "small", {"pods": "4", "requests.cpu": "1", "services": "1"}, {"pods": "1", "requests.cpu": "0"}

@@ -145,6 +145,21 @@ def test_execute_absent_keeps_what_others_made(api: Cluster) -> None:
     assert PATH in api.objects
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("group", "resource"), [("/apis/apps/v1", "statefulsets"), ("/api/v1", "persistentvolumeclaims")]
+)
+def test_execute_absent_keeps_a_standing_training(api: Cluster, group: str, resource: str, check_mode: bool) -> None:
+    run()
+    labels = {"tfscale.study/training": "mine", **OURS}
+    api.objects[f"{group}/namespaces/tfscale/{resource}/x"] = {"metadata": {"name": "x", "labels": labels}}
+    result = run(state="absent", check_mode=check_mode)
+    assert (result["changed"], PATH in api.objects) == (False, True)
+    assert result["msg"] == (
+        f"Namespace tfscale stays: it holds {resource}/x of training mine; remove it first (training_state: absent)."
+    )
+
+
 def test_execute_absent_finds_nothing_to_do(api: Cluster) -> None:
     assert run(state="absent")["msg"] == "Namespace tfscale is not there."
 

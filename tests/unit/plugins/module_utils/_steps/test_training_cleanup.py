@@ -15,7 +15,7 @@ from tests.fixtures.clusters import FakeApi, event, refusal
 
 RUN = "0123456789ab-1"
 MANAGED = "app.kubernetes.io/managed-by=tfscale.study"
-KEPT = "!tfscale.study/record"
+KEPT = "!tfscale.study/training,!tfscale.study/record"
 
 
 def named(name: str) -> dict[str, Any]:
@@ -90,6 +90,7 @@ def test_execute_asks_for_the_labels_and_spares_the_ledger(world: World) -> None
 @pytest.mark.parametrize(
     ("given", "selector", "whose"),
     [
+        ({"study": None, "run_id": None, "attempt": None}, f"{MANAGED},{KEPT}", "all studies"),
         ({"run_id": None, "attempt": None}, f"{MANAGED},tfscale.study/study=mnist,{KEPT}", "study mnist"),
         ({"attempt": None}, f"{MANAGED},tfscale.study/study=mnist,tfscale.study/run={RUN},{KEPT}", f"run {RUN}"),
     ],
@@ -182,6 +183,8 @@ def test_execute_names_a_right_that_is_missing(world: World, resource: str) -> N
     [
         ({"timeout": -1.0}, "timeout is -1.0: give a number from 0"),
         ({"run_id": None}, "attempt is 1, but run_id is not given: give the run, too."),
+        ({"training": "a"}, "training is 'a', which belongs to no study: give neither study nor run_id."),
+        ({"volume_claims": True}, "volume_claims is true, but training is not given: only a standing training has"),
     ],
 )
 def test_execute_refuses_in_a_sentence(world: World, given: dict[str, Any], sentence: str) -> None:
@@ -190,6 +193,16 @@ def test_execute_refuses_in_a_sentence(world: World, given: dict[str, Any], sent
     assert world.api.asked == []
 
 
-def test_selector_of_no_study_is_all_that_is_ours() -> None:
-    selector = training_cleanup.selector_of({"study": None, "run_id": None, "attempt": None})
-    assert selector == f"app.kubernetes.io/managed-by=tfscale.study,{KEPT}"
+ALONE = {"study": None, "run_id": None, "attempt": None, "training": "mine"}
+
+
+@pytest.mark.parametrize("volume_claims", [False, True])
+def test_execute_of_a_standing_training(world: World, volume_claims: bool) -> None:
+    world.api.lists |= {name: [named("mine")] for name in ("deployments", "persistentvolumeclaims")}
+    result = world.clean(**ALONE, volume_claims=volume_claims)
+    selector = f"{MANAGED},tfscale.study/training=mine,!tfscale.study/record"
+    assert {query["labelSelector"] for _verb, _path, query in world.api.asked} == {selector}
+    assert result["removed"] == ["deployments/mine", *OBJECTS, *["persistentvolumeclaims/mine"] * volume_claims]
+    assert result["msg"].endswith(f"{8 if volume_claims else 7} objects of training mine were removed in 0 s.")
+    # What makes pods goes first.
+    assert set(world.deleted()[:2]) == {"deployments", "jobs"}

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A training that stands in a cluster: its objects as they are and as they are wanted. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, REPLICA, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.upgrade_plan import GROUPS
+
+Document = Mapping[str, Any]
+
+PLACES = {
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Service": ("/api/v1", "services"),
+    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
+    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
+}
+REVISION_LABEL = "controller-revision-hash"
+# What the server and its controllers write, so that it tells nothing about what is wanted.
+OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "namespace")
+
+
+class Standing:
+    """One training by its name. Objects are replaced as wholes: what is no longer wanted goes, whoever has put it there."""
+
+    def __init__(self, api: Api, namespace: str, name: str) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.api = api
+        self.selector = ",".join(f"{key}={value}" for key, value in {**MANAGED, TRAINING: name}.items())
+
+    def path(self, kind: str, name: str = "") -> str:
+        api, resource = PLACES[kind]
+        return f"{api}/namespaces/{self.namespace}/{resource}" + (f"/{name}" if name else "")
+
+    @property
+    def pods_path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods"
+
+    def read(self, kind: str, name: str) -> dict[str, Any] | None:
+        try:
+            return self.api.get(self.path(kind, name))
+        except ApiError as error:
+            if error.status != 404 or error.message.startswith("namespaces "):
+                raise
+            return None
+
+    def groups(self) -> dict[str, dict[str, Any]]:
+        """The StatefulSets that are there, by ps and worker."""
+        found = {group: self.read("StatefulSet", f"{self.name}-{group}") for group in GROUPS}
+        return {group: live for group, live in found.items() if live is not None}
+
+    def put(self, wanted: Document, *, try_only: bool = False) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The object before and after; with `try_only` the server says what would become of it."""
+        kind, name = wanted["kind"], wanted["metadata"]["name"]
+        query = {"dryRun": "All"} if try_only else {}
+        live = self.read(kind, name)
+        if live is None:
+            return None, self.api.create(self.path(kind), wanted, **query)
+        return live, self.api.replace(self.path(kind, name), merged(live, wanted), **query)
+
+    def delete(self, kind: str, name: str) -> None:
+        try:
+            self.api.delete(self.path(kind, name))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def delete_pod(self, pod: Document) -> None:
+        """This very pod: its successor has the same name."""
+        meta = pod["metadata"]
+        try:
+            self.api.delete(f"{self.pods_path}/{meta['name']}", {"preconditions": {"uid": meta["uid"]}})
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+
+    def config_maps(self) -> list[str]:
+        """Names of those that pods read."""
+        found, _version = self.api.list(self.path("ConfigMap"), labelSelector=self.selector)
+        return [one["metadata"]["name"] for one in found]
+
+
+def checked(definition: Sequence[Any], name: str) -> list[dict[str, Any]]:
+    """The manifests, or InputError for what is no whole training of this name."""
+    for number, one in enumerate(definition):
+        where = f"definition[{number}]"
+        if not isinstance(one, Mapping) or one.get("kind") not in PLACES or not (one.get("metadata") or {}).get("name"):
+            given = one.get("kind") if isinstance(one, Mapping) else one
+            raise InputError(f"{where} is {given!r}: give manifests of {', '.join(PLACES)}, each with a name")
+        labels = one["metadata"].get("labels") or {}
+        if labels.get(TRAINING) != name:
+            raise InputError(
+                f"{where} ({told(one)}) has {labels.get(TRAINING)!r} for the label {TRAINING}: give {name!r}, which is name"
+            )
+    found = {one["metadata"]["name"] for one in definition if one["kind"] == "StatefulSet"}
+    allowed = {f"{name}-{group}" for group in GROUPS}
+    if f"{name}-worker" not in found or found - allowed:
+        raise InputError(
+            f"definition has the StatefulSets {', '.join(sorted(found)) or 'none'}: give {name}-worker and, unless the"
+            f" training needs none, {name}-ps"
+        )
+    return [dict(one) for one in definition]
+
+
+def split(definition: Iterable[Document]) -> tuple[list[Document], dict[str, Document]]:
+    """What pods need, and the groups of pods."""
+    others = [one for one in definition if one["kind"] != "StatefulSet"]
+    groups = {one["metadata"]["name"].rpartition("-")[2]: one for one in definition if one["kind"] == "StatefulSet"}
+    return others, groups
+
+
+def merged(live: Document, wanted: Document) -> dict[str, Any]:
+    """The live object with all that is wanted: the parts of its spec as wholes, and labels of others left alone."""
+    result = {key: value for key, value in live.items() if key != "status"}
+    for key, value in wanted.items():
+        if key == "metadata":
+            both = {
+                part: {**(live["metadata"].get(part) or {}), **(value.get(part) or {})}
+                for part in ("labels", "annotations")
+            }
+            kept = {
+                name: one for name, one in live["metadata"].items() if name not in ("managedFields", "resourceVersion")
+            }
+            result["metadata"] = {**kept, **{part: one for part, one in both.items() if one}}
+        elif key == "spec":
+            result["spec"] = {**(live.get("spec") or {}), **value}
+        else:
+            result[key] = value
+    return result
+
+
+def essence(document: Document | None) -> dict[str, Any]:
+    """An object without what the server and its controllers write."""
+    if document is None:
+        return {}
+    rest = {key: value for key, value in document.items() if key != "status"}
+    meta = {key: value for key, value in document["metadata"].items() if key not in OF_THE_SERVER}
+    notes = {
+        key: value for key, value in (meta.get("annotations") or {}).items() if not key.startswith("deployment.kubern")
+    }
+    meta.pop("annotations", None)
+    return {**rest, "metadata": {**meta, **({"annotations": notes} if notes else {})}}
+
+
+def is_same(one: Document | None, other: Document | None) -> bool:
+    return essence(one) == essence(other)
+
+
+def told(document: Document) -> str:
+    return f"{document['kind']} {document['metadata']['name']}"
+
+
+def revision_of(pod: Document) -> str:
+    return str((pod["metadata"].get("labels") or {}).get(REVISION_LABEL) or "")
+
+
+def index_of(pod: Document) -> int:
+    """A StatefulSet's pod ends in its number, also where the server is too old for a label with it."""
+    return int(pod["metadata"]["name"].rpartition("-")[2])
+
+
+def group_of(pod: Document) -> str:
+    return str((pod["metadata"].get("labels") or {}).get(REPLICA) or "")
+
+
+def config_maps_of(statefulset: Document) -> Iterator[str]:
+    """Those from which its containers have their environment."""
+    for container in statefulset["spec"]["template"]["spec"]["containers"]:
+        for source in container.get("envFrom") or ():
+            if name := (source.get("configMapRef") or {}).get("name"):
+                yield str(name)
+
+
+def state_of(live: Document, pods: Iterable[Document]) -> dict[str, Any]:
+    """What a user wants to know of a group."""
+    status, spec = live.get("status") or {}, live["spec"]
+    container = spec["template"]["spec"]["containers"][0]
+    return {
+        "replicas": int(spec.get("replicas", 1)),
+        "ready": sum(is_ready(pod) for pod in pods),
+        "revision": str(status.get("updateRevision") or ""),
+        "image": str(container.get("image") or ""),
+        "command": [*(container.get("command") or ()), *(container.get("args") or ())],
+        "resources": json.loads(json.dumps(container.get("resources") or {})),
+    }
+
+
+def is_ready(pod: Document) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return not pod["metadata"].get("deletionTimestamp") and any(
+        one["type"] == "Ready" and one["status"] == "True" for one in conditions
+    )

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints, and trainings that outlive their replicas: real processes that are started, told to stop and killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import ROOT, TOKEN, RunCluster, _environment, free_addresses
+
+# A busy machine may take long for what takes seconds.
+SECONDS = 120.0
+USUAL = ("--seed", "1", "--dataset", "synthetic", "--synthetic_examples", "2000", "--threads", "1")
+
+
+class Group:
+    """Replicas one by one, each with the log of all its lives."""
+
+    def __init__(self, folder: Path, flags: tuple[str, ...], *, ps: int, workers: int) -> None:
+        self.folder = folder
+        self.checkpoints = folder / "checkpoints"
+        self._flags = flags
+        addresses = free_addresses(ps + workers)
+        self._hosts = ["--ps_hosts", ",".join(addresses[:ps]), "--worker_hosts", ",".join(addresses[ps:])]
+        self.processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
+        self.places = [("ps", index) for index in range(ps)] + [("worker", index) for index in range(workers)]
+
+    def start(self, *places: tuple[str, int]) -> None:
+        for job, index in places or self.places:
+            place = ["--job_name", job, "--task_index", str(index), *self._hosts]
+            kept = ["--checkpoint_dir", str(self.checkpoints), "--ready_file", str(self.ready(job, index))]
+            command = [sys.executable, "-m", "trainer", *place, *USUAL, *kept, *self._flags]
+            with (self.folder / f"{job}-{index}.log").open("ab") as log:
+                self.processes[job, index] = subprocess.Popen(
+                    command, cwd=ROOT, env=_environment(), stdout=log, stderr=log
+                )
+
+    def ready(self, job: str, index: int) -> Path:
+        return self.folder / f"{job}-{index}.ready"
+
+    def stop(self, job: str, index: int, number: int = signal.SIGTERM) -> int:
+        process = self.processes[job, index]
+        process.send_signal(number)
+        return process.wait(SECONDS)
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+    def events(self, event: str, index: int = 0) -> list[dict[str, Any]]:
+        log = self.folder / f"worker-{index}.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        events = [
+            json.loads(line.removeprefix(TOKEN)) for line in lines if line.startswith(TOKEN) and line.endswith("}")
+        ]
+        return [one for one in events if one["event"] == event]
+
+    def step(self, index: int = 0) -> int:
+        """The newest one that this worker has told of."""
+        return max((one["global_step"] for one in self.events("progress", index)[-1:]), default=0)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        end = time.monotonic() + SECONDS
+        while not condition():
+            logs = {path.name: path.read_text()[-2000:] for path in self.folder.glob("*.log")}
+            assert time.monotonic() < end, logs
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Iterator[Callable[..., Group]]:
+    made: list[Group] = []
+
+    def make(*flags: str, ps: int = 1, workers: int = 1) -> Group:
+        made.append(Group(tmp_path, flags, ps=ps, workers=workers))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("preset", "strategy"), [("fast", "async_ps"), ("thesis", "async_ps"), ("fast", "sync_ps"), ("thesis", "sync_ps")]
+)
+def test_a_run_that_is_asked_to_goes_on_from_the_last_checkpoint(
+    run_cluster: RunCluster, tmp_path: Path, preset: str, strategy: str
+) -> None:
+    kept = ("--checkpoint_dir", str(tmp_path / "kept"), "--preset", preset, "--strategy", strategy)
+    first = run_cluster(*USUAL, *kept, "--train_steps", "60", workers=2)
+    assert first.succeeded(), first.chief.text
+    saved = first.chief.named("checkpoint_saved")[-1]
+    assert saved["global_step"] >= 60
+    assert saved["seconds"] > 0
+    # Another number of ps, as after a change of size.
+    second = run_cluster(*USUAL, *kept, "--train_steps", "90", "--restore", ps=2, workers=2)
+    assert second.succeeded(), second.chief.text
+    assert second.chief.one("restored")["global_step"] == saved["global_step"]
+    assert [worker.one("start_line")["global_step"] for worker in second.workers] == [saved["global_step"]] * 2
+    assert second.chief.one("target_reached")["global_step"] >= 90
+    fresh = run_cluster(*USUAL, *kept, "--train_steps", "20", workers=2)
+    assert fresh.chief.one("start_line")["global_step"] == 0
+
+
+def test_restored_parameters_are_those_that_were_saved(run_cluster: RunCluster, tmp_path: Path) -> None:
+    kept = ("--dataset", "mnist", "--seed", "1", "--checkpoint_dir", str(tmp_path / "kept"))
+    trained = run_cluster(*kept, "--train_steps", "400", ps=2).chief.one("eval")["accuracy"]
+    # One step more, and too small a one to change much.
+    again = run_cluster(*kept, "--train_steps", "401", "--learning_rate", "1e-9", "--restore").chief.one("eval")
+    assert trained > 0.8
+    assert abs(again["accuracy"] - trained) < 0.002
+
+
+def test_the_chief_writes_although_the_variables_lie_on_the_ps() -> None:
+    from tests.trainer.test_graph import build
+    from trainer.checkpoint import Checkpoints
+
+    graph, trial, job = build("fast")
+    with graph.as_default():
+        Checkpoints(job, trial.global_step)
+    devices = {op.device for op in graph.get_operations() if op.type in ("SaveV2", "RestoreV2", "MergeV2Checkpoints")}
+    assert {device.split("/")[1] for device in devices} == {"job:worker"}
+
+
+def test_a_chief_that_is_told_to_stop_saves_first(group: Callable[..., Group]) -> None:
+    site = group("--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "3600", workers=2)
+    site.start()
+    site.until(lambda: site.step() >= 50)
+    assert site.stop("worker", 0) == 128 + signal.SIGTERM
+    [saved] = site.events("checkpoint_saved")
+    assert saved["global_step"] >= 50
+    assert (site.checkpoints / "checkpoint").exists()
+    assert site.stop("ps", 0) == 128 + signal.SIGTERM
+
+
+def test_checkpoints_are_made_every_so_many_seconds_and_the_last_ones_kept(group: Callable[..., Group]) -> None:
+    site = group("--train_steps", "0", "--checkpoint_seconds", "0.3")
+    site.start()
+    site.until(lambda: len(site.events("checkpoint_saved")) >= 5)
+    site.stop("worker", 0)
+    steps = [one["global_step"] for one in site.events("checkpoint_saved")]
+    assert steps == sorted(set(steps))
+    assert len(list(site.checkpoints.glob("*.index"))) == 3
+
+
+STANDING = ("--standing", "--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "0.5")
+
+
+@pytest.mark.parametrize("preset", ["fast", "thesis"])
+def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
+    group: Callable[..., Group], preset: str
+) -> None:
+    site = group(*STANDING, "--preset", preset, ps=2, workers=2)
+    site.start()
+    site.until(lambda: site.step() >= 50 and site.events("checkpoint_saved"))
+    site.stop("ps", 1, signal.SIGKILL)
+    site.until(lambda: site.events("ps_lost"))
+    site.start(("ps", 1))
+    site.until(lambda: site.events("restored"))
+    [restored] = site.events("restored")
+    before = [one["global_step"] for one in site.events("checkpoint_saved") if one["mono"] < restored["mono"]]
+    # The others train on while the chief reads what it saves.
+    assert restored["global_step"] >= before[-1]
+    began = len(site.events("progress", 1))
+    site.until(lambda: site.step() > restored["global_step"] + 50 and len(site.events("progress", 1)) > began)
+    later = [one["global_step"] for one in site.events("progress") if one["mono"] > restored["mono"]]
+    assert min(later) >= restored["global_step"]
+    # In the same processes: nobody had to import TensorFlow again.
+    assert all(site.processes["worker", index].poll() is None for index in range(2))
+    assert len(site.events("process_start")) == 1
+
+
+def test_a_worker_that_comes_back_joins_where_the_others_are(group: Callable[..., Group]) -> None:
+    site = group(*STANDING, workers=2)
+    site.start()
+    site.until(lambda: site.step(1) >= 20)
+    site.stop("worker", 1, signal.SIGKILL)
+    there = site.step()
+    site.start(("worker", 1))
+    site.until(lambda: site.events("resumed", 1)[1:])
+    assert site.events("resumed", 1)[-1]["global_step"] >= there
+    assert not site.events("restored")
+
+
+def test_a_chief_that_comes_back_goes_on_from_what_the_ps_hold(group: Callable[..., Group]) -> None:
+    site = group(*STANDING[:-1], "3600", workers=2)
+    site.start()
+    site.until(lambda: site.step() >= 50)
+    assert site.ready("worker", 0).exists()
+    site.stop("worker", 0, signal.SIGKILL)
+    there = site.step(1)
+    site.start(("worker", 0))
+    site.until(lambda: site.events("resumed"))
+    assert site.events("resumed")[0]["global_step"] >= there
+
+
+def test_a_training_that_ends_stays_and_is_restored_as_it_ended(group: Callable[..., Group]) -> None:
+    site = group("--standing", "--train_steps", "80", "--telemetry_every", "10")
+    site.start()
+    site.until(lambda: site.events("eval"))
+    time.sleep(0.5)
+    assert site.processes["worker", 0].poll() is None
+    assert site.events("checkpoint_saved")[-1]["global_step"] >= 80
+    for place in site.places:
+        assert site.stop(*place) == 128 + signal.SIGTERM
+    site.start()
+    site.until(lambda: len(site.events("eval")) == 2)
+    assert site.events("restored")[0]["global_step"] >= 80
+
+
+def test_a_checkpoint_of_another_network_gets_a_sentence(run_cluster: RunCluster, tmp_path: Path) -> None:
+    kept = ("--checkpoint_dir", str(tmp_path / "kept"))
+    assert run_cluster(*USUAL, *kept, "--train_steps", "10").succeeded()
+    outcome = run_cluster(*USUAL, *kept, "--train_steps", "20", "--hidden_units", "30", "--restore")
+    assert outcome.chief.code == 2
+    reason = outcome.chief.one("error")["reason"]
+    assert "of another network: " in reason
+    assert reason.endswith("give the flags it was saved with, or another folder")
+    assert "Traceback" not in outcome.chief.text
+
+
+def test_a_checkpoint_that_is_broken_gets_a_sentence(run_cluster: RunCluster, tmp_path: Path) -> None:
+    kept = ("--checkpoint_dir", str(tmp_path / "kept"))
+    assert run_cluster(*USUAL, *kept, "--train_steps", "10").succeeded()
+    for index in (tmp_path / "kept").glob("*.index"):
+        index.write_bytes(b"rubbish")
+    outcome = run_cluster(*USUAL, *kept, "--train_steps", "20", "--restore")
+    assert outcome.chief.code == 2
+    assert "cannot be read as a checkpoint" in outcome.chief.one("error")["reason"]

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's edge: arguments in, one document out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade as step
+from ansible_collections.tfscale.study.plugins.module_utils._steps.training_upgrade import ARGUMENT_SPEC
+from ansible_collections.tfscale.study.plugins.modules import training_upgrade
+
+from tests.fixtures.modules import run
+from tests.fixtures.standing import NAME, StandingCluster, manifests
+
+DOCUMENTED = yaml.safe_load(training_upgrade.RETURN)
+QUICK = {"name": NAME, "min_ready_seconds": 0}
+
+
+@pytest.fixture(autouse=True)
+def cluster(monkeypatch: pytest.MonkeyPatch) -> StandingCluster:
+    made = StandingCluster()
+    monkeypatch.setattr(step, "connect", lambda _auth: made)
+    monkeypatch.setattr(training_upgrade, "execute", partial(step.execute, sleep=lambda _seconds: None))
+    return made
+
+
+def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], cluster: StandingCluster) -> None:
+    result = run(training_upgrade.main, capsys, **QUICK, definition=manifests(rate="0.5"))
+    assert (result["changed"], cluster.renewed) == (True, ["worker-1", "worker-0"])
+    of_success = {name for name, one in DOCUMENTED.items() if one["returned"] != "when the upgrade did not work"}
+    assert of_success == set(result) - {"changed", "diff", "invocation"}
+
+
+def test_main_of_an_upgrade_that_does_not_work_returns_both_states(
+    capsys: pytest.CaptureFixture[str], cluster: StandingCluster
+) -> None:
+    wanted = manifests(image="missing:1", ps_image="trainer:1")
+    result = run(training_upgrade.main, capsys, **QUICK, definition=wanted)
+    assert result["failed"] is True
+    assert set(DOCUMENTED) - {"undecided"} <= set(result)
+    assert result["after"] == result["before"]
+    assert result["attempted"]["worker"]["image"] == "missing:1"
+    assert set(cluster.images().values()) == {"trainer:1"}
+
+
+def test_main_in_check_mode_writes_nothing(capsys: pytest.CaptureFixture[str], cluster: StandingCluster) -> None:
+    result = run(training_upgrade.main, capsys, **QUICK, definition=manifests(rate="0.5"), _ansible_check_mode=True)
+    assert (result["changed"], cluster.writes) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({}, "missing required arguments: name"),
+        ({"name": NAME}, "state is upgraded but all of the following are missing: definition"),
+        ({"name": NAME, "state": "gone"}, "value of state must be one of: upgraded, confirmed, rolled_back, got: gone"),
+        ({"name": NAME, "state": "confirmed"}, "training mnist has not been upgraded yet"),
+    ],
+)
+def test_main_fails_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], sentence: str
+) -> None:
+    result = run(training_upgrade.main, capsys, **arguments)
+    assert result["failed"] is True
+    assert sentence in result["msg"]
+
+
+def test_documentation_has_the_options_of_the_step() -> None:
+    options = yaml.safe_load(training_upgrade.DOCUMENTATION)["options"]
+    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
+    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

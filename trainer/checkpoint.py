@@ -1,0 +1,89 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters, the optimiser's slots and the global step in files of TensorFlow's own format, written and read by the chief."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from trainer import cluster
+from trainer.config import ConfigError
+from trainer.job import Job
+
+KEPT = 3
+
+
+class Checkpoints:
+    """Built into the chief's graph once all variables are in it. `save` may be called by any thread."""
+
+    def __init__(self, job: Job, global_step: Any) -> None:
+        self._job = job
+        self._folder = Path(job.config.checkpoint_dir)
+        self._variables = tf.global_variables()
+        self._global_step = global_step
+        # On the chief: the variables' own device is a ps, perhaps on another machine, with another disk.
+        with tf.device(cluster.worker_device(job.config)):
+            self._saver = tf.train.Saver(self._variables, max_to_keep=KEPT)
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._saved_step: int | None = None
+
+    def attend(self, session: Any) -> None:
+        """From now on there is something to save, and this is where; None: there is nothing."""
+        self._session = session
+
+    def save(self) -> None:
+        """Write what the ps hold now, unless that has been written already."""
+        with self._lock:
+            session, began = self._session, self._job.clock.mono()
+            if session is None:
+                return
+            step = int(session.run(self._global_step))
+            if step == self._saved_step:
+                return
+            self._saver.save(session, str(self._folder / "model.ckpt"), global_step=step, write_meta_graph=False)
+            self._saved_step = step
+            self._job.log.event("checkpoint_saved", global_step=step, seconds=round(self._job.clock.mono() - began, 6))
+
+    def save_if_possible(self) -> None:
+        """A ps that is gone just now has nothing to be saved; the next time comes."""
+        try:
+            self.save()
+        except (tf.errors.OpError, RuntimeError, OSError) as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            self._job.log.event("checkpoint_failed", reason=reason[0])
+
+    def restore(self, session: Any) -> int | None:
+        """The last checkpoint's global step; None when there is none yet."""
+        path = tf.train.latest_checkpoint(str(self._folder))
+        if path is None:
+            return None
+        self._check(path)
+        self._saver.restore(session, path)
+        step = int(session.run(self._global_step))
+        self._job.log.event("restored", global_step=step)
+        return step
+
+    def _check(self, path: str) -> None:
+        """Whether it is one of this network; TensorFlow would tell it in a hundred lines."""
+        try:
+            found = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+        except (tf.errors.OpError, ValueError) as error:
+            raise ConfigError(f"--checkpoint_dir holds {path!r}, but it cannot be read as a checkpoint") from error
+        for variable in self._variables:
+            name, shape = variable.op.name, variable.shape.as_list()
+            if found.get(name) != shape:
+                there = "is not there" if name not in found else f"is {_shape(found[name])} there"
+                raise ConfigError(
+                    f"--checkpoint_dir holds {path!r} of another network: {name} {there}, but {_shape(shape)} here;"
+                    " give the flags it was saved with, or another folder"
+                )
+
+
+def _shape(sizes: list[int]) -> str:
+    return "x".join(map(str, sizes)) or "one number"
