@@ -38,8 +38,9 @@ options:
       - V(upgraded) brings the training to O(definition).
       - V(confirmed) ends an upgrade made with O(confirm=false).
       - V(rolled_back) takes the last upgrade back, whether it was confirmed, not yet confirmed, or interrupted.
+      - V(ready) changes nothing and waits until all replicas are ready, as after the first deployment.
     type: str
-    choices: [upgraded, confirmed, rolled_back]
+    choices: [upgraded, confirmed, rolled_back, ready]
     default: upgraded
   definition:
     description:

@@ -70,11 +70,15 @@ class Rollout:
             return f"{phase.group} stopped in {duration(self._clock() - begun)}"
         strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": phase.down_to}}
         self._standing.put({**wanted, "spec": {**wanted["spec"], "updateStrategy": strategy}})
-        revision = self._revision(name)
-        watch = _Watch(self, phase, revision, int(wanted["spec"].get("replicas", 1)))
-        self._until(watch.look, "did not get ready")
+        self.wait(phase, wanted)
         which = f"{phase.group} {phase.down_to}" if phase.do == "roll" else phase.group
         return f"{which} ready in {duration(self._clock() - begun)}"
+
+    def wait(self, phase: Phase, wanted: Document) -> None:
+        """Until the replicas of the phase are ready and as `wanted`, which has been put before."""
+        revision = self._revision(f"{self._standing.name}-{phase.group}")
+        watch = _Watch(self, phase, revision, int(wanted["spec"].get("replicas", 1)))
+        self._until(watch.look, "did not get ready")
 
     def _set(self, name: str, patch: Document) -> None:
         self._standing.api.patch(self._standing.path("StatefulSet", name), patch)

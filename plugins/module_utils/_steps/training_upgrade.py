@@ -53,7 +53,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.upgrade_plan 
     retreat,
 )
 
-STATES = ("upgraded", "confirmed", "rolled_back")
+STATES = ("upgraded", "confirmed", "rolled_back", "ready")
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     "namespace": {"type": "str", "default": "tfscale"},
@@ -179,7 +179,7 @@ class Upgrade:
         self._check_mode = check_mode
         self._begun = clock()
 
-    # --- the three states ---------------------------------------------------------------------------------------------
+    # --- the states --------------------------------------------------------------------------------------------------
 
     def upgrade(self, definition: Sequence[Document]) -> dict[str, Any]:
         before = self._there()
@@ -229,10 +229,22 @@ class Upgrade:
         self._retreat(entry, "asked for")
         return self._result(before, f"{self._whose()} is rolled back to {self._versions(entry)}.", changed=True)
 
+    def wait(self, _definition: Sequence[Document]) -> dict[str, Any]:
+        """After the first deployment, which has nothing to go back to."""
+        before = self._there()
+        if not self._check_mode:
+            for group, live in self._groups().items():
+                try:
+                    self._rollout.wait(Phase("start", group), live)
+                except NotReadyError as error:
+                    raise InputError(f"{self._whose()} does not get ready: {error}") from error
+        return {**self._result(before, f"{self._whose()} is ready.", changed=False), "after": self._there()}
+
     ACTS: Mapping[str, Callable[[Upgrade, Sequence[Document]], dict[str, Any]]] = {
         "upgraded": upgrade,
         "confirmed": confirm,
         "rolled_back": roll_back,
+        "ready": wait,
     }
 
     def _undecided(self, definition: Sequence[Document]) -> dict[str, Any]:

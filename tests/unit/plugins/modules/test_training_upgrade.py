@@ -59,7 +59,10 @@ def test_main_in_check_mode_writes_nothing(capsys: pytest.CaptureFixture[str], c
     [
         ({}, "missing required arguments: name"),
         ({"name": NAME}, "state is upgraded but all of the following are missing: definition"),
-        ({"name": NAME, "state": "gone"}, "value of state must be one of: upgraded, confirmed, rolled_back, got: gone"),
+        (
+            {"name": NAME, "state": "gone"},
+            "value of state must be one of: upgraded, confirmed, rolled_back, ready, got: gone",
+        ),
         ({"name": NAME, "state": "confirmed"}, "training mnist has not been upgraded yet"),
     ],
 )

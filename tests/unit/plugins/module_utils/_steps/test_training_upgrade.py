@@ -27,6 +27,7 @@ class Site:
         self.cluster = StandingCluster()
         self.now = 0.0
         self.lines: list[str] = []
+        # Looked up at each call: a test may put another cluster in its place.
         monkeypatch.setattr(training_upgrade, "connect", lambda _auth: self.cluster)
 
     def sleep(self, seconds: float) -> None:
@@ -292,6 +293,22 @@ def test_decisions_about_another_upgrade_are_refused(site: Site) -> None:
 def test_decisions_without_an_upgrade_are_refused(site: Site) -> None:
     message, _result = site.fail(None, state="rolled_back")
     assert message == "training mnist has not been upgraded yet: there is nothing to confirm or to take back."
+
+
+def test_ready_waits_for_what_was_deployed(site: Site) -> None:
+    site.cluster.pods.clear()
+    result = site.call(None, state="ready")
+    assert (result["changed"], result["msg"]) == (False, "training mnist is ready.")
+    assert result["after"]["worker"]["ready"] == 2
+    assert site.cluster.writes == []
+
+
+def test_ready_names_what_keeps_it_from_getting_ready(site: Site) -> None:
+    site.cluster = StandingCluster(manifests(image="missing:1", ps_image="trainer:1"))
+    message, _result = site.fail(None, state="ready")
+    assert message.startswith(
+        "training mnist does not get ready: worker 0 did not start: image missing:1 is not on node"
+    )
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
