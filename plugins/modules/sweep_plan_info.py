@@ -56,6 +56,21 @@ options:
     description: Strategies to compare. When empty, the one in O(spec).
     type: raw
     default: []
+  variants:
+    description:
+      - Variants of every cell by name, each with what it has of its own instead of what O(spec) and the axes say.
+      - These may be C(batch_size), C(command), C(env), C(hidden_units), C(learning_rate), C(model), C(preset), C(ps), C(strategy),
+        C(telemetry_every), C(threads) and C(workers), on a cluster also C(image), C(ps_resources) and C(worker_resources).
+      - May come as JSON in a string. Two variants with nothing of their own are two cells all the same.
+    type: raw
+    default: {}
+  max_slowdown:
+    description:
+      - Makes the study a gate - no further run is planned once it is told whether the variant C(after) takes longer than the variant
+        C(before) by more than this share, such as V(0.05); see M(tfscale.study.speed_gate_info). Nothing or V(0) plans all runs.
+      - Needs O(variants) with C(before) and C(after), one number of nodes, ps and workers, and at least four O(repeats).
+    type: raw
+    default: ""
   repeats:
     description: Blocks, each one pass over all cells.
     type: raw
@@ -114,6 +129,7 @@ author:
   - tfscale.study contributors (@tfscale)
 seealso:
   - module: tfscale.study.study_record
+  - module: tfscale.study.speed_gate_info
 """
 
 EXAMPLES = r"""
@@ -188,6 +204,7 @@ counts:
     runs: {description: Cells times blocks., type: int, returned: always}
     done: {description: Runs that count., type: int, returned: always}
     void: {description: Runs whose attempts are used up., type: int, returned: always}
+    spared: {description: Runs that O(max_slowdown) makes needless., type: int, returned: always}
     missing: {description: Runs to go., type: int, returned: always}
 forecast:
   description: C(seconds) that the missing runs will take, between C(low) and C(high); from the ledger, else by a rule of thumb.

@@ -21,6 +21,7 @@ ORDER = (
     "cluster",
     "provider",
     "backend",
+    "variant",
     "strategy",
     "preset",
     "model",

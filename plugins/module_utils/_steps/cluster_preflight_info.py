@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -39,6 +40,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
 }
 MOST_NAMED = 4
+# A cell, and what each ps and each worker of it asks for.
+Asked = tuple[Cell, tuple[Replica, Replica]]
 
 
 def execute(
@@ -49,7 +52,7 @@ def execute(
 ) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
-        cells, replicas = _cells(params["cells"]), _replicas(params["resources"])
+        cells = _cells(params["cells"], params["resources"])
         wanted = _wanted(params)
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
@@ -57,26 +60,28 @@ def execute(
         seen = room.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
         rooms = seen.room_on(usable)
-        _check_quotas(seen, cells, replicas)
+        _check_quotas(seen, cells)
         if seen.nodes is not None:
-            for cell in cells:
+            for cell, replicas in cells:
                 _check_room(cell, replicas, rooms, seen.nodes, params)
     except (InputError, LedgerError, ApiError) as error:
         raise StepError(f"{error}.") from error
     return _result(params, wanted, seen, usable, rooms, len(cells), is_there=is_there)
 
 
-def _cells(given: Sequence[Mapping[str, Any]]) -> list[Cell]:
-    """As sweep_plan_info returns them, or flat."""
-    found = []
+def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> list[Asked]:
+    """As sweep_plan_info returns them, or flat; a variant may have resources of its own."""
+    usual, found = _replicas(resources), []
     for number, one in enumerate(given):
         spec = one.get("spec") or one
         counts = {
             name: integer(f"cells[{number}].{name}", spec.get(name), minimum=int(name != "ps"))
             for name in ("nodes", "ps", "workers")
         }
-        usual = " ".join(f"{name}={count}" for name, count in counts.items())
-        found.append(Cell(str(one.get("label") or usual), **counts))
+        label = one.get("label") or " ".join(f"{name}={count}" for name, count in counts.items())
+        own = {kind: spec.get(f"{kind}_resources") for kind in ("ps", "worker")}
+        own = {kind: json.loads(text) for kind, text in own.items() if isinstance(text, str)}
+        found.append((Cell(str(label), **counts), _replicas({**resources, **own}) if own else usual))
     return found
 
 
@@ -123,9 +128,9 @@ def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
         raise InputError(rights.refusal(api, lacking, namespace))
 
 
-def _check_quotas(seen: Seen, cells: Sequence[Cell], replicas: tuple[Replica, Replica]) -> None:
+def _check_quotas(seen: Seen, cells: Sequence[Asked]) -> None:
     for quota in seen.quotas():
-        for cell in cells:
+        for cell, replicas in cells:
             over = capacity.exceeded(quota.hard, quota.used, capacity.asked_of_quota(cell, *replicas))
             if over:
                 raise InputError(

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, inputs
+from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -31,6 +31,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "workers": {"type": "raw", "default": [1]},
     "nodes": {"type": "raw", "default": [1]},
     "strategies": {"type": "raw", "default": []},
+    "variants": {"type": "raw", "default": {}},
+    "max_slowdown": {"type": "raw", "default": ""},
     "repeats": {"type": "raw", "default": 3},
     "attempts": {"type": "raw", "default": 2},
     "seed": {"type": "raw", "default": 1},
@@ -46,13 +48,22 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cell]:
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
     if params["strategies"] not in ([], ""):
         plain["strategies"] = params["strategies"]
+    variants = inputs.variants(params["variants"], spec)
     # A program of the user's own may do without parameter servers.
     products = inputs.series(params["series"], plain, lowest_ps=0 if spec.get("command") else 1)
-    cells = design.cells_of(products, spec)
+    cells = design.cells_of(products, spec, variants)
+    _check_ps(cells)
     nodes = max(cell.spec["nodes"] for cell in cells)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
     return cells
+
+
+def _check_ps(cells: Sequence[Cell]) -> None:
+    """A variant may bring its own number of parameter servers, or our trainer in a program's place."""
+    for cell in cells:
+        if cell.spec["ps"] == 0 and not cell.spec.get("command"):
+            raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
 
 
 def _check_memory(cells: Sequence[Cell], params: Mapping[str, Any], memory: Callable[[], int | None]) -> None:
@@ -75,6 +86,32 @@ def _rules(params: Mapping[str, Any]) -> Design:
         seed=inputs.integer("sweep_seed", params["seed"]),
         by_nodes=params["by_nodes"],
     )
+
+
+def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> float | None:
+    """The margin of a gate; none when the study is no gate."""
+    allowed = inputs.margin("sweep_max_slowdown", params["max_slowdown"])
+    if allowed is None:
+        return None
+    if sorted(str(cell.spec.get("variant")) for cell in cells) != sorted((gate.BEFORE, gate.AFTER)):
+        raise InputError(
+            f"sweep_max_slowdown is {params['max_slowdown']}: give sweep_variants with before and after, and one number of nodes,"
+            " ps and workers"
+        )
+    if blocks < gate.FIRST:
+        raise InputError(
+            f"sweep_repeats is {blocks}: give a whole number from {gate.FIRST} with sweep_max_slowdown, which needs so many blocks"
+        )
+    return allowed
+
+
+def _is_settled(
+    cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], plan: Plan, allowed: float, blocks: int
+) -> bool:
+    """Whether further blocks would tell nothing new: the verdict is there, or one of both never has a run that counts."""
+    contest = gate.Contest.of([cell._asdict() for cell in cells], records)
+    hopeless = any(not contest.seconds(cell_id) for cell_id in plan.failed)
+    return hopeless or contest.judge(allowed, blocks).verdict != gate.CANNOT_TELL
 
 
 def _run(planned: PlannedRun, rules: Design, study: str, study_dir: str, total: int) -> dict[str, Any]:
@@ -105,10 +142,14 @@ def _groups(runs: Sequence[Mapping[str, Any]], *, by_nodes: bool) -> list[dict[s
     return [{"nodes": nodes, "runs": list(same)} for nodes, same in groupby(runs, lambda run: run["spec"]["nodes"])]
 
 
-def _head(params: Mapping[str, Any], cells: int, blocks: int, plan: Plan, time: forecast.Forecast) -> str:
+def _head(
+    params: Mapping[str, Any], cells: int, blocks: int, plan: Plan, time: forecast.Forecast, *, is_gate: bool
+) -> str:
     cluster = params["spec"].get("cluster", "local")
     size = f"{counted(cells, 'cell')} x {counted(blocks, 'block')} = {counted(plan.runs, 'run')}"
-    head = f"study {params['study']} on cluster {cluster}: {size}"
+    head = f"study {params['study']} on cluster {cluster}: {size}{' at most' if is_gate else ''}"
+    if plan.spared:
+        return f"{head}, told after {plan.runs - plan.spared}"
     if not plan.missing:
         return f"{head}, nothing is missing"
     if plan.done or plan.given_up:
@@ -122,6 +163,8 @@ def _message(plan: Plan, cells: int, logs: str) -> str:
         return f"{len(plan.failed)} of {counted(cells, 'cell')} failed: {named}; the logs are in {logs}"
     if plan.missing:
         return f"{counted(len(plan.missing), 'run')} of {plan.runs} to go"
+    if plan.spared:
+        return f"told after {plan.runs - plan.spared} of {counted(plan.runs, 'run')}"
     return f"all {counted(plan.runs, 'run')} are there"
 
 
@@ -155,11 +198,14 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
     if params["again"]:
         rules = replace(rules, blocks=design.blocks_again(cells, history, rules))
     plan = design.plan_of(cells, history, rules)
+    allowed = _allowed(params, cells, rules.blocks)
+    if allowed is not None and _is_settled(cells, records, plan, allowed, rules.blocks):
+        plan = plan.settled()
     experience = forecast.Experience(records)
     by_cell = {cell.cell_id: experience.of_cell(cell.cell_id, cell.spec) for cell in cells}
     time = forecast.total(by_cell[run.cell.cell_id] for run in plan.missing)
     runs = [_run(run, rules, study, study_dir, plan.runs) for run in plan.next_block]
-    head = _head(params, len(cells), rules.blocks, plan, time)
+    head = _head(params, len(cells), rules.blocks, plan, time, is_gate=allowed is not None)
     return {
         "changed": False,
         "cells": [{"cell_id": cell.cell_id, "label": cell.label, "spec": dict(cell.spec)} for cell in cells],
@@ -171,6 +217,7 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
             "runs": plan.runs,
             "done": plan.done,
             "void": plan.given_up,
+            "spared": plan.spared,
             "missing": len(plan.missing),
         },
         "forecast": time._asdict(),

@@ -39,15 +39,23 @@ class PlannedRun(NamedTuple):
     attempt: int
 
 
-def cells_of(products: Iterable[Mapping[str, Sequence[Any]]], spec: Mapping[str, Any]) -> list[Cell]:
-    """The union of the products, each cell once, in the order given."""
+def cells_of(
+    products: Iterable[Mapping[str, Sequence[Any]]],
+    spec: Mapping[str, Any],
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Cell]:
+    """The union of the products, each cell once, in the order given; with variants, each of them in every variant."""
+    changes = [{"variant": name, **change} for name, change in (variants or {}).items()] or [{}]
     found: dict[str, dict[str, Any]] = {}
     for axes in products:
         names = [axis for axis in AXES if axis in axes]
         for values in product(*(axes[axis] for axis in names)):
-            cell = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
-            found.setdefault(cell_id(cell), cell)
-    varied = [key for key in AXES.values() if key in ("ps", "workers") or _varies(key, found.values())]
+            usual = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
+            for change in changes:
+                cell = {**usual, **change}
+                found.setdefault(cell_id(cell), cell)
+    keys = ("variant", *AXES.values())
+    varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
     return [
         Cell(cell, " ".join(f"{key}={cell.get(key)}" for key in varied), identity) for identity, cell in found.items()
     ]
@@ -117,6 +125,11 @@ class Plan:
     done: int
     missing: list[PlannedRun]
     failed: dict[str, tuple[Cell, str]]
+    spared: int = 0
+
+    def settled(self) -> Plan:
+        """What the study asks is known: the runs that are missing are not needed."""
+        return replace(self, missing=[], spared=self.spared + len(self.missing))
 
     @property
     def next_block(self) -> list[PlannedRun]:
@@ -124,7 +137,7 @@ class Plan:
 
     @property
     def given_up(self) -> int:
-        return self.runs - self.done - len(self.missing)
+        return self.runs - self.done - self.spared - len(self.missing)
 
 
 def plan_of(cells: Sequence[Cell], history: History, design: Design) -> Plan:

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -93,6 +94,14 @@ def number(name: str, value: Any, *, minimum: float = 0.0) -> float:
     return result
 
 
+def margin(name: str, value: Any) -> float | None:
+    """The slowdown that is allowed, as a share; none when nothing is asked for."""
+    share = 0.0 if value in ("", None) else number(name, value)
+    if share >= 1:
+        raise InputError(f"{name} is {_shown(value)}: give a share below 1, such as 0.05 for 5 %, or nothing")
+    return share or None
+
+
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise InputError(f"{name} is {_shown(value)}: give {' or '.join(allowed)}")
@@ -161,6 +170,87 @@ def _check_together(spec: Mapping[str, Any]) -> None:
         raise InputError(
             "training_image is '': give the image that the pods run, or let role image build ours (image_ref)"
         )
+
+
+# What a variant may have of its own; pods alone have an image and resources.
+OF_PODS = ("image", "ps_resources", "worker_resources")
+OF_VARIANTS = (
+    *("batch_size", "command", "env", "hidden_units", "learning_rate", "model", "preset", "ps", "strategy"),
+    *("telemetry_every", "threads", "workers", *OF_PODS),
+)
+VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
+
+
+def variants(value: Any, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What differs from `spec` in each variant, as a specification has it: words and numbers, what is nested as JSON."""
+    given = _parsed(value) or {}
+    if not isinstance(given, Mapping) or not all(isinstance(change, Mapping) for change in given.values()):
+        raise InputError(
+            f"sweep_variants is {_shown(value)}: give what each has of its own, such as"
+            " {before: {}, after: {batch_size: 40}}, or nothing"
+        )
+    return {_variant_name(name): _variant(f"sweep_variants.{name}", change, spec) for name, change in given.items()}
+
+
+def _variant_name(name: Any) -> str:
+    if not isinstance(name, str) or not VARIANT_NAME.match(name):
+        raise InputError(
+            f"sweep_variants has {_shown(name)}: give names of at most 32 lower-case letters, digits, dots, dashes and underscores"
+        )
+    return name
+
+
+def _variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    pods = spec.get("backend", "processes") != "processes"
+    allowed = [key for key in OF_VARIANTS if pods or key not in OF_PODS]
+    for key in change:
+        if key not in allowed:
+            raise InputError(f"{name} has {_shown(key)}: give {', '.join(allowed[:-1])} or {allowed[-1]}")
+    return {key: _CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
+
+
+def _word(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name} is {_shown(value)}: give a word")
+    return value
+
+
+def _program(name: str, value: Any) -> str:
+    """A line for the shell; a list is the same program as such a line."""
+    if isinstance(value, (list, tuple)) and value:
+        return f"exec {shlex.join(map(str, value))}"
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {_shown(value)}: give a list, or a line for the shell")
+    return value
+
+
+def _environment(name: str, value: Any) -> str:
+    scalars = (str, int, float, bool)
+    if not isinstance(value, Mapping) or not all(isinstance(one, scalars) for one in value.values()):
+        raise InputError(f"{name} is {_shown(value)}: give names and their values")
+    return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)
+
+
+def _resources(name: str, value: Any) -> str:
+    if not isinstance(value, Mapping) or not set(value) <= {"requests", "limits"}:
+        raise InputError(
+            f"{name} is {_shown(value)}: give requests and limits as in a pod, such as"
+            " {requests: {cpu: 500m, memory: 1Gi}}"
+        )
+    return json.dumps(value, sort_keys=True)
+
+
+_CHECKS_OF_VARIANTS: dict[str, Callable[[str, Any], Any]] = {
+    **_CHECKS,
+    "command": _program,
+    "env": _environment,
+    "image": _word,
+    "ps": lambda name, value: integer(name, value, minimum=0),
+    "ps_resources": _resources,
+    "threads": lambda name, value: integer(name, value, minimum=0),
+    "worker_resources": _resources,
+    "workers": lambda name, value: integer(name, value, minimum=1),
+}
 
 
 def check_deadline(value: Any, *, train_steps: int) -> float:

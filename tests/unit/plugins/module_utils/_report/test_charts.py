@@ -63,11 +63,26 @@ def values(figure: charts.Figure, name: str) -> list[dict[str, Any]]:
             space(cluster=["a", "b"], workers=[1, 2]),
             [*MNIST[:3], "where-time-goes"],
         ),
+        (space(variant=["before", "after"]), ["where-time-goes"]),
+        (space(variant=["before", "after"], workers=[1, 2]), [*MNIST[:3], "where-time-goes"]),
     ],
-    ids=["one cell", "ps and workers", "workers", "ps", "nodes", "panels", "clusters as lines"],
+    ids=["one cell", "ps and workers", "workers", "ps", "nodes", "panels", "clusters as lines", "A/B", "A/B as lines"],
 )
 def test_figures_of_has_a_figure_for_each_axis_that_varies(specs: list[dict[str, Any]], names: list[str]) -> None:
     assert list(figures(specs)) == names
+
+
+@pytest.mark.parametrize("batch_size", [20, 40])
+def test_figures_of_variants_have_a_line_for_each(batch_size: int) -> None:
+    specs = space(variant=["before", "after"], workers=[1, 2])
+    found = figures([{**spec, "batch_size": 20 if spec["variant"] == "before" else batch_size} for spec in specs])
+    rows = values(found["training-time-by-workers"], "medians")
+    assert sorted((row["line"], row["cell"]) for row in rows) == [
+        (f"variant={name}", f"variant={name} ps=1 workers={workers}")
+        for name in ("after", "before")
+        for workers in (1, 2)
+    ]
+    assert len({row["cell"] for row in found["where-time-goes"].spec["data"]["values"]}) == 4
 
 
 @pytest.mark.parametrize("records", [[], [void(SPEC, 1, "killed")]], ids=["nothing", "all void"])

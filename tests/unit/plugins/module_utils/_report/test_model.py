@@ -39,6 +39,26 @@ def test_factors_of_leaves_out_what_another_factor_decides() -> None:
     assert model.factors_of([SPEC, kind]) == ("cluster", "ps", "workers")
 
 
+def variants(**change: Any) -> list[dict[str, Any]]:
+    both = space(variant=["before", "after"], workers=[1, 2])
+    return [{**spec, **(change if spec["variant"] == "after" else {})} for spec in both]
+
+
+@pytest.mark.parametrize("change", [{}, {"batch_size": 40, "image": "trainer:2"}], ids=["equal", "different"])
+def test_factors_of_variants_is_their_name(change: dict[str, Any]) -> None:
+    assert model.factors_of(variants(**change)) == ("variant", "ps", "workers")
+
+
+def test_study_of_variants_are_never_one_cell_nor_one_group() -> None:
+    found = study(ledgers.study(variants(), blocks=3))
+    assert len(found.cells) == 4
+    assert [name for name, _cells in found.groups()] == ["variant=after", "variant=before"]
+    for cell in found.cells:
+        scaling = found.scaling(cell)
+        assert scaling
+        assert scaling.reference.spec["variant"] == cell.spec["variant"]
+
+
 def test_factors_of_keeps_counts_that_happen_to_go_together() -> None:
     assert model.factors_of([{**SPEC, "ps": n, "workers": n, "nodes": n} for n in (1, 2)]) == ("nodes", "ps", "workers")
 

@@ -65,12 +65,20 @@ def test_cells_table_with_too_few_runs_cannot_tell() -> None:
         (space(strategy=["async_ps", "sync_ps"]), ("strategy", "nodes", "ps", "workers")),
         (space(cluster=["a", "b"], nodes=[1, 2]), ("cluster", "nodes", "ps", "workers")),
         (space(nodes=[None]), ("ps", "workers")),
+        (space(variant=["before", "after"]), ("variant", "nodes", "ps", "workers")),
     ],
-    ids=["one cell", "strategy", "cluster and nodes", "nodes not known"],
+    ids=["one cell", "strategy", "cluster and nodes", "nodes not known", "variants"],
 )
 def test_cells_table_names_what_varies_and_the_nodes(specs: list[dict[str, Any]], heads: tuple[str, ...]) -> None:
     table = cells([record(spec, 1, seconds=4.0) for spec in specs])
     assert table.heads[: table.heads.index("runs")] == heads
+
+
+def test_cells_table_has_a_row_for_each_variant() -> None:
+    specs = [{**SPEC, "variant": "before"}, {**SPEC, "variant": "after", "batch_size": 40}]
+    table = cells([record(spec, block, seconds=4.0) for block in (1, 2) for spec in specs])
+    assert column(table, "variant") == ["after", "before"]
+    assert column(table, "runs") == ["2", "2"]
 
 
 def test_cells_table_shows_a_dash_for_what_was_not_seen() -> None:

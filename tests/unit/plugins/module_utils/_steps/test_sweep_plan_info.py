@@ -42,7 +42,7 @@ def keep(folder: Path, run: dict[str, Any], verdict: str = "valid", reason: str 
 def test_execute_first_plan_is_the_first_block(tmp_path: Path) -> None:
     folder = tmp_path / "mnist"
     result = plan(folder)
-    assert result["counts"] == {"cells": 2, "blocks": 2, "runs": 4, "done": 0, "void": 0, "missing": 4}
+    assert result["counts"] == {"cells": 2, "blocks": 2, "runs": 4, "done": 0, "void": 0, "spared": 0, "missing": 4}
     assert [run["number"] for run in result["runs"]] == [1, 2]
     assert result["changed"] is False
     assert result["complete"] is False
@@ -146,7 +146,7 @@ def test_execute_failed_cell_is_named_in_the_message(tmp_path: Path) -> None:
     result = plan(tmp_path, repeats=1)
     assert result["runs"] == []
     assert result["complete"] is True
-    assert result["counts"] == {"cells": 2, "blocks": 1, "runs": 2, "done": 1, "void": 1, "missing": 0}
+    assert result["counts"] == {"cells": 2, "blocks": 1, "runs": 2, "done": 1, "void": 1, "spared": 0, "missing": 0}
     assert [cell["label"] for cell in result["failed_cells"]] == ["ps=1 workers=2"]
     assert result["msg"] == (
         "1 of 2 cells failed: ps=1 workers=2 (worker 1 exited with code 1: the disk is full);"
@@ -256,3 +256,107 @@ def test_execute_ledger_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r"ledger\.jsonl is not a ledger"):
         plan(tmp_path)
     assert (tmp_path / "ledger.jsonl").read_text() == "dear diary\n"
+
+
+GATE: dict[str, Any] = {
+    "variants": {"before": {}, "after": {"batch_size": 40}},
+    "workers": 1,
+    "repeats": 10,
+    "max_slowdown": "0.05",
+}
+
+
+def measure(folder: Path, run: dict[str, Any], *, slowdown: float, verdict: str = "valid") -> None:
+    """Like `keep`, with a training time that has a little noise."""
+    seconds = 4.0 * (1 + 0.01 * (run["number"] % 3)) * (1 + slowdown if run["spec"]["variant"] == "after" else 1.0)
+    FileLedger(folder / "ledger.jsonl").append(
+        {
+            "schema": 1,
+            **{key: run[key] for key in ("study", "run_id", "cell_id", "block", "attempt", "spec")},
+            "timings": {"total_seconds": seconds + 3, "train_seconds": seconds},
+            "verdict": {"verdict": verdict, "reasons": [] if verdict == "valid" else ["worker 0 exited with code 1"]},
+        }
+    )
+
+
+def test_execute_variants_are_cells(tmp_path: Path) -> None:
+    result = plan(tmp_path, variants='{"before": {}, "after": {"batch_size": "40"}}')
+    assert [cell["label"] for cell in result["cells"]][:2] == [
+        "variant=before ps=1 workers=1",
+        "variant=after ps=1 workers=1",
+    ]
+    assert [cell["spec"]["batch_size"] for cell in result["cells"]][:2] == [20, 40]
+    assert {run["block"] for run in result["runs"]} == {1}
+    assert {run["spec"]["variant"] for run in result["runs"]} == {"before", "after"}
+
+
+@pytest.mark.parametrize(("slowdown", "runs"), [(0.3, 8), (0.0, 8), (0.05, 20)])
+def test_execute_gate_plans_no_further_run_once_it_is_told(tmp_path: Path, slowdown: float, runs: int) -> None:
+    done = 0
+    while planned := plan(tmp_path, **GATE)["runs"]:
+        assert len(planned) == 2
+        for run in planned:
+            measure(tmp_path, run, slowdown=slowdown)
+            done += 1
+    assert done == runs
+    result = plan(tmp_path, **GATE)
+    assert result["complete"] is True
+    assert result["counts"]["spared"] == 20 - runs
+    assert result["counts"]["void"] == 0
+    # The budget decides how much error each look may spend; it must not shrink.
+    assert result["counts"]["blocks"] == 10
+    assert result["msg"] == ("told after 8 of 20 runs" if runs == 8 else "all 20 runs are there")
+    assert result["lines"][0].startswith("study mnist on cluster local: 2 cells x 10 blocks = 20 runs at most, ")
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_execute_gate_of_a_version_that_never_runs_ends_after_its_attempts(tmp_path: Path, attempts: int) -> None:
+    tried: list[str] = []
+    while planned := plan(tmp_path, **GATE, attempts=attempts)["runs"]:
+        for run in planned:
+            tried.append(run["spec"]["variant"])
+            measure(tmp_path, run, slowdown=0.0, verdict="void" if tried[-1] == "after" else "valid")
+    assert sorted(tried) == ["after"] * attempts + ["before"]
+    result = plan(tmp_path, **GATE, attempts=attempts)
+    assert [cell["label"] for cell in result["failed_cells"]] == ["variant=after ps=1 workers=1"]
+
+
+def test_execute_gate_goes_on_after_a_block_that_failed(tmp_path: Path) -> None:
+    blocks = 0
+    while planned := plan(tmp_path, **GATE, attempts=1)["runs"]:
+        blocks += 1
+        for run in planned:
+            bad = blocks == 2 and run["spec"]["variant"] == "before"
+            measure(tmp_path, run, slowdown=0.3, verdict="void" if bad else "valid")
+    assert blocks == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"max_slowdown": 5}, "sweep_max_slowdown is 5: give a share below 1, such as 0.05 for 5 %, or nothing"),
+        ({"max_slowdown": "much"}, "sweep_max_slowdown is 'much': give a number from 0"),
+        ({"max_slowdown": -0.1}, "sweep_max_slowdown is -0.1: give a number from 0"),
+        ({"variants": {}}, "sweep_max_slowdown is 0.05: give sweep_variants with before and after, and one number of"),
+        ({"variants": {"before": {}, "later": {}}}, "sweep_max_slowdown is 0.05: give sweep_variants with before"),
+        (
+            {"workers": "1,2"},
+            "sweep_max_slowdown is 0.05: give sweep_variants with before and after, and one number of",
+        ),
+        ({"repeats": 3}, "sweep_repeats is 3: give a whole number from 4 with sweep_max_slowdown, which needs so many"),
+        ({"variants": {"before": {"gpus": 1}}}, "sweep_variants.before has 'gpus': give batch_size, command"),
+        (
+            {"variants": {"before": {}, "after": {"ps": 0}}},
+            "sweep_variants asks for variant=after ps=0 workers=1: give ps from 1",
+        ),
+    ],
+)
+def test_execute_gate_bad_input_gets_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(StepError) as caught:
+        plan(tmp_path, **{**GATE, **changes})
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("nothing", ["", 0, "0", None])
+def test_execute_without_a_margin_is_a_study_as_any_other(tmp_path: Path, nothing: Any) -> None:
+    assert plan(tmp_path, max_slowdown=nothing) == plan(tmp_path)

@@ -86,6 +86,43 @@ def test_cells_of_label_names_what_varies(axes: dict[str, Any], label: str) -> N
     assert cells_of([axes], FIXED)[0].label == label
 
 
+def test_cells_of_variants_are_cells_of_their_own() -> None:
+    axes = [{"nodes": [1], "ps": [1], "workers": [1, 2]}]
+    cells = cells_of(axes, FIXED, {"before": {}, "after": {"batch_size": 40}})
+    assert [cell.label for cell in cells] == [
+        "variant=before ps=1 workers=1",
+        "variant=after ps=1 workers=1",
+        "variant=before ps=1 workers=2",
+        "variant=after ps=1 workers=2",
+    ]
+    assert cells[1].spec == {**SPEC, "variant": "after", "batch_size": 40}
+    assert len({cell.cell_id for cell in cells} | {cell.cell_id for cell in cells_of(axes, FIXED)}) == 6
+
+
+def test_cells_of_equal_variants_are_two_cells() -> None:
+    """A gate is tried with two that do not differ."""
+    one, other = cells_of([{"ps": [1], "workers": [1]}], FIXED, {"before": {}, "after": {}})
+    assert one.cell_id != other.cell_id
+
+
+def test_cells_of_variants_win_over_the_axes() -> None:
+    cells = cells_of([{"ps": [1], "workers": [2]}], FIXED, {"before": {}, "after": {"workers": 4}})
+    assert [cell.label for cell in cells] == ["variant=before ps=1 workers=2", "variant=after ps=1 workers=4"]
+
+
+def test_cells_of_one_variant_has_nothing_to_say_of_it() -> None:
+    assert cells_of([{"ps": [1], "workers": [2]}], FIXED, {"only": {}})[0].label == "ps=1 workers=2"
+
+
+def test_plan_of_variants_interleaves_them_by_blocks() -> None:
+    cells = cells_of([{"ps": [1], "workers": [1]}], FIXED, {"before": {}, "after": {}})
+    plan = plan_of(cells, History(), design(blocks=30))
+    order = [str(run.cell.spec["variant"]) for run in plan.missing]
+    pairs = list(zip(order[::2], order[1::2], strict=True))
+    assert {frozenset(pair) for pair in pairs} == {frozenset({"before", "after"})}
+    assert {first for first, _second in pairs} == {"before", "after"}
+
+
 def test_order_of_is_a_permutation_that_the_seed_and_block_decide() -> None:
     cells = space(ps=(1, 2), workers=(1, 2, 3, 4))
     order = order_of(cells, seed=1, block=1)

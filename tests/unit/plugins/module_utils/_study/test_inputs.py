@@ -340,3 +340,86 @@ def test_integers_refuses_digits_without_end_with_a_sentence(value: Any) -> None
 def test_series_refuses_endless_nesting_with_a_sentence() -> None:
     with pytest.raises(InputError, match=r"^sweep_series is .*: give a list such as"):
         inputs.series("[" * 100_000, {"workers": 1}, lowest_ps=1)
+
+
+PODS = {"backend": "job", "image": "trainer:1"}
+KEYS = "batch_size, command, env, hidden_units, learning_rate, model, preset, ps, strategy, telemetry_every, threads or workers"
+
+
+@pytest.mark.parametrize(
+    ("change", "spec"),
+    [
+        ({}, {}),
+        ({"batch_size": "40", "learning_rate": "1e-2"}, {"batch_size": 40, "learning_rate": 0.01}),
+        ({"ps": 0, "workers": "4", "threads": "0"}, {"ps": 0, "workers": 4, "threads": 0}),
+        ({"preset": "thesis", "strategy": "sync_ps", "model": "cnn"},) * 2,
+        ({"command": "exec python own.py"},) * 2,
+        ({"command": ["python", "own.py", "a b", 1]}, {"command": "exec python own.py 'a b' 1"}),
+        ({"command": ""},) * 2,  # our trainer in the place of a program
+        ({"env": {"B": 1, "A": "x"}}, {"env": '{"A": "x", "B": 1}'}),
+        ({"image": "trainer:2"},) * 2,
+        ({"ps_resources": {"limits": {"memory": "1Gi"}}}, {"ps_resources": '{"limits": {"memory": "1Gi"}}'}),
+        ({"worker_resources": {}}, {"worker_resources": "{}"}),
+    ],
+)
+def test_variants_are_written_as_specifications_are(change: dict[str, Any], spec: dict[str, Any]) -> None:
+    assert inputs.variants({"after": change}, PODS) == {"after": spec}
+
+
+@pytest.mark.parametrize("value", [{}, "", None, [], "{}"])
+def test_variants_none(value: Any) -> None:
+    assert inputs.variants(value, {}) == {}
+
+
+def test_variants_come_as_json_too() -> None:
+    assert inputs.variants('{"before": {}, "after": {"batch_size": 40}}', {}) == {
+        "before": {},
+        "after": {"batch_size": 40},
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (
+            "fast",
+            "sweep_variants is 'fast': give what each has of its own, such as {before: {}, after: {batch_size: 40}}",
+        ),
+        (["before"], "sweep_variants is ['before']: give what each has of its own"),
+        ({"after": 40}, "sweep_variants is {'after': 40}: give what each has of its own"),
+        ({"After!": {}}, "sweep_variants has 'After!': give names of at most 32 lower-case letters"),
+        ({1: {}}, "sweep_variants has 1: give names"),
+        ({"after": {"gpus": 1}}, f"sweep_variants.after has 'gpus': give {KEYS}"),
+        ({"after": {1: 1}}, f"sweep_variants.after has 1: give {KEYS}"),
+        ({"after": {"nodes": 2}}, "sweep_variants.after has 'nodes': give"),
+        ({"after": {"train_steps": 9}}, "sweep_variants.after has 'train_steps': give"),
+        ({"after": {"image": "trainer:2"}}, "sweep_variants.after has 'image': give"),  # of a process
+        ({"after": {"batch_size": 0}}, "sweep_variants.after.batch_size is 0: give a whole number from 1"),
+        ({"after": {"workers": 0}}, "sweep_variants.after.workers is 0: give a whole number from 1"),
+        ({"after": {"preset": "turbo"}}, "sweep_variants.after.preset is 'turbo': give thesis or fast"),
+        ({"after": {"command": 7}}, "sweep_variants.after.command is 7: give a list, or a line for the shell"),
+        ({"after": {"env": "A=1"}}, "sweep_variants.after.env is 'A=1': give names and their values"),
+        ({"after": {"env": {"A": [1]}}}, "sweep_variants.after.env is {'A': [1]}: give names and their values"),
+    ],
+)
+def test_variants_bad_input_gets_a_sentence(value: Any, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        inputs.variants(value, {})
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"image": ""}, "sweep_variants.after.image is '': give a word"),
+        (
+            {"ps_resources": {"cpu": 1}},
+            "sweep_variants.after.ps_resources is {'cpu': 1}: give requests and limits as in a pod",
+        ),
+        ({"worker_resources": "1Gi"}, "sweep_variants.after.worker_resources is '1Gi': give requests and limits"),
+    ],
+)
+def test_variants_of_pods_bad_input_gets_a_sentence(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        inputs.variants({"after": change}, PODS)
+    assert str(caught.value).startswith(sentence)

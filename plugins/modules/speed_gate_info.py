@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say whether one version of a training is slower than another."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: speed_gate_info
+short_description: Say whether one version of a training is slower than another
+version_added: 0.3.0
+description:
+  - Reads the records of a study with the variants C(before) and C(after), each run once in every block, and holds the ratio of
+    their training times against the slowdown that is allowed.
+  - It may be asked after every block. All verdicts of a gate together are wrong in at most 2.5 percent each way, no matter how often it
+    is asked and when it stops; docs/design-of-experiments.md names the method and its sources.
+  - Runs count when they are C(valid) or C(suspect), as in a report.
+  - Nothing is written.
+options:
+  study_dir:
+    description: Folder of the study. It need not exist.
+    type: path
+    required: true
+  cells:
+    description:
+      - The two cells, as M(tfscale.study.sweep_plan_info) returns them. Others are ignored unless their specification has
+        the variant C(before) or C(after).
+      - When empty, the cells in the ledger.
+    type: list
+    elements: dict
+    default: []
+  max_slowdown:
+    description: How much longer C(after) may take, as a share such as V(0.05).
+    type: raw
+    required: true
+  blocks:
+    description:
+      - How many blocks there may be in all, at least four. Decided before the first block; whoever raises it afterwards asks a second time,
+        and errs at most twice as often.
+    type: raw
+    default: 20
+  ledger:
+    description:
+      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
+      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
+    type: str
+    choices: [files, cluster]
+    default: files
+  namespace:
+    description: Namespace of the ledger in the cluster.
+    type: str
+    default: tfscale
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.sweep_plan_info
+"""
+
+EXAMPLES = r"""
+- name: Compare both versions of a study
+  tfscale.study.speed_gate_info:
+    study_dir: "{{ playbook_dir }}/results/compare"
+    max_slowdown: 0.05
+  register: gate
+
+- name: Refuse the slower one
+  ansible.builtin.assert:
+    that: gate.verdict in ["faster", "same"]
+    fail_msg: "{{ gate.msg }}"
+"""
+
+RETURN = r"""
+verdict:
+  description:
+    - V(faster) - the whole interval of the ratio lies below 1.
+    - V(same) - it lies below what is allowed, so C(after) is no slower than that.
+    - V(slower) - it lies above what is allowed.
+    - V(cannot tell) - it holds what is allowed, or there is none yet.
+  returned: success
+  type: str
+  sample: slower
+ratio:
+  description: How many times as long C(after) takes; null when no block holds both.
+  returned: success
+  type: float
+  sample: 1.15
+low:
+  description: Lower end of the ratio's interval, which holds the truth at all looks together with a confidence of 95 percent; null
+    before the fourth block.
+  returned: success
+  type: float
+  sample: 1.11
+high:
+  description: Upper end of that interval.
+  returned: success
+  type: float
+  sample: 1.19
+blocks:
+  description: Blocks with a run of both versions that counts.
+  returned: success
+  type: int
+  sample: 5
+runs:
+  description: Runs that this took so far, void ones too.
+  returned: success
+  type: int
+  sample: 10
+wanted:
+  description: Whether another block may tell more - there is no verdict, blocks are left, and both versions have runs that count.
+  returned: success
+  type: bool
+  sample: false
+msg:
+  description: One sentence that says what was found, or what is wrong.
+  returned: always
+  type: str
+  sample: "after is 15 % slower (95 % CI 11-19 %, 5 blocks): slower than the 5 % that upgrade_max_slowdown allows"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.speed_gate_info import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
