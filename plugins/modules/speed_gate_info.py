@@ -13,8 +13,8 @@ version_added: 0.3.0
 description:
   - Reads the records of a study with the variants C(before) and C(after), each run once in every block, and holds the ratio of
     their training times against the slowdown that is allowed.
-  - It may be asked after every block. All verdicts of a gate together are wrong in at most 2.5 percent each way, no matter how often it
-    is asked and when it stops; docs/design-of-experiments.md names the method and its sources.
+  - It may be asked after every block - C(slower) and C(same) are each said wrongly by about 2.5 of 100 gates, no matter how often it is
+    asked and when it stops; docs/design-of-experiments.md names the method, its sources, and what simulations measured.
   - Runs count when they are C(valid) or C(suspect), as in a report.
   - Nothing is written.
 options:

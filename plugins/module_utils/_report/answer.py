@@ -104,7 +104,8 @@ def _sentence(cells: Sequence[model.Cell], comparison: stats.Comparison, best: m
     clauses.extend(wording.slower(comparison.slower, comparison.ratios))
     if comparison.unknown:
         clauses.append(wording.unknown(comparison.unknown))
-    if not comparison.ratios:
+    # Variants are for the gate to compare: an interval of a study that stopped when it was told says too much.
+    if not comparison.ratios and "variant" not in best.spec:
         clauses.append("there is no other cell to compare with")
     return "; ".join(clauses) + "."
 

@@ -132,6 +132,16 @@ def test_answers_are_given_for_each_cluster_by_name() -> None:
     assert "cluster=kind: With ps=1, 2 workers do it" in said
 
 
+def test_answers_of_variants_stand_side_by_side() -> None:
+    """The gate compares them, with an interval that knows when it stopped."""
+    said = sentence(runs({(1, 1): 4.0}, variant="before") + runs({(1, 1): 8.0}, variant="after"))
+    assert "no other cell" not in said
+    assert said == (
+        "variant=after: With ps=1, 1 worker does it in 8.0 s (95 % CI 7.9-8.2)."
+        " variant=before: With ps=1, 1 worker does it in 4.00 s (95 % CI 3.94-4.08)."
+    )
+
+
 def test_answer_names_nodes_when_they_vary() -> None:
     said = sentence(runs({(1, 2): 8.0}, nodes=1) + runs({(1, 2): 4.0}, nodes=2))
     assert said.startswith("With nodes=2 ps=1, 2 workers do it in 4.00 s")
