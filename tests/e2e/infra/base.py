@@ -29,6 +29,7 @@ CRI_TOOLS = "1.34.0"
 LOCAL_PATH = "0.0.30"
 KIND = "0.33.0"
 KWOK = "0.8.0"
+HELM = "3.19.5"
 
 
 class InfraError(Exception):

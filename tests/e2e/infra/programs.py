@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build every program of the test cluster as a Go module of its own, once for each set of versions.
 
-Usage: python -m tests.e2e.infra.programs [NAME...]     (all of them when none is named)
+Usage: python -m tests.e2e.infra.programs [NAME...]     (all that a cluster needs when none is named)
 The module proxy and the checksum database are those of the machine's Go.
 """
 
@@ -22,6 +22,7 @@ from tests.e2e.infra.base import (
     COREDNS,
     CRI_TOOLS,
     ETCD,
+    HELM,
     HERE,
     KIND,
     KUBERNETES,
@@ -65,6 +66,9 @@ def _kubernetes_ldflags() -> str:
     return "-s -w " + " ".join(f"-X {package}.{key}={value}" for package in packages for key, value in values.items())
 
 
+# Only the test of the exported chart needs it. Its version is in its name, because it is no part of the cluster's set.
+HELM_PROGRAM = f"helm-{HELM}"
+
 SOURCES = (
     Source("sigs.k8s.io/kind", KIND, {"kind": "sigs.k8s.io/kind"}),
     Source("go.etcd.io/etcd/server/v3", ETCD, {"etcd": "go.etcd.io/etcd/server/v3"}),
@@ -87,6 +91,7 @@ SOURCES = (
         LOCAL_PATH,
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
     ),
+    Source("helm.sh/helm/v3", HELM, {HELM_PROGRAM: "helm.sh/helm/v3/cmd/helm"}),
 )
 PAUSE = "pause"
 KWOK_STAGES = "kwok-stages.yaml"
@@ -150,7 +155,7 @@ def write_kwok_stages(target: Path) -> None:
 def programs(*wanted: str) -> Path:
     """Return the folder of the programs; build those of `wanted` (or all) that are missing."""
     known = {name for source in SOURCES for name in source.programs} | {PAUSE, KWOK_STAGES}
-    names = set(wanted) or known
+    names = set(wanted) or known - {HELM_PROGRAM}
     if unknown := names - known:
         raise InfraError(f"No such program: {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}.")
     target = bin_folder()

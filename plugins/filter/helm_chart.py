@@ -1,0 +1,72 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a Helm chart of objects as they are."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import chart, written
+
+DOCUMENTATION = r"""
+name: helm_chart
+short_description: A Helm 3 chart of a standing training
+version_added: 0.3.0
+description:
+  - Turns the objects of a training, as the API server returns them, into the files of a chart. With its default values it renders
+    to the same objects.
+positional: _input
+options:
+  _input:
+    description: The objects.
+    type: list
+    elements: dict
+    required: true
+  name:
+    description: Name of the training, which becomes that of the chart.
+    type: str
+    required: true
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Show the files of a chart
+  ansible.builtin.debug:
+    msg: "{{ found.resources | tfscale.study.helm_chart(name='mnist') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: Text of each file, by its path in the chart's folder.
+  type: dict
+"""
+
+
+def helm_chart(objects: list[dict[str, Any]], name: str) -> dict[str, str]:
+    try:
+        # Ansible's texts carry where they come from, which YAML cannot write.
+        files = chart(str(name), json.loads(json.dumps(objects)))
+    except InputError as error:
+        # Ansible would add the cause to the message once more.
+        raise AnsibleFilterError(f"{error}.") from None
+    return {path: _text(path, content) for path, content in files.items()}
+
+
+def _text(path: str, content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    text = yaml.safe_dump(content, sort_keys=False, width=math.inf)
+    return written(text) if path.startswith("templates/") else text
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"helm_chart": helm_chart}
