@@ -136,6 +136,10 @@ rolled_back:
   description: That the training is again what it was.
   returned: when the upgrade did not work
   type: bool
+former:
+  description: The groups as they were confirmed last, without what only the server knows.
+  returned: when the upgrade waits to be confirmed
+  type: dict
 undecided:
   description: Whether the upgrade waits to be confirmed.
   returned: success

@@ -120,6 +120,45 @@ def test_manifest_trainer_gets_the_run_s_numbers(tmp_path: Path) -> None:
     assert {"--train_steps=2000", "--batch_size=20", "--seed=3", "--threads=2"} <= set(container["command"])
 
 
+def test_manifest_variant_has_its_own(tmp_path: Path) -> None:
+    own = {
+        "variant": "after",
+        "image": "trainer:2",
+        "threads": 3,
+        "env": '{"COLOUR": "red"}',
+        "worker_resources": '{"limits": {"memory": "1Gi"}}',
+    }
+    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, **own}}
+    found = manifest(tmp_path, "job", training_run=run, training_env={"COLOUR": "blue", "SIZE": "big"})
+    (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert container["image"] == "trainer:2"
+    assert "--threads=3" in container["command"]
+    assert env["OMP_NUM_THREADS"] == "3"
+    assert env["COLOUR"] == "red"
+    assert "SIZE" not in env
+    assert container["resources"] == {"limits": {"memory": "1Gi"}}
+    (ps,) = pod_of(found["Job", f"{NAME}-ps"])["containers"]
+    assert ps["resources"]["requests"] == {"cpu": "100m", "memory": "384Mi"}
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "command"),
+    [
+        (["python", "a b.py"], "python a b.py", ["python", "a b.py"]),  # the planner's way to write the usual one
+        (["python", "a.py"], "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
+        ("exec python a.py", "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
+        ([], "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
+        (["python", "a.py"], "", ["python3", "-m", "trainer"]),
+    ],
+)
+def test_manifest_variant_has_its_own_program(tmp_path: Path, usual: Any, own: str, command: list[str]) -> None:
+    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, "command": own}}
+    found = manifest(tmp_path, "job", training_run=run, training_command=usual)
+    (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
+    assert container["command"][: len(command)] == command
+
+
 def test_manifest_own_program_without_ps(tmp_path: Path) -> None:
     found = manifest(tmp_path, "job", ps=0, training_command=["python", "train.py", "--note=$(date)"])
     assert {key for key in found if key[0] == "Job"} == {("Job", f"{NAME}-worker")}

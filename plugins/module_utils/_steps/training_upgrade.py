@@ -205,7 +205,9 @@ class Upgrade:
             if undecided and self._params["confirm"] and not self._check_mode:
                 self._journal.write({**entry, "stage": "done"})
                 self._sweep(entry)
-            return self._result(before, f"{self._whose()} is as wanted already.", changed=False, undecided=undecided)
+            undecided = undecided and not self._params["confirm"]
+            result = self._result(before, f"{self._whose()} is as wanted already.", changed=False, undecided=undecided)
+            return {**result, **({"former": _former(entry)} if undecided else {})}
         return self._begin(definition, diffs, before, entry if stage == "undecided" else {})
 
     def confirm(self, definition: Sequence[Document]) -> dict[str, Any]:
@@ -322,7 +324,8 @@ class Upgrade:
             self._sweep(entry)
         then = f"; {entry['consequence']}" if entry["consequence"] else ""
         msg = f"{self._whose()} is upgraded in {duration(self._clock() - self._begun)}: {', '.join(done)}{then}."
-        return self._result(before, msg, changed=True, undecided=not confirmed)
+        result = self._result(before, msg, changed=True, undecided=not confirmed)
+        return {**result, **({} if confirmed else {"former": _former(entry)})}
 
     def _carry_out(self, phase: Phase, wanted: Mapping[str, Document]) -> str:
         line = self._rollout.carry_out(phase, wanted[phase.group])
@@ -425,11 +428,7 @@ class Upgrade:
     def _failure(self, entry: Mapping[str, Any], before: dict[str, Any], why: str) -> StepError:
         known = self._result(before, "", changed=True)
         known.pop("msg")
-        tried = {group: state_of(one, []) for group, one in entry["wanted"].items()}
-        attempted = {
-            group: {key: value for key, value in state.items() if key not in ("ready", "revision")}
-            for group, state in tried.items()
-        }
+        attempted = _written(entry["wanted"])
         return StepError(
             f"The upgrade of {self._whose()} {why}; it is rolled back to {self._versions(entry)}.",
             **known,
@@ -449,3 +448,16 @@ class Upgrade:
         after = before if self._check_mode or not changed else self._there()
         result = {"changed": changed, "before": before, "after": after, "undecided": undecided, "msg": msg}
         return {**result, **({"diff": diff} if diff else {})}
+
+
+def _former(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The version to which the training would go back."""
+    return _written(entry["before"])
+
+
+def _written(groups: Mapping[str, Document]) -> dict[str, Any]:
+    """Groups as they are written down, without what only a server knows of them."""
+    return {
+        group: {key: value for key, value in state_of(one, []).items() if key not in ("ready", "revision")}
+        for group, one in groups.items()
+    }

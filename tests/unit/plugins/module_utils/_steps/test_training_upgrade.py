@@ -255,8 +255,10 @@ def test_execute_killed_while_it_takes_back(monkeypatch: pytest.MonkeyPatch, ima
 
 
 def test_confirm_ends_an_upgrade_that_waits_for_a_decision(site: Site) -> None:
-    assert site.call(confirm=False)["undecided"] is True
-    assert site.call(confirm=False)["undecided"] is True
+    for _call in range(2):
+        result = site.call(confirm=False)
+        assert result["undecided"] is True
+        assert result["former"]["worker"]["image"] == "trainer:1"
     assert site.cluster.journal()["stage"] == "undecided"
     assert site.call(state="confirmed")["changed"] is True
     assert site.call(state="confirmed")["changed"] is False

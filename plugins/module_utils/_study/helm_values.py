@@ -1,0 +1,182 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the values file of the old distributed-tensorflow chart (0.1.x) to variables of role training. PRIVATE, can break at any time.
+
+https://github.com/helm/charts/tree/master/stable/distributed-tensorflow (deprecated in 2020), Listings 5.14 to 5.17.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+
+# The chart's own images: the trainer of the thesis, whose place ours takes.
+OWN = "distributed-tf"
+PROGRAM = ("python", "train_distributed.py")
+GPU = "nvidia.com/gpu"
+DEFAULT_PORTS = {"ps": 8000, "worker": 9000}
+POLICIES = ("Parallel", "OrderedReady")
+GROUP = ("number", "podManagementPolicy", "image", "port", "env")
+KEYS: dict[str, tuple[str, ...]] = {
+    "": ("worker", "ps", "hyperparams", "volumes", "volumeMounts"),
+    "worker": (*GROUP, "gpuCount"),
+    "ps": (*GROUP, "resources", "privileged"),
+    "hyperparams": ("batchsize", "learningrate", "trainsteps"),
+    "image": ("repository", "tag", "pullPolicy"),
+}
+RENAMING = ("nameOverride", "fullnameOverride")
+
+
+def role_variables(values: Any) -> dict[str, Any]:
+    """Variables of the deployment that the chart would make; what is not given has the chart's defaults."""
+    top = _mapping("", values if values is not None else {}, KEYS[""])
+    worker, ps = (_mapping(kind, top.get(kind) or {}, KEYS[kind]) for kind in ("worker", "ps"))
+    hyper = _mapping("hyperparams", top.get("hyperparams") or {}, KEYS["hyperparams"])
+    if ps.get("privileged"):
+        raise InputError(
+            "ps.privileged is true: pods of the standard `restricted` are never privileged, and a ps needs no such right;"
+            " leave it out"
+        )
+    gpus = _whole("worker.gpuCount", worker.get("gpuCount", 0))
+    images = {kind: _image(kind, group.get("image")) for kind, group in (("worker", worker), ("ps", ps))}
+    return {
+        "training_ps": _whole("ps.number", ps.get("number", 2), minimum=1),
+        "training_workers": _whole("worker.number", worker.get("number", 2), minimum=1),
+        "training_ports": {kind: _port(kind, group) for kind, group in (("ps", ps), ("worker", worker))},
+        "training_pod_management": {kind: _policy(kind, group) for kind, group in (("ps", ps), ("worker", worker))},
+        "training_ps_env": _env("ps.env", ps.get("env")),
+        "training_worker_env": _env("worker.env", worker.get("env")),
+        "training_volumes": _list("volumes", top.get("volumes")),
+        "training_volume_mounts": _list("volumeMounts", top.get("volumeMounts")),
+        **_hyperparameters(hyper),
+        **_program(images, hyper, gpus),
+        **_resources(ps.get("resources"), gpus),
+    }
+
+
+def _mapping(name: str, value: Any, allowed: Sequence[str]) -> Mapping[str, Any]:
+    whole = name or "the values file"
+    if not isinstance(value, Mapping):
+        raise InputError(f"{whole} is {value!r}: give {', '.join(allowed)}")
+    for key in value:
+        if key in RENAMING:
+            raise InputError(f"{key} is {value[key]!r}: objects are named after training_name; leave it out")
+        if key not in allowed:
+            raise InputError(f"{whole} has {key!r}, which chart 0.1.x does not know: give {', '.join(allowed)}")
+    return value
+
+
+def _whole(name: str, value: Any, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+    """The chart's templates take numbers written as text, too."""
+    text = str(value)
+    if isinstance(value, bool) or not text.isdecimal() or not minimum <= int(text) <= maximum:
+        upper = f" to {maximum}" if maximum < 2**31 - 1 else ""
+        raise InputError(f"{name} is {value!r}: give a whole number from {minimum}{upper}")
+    return int(text)
+
+
+def _port(kind: str, group: Mapping[str, Any]) -> int:
+    return _whole(f"{kind}.port", group.get("port", DEFAULT_PORTS[kind]), minimum=1024, maximum=65535)
+
+
+def _policy(kind: str, group: Mapping[str, Any]) -> str:
+    policy = group.get("podManagementPolicy", POLICIES[0])
+    if policy not in POLICIES:
+        raise InputError(f"{kind}.podManagementPolicy is {policy!r}: give {' or '.join(POLICIES)}")
+    return str(policy)
+
+
+def _image(kind: str, value: Any) -> tuple[str, str] | None:
+    """Its name and how it is pulled; None for the chart's own."""
+    image = _mapping(f"{kind}.image", value or {}, KEYS["image"])
+    repository = image.get("repository") or OWN
+    if not isinstance(repository, str):
+        raise InputError(f"{kind}.image.repository is {repository!r}: give the name of an image")
+    policy = image.get("pullPolicy", "IfNotPresent")
+    if policy not in ("Never", "IfNotPresent", "Always"):
+        raise InputError(f"{kind}.image.pullPolicy is {policy!r}: give Never, IfNotPresent or Always")
+    if repository.rpartition("/")[2] == OWN:
+        return None
+    return f"{repository}:{image['tag']}" if image.get("tag") not in (None, "") else repository, policy
+
+
+def _env(name: str, value: Any) -> dict[str, str]:
+    if value in (None, ""):
+        return {}
+    if not isinstance(value, Mapping) or any(isinstance(one, (Mapping, list)) for one in value.values()):
+        raise InputError(f"{name} is {value!r}: give names and their values")
+    return {str(key): "" if one is None else str(one) for key, one in value.items()}
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    if value in (None, ""):
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise InputError(f"{name} is {value!r}: give a list as in a pod")
+    return list(value)
+
+
+def _hyperparameters(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    rate = hyper.get("learningrate", 0.001)
+    try:
+        number = math.nan if isinstance(rate, bool) else float(rate)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise InputError(f"hyperparams.learningrate is {rate!r}: give a number above 0")
+    return {
+        "training_batch_size": _whole("hyperparams.batchsize", hyper.get("batchsize", 20), minimum=1),
+        "training_learning_rate": number,
+        # 0 trains without end.
+        "training_steps": _whole("hyperparams.trainsteps", hyper.get("trainsteps", 0)),
+    }
+
+
+def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, Any], gpus: int) -> dict[str, Any]:
+    """The chart's own images become our trainer; others keep their program, with the flags that the chart gave it."""
+    worker, ps = images["worker"], images["ps"]
+    if worker is None and ps is None:
+        if gpus:
+            raise InputError(
+                f"worker.gpuCount is {gpus}, but our trainer, which takes the place of the chart's image, trains on processors"
+                " only: give 0, or worker.image.repository of an image of yours"
+            )
+        return {}
+    if worker is None or ps is None:
+        odd = "worker" if worker is None else "ps"
+        raise InputError(
+            f"{odd}.image is the chart's own, whose place our trainer takes, but the other one is yours: give the image of both"
+        )
+    if worker[1] != ps[1]:
+        raise InputError(
+            f"worker.image.pullPolicy is {worker[1]} and ps.image.pullPolicy {ps[1]}: give the same for both"
+        )
+    numbers = _hyperparameters(hyper)
+    flags = [
+        *(["--num_gpus", str(gpus)] if gpus else []),
+        *("--learning_rate", f"{numbers['training_learning_rate']:g}"),
+        *("--batch_size", str(numbers["training_batch_size"])),
+        *(["--train_steps", str(numbers["training_steps"])] if "trainsteps" in hyper else []),
+    ]
+    return {
+        "training_image": worker[0],
+        "training_ps_image": ps[0],
+        "training_image_pull_policy": worker[1],
+        "training_command": [*PROGRAM, *flags],
+    }
+
+
+def _resources(ps: Any, gpus: int) -> dict[str, Any]:
+    """The chart gave a ps resources, and a worker its GPUs."""
+    found: dict[str, Any] = {}
+    if ps not in (None, ""):
+        if not isinstance(ps, Mapping) or not set(ps) <= {"requests", "limits"}:
+            raise InputError(f"ps.resources is {ps!r}: give requests and limits as in a pod")
+        found["training_ps_resources"] = dict(ps)
+    if gpus:
+        found["training_worker_resources"] = {"requests": {GPU: gpus}, "limits": {GPU: gpus}}
+    return found

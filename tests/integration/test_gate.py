@@ -1,0 +1,126 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gates through real ansible-playbook and processes, with a program that is as slow as it is told to be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.playbook import Playbook
+
+from .conftest import tiny_command
+
+SECONDS, STEPS = 1.0, 20
+
+
+def paced(times: float = 1.0) -> dict[str, str]:
+    """The environment of a version that takes so many times as long."""
+    return {"PACE": str(round(SECONDS / STEPS * times, 5))}
+
+
+@pytest.fixture
+def gate(playbook: Playbook) -> Playbook:
+    own = {name: value for name, value in playbook.variables.items() if not name.startswith("sweep_")}
+    return replace(
+        playbook,
+        variables={
+            **own,
+            "sweep_results_dir": str(playbook.results),
+            "training_command": tiny_command(STEPS).replace("0.002", "$PACE"),
+            "training_env": paced(),
+            "training_workers": 1,
+            "upgrade_gate_steps": STEPS,
+            "upgrade_gate_blocks": 8,
+        },
+        seconds=600,
+    )
+
+
+def records(playbook: Playbook) -> list[dict[str, Any]]:
+    (folder,) = playbook.results.glob("*/ledger.jsonl")
+    return [json.loads(line) for line in folder.read_text().splitlines()]
+
+
+def said(output: str) -> str:
+    return next(line for line in output.splitlines() if "Gate: " in line)
+
+
+def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_run(gate: Playbook) -> None:
+    slower = {"upgrade_after": {"env": paced(1.15)}}
+    result = gate.run("compare", **slower)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "slower than the 5 % that upgrade_max_slowdown allows" in said(result.stdout), result.stdout
+    runs = records(gate)
+    assert 8 <= len(runs) <= 16
+    assert {(run["spec"]["variant"], run["spec"].get("env")) for run in runs} == {
+        ("before", None),
+        ("after", json.dumps(paced(1.15))),
+    }
+    (report,) = Path(gate.results).glob("compare-*/report.md")
+    assert "variant=after" in report.read_text()
+
+    again = gate.run("compare", **slower)
+    assert said(again.stdout) == said(result.stdout)
+    assert f"told after {len(runs)}" in again.stdout
+    assert "changed=0" in again.stdout
+    assert records(gate) == runs
+
+
+def test_compare_equal_versions_raise_no_alarm(gate: Playbook) -> None:
+    result = gate.run("compare")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert ": slower than" not in said(result.stdout)
+    assert {run["spec"]["variant"] for run in records(gate)} == {"before", "after"}
+
+
+def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
+    before = {"command": tiny_command(STEPS, 0.05).removeprefix("exec ").split()}
+    result = gate.run("compare", upgrade_before=before, upgrade_after={"command": tiny_command(STEPS, 0.03)})
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert said(result.stdout).endswith(" 4 blocks)"), result.stdout
+    assert " % faster (95 % CI " in said(result.stdout)
+
+
+@pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), ("keep", True)])
+def test_gate_exports_what_a_role_decides_by(gate: Playbook, rule: str, passed: bool) -> None:
+    """The second comparison of a play is no worse for the first; its version ends at once and never counts."""
+    broken = {"command": "exit 3"}
+    result = gate.run(
+        "../tests/integration/files/gate",
+        gates=[{"env": paced(0.5)}, broken],
+        upgrade_max_slowdown=0.05,
+        upgrade_cannot_tell=rule,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    first, second = (line for line in result.stdout.splitlines() if "Gate: " in line)
+    assert " % faster (95 % CI " in first
+    assert "no run of after counts (the last: " in second
+    assert "exited with code 3" in second
+    assert f"passed={passed} verdict=cannot tell study=upgrade-training-" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "value"),
+    [
+        ({"upgrade_max_slowdown": ""}, "upgrade_max_slowdown", "''"),
+        ({"upgrade_max_slowdown": 5}, "max_slowdown", "5"),
+        ({"upgrade_cannot_tell": "hope"}, "upgrade_cannot_tell", "hope"),
+        ({"upgrade_gate_blocks": 2}, "sweep_repeats", "2"),
+        ({"upgrade_after": {"gpus": 1}}, "sweep_variants.after", "gpus"),
+    ],
+)
+def test_compare_bad_input_gets_a_sentence_before_anything_starts(
+    gate: Playbook, variables: dict[str, Any], name: str, value: str
+) -> None:
+    result = gate.run("compare", **variables)
+    last_line = (result.stdout + result.stderr).strip().splitlines()[-1]
+    assert result.returncode != 0
+    assert name in last_line
+    assert value in last_line
+    assert not list(gate.results.glob("*/ledger.jsonl"))
