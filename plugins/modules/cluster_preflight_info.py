@@ -76,6 +76,14 @@ options:
     type: str
     choices: [DoNotSchedule, ScheduleAnyway, ""]
     default: DoNotSchedule
+  priority_class:
+    description: Priority class of the pods. Quotas of that class count as well.
+    type: str
+    default: ""
+  preemptible:
+    description: Count pods of a lower priority than that of O(priority_class) as free, see M(tfscale.study.cluster_capacity_info).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Only looks.

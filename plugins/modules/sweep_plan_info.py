@@ -45,7 +45,11 @@ options:
     type: raw
     default: [1]
   workers:
-    description: Numbers of workers, as a list, a number or a string such as V(1,2,4).
+    description:
+      - Numbers of workers, as a list, a number or a string such as V(1,2,4).
+      - V(fit) in a number's place is the largest number that fits now beside the parameter servers, on a cluster as
+        M(tfscale.study.cluster_capacity_info) says with O(room), on this machine one worker a processor as far as the memory goes.
+      - What it was found to be is kept in the records of the study, so that a study that goes on has the cells with which it began.
     type: raw
     default: [1]
   nodes:
@@ -101,6 +105,41 @@ options:
     description: Seconds until a run is given up, V(0) for never. A training without end (C(train_steps) of V(0)) needs one.
     type: raw
     default: 0
+  room:
+    description: How pods of a run are placed, for V(fit) in O(workers).
+    type: dict
+    default: {}
+    suboptions:
+      resources:
+        description: What a C(ps) and a C(worker) ask for.
+        type: dict
+        default: {}
+      node_selector:
+        description: Labels that a node must have to be considered.
+        type: dict
+        default: {}
+      spread:
+        description: How the replicas spread over the nodes.
+        type: str
+        choices: [DoNotSchedule, ScheduleAnyway, ""]
+        default: DoNotSchedule
+      priority_class:
+        description: Priority class of the pods.
+        type: str
+        default: ""
+      preemptible:
+        description: Count pods of a lower priority as free.
+        type: bool
+        default: false
+      nodes_method:
+        description: How the nodes of a run are chosen. With V(none) all nodes count, whatever O(nodes) says; V(recreate) knows no V(fit).
+        type: str
+        choices: [label, recreate, none]
+        default: label
+  fits:
+    description: RV(fits) of an earlier call, which holds until a record of the study says what it began with.
+    type: dict
+    default: {}
   quiet:
     description: Announce nothing. Only the action plugin has a way to announce.
     type: bool
@@ -160,6 +199,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+fits:
+  description: How many workers V(fit) stands for, by a hash of what decides on it; empty when nobody has asked for it.
+  returned: success
+  type: dict
+  sample: {3f2a90c1d4be: 6}
 cells:
   description: All cells of the study, each with its C(cell_id), C(label) and C(spec).
   returned: success
@@ -185,6 +229,7 @@ runs:
     study: {description: Name of the study., type: str, returned: always}
     study_dir: {description: Folder of the study., type: str, returned: always}
     spec: {description: The whole specification of the cell., type: dict, returned: always}
+    fits: {description: RV(fits) of the study., type: dict, returned: always}
     log_dir: {description: Folder for the logs of this attempt., type: str, returned: always}
 groups:
   description: The same runs as C(runs), one group with O(by_nodes=false), else one for each number of nodes.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +14,21 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RUN
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, name_of
 from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
 PODS = "/api/v1/pods"
+PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 # The others hold nothing any more.
 LIVING = "status.phase!=Succeeded,status.phase!=Failed"
+
+UNSEEN_PODS = "What pods of other namespaces hold was not counted: this user may not list pods of all namespaces."
+# How a quota says of which priority classes it counts pods.
+SELECTS: dict[str, Callable[[str, Sequence[str]], bool]] = {
+    "In": lambda ours, names: ours in names,
+    "NotIn": lambda ours, names: ours not in names,
+    "Exists": lambda ours, _names: bool(ours),
+    "DoesNotExist": lambda ours, _names: not ours,
+}
 
 Document = Mapping[str, Any]
 Listed = tuple[list[dict[str, Any]], str]
@@ -43,20 +54,23 @@ class Seen:
     sees_all_pods: bool
     limits: Sequence[Document]
 
-    def room_on(self, nodes: Sequence[Document]) -> dict[str, dict[str, float]]:
-        """By name, in the order of the nodes: what they have beside the pods of others."""
+    def room_on(self, nodes: Sequence[Document], *, floor: int | None = None) -> dict[str, dict[str, float]]:
+        """By name, in the order of the nodes: what they have beside the pods of others, or those from a priority on."""
         held: dict[str, list[Document]] = {}
         for pod in self.pods:
-            if not self._is_ours(pod):
+            if not self._is_ours(pod) and (floor is None or _priority(pod) >= floor):
                 held.setdefault(pod["spec"].get("nodeName", ""), []).append(pod["spec"])
         return {name_of(node): capacity.room_of(allocatable_of(node), held.get(name_of(node), [])) for node in nodes}
 
-    def quotas(self) -> list[Quota]:
-        """Those of all pods: one with a scope counts some of them only, by rules of its own."""
+    def quotas(self, priority_class: str = "") -> list[Quota]:
+        """Those of all pods, and those of our priority class: one with another scope counts by rules of its own.
+
+        A pod that might be preempted counts until it is gone: quotas are asked before the scheduler is.
+        """
         ours = capacity.held_of_quota([pod["spec"] for pod in self.pods if self._is_ours(pod)])
         found = []
         for one in self.limits:
-            if one["spec"].get("scopes") or one["spec"].get("scopeSelector"):
+            if not _counts(one["spec"], priority_class):
                 continue
             used = capacity.amounts((one.get("status") or {}).get("used"))
             others = {key: max(0.0, value - ours.get(key, 0.0)) for key, value in used.items()}
@@ -67,6 +81,58 @@ class Seen:
         """Left of a run that is over: whoever holds the study removes it before a run begins."""
         labels = pod["metadata"].get("labels") or {}
         return pod["metadata"]["namespace"] == self.namespace and RUN in labels and MANAGED.items() <= labels.items()
+
+
+def _counts(spec: Document, priority_class: str) -> bool:
+    """https://kubernetes.io/docs/concepts/policy/resource-quotas/#resource-quota-per-priorityclass"""
+    if spec.get("scopes"):
+        return False
+    if not spec.get("scopeSelector"):
+        return True
+    wanted = spec["scopeSelector"].get("matchExpressions") or ()
+    return bool(wanted) and all(
+        one.get("scopeName") == "PriorityClass"
+        and one.get("operator") in SELECTS
+        and SELECTS[one["operator"]](priority_class, one.get("values") or ())
+        for one in wanted
+    )
+
+
+def _priority(pod: Document) -> int:
+    return int(pod["spec"].get("priority") or 0)
+
+
+def floor_of(api: Api, pods: Sequence[Document], given: Mapping[str, Any]) -> int | None:
+    """The priority below which pods give way to ours; None where all pods count.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
+    """
+    priority_class = given["priority_class"]
+    if not given["preemptible"]:
+        return None
+    if not priority_class:
+        raise InputError(
+            "training_preemptible is true, but training_priority_class names no class to which others give way: give one"
+        )
+    try:
+        found = api.get(f"{PRIORITY_CLASSES}/{priority_class}")
+        value, policy = found["value"], found.get("preemptionPolicy")
+    except ApiError as error:
+        if error.status == 404:
+            raise InputError(
+                f"training_priority_class is {priority_class!r}, which the cluster does not have: make it, or give another"
+            ) from error
+        if error.status != 403:
+            raise
+        # Who may not look at classes may see a pod that has it.
+        spec = next((pod["spec"] for pod in pods if pod["spec"].get("priorityClassName") == priority_class), None)
+        if spec is None:
+            raise InputError(
+                f"the priority of class {priority_class} is not known: give this user the right to get priorityclasses,"
+                " or give training_preemptible=false"
+            ) from error
+        value, policy = spec.get("priority"), spec.get("preemptionPolicy")
+    return None if policy == "Never" else int(value or 0)
 
 
 def allocatable_of(node: Document) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.room import
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
 from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replica
+from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replicas
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
@@ -38,10 +38,12 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "resources": {"type": "dict", "default": {}},
     "node_selector": {"type": "dict", "default": {}},
     "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
+    "priority_class": {"type": "str", "default": ""},
+    "preemptible": {"type": "bool", "default": False},
 }
 MOST_NAMED = 4
 # A cell, and what each ps and each worker of it asks for.
-Asked = tuple[Cell, tuple[Replica, Replica]]
+Asked = tuple[Cell, Replicas]
 
 
 def execute(
@@ -59,8 +61,8 @@ def execute(
         _check_rights(api, wanted, params["namespace"])
         seen = room.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
-        rooms = seen.room_on(usable)
-        _check_quotas(seen, cells)
+        rooms = seen.room_on(usable, floor=room.floor_of(api, seen.pods, params))
+        _check_quotas(seen, cells, params["priority_class"])
         if seen.nodes is not None:
             for cell, replicas in cells:
                 _check_room(cell, replicas, rooms, seen.nodes, params)
@@ -71,7 +73,7 @@ def execute(
 
 def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> list[Asked]:
     """As sweep_plan_info returns them, or flat; a variant may have resources of its own."""
-    usual, found = _replicas(resources), []
+    usual, found = capacity.replicas_of(resources), []
     for number, one in enumerate(given):
         spec = one.get("spec") or one
         counts = {
@@ -81,16 +83,8 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> 
         label = one.get("label") or " ".join(f"{name}={count}" for name, count in counts.items())
         own = {kind: spec.get(f"{kind}_resources") for kind in ("ps", "worker")}
         own = {kind: json.loads(text) for kind, text in own.items() if isinstance(text, str)}
-        found.append((Cell(str(label), **counts), _replicas({**resources, **own}) if own else usual))
+        found.append((Cell(str(label), **counts), capacity.replicas_of({**resources, **own}) if own else usual))
     return found
-
-
-def _replicas(given: Mapping[str, Any]) -> tuple[Replica, Replica]:
-    unknown = sorted(set(given) - {"ps", "worker"})
-    if unknown:
-        raise InputError(f"resources has {unknown[0]!r}: give ps and worker")
-    ps, worker = (Replica.of(f"training_{kind}_resources", given.get(kind) or {}) for kind in ("ps", "worker"))
-    return ps, worker
 
 
 def _wanted(params: Mapping[str, Any]) -> list[Right]:
@@ -128,8 +122,8 @@ def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
         raise InputError(rights.refusal(api, lacking, namespace))
 
 
-def _check_quotas(seen: Seen, cells: Sequence[Asked]) -> None:
-    for quota in seen.quotas():
+def _check_quotas(seen: Seen, cells: Sequence[Asked], priority_class: str) -> None:
+    for quota in seen.quotas(priority_class):
         for cell, replicas in cells:
             over = capacity.exceeded(quota.hard, quota.used, capacity.asked_of_quota(cell, *replicas))
             if over:
@@ -145,7 +139,7 @@ def _selector(params: Mapping[str, Any]) -> dict[str, str]:
 
 def _check_room(
     cell: Cell,
-    replicas: tuple[Replica, Replica],
+    replicas: Replicas,
     rooms: Mapping[str, Amounts],
     known: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
@@ -166,7 +160,7 @@ def _check_room(
         raise InputError(_unfit(cell, replicas, active, evenly=evenly))
 
 
-def _unfit(cell: Cell, replicas: tuple[Replica, Replica], rooms: Mapping[str, Amounts], *, evenly: bool) -> str:
+def _unfit(cell: Cell, replicas: Replicas, rooms: Mapping[str, Amounts], *, evenly: bool) -> str:
     groups = zip((f"{cell.ps} ps", counted(cell.workers, "worker")), (cell.ps, cell.workers), replicas, strict=True)
     asked = [
         f"{group} with {capacity.told(replica.requests)}{' each' if count > 1 else ''}"
@@ -220,5 +214,5 @@ def _warning(seen: Seen) -> str:
     if seen.nodes is None:
         return "It was not checked whether every cell fits: this user may not list nodes."
     if not seen.sees_all_pods:
-        return "What pods of other namespaces hold was not counted: this user may not list pods of all namespaces."
+        return room.UNSEEN_PODS
     return ""

@@ -113,6 +113,7 @@ def _record(params: Mapping[str, Any], now: float) -> dict[str, Any]:
         "block": run["block"],
         "attempt": run["attempt"],
         "spec": run["spec"],
+        **({"fits": run["fits"]} if run.get("fits") else {}),
         "timings": {**log.timings(), **_usage(wait)},
         "evidence": _evidence(params, log),
         "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import FIT_ARG_SPEC, Fits, processors
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
@@ -22,6 +24,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
+    **FIT_ARG_SPEC,
     "study": {"type": "raw", "required": True},
     "study_dir": {"type": "path", "required": True},
     "spec": {"type": "dict", "required": True},
@@ -44,18 +47,18 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def _cells(params: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Cell]:
+def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: Fits) -> list[Cell]:
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
     if params["strategies"] not in ([], ""):
         plain["strategies"] = params["strategies"]
     variants = inputs.variants(params["variants"], spec)
     # A program of the user's own may do without parameter servers.
     products = inputs.series(params["series"], plain, lowest_ps=0 if spec.get("command") else 1)
-    cells = design.cells_of(products, spec, variants)
-    _check_ps(cells)
-    nodes = max(cell.spec["nodes"] for cell in cells)
+    nodes = max(max(axes["nodes"]) for axes in products)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
+    cells = design.cells_of(fits.resolved(products), spec, variants)
+    _check_ps(cells)
     return cells
 
 
@@ -114,7 +117,9 @@ def _is_settled(
     return hopeless or contest.judge(allowed, blocks).verdict != gate.CANNOT_TELL
 
 
-def _run(planned: PlannedRun, rules: Design, study: str, study_dir: str, total: int) -> dict[str, Any]:
+def _run(
+    planned: PlannedRun, rules: Design, study: str, study_dir: str, total: int, fits: Mapping[str, int]
+) -> dict[str, Any]:
     cell = planned.cell
     identity = run_id(cell.cell_id, planned.block)
     return {
@@ -132,6 +137,7 @@ def _run(planned: PlannedRun, rules: Design, study: str, study_dir: str, total: 
         "study_dir": study_dir,
         "spec": dict(cell.spec),
         "log_dir": os.path.join(study_dir, "logs", identity, f"attempt-{planned.attempt}"),
+        "fits": dict(fits),
     }
 
 
@@ -174,26 +180,29 @@ def execute(
     check_mode: bool,
     say: Callable[[str], None],
     memory: Callable[[], int | None] = inputs.memory_available,
+    cpus: Callable[[], int] = processors,
 ) -> dict[str, Any]:
     """Read-only. In check mode the same plan is told with all its cells, because nothing else will be seen of it."""
     try:
-        result = _planned(params, memory)
+        result = _planned(params, memory, cpus)
     except (InputError, LedgerError) as error:
         raise StepError(str(error)) from error
     if not params["quiet"]:
-        for line in result["lines"] if check_mode else result["lines"][:1]:
+        for line in result["lines"] if check_mode else result["lines"][: 1 + len(result["fits"])]:
             say(line)
     return result
 
 
-def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dict[str, Any]:
+def _planned(params: Mapping[str, Any], memory: Callable[[], int | None], cpus: Callable[[], int]) -> dict[str, Any]:
     study = inputs.study_name(params["study"])
     spec = inputs.check_spec(params["spec"])
     inputs.check_deadline(params["deadline"], train_steps=spec["train_steps"])
-    rules, cells = _rules(params), _cells(params, spec)
+    recorded = cache(lambda: list(open_ledger(params)[0].records()))
+    fits = Fits(params, spec, records=recorded, memory=memory, cpus=cpus)
+    rules, cells = _rules(params), _cells(params, spec, fits)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
-    records = list(open_ledger(params)[0].records())
+    records = recorded()
     history = History.of(records)
     if params["again"]:
         rules = replace(rules, blocks=design.blocks_again(cells, history, rules))
@@ -204,7 +213,7 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
     experience = forecast.Experience(records)
     by_cell = {cell.cell_id: experience.of_cell(cell.cell_id, cell.spec) for cell in cells}
     time = forecast.total(by_cell[run.cell.cell_id] for run in plan.missing)
-    runs = [_run(run, rules, study, study_dir, plan.runs) for run in plan.next_block]
+    runs = [_run(run, rules, study, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
     head = _head(params, len(cells), rules.blocks, plan, time, is_gate=allowed is not None)
     return {
         "changed": False,
@@ -225,6 +234,7 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None]) -> dic
             {"cell_id": cell.cell_id, "label": cell.label, "reason": why} for cell, why in plan.failed.values()
         ],
         "complete": not plan.missing,
-        "lines": [head, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
+        "fits": fits.numbers,
+        "lines": [head, *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
         "msg": _message(plan, len(cells), os.path.join(study_dir, "logs")),
     }

@@ -37,6 +37,10 @@ class Replica:
         return cls({**limits, **_parsed(f"{name}.requests", whole.get("requests") or {})}, limits)
 
 
+# Of a ps and of a worker.
+Replicas = tuple[Replica, Replica]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell as far as it takes room."""
@@ -100,6 +104,18 @@ def room_of(allocatable: Mapping[str, Any], specs: Iterable[Mapping[str, Any]]) 
     return {key: value - held.get(key, 0.0) for key, value in room.items()}
 
 
+def replicas_of(given: Mapping[str, Any]) -> Replicas:
+    """What a ps and a worker ask for."""
+    unknown = sorted(set(given) - {"ps", "worker"})
+    if unknown:
+        raise InputError(f"resources has {unknown[0]!r}: give ps and worker")
+    ps, worker = (Replica.of(f"training_{kind}_resources", given.get(kind) or {}) for kind in ("ps", "worker"))
+    return ps, worker
+
+
+Holds = Callable[[Amounts, int, int], bool]
+
+
 def fits(cell: Cell, ps: Replica, worker: Replica, rooms: Sequence[Amounts], *, evenly: bool) -> bool:
     """Whether any placement of all replicas exists; `evenly`: the nodes' counts of replicas differ by one at most.
 
@@ -107,43 +123,69 @@ def fits(cell: Cell, ps: Replica, worker: Replica, rooms: Sequence[Amounts], *, 
     """
     if not rooms:
         return False
+    holds = _holds(ps, worker)
+    if not evenly:
+        return _most_somehow(cell.ps, cell.workers, rooms, holds) >= cell.workers
+    each, more = divmod(cell.ps + cell.workers, len(rooms))
+    return bool(_reached(each, more, cell.ps, rooms, holds).get(more, 0) >> cell.ps & 1)
+
+
+def most_workers(ps: int, replicas: Replicas, rooms: Sequence[Amounts], *, evenly: bool, limit: int) -> int:
+    """The largest number of workers that fits beside so many ps, up to a limit; 0 where none does."""
+    if not rooms:
+        return 0
+    holds = _holds(*replicas)
+    limit = min(limit, int(sum(max(0.0, room.get("pods", 0.0)) for room in rooms)))
+    somehow = int(max(0.0, _most_somehow(ps, limit, rooms, holds)))
+    return _most_evenly(ps, somehow, rooms, holds) if evenly else somehow
+
+
+def _holds(ps: Replica, worker: Replica) -> Holds:
     asked = ({**ps.requests, "pods": 1.0}, {**worker.requests, "pods": 1.0})
-    place = _fits_evenly if evenly else _fits_somehow
-    return place(cell.ps, cell.workers, rooms, lambda room, a, b: _holds(room, asked, a, b))
+    names = {**asked[0], **asked[1]}
+
+    def holds(room: Amounts, a: int, b: int) -> bool:
+        wanted = {key: a * asked[0].get(key, 0.0) + b * asked[1].get(key, 0.0) for key in names}
+        # Others may hold more of a node than it has: who wants nothing there is not refused.
+        return all(not value or value <= room.get(key, 0.0) * (1 + SLACK) + SLACK for key, value in wanted.items())
+
+    return holds
 
 
-Holds = Callable[[Amounts, int, int], bool]
+def _most_evenly(ps: int, limit: int, rooms: Sequence[Amounts], holds: Holds) -> int:
+    """From the top: a smaller number need not fit where a larger one does, for fewer workers move ps to other nodes."""
+    nodes = len(rooms)
+    for each in range((ps + limit) // nodes, -1, -1):
+        reached = _reached(each, nodes - 1, ps, rooms, holds)
+        for more in range(nodes - 1, -1, -1):
+            workers = each * nodes + more - ps
+            if 0 < workers <= limit and reached.get(more, 0) >> ps & 1:
+                return workers
+    return 0
 
 
-def _holds(room: Amounts, asked: tuple[Amounts, Amounts], ps: int, workers: int) -> bool:
-    wanted = {key: ps * asked[0].get(key, 0.0) + workers * asked[1].get(key, 0.0) for key in {**asked[0], **asked[1]}}
-    # Others may hold more of a node than it has: who wants nothing there is not refused.
-    return all(not value or value <= room.get(key, 0.0) * (1 + SLACK) + SLACK for key, value in wanted.items())
-
-
-def _fits_evenly(ps: int, workers: int, rooms: Sequence[Amounts], holds: Holds) -> bool:
+def _reached(each: int, most: int, ps: int, rooms: Sequence[Amounts], holds: Holds) -> dict[int, int]:
     """Node by node: which numbers of ps can have been placed (the bits), by how many nodes have one replica more."""
-    each, more = divmod(ps + workers, len(rooms))
     reached = {0: 1}
     for room in rooms:
         following: dict[int, int] = {}
         for extra in (0, 1):
             count = each + extra
-            here = [a for a in range(max(0, count - workers), min(ps, count) + 1) if holds(room, a, count - a)]
+            here = [a for a in range(min(ps, count) + 1) if holds(room, a, count - a)]
             for before, bits in reached.items():
-                for a in here if before + extra <= more else ():
+                for a in here if before + extra <= most else ():
                     following[before + extra] = following.get(before + extra, 0) | bits << a
         reached = following
-    return bool(reached.get(more, 0) >> ps & 1)
+    return reached
 
 
-def _fits_somehow(ps: int, workers: int, rooms: Sequence[Amounts], holds: Holds) -> bool:
-    """Node by node: the most workers that find room beside so many ps."""
+def _most_somehow(ps: int, workers: int, rooms: Sequence[Amounts], holds: Holds) -> float:
+    """Node by node: the most workers that find room beside so many ps; less than nothing where the ps do not."""
     best: list[float] = [0.0] + [-math.inf] * ps
     for room in rooms:
         here = [_most_workers(holds, room, a, workers) for a in range(ps + 1)]
         best = [max(best[a - one] + here[one] for one in range(a + 1)) for a in range(ps + 1)]
-    return best[ps] >= workers
+    return min(best[ps], workers)
 
 
 def _most_workers(holds: Holds, room: Amounts, ps: int, limit: int) -> float:
@@ -158,9 +200,13 @@ def _most_workers(holds: Holds, room: Amounts, ps: int, limit: int) -> float:
 
 
 def asked_of_quota(cell: Cell, ps: Replica, worker: Replica) -> dict[str, float]:
-    requests = added([*[ps.requests] * cell.ps, *[worker.requests] * cell.workers])
-    limits = added([*[ps.limits] * cell.ps, *[worker.limits] * cell.workers])
+    requests = added([_times(cell.ps, ps.requests), _times(cell.workers, worker.requests)])
+    limits = added([_times(cell.ps, ps.limits), _times(cell.workers, worker.limits)])
     return _by_quota(requests, limits, cell.ps + cell.workers)
+
+
+def _times(count: int, one: Amounts) -> Amounts:
+    return {key: count * value for key, value in one.items()} if count else {}
 
 
 def held_of_quota(specs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -184,6 +230,22 @@ def exceeded(hard: Amounts, used: Amounts, asked: Amounts) -> list[str]:
         f"{key} {shown(key, asked[key])}, of {shown(key, hard[key])} are {shown(key, used.get(key, 0.0))} in use"
         for key in over
     ]
+
+
+def most_of_quota(hard: Amounts, used: Amounts, ps: int, replicas: Replicas, *, limit: int) -> int:
+    """The most workers that a quota admits beside so many ps, up to a limit; -1 where it does not admit the ps."""
+    low, high = -1, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        over = exceeded(hard, used, asked_of_quota(Cell("", 1, ps, middle), *replicas))
+        low, high = (low, middle - 1) if over else (middle, high)
+    return low
+
+
+def scarcest(room: Amounts, replica: Replica) -> str:
+    """Of what a node has room for the fewest such replicas."""
+    asked = {key: value for key, value in {"pods": 1.0, **replica.requests}.items() if value}
+    return min(sorted(asked), key=lambda key: room.get(key, 0.0) / asked[key])
 
 
 def _left(hard: Amounts, used: Amounts, key: str) -> float:

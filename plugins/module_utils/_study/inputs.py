@@ -37,6 +37,8 @@ VARIABLES = {
     "ps": "sweep_ps",
     "workers": "sweep_workers",
 }
+# In the place of a number of workers: as many as find room now.
+FIT = "fit"
 AXES = ("nodes", "ps", "workers", "strategies")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
@@ -73,14 +75,14 @@ def integer(name: str, value: Any, *, minimum: int = 0) -> int:
     return number
 
 
-def integers(name: str, value: Any, minimum: int = 1) -> list[int]:
-    """A list of whole numbers, given as 3, "3", "1,2,4" or [1, "2"]."""
+def integers(name: str, value: Any, minimum: int = 1, *, word: str = "") -> list[Any]:
+    """A list of whole numbers, given as 3, "3", "1,2,4" or [1, "2"]; one word may stand in a number's place."""
     items = value.strip("[] ").split(",") if isinstance(value, str) else value
     items = items if isinstance(items, (list, tuple)) else [items]
-    numbers = [_whole(item) for item in items]
-    found = [number for number in numbers if number is not None and minimum <= number <= MOST]
-    if not found or len(found) < len(numbers):
-        raise InputError(f'{name} is {_shown(value)}: give whole numbers from {minimum}, such as 4 or "1,2,4"')
+    found = [word if word and str(item).strip() == word else _whole(item) for item in items]
+    if not found or not all(minimum <= one <= MOST if isinstance(one, int) else one == word for one in found):
+        also = f", or {word}" if word else ""
+        raise InputError(f'{name} is {_shown(value)}: give whole numbers from {minimum}, such as 4 or "1,2,4"{also}')
     return found
 
 
@@ -349,5 +351,6 @@ def _product(prefix: str, axes: Mapping[str, Any], *, lowest_ps: int) -> dict[st
         if axis == "strategies":
             product[axis] = choices(name, value, STRATEGIES)
         else:
-            product[axis] = integers(name, value, lowest_ps if axis == "ps" else 1)
+            lowest, word = lowest_ps if axis == "ps" else 1, FIT if axis == "workers" else ""
+            product[axis] = integers(name, value, lowest, word=word)
     return product

@@ -18,9 +18,16 @@ from tests.fixtures.ledgers import SPEC
 from tests.fixtures.modules import run
 
 
+def _described(option: dict[str, Any]) -> dict[str, Any]:
+    """What the documentation calls suboptions are options of an option."""
+    more = option.get("suboptions")
+    own = {key: option[key] for key in option if key not in ("description", "suboptions")}
+    return own | ({"options": {name: _described(one) for name, one in more.items()}} if more else {})
+
+
 def test_documentation_has_the_options_of_the_step() -> None:
     options = yaml.safe_load(sweep_plan_info.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
+    described = {name: _described(option) for name, option in options.items()}
     # kubernetes.core documents its own options in a fragment.
     assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
 

@@ -22,10 +22,14 @@ DEFAULTS = {name: option.get("default") for name, option in sweep_plan_info.ARGU
 GIB = 2**30
 
 
-def plan(folder: Path, *, check_mode: bool = False, said: list[str] | None = None, **params: Any) -> dict[str, Any]:
+def plan(
+    folder: Path, *, check_mode: bool = False, said: list[str] | None = None, cpus: int = 4, **params: Any
+) -> dict[str, Any]:
     given = {**DEFAULTS, "study": "mnist", "study_dir": str(folder), "spec": FIXED, "workers": "1,2", "repeats": 2}
     lines: list[str] = [] if said is None else said
-    return sweep_plan_info.execute({**given, **params}, check_mode=check_mode, say=lines.append, memory=lambda: 8 * GIB)
+    return sweep_plan_info.execute(
+        {**given, **params}, check_mode=check_mode, say=lines.append, memory=lambda: 8 * GIB, cpus=lambda: cpus
+    )
 
 
 def keep(folder: Path, run: dict[str, Any], verdict: str = "valid", reason: str = "", seconds: float = 7.0) -> None:
@@ -33,6 +37,7 @@ def keep(folder: Path, run: dict[str, Any], verdict: str = "valid", reason: str 
         {
             "schema": 1,
             **{key: run[key] for key in ("study", "run_id", "cell_id", "block", "attempt", "spec")},
+            "fits": run["fits"],
             "timings": {"total_seconds": seconds},
             "verdict": {"verdict": verdict, "reasons": [reason] if reason else []},
         }
@@ -68,6 +73,7 @@ def test_execute_run_carries_all_that_the_other_steps_need(tmp_path: Path) -> No
         "study_dir": str(tmp_path),
         "spec": spec,
         "log_dir": f"{tmp_path}/logs/{cell_id(spec)}-1/attempt-1",
+        "fits": {},
     }
 
 
@@ -211,9 +217,35 @@ def test_execute_own_trainer_may_do_without_parameter_servers(tmp_path: Path) ->
     assert plan(tmp_path, spec={**FIXED, "command": "train"}, ps=0)["cells"][0]["label"] == "ps=0 workers=1"
 
 
+def labels(result: dict[str, Any]) -> list[str]:
+    return [cell["label"] for cell in result["cells"]]
+
+
+def test_execute_fit_is_announced_and_stays_what_it_was(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = plan(tmp_path, workers="1,fit", said=said)
+    assert labels(first) == ["ps=1 workers=1", "ps=1 workers=4"]
+    assert said[1:] == ["  fit: workers=4 with nodes=1 ps=1, the limit is this machine's processors"]
+    # Nothing is recorded yet: the caller keeps the number.
+    assert labels(plan(tmp_path, workers="1,fit", cpus=2, fits=first["fits"])) == labels(first)
+    assert labels(plan(tmp_path, workers="1,fit", cpus=2)) == ["ps=1 workers=1", "ps=1 workers=2"]
+    # Any record of the study tells it, also that of another cell.
+    keep(tmp_path, next(run for run in first["runs"] if run["spec"]["workers"] == 1), "void", "it was killed")
+    again = plan(tmp_path, workers="1,fit", cpus=2)
+    assert labels(again) == labels(first)
+    assert again["fits"] == first["fits"]
+
+
+def test_execute_fit_that_is_also_given_as_a_number_is_one_cell(tmp_path: Path) -> None:
+    assert labels(plan(tmp_path, workers=[2, "fit"], cpus=2)) == ["ps=1 workers=2"]
+    assert labels(plan(tmp_path, series=[{"ps": [1, 2], "workers": "fit"}])) == ["ps=1 workers=4", "ps=2 workers=4"]
+
+
 BAD_INPUT = [
     ({"study": "../up"}, "sweep_study is '../up': give a name"),
-    ({"workers": "two"}, "sweep_workers is 'two': give whole numbers from 1, such as 4 or"),
+    ({"workers": "two"}, "sweep_workers is 'two': give whole numbers from 1, such as 4 or \"1,2,4\", or fit"),
+    ({"ps": "fit"}, "sweep_ps is 'fit': give whole numbers from 1, such as 4 or \"1,2,4\""),
+    ({"workers": "fit", "ps": 9, "replica_memory_bytes": GIB}, "sweep_workers asks for fit, but no worker fits with"),
     ({"workers": 0}, "sweep_workers is 0: give whole numbers from 1"),
     ({"workers": []}, "sweep_workers is []: give whole numbers from 1"),
     ({"ps": -1}, "sweep_ps is -1: give whole numbers from 1"),

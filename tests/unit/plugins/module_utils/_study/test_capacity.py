@@ -179,6 +179,66 @@ def test_fits_is_what_trying_everything_finds(
     assert found is expected
 
 
+@settings(max_examples=200)
+@given(
+    ps=st.integers(0, 3),
+    asked=st.tuples(st.integers(0, 4), st.integers(1, 4)),
+    rooms=st.lists(st.integers(0, 8), min_size=1, max_size=3),
+    evenly=st.booleans(),
+    limit=st.integers(0, 5),
+)
+def test_most_workers_is_the_largest_number_that_fits(
+    ps: int, asked: tuple[int, int], rooms: list[int], evenly: bool, limit: int
+) -> None:
+    replicas = replica(cpu=float(asked[0])), replica(cpu=float(asked[1]))
+    room: list[dict[str, float]] = [{"cpu": float(one), "pods": 100.0} for one in rooms]
+    fitting = [
+        workers
+        for workers in range(1, limit + 1)
+        if capacity.fits(Cell("x", len(room), ps, workers), *replicas, room, evenly=evenly)
+    ]
+    found = capacity.most_workers(ps, replicas, room, evenly=evenly, limit=limit)
+    assert found == max(fitting, default=0)
+
+
+def test_most_workers_where_fewer_do_not_fit() -> None:
+    """The second node takes no ps: beside four ps on the first it must carry three workers, or four."""
+    rooms = [{"cpu": 2.0, "disk": 9.0, "pods": 10.0}, {"cpu": 4.0, "pods": 10.0}]
+    replicas = replica(cpu=0.5, disk=1.0), replica(cpu=1.0)
+    cells = [Cell("x", 2, 4, workers) for workers in range(1, 6)]
+    assert [capacity.fits(cell, *replicas, rooms, evenly=True) for cell in cells] == [False, False, True, True, False]
+    assert capacity.most_workers(4, replicas, rooms, evenly=True, limit=99) == 4
+    assert capacity.most_workers(4, replicas, rooms, evenly=True, limit=2) == 0
+
+
+@pytest.mark.parametrize("evenly", [True, False])
+def test_most_workers_of_many_nodes_takes_no_time(evenly: bool) -> None:
+    rooms = [{"cpu": 10.0, "pods": 110.0}] * 100
+    assert capacity.most_workers(10, (HALF, WHOLE), rooms, evenly=evenly, limit=10**6) == 995
+    assert capacity.most_workers(1, (HALF, WHOLE), [], evenly=evenly, limit=10**6) == 0
+
+
+@pytest.mark.parametrize(
+    ("hard", "used", "workers"),
+    [
+        ({}, {}, 9),
+        ({"pods": 5.0}, {}, 3),
+        ({"pods": 5.0}, {"pods": 3.0}, 0),
+        ({"pods": 1.0}, {}, -1),
+        ({"cpu": 1.5}, {}, 0),
+    ],
+)
+def test_most_of_quota(hard: Any, used: Any, workers: int) -> None:
+    assert capacity.most_of_quota(hard, used, 2, (PS, WORKER), limit=9) == workers
+
+
+def test_scarcest_is_what_has_room_for_the_fewest() -> None:
+    room = {"cpu": 4.0, "memory": 1024.0 * MIB, "pods": 3.0}
+    assert capacity.scarcest(room, replica(cpu=1.0, memory=256.0 * MIB)) == "pods"
+    assert capacity.scarcest(room, replica(cpu=2.0, memory=256.0 * MIB)) == "cpu"
+    assert capacity.scarcest(room, replica(cpu=0.0, gpu=1.0)) == "gpu"
+
+
 PS, WORKER = Replica({"cpu": 0.5, "memory": 256.0 * MIB}, {"memory": 512.0 * MIB}), Replica({"cpu": 1.0}, {"cpu": 2.0})
 
 

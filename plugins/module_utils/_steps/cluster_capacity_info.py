@@ -1,0 +1,80 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what a cluster has left, and how many workers that carries. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api, nodes, room
+from ansible_collections.tfscale.study.plugins.module_utils._backend.fitting import FITTING_ARG_SPEC, Fitting, Most
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Quota
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    **FITTING_ARG_SPEC,
+    "namespace": {"type": "str", "default": "tfscale"},
+    # Raw, so that what a user wrote comes back in our sentence and not in Ansible's.
+    "ps": {"type": "raw", "default": 1},
+    "nodes": {"type": "raw", "default": 0},
+}
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,  # noqa: ARG001 - it only looks
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    try:
+        check_namespace(params["namespace"])
+        ps, wanted = integer("ps", params["ps"]), integer("nodes", params["nodes"])
+        fitting = Fitting.look(kubernetes_api.connect(params), params["namespace"], params)
+        most = fitting.most(ps, wanted)
+    except (InputError, LedgerError, ApiError) as error:
+        raise StepError(f"{error}.") from error
+    result = {
+        "changed": False,
+        "workers": most.workers,
+        "limit": most.limit,
+        "nodes": [_node(fitting, one) for one in fitting.usable],
+        "quotas": [_quota(one) for one in fitting.quotas],
+        "msg": _sentence(fitting, most, ps, wanted or len(fitting.usable)),
+    }
+    return result if fitting.seen.sees_all_pods else {**result, "warnings": [room.UNSEEN_PODS]}
+
+
+def _node(fitting: Fitting, node: Mapping[str, Any]) -> dict[str, Any]:
+    name = nodes.name_of(node)
+    allocatable, left, free = capacity.amounts(room.allocatable_of(node)), fitting.free[name], fitting.rooms[name]
+    return {
+        "name": name,
+        "allocatable": allocatable,
+        "requested": {key: value - left[key] for key, value in allocatable.items()},
+        "free": dict(free),
+        "preemptible": {key: value - left[key] for key, value in free.items()},
+    }
+
+
+def _quota(quota: Quota) -> dict[str, Any]:
+    left = {key: value - quota.used.get(key, 0.0) for key, value in quota.hard.items()}
+    return {"name": quota.name, "hard": dict(quota.hard), "left": left}
+
+
+def _sentence(fitting: Fitting, most: Most, ps: int, count: int) -> str:
+    beside = f" beside {ps} ps" if ps else ""
+    evenly = ", evenly" if fitting.evenly and count > 1 else ""
+    what = counted(most.workers, "worker") if most.workers else "No worker"
+    fit = "fits" if most.workers < 2 else "fit"
+    giving = ", if pods of a lower priority give way" if fitting.rooms != fitting.free else ""
+    return f"{what} {fit} now{beside} on {counted(count, 'node')}{evenly}{giving}; the limit is {most.limit}."

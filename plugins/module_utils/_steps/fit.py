@@ -1,0 +1,131 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many workers `fit` stands for in a study. PRIVATE, can break at any time.
+
+What was found once holds for the study: every record carries the numbers, so that a study which goes on has the cells with which
+it began, wherever its ledger is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.fitting import FITTING_ARG_SPEC, Fitting
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import FIT
+
+ROOM: dict[str, dict[str, Any]] = {
+    **FITTING_ARG_SPEC,
+    "nodes_method": {"type": "str", "choices": ["label", "recreate", "none"], "default": "label"},
+}
+FIT_ARG_SPEC: dict[str, dict[str, Any]] = {
+    "room": {"type": "dict", "default": {}, "options": ROOM},
+    "fits": {"type": "dict", "default": {}},
+}
+# What decides beside ps and nodes how many workers find room.
+DECISIVE = ("cluster", "backend", "ps_resources", "worker_resources")
+
+Product = Mapping[str, list[Any]]
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class Fits:
+    """`records` are those of the study, asked for only where they matter, as is all else."""
+
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        spec: Mapping[str, Any],
+        *,
+        records: Callable[[], Iterable[Mapping[str, Any]]],
+        memory: Callable[[], int | None],
+        cpus: Callable[[], int] = processors,
+    ) -> None:
+        self._params = params
+        self._room = {name: option["default"] for name, option in ROOM.items()} | params["room"]
+        self._spec = spec
+        self._records = records
+        self._memory = memory
+        self._cpus = cpus
+        # What was asked for, by what decides on it.
+        self.numbers: dict[str, int] = {}
+        self.lines: list[str] = []
+
+    def resolved(self, products: Iterable[Product]) -> Iterator[Product]:
+        """The same with numbers for the word; it means another number for each number of nodes and of ps."""
+        for axes in products:
+            if FIT not in axes["workers"]:
+                yield axes
+                continue
+            for nodes, ps in product(axes["nodes"], axes["ps"]):
+                workers = [self._number(nodes, ps) if one == FIT else one for one in axes["workers"]]
+                yield {**axes, "nodes": [nodes], "ps": [ps], "workers": workers}
+
+    def _number(self, nodes: int, ps: int) -> int:
+        key = cell_id({name: self._spec.get(name) for name in DECISIVE} | {"nodes": nodes, "ps": ps})
+        if key not in self.numbers:
+            known = self._recorded.get(key)
+            why = "as in the study's first runs"
+            if known is None:
+                known, why = self._params["fits"].get(key), "as found before"
+            if known is None:
+                known, why = self._now(nodes, ps)
+            self.numbers[key] = int(known)
+            self.lines.append(f"  fit: workers={known} with nodes={nodes} ps={ps}, {why}")
+        return self.numbers[key]
+
+    @cached_property
+    def _recorded(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for record in self._records():
+            fits = record.get("fits")
+            for key, number in fits.items() if isinstance(fits, Mapping) else ():
+                found.setdefault(key, number)
+        return found
+
+    def _now(self, nodes: int, ps: int) -> tuple[int, str]:
+        is_here = self._spec.get("backend", "processes") == "processes"
+        number, limit = self._on_this_machine(ps) if is_here else self._in_the_cluster(nodes, ps)
+        if number < 1:
+            raise InputError(
+                f"sweep_workers asks for fit, but no worker fits with nodes={nodes} ps={ps}, the limit is {limit}: wait for"
+                " room, or give smaller resources"
+            )
+        return number, f"the limit is {limit}"
+
+    def _on_this_machine(self, ps: int) -> tuple[int, str]:
+        """A processor for each worker, as far as the memory goes."""
+        cpus, each, free = self._cpus(), self._params["replica_memory_bytes"], self._memory()
+        number = cpus if each <= 0 or free is None else min(cpus, free // each - ps)
+        return number, "this machine's processors" if number == cpus else "this machine's memory"
+
+    def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
+        method = self._room["nodes_method"]
+        if method == "recreate":
+            raise InputError(
+                "sweep_workers asks for fit, but cluster_nodes_method 'recreate' makes the nodes only later: give numbers"
+            )
+        most = self._fitting.most(ps, nodes if method == "label" else 0)
+        return most.workers, most.limit
+
+    @cached_property
+    def _fitting(self) -> Fitting:
+        namespace = check_namespace(self._params["namespace"])
+        try:
+            return Fitting.look(kubernetes_api.connect(self._params), namespace, self._room)
+        except ApiError as error:
+            raise InputError(
+                f"sweep_workers asks for fit, for which the cluster must be there (playbooks/provision.yml makes it): {error}"
+            ) from error

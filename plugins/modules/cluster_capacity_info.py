@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what a cluster has left, and how many workers that carries."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_capacity_info
+short_description: Say what a cluster has left, and how many workers that carries
+version_added: 0.3.0
+description:
+  - Returns what each node has allocatable less the requests of the pods on it, what the quotas of the namespace leave, and the largest
+    number of workers that fits now beside the parameter servers, with what keeps it from being larger.
+  - Pods left of earlier runs in O(namespace) do not count, because the next run begins with their removal.
+  - The scheduler may miss the only placement there is, and others may come first; what is said to fit fits at the moment of the look.
+  - A quota with a scope other than the priority class is left out. Nothing is changed.
+  - Needs the right to list nodes. Where the user may not list the pods of all namespaces, a warning says that they were not counted.
+requirements:
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  namespace:
+    description: Namespace of the pods.
+    type: str
+    default: tfscale
+  ps:
+    description: Number of parameter servers beside the workers.
+    type: raw
+    default: 1
+  nodes:
+    description: On how many nodes. They are the first by name, as M(tfscale.study.node_set) takes them; V(0) is all of them.
+    type: raw
+    default: 0
+  resources:
+    description:
+      - What a C(ps) and a C(worker) ask for, each with C(requests) and C(limits) as in a container, or with the requests alone.
+      - What has a limit and no request requests its limit.
+    type: dict
+    default: {}
+  node_selector:
+    description: Labels that a node must have to be considered.
+    type: dict
+    default: {}
+  spread:
+    description: >-
+      How the replicas spread over the nodes. With V(DoNotSchedule) the nodes' numbers of replicas differ by one at most; otherwise
+      any placement serves.
+    type: str
+    choices: [DoNotSchedule, ScheduleAnyway, ""]
+    default: DoNotSchedule
+  priority_class:
+    description: Priority class of the pods. Quotas of that class count as well.
+    type: str
+    default: ""
+  preemptible:
+    description:
+      - Count pods of a lower priority than that of O(priority_class) as free. A class with the policy V(Never) preempts nobody.
+      - The priority is that of the class, or where the user may not look at classes, that of a pod that has it.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Only looks.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.cluster_preflight_info
+  - module: tfscale.study.sweep_plan_info
+"""
+
+EXAMPLES = r"""
+- name: Look how many workers fit now
+  tfscale.study.cluster_capacity_info:
+    namespace: tfscale
+    ps: 2
+    resources:
+      ps: {cpu: 100m, memory: 384Mi}
+      worker: {cpu: 500m, memory: 768Mi}
+  register: capacity
+
+- name: Show it, and what limits
+  ansible.builtin.debug:
+    var: capacity.msg
+"""
+
+RETURN = r"""
+workers:
+  description: The largest number of workers that fits now; 0 where none does.
+  returned: success
+  type: int
+  sample: 6
+limit:
+  description: What keeps it from being larger.
+  returned: success
+  type: str
+  sample: cpu on node worker2
+nodes:
+  description: The nodes that can carry runs, in the order in which they are taken. Amounts in processors and bytes by Kubernetes' names.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    allocatable: {description: What pods may ask for., type: dict, returned: always}
+    requested: {description: What pods on it ask for., type: dict, returned: always}
+    free: {description: What is left for the training., type: dict, returned: always}
+    preemptible: {description: What of that is free only when pods of a lower priority give way., type: dict, returned: always}
+quotas:
+  description: The quotas that count.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the quota., type: str, returned: always}
+    hard: {description: Its limits., type: dict, returned: always}
+    left: {description: What of them is not in use., type: dict, returned: always}
+msg:
+  description: One sentence that says how many fit and what limits.
+  returned: always
+  type: str
+  sample: 6 workers fit now beside 2 ps on 2 nodes, evenly; the limit is cpu on node worker2.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_capacity_info import ARGUMENT_SPEC, execute
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

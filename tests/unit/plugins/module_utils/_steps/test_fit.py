@@ -1,0 +1,137 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The word `fit` becomes a number once for a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import Fits
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+
+from tests.fixtures.objects import Store
+from tests.fixtures.room import node, pod
+
+GIB = 2**30
+PODS = {"backend": "job", "cluster": "mine"}
+ROOM = {"resources": {"worker": {"cpu": 1}}}
+
+
+def fits(
+    spec: Any = PODS, *, records: Iterable[Any] = (), memory: int | None = 8 * GIB, cpus: int = 4, **params: Any
+) -> Fits:
+    given = {"namespace": "tfscale", "room": ROOM, "fits": {}, "replica_memory_bytes": GIB, **params}
+    return Fits(given, spec, records=lambda: records, memory=lambda: memory, cpus=lambda: cpus)
+
+
+def product(workers: list[Any], nodes: tuple[int, ...] = (1,), ps: tuple[int, ...] = (1,)) -> dict[str, list[Any]]:
+    return {"nodes": list(nodes), "ps": list(ps), "workers": workers}
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    there = Store()
+    for one in (node("n1"), node("n2")):
+        there.objects[f"/api/v1/nodes/{one['metadata']['name']}"] = one
+    monkeypatch.setattr(kubernetes_api, "connect", lambda _params: there)
+    return there
+
+
+def test_resolved_without_the_word_asks_nobody(store: Store) -> None:
+    one = fits()
+    assert list(one.resolved([product([1, 2])])) == [product([1, 2])]
+    assert (one.numbers, one.lines, store.requests) == ({}, [], 0)
+
+
+def test_resolved_has_a_number_for_each_number_of_nodes_and_ps(store: Store) -> None:
+    one = fits(room={"resources": {"ps": {"cpu": 1}, "worker": {"cpu": 1}}})
+    found = list(one.resolved([product([1, "fit"], nodes=(1, 2), ps=(0, 1)), product([7])]))
+    assert found == [
+        product([1, 2], (1,), (0,)),
+        product([1, 1], (1,), (1,)),
+        product([1, 4], (2,), (0,)),
+        product([1, 3], (2,), (1,)),
+        product([7]),
+    ]
+    assert one.lines[-1] == "  fit: workers=3 with nodes=2 ps=1, the limit is cpu on nodes n1, n2"
+    # One look for all.
+    assert store.requests == 3
+
+
+def test_resolved_counts_all_nodes_where_none_are_chosen(store: Store) -> None:
+    assert list(fits(room={**ROOM, "nodes_method": "none"}).resolved([product(["fit"])])) == [product([4])]
+
+
+def test_resolved_keeps_what_was_found_before(store: Store) -> None:
+    first = fits()
+    list(first.resolved([product(["fit"])]))
+    store.objects["/api/v1/pods/new"] = pod("new", "n1")
+    again = fits(fits=first.numbers)
+    assert list(again.resolved([product(["fit"])])) == [product([2])]
+    assert again.lines == ["  fit: workers=2 with nodes=1 ps=1, as found before"]
+    assert list(fits().resolved([product(["fit"])])) == [product([1])]
+
+
+def test_resolved_keeps_before_all_what_the_study_began_with(store: Store) -> None:
+    first = fits()
+    list(first.resolved([product(["fit"])]))
+    [key] = first.numbers
+    records = [{"run_id": "old"}, {"fits": {key: 5}}, {"fits": {key: 6}}, {"fits": None}]
+    again = fits(records=records, fits=first.numbers)
+    assert list(again.resolved([product(["fit"])])) == [product([5])]
+    assert again.lines == ["  fit: workers=5 with nodes=1 ps=1, as in the study's first runs"]
+    assert again.numbers == {key: 5}
+
+
+@pytest.mark.parametrize("other", [{"cluster": "yours"}, {"worker_resources": "{}"}, {"backend": "statefulset"}])
+def test_resolved_looks_again_where_something_else_decides(store: Store, other: dict[str, str]) -> None:
+    one, two = fits(), fits({**PODS, **other})
+    for each in (one, two):
+        list(each.resolved([product(["fit"])]))
+    assert not one.numbers.keys() & two.numbers.keys()
+    same = fits({**PODS, "batch_size": 7})
+    list(same.resolved([product(["fit"])]))
+    assert same.numbers == one.numbers
+
+
+@pytest.mark.parametrize(
+    ("ps", "memory", "each", "cpus", "workers", "limit"),
+    [
+        (1, 8 * GIB, GIB, 4, 4, "processors"),
+        (3, 4 * GIB, GIB, 4, 1, "memory"),
+        (1, None, GIB, 4, 4, "processors"),
+        (1, GIB, 0, 4, 4, "processors"),
+    ],
+)
+def test_resolved_on_this_machine(ps: int, memory: int | None, each: int, cpus: int, workers: int, limit: str) -> None:
+    one = fits({}, memory=memory, cpus=cpus, replica_memory_bytes=each, room={})
+    assert list(one.resolved([product(["fit"], ps=(ps,))])) == [product([workers], ps=(ps,))]
+    assert one.lines == [f"  fit: workers={workers} with nodes=1 ps={ps}, the limit is this machine's {limit}"]
+
+
+def test_resolved_where_no_worker_fits_says_what_limits(store: Store) -> None:
+    with pytest.raises(InputError, match="no worker fits with nodes=1 ps=4, the limit is this machine's memory: wait"):
+        list(fits({}, memory=2 * GIB).resolved([product(["fit"], ps=(4,))]))
+    with pytest.raises(InputError, match="no worker fits with nodes=1 ps=1, the limit is cpu on node n1: wait"):
+        list(fits(room={"resources": {"worker": {"cpu": 3}}}).resolved([product(["fit"])]))
+
+
+def test_resolved_on_nodes_that_are_still_to_be_made_is_refused(store: Store) -> None:
+    with pytest.raises(InputError, match="cluster_nodes_method 'recreate' makes the nodes only later: give numbers"):
+        list(fits(room={**ROOM, "nodes_method": "recreate"}).resolved([product(["fit"])]))
+
+
+def test_resolved_in_a_cluster_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_params: Any) -> Any:
+        raise ApiError("cluster x does not answer")
+
+    monkeypatch.setattr(kubernetes_api, "connect", away)
+    with pytest.raises(
+        InputError, match=r"must be there \(playbooks/provision.yml makes it\): cluster x does not answer"
+    ):
+        list(fits().resolved([product(["fit"])]))
