@@ -22,11 +22,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = ":::TFSCALE "
 NAME, PS, WORKERS = "pause", 2, 4
-CASES = {
-    "new learning rate, rolling": {"training_learning_rate": 0.0005},
-    "new learning rate, recreate": {"training_learning_rate": 0.002, "upgrade_strategy": "recreate"},
-    "new ps resources, rolling": {"training_ps_resources": {"requests": {"cpu": "60m", "memory": "384Mi"}}},
-    "4 to 3 workers": {"training_workers": WORKERS - 1},
+# Each has two versions, between which it goes to and fro.
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "new learning rate, rolling": ({"training_learning_rate": 0.0005}, {"training_learning_rate": 0.001}),
+    "new learning rate, recreate": (
+        {"training_learning_rate": 0.0005, "upgrade_strategy": "recreate"},
+        {"training_learning_rate": 0.001, "upgrade_strategy": "recreate"},
+    ),
+    "new ps resources, rolling": (
+        {"training_ps_resources": {"requests": {"cpu": "60m", "memory": "384Mi"}}},
+        {"training_ps_resources": {"requests": {"cpu": "50m", "memory": "384Mi"}}},
+    ),
+    "4 to 3 workers, or back": ({"training_workers": WORKERS - 1}, {"training_workers": WORKERS}),
 }
 
 
@@ -94,23 +101,27 @@ def main(kubeconfig: str, namespace: str, image: str, repeats: int) -> None:
     play("deploy", usual)
     steps = Steps(kubeconfig, namespace)
     try:
-        for _repeat in range(repeats):
-            for case, change in CASES.items():
+        for case, versions in CASES.items():
+            for repeat in range(repeats):
+                usual |= versions[repeat % 2]
                 time.sleep(10)
                 since = time.time()
-                play("upgrade", {**usual, **change})
+                play("upgrade", usual)
                 took = time.time() - since
                 time.sleep(5)
                 figures[case].append((*steps.figures(since), took))
-                play("upgrade", {**usual, "upgrade_strategy": "recreate"})
+                print(case, figures[case][-1], flush=True)
+            usual.pop("upgrade_strategy", None)
     finally:
         steps.stop()
         play("deploy", {**usual, "training_state": "absent"})
     for case, found in figures.items():
-        pauses, lost, took = ([one[place] for one in found] for place in range(3))
+        pauses = [pause for pause, _lost, _took in found]
+        again = [lost for _pause, lost, _took in found]
+        seconds = median(took for _pause, _lost, took in found)
         print(
             f"{case}: pause {median(pauses):.1f} s ({min(pauses):.1f} to {max(pauses):.1f}), steps made again"
-            f" {median(lost):.0f} (at most {max(lost)}), the playbook {median(took):.0f} s; {len(found)} repeats"
+            f" {median(again):.0f} (at most {max(again)}), the playbook {seconds:.0f} s; {len(found)} repeats"
         )
 
 

@@ -83,7 +83,7 @@ def test_values_of_the_old_chart_become_a_training_and_a_chart_again(
     wider = rendered("--set", "worker.number=3", "--set", "hyperparams.learning_rate=0.1")
     assert wider["StatefulSet", "old-worker"]["spec"]["replicas"] == 3
     [config] = [one for kind, one in wider.items() if kind[0] == "ConfigMap"]
-    assert config["data"]["WORKER_HOSTS"].count("old-worker-") == 6
+    assert config["data"]["WORKER_HOSTS"].count("old-worker-") == 3
     assert json.loads(config["data"]["TF_CLUSTER"])["worker"] == config["data"]["WORKER_HOSTS"].split(",")
     assert ("ConfigMap", config["metadata"]["name"]) not in live
     assert (

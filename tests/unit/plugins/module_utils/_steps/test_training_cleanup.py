@@ -193,7 +193,7 @@ def test_execute_refuses_in_a_sentence(world: World, given: dict[str, Any], sent
     assert world.api.asked == []
 
 
-ALONE = {"study": None, "run_id": None, "attempt": None, "training": "mine"}
+ALONE: dict[str, Any] = {"study": None, "run_id": None, "attempt": None, "training": "mine"}
 
 
 @pytest.mark.parametrize("volume_claims", [False, True])
