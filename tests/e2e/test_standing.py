@@ -196,3 +196,42 @@ def test_sweep_on_a_volume_keeps_what_runs_write(site: Site, toolbox: str) -> No
     site.until(lambda: all(f"tiny/{run}/attempt-1/events/worker-0" in answer() for run in runs))
     files = site.kubectl("exec", "mnist-worker-0", "--", "ls", f"/volume/tiny/{runs[0]}/attempt-1/model")
     assert "saved_model.pb" in files
+
+
+def test_standing_training_is_upgraded_by_the_playbook(site: Site) -> None:
+    site.play("deploy")
+    site.until(lambda: site.step() > 0)
+    again = {"training_learning_rate": 0.0005}
+    shown = site.play("upgrade", "--check", "--diff", **again)
+    assert "--learning_rate=0.0005" in shown
+    assert "--learning_rate=0.0005" not in site.kubectl("get", "statefulsets", "--output=yaml")
+    there = site.step("worker-1")
+    said = site.play("upgrade", **again)
+    assert "training mnist is upgraded in " in said
+    # The ps kept what they had: the training did not go back.
+    assert not site.events("worker-0", "restored")
+    [resumed] = site.events("worker-0", "resumed")
+    assert resumed["global_step"] >= there
+    assert "changed=0" in site.play("upgrade", **again)
+    refused = site.playbook.run("deploy")
+    assert refused.returncode != 0
+    assert "stands already and differs in StatefulSet mnist-worker: playbooks/upgrade.yml upgrades it" in refused.stdout
+    # Another size: all restart, and go on from the checkpoint that the chief made when it was told to stop.
+    said = site.play("upgrade", training_workers=1, **again)
+    assert "from 2 to 1 workers: all replicas restart" in said
+    [restored] = site.events("worker-0", "restored")
+    assert restored["global_step"] >= resumed["global_step"]
+    site.play("upgrade", upgrade_state="rolled_back")
+    site.until(lambda: site.step("worker-1") > restored["global_step"])
+
+
+@pytest.mark.full
+def test_standing_training_that_becomes_slower_is_taken_back(site: Site) -> None:
+    site.play("deploy")
+    gate = {"upgrade_max_slowdown": 0.05, "upgrade_gate_steps": 300, "upgrade_gate_blocks": 8, "sweep_attempts": 2}
+    result = site.playbook.run("upgrade", training_batch_size=4000, **gate)
+    assert result.returncode != 0, result.stdout
+    assert "training mnist is rolled back to ControllerRevision" in result.stdout
+    assert "slower than the 5 % that upgrade_max_slowdown allows" in result.stdout
+    assert "--batch_size=20" in site.kubectl("get", "statefulset", "mnist-worker", "--output=yaml")
+    assert site.restarts() == [0, 0, 0]
