@@ -18,7 +18,7 @@ from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
 from tests.e2e.infra.node_image import TOOLBOX
 
-TRAINER = "tfscale.test/trainer:2"
+TRAINER = "tfscale.test/trainer:1"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
