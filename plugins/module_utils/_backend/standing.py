@@ -24,6 +24,8 @@ PLACES = {
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
 }
+# A claim has data, a StatefulSet is the training, and ConfigMaps are those of former versions.
+DISPENSABLE = ("Deployment", "Service")
 REVISION_LABEL = "controller-revision-hash"
 # What the server and its controllers write, so that it tells nothing about what is wanted.
 OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "namespace")
@@ -67,6 +69,17 @@ class Standing:
         if live is None:
             return None, self.api.create(self.path(kind), wanted, **query)
         return live, self.api.replace(self.path(kind, name), merged(live, wanted), **query)
+
+    def surplus(self, definition: Iterable[Document]) -> list[dict[str, Any]]:
+        """Objects of the training that are no longer wanted, such as a TensorBoard."""
+        wanted = {told(one) for one in definition}
+        found = []
+        for kind in DISPENSABLE:
+            items, _version = self.api.list(self.path(kind), labelSelector=self.selector)
+            version = PLACES[kind][0].removeprefix("/apis/").removeprefix("/api/")
+            # A list does not say of what.
+            found += [{**one, "apiVersion": version, "kind": kind} for one in items]
+        return [one for one in found if told(one) not in wanted]
 
     def delete(self, kind: str, name: str) -> None:
         try:

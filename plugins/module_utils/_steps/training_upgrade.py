@@ -221,9 +221,6 @@ class Upgrade:
 
     def roll_back(self, definition: Sequence[Document]) -> dict[str, Any]:
         before, entry = self._there(), self._undecided(definition)
-        changes = self._changes(entry["before"], entry["wanted"])
-        if not changes:
-            return self._result(before, f"{self._whose()} has no former version.", changed=False)
         if entry.get("was_rolled_back"):
             return self._result(before, f"{self._whose()} was rolled back already.", changed=False)
         if self._check_mode:
@@ -289,6 +286,7 @@ class Upgrade:
             "revisions": undecided.get("revisions") or {group: state["revision"] for group, state in before.items()},
             "wanted": wanted,
             "others": others,
+            "others_before": undecided.get("others_before") or self._others_before(definition),
             "phases": [list(phase) for phase in phases],
             "next": 0,
             "consequence": then,
@@ -306,6 +304,7 @@ class Upgrade:
                     done.append(self._carry_out(Phase(*phase), entry["wanted"]))
                     entry = {**entry, "next": number + 1}
                     self._journal.write(entry)
+            self._remove_surplus([*entry["others"], *entry["wanted"].values()])
             # Parts that no replica must restart for, such as the number of kept revisions.
             for one in entry["wanted"].values():
                 self._standing.put(one)
@@ -341,6 +340,9 @@ class Upgrade:
         for group, change in self._changes(entry["before"], entry["wanted"]).items():
             # Its template may be the former one already while its replicas are not.
             changes.setdefault(group, Change(before=change.before, after=change.before, is_renewed=True))
+        for one in entry["others_before"]:
+            self._standing.put(one)
+        self._remove_surplus([*entry["others_before"], *entry["before"].values()])
         try:
             for phase in retreat(changes):
                 self._carry_out(phase, entry["before"])
@@ -351,6 +353,10 @@ class Upgrade:
             ) from error
         self._journal.write({**entry, "stage": "done", "why": why, "was_rolled_back": True})
         self._sweep(entry)
+
+    def _remove_surplus(self, wanted: Sequence[Document]) -> None:
+        for one in self._standing.surplus(wanted):
+            self._standing.delete(one["kind"], one["metadata"]["name"])
 
     def _sweep(self, entry: Mapping[str, Any]) -> None:
         """Remove the ConfigMaps that neither this version of the pods nor the one before reads."""
@@ -373,6 +379,12 @@ class Upgrade:
                 f"name is {self._standing.name!r}, but no such training stands in namespace {self._standing.namespace}: {DEPLOY}"
             )
         return {group: state_of(live, self._rollout.pods(group)) for group, live in groups.items()}
+
+    def _others_before(self, definition: Sequence[Document]) -> list[dict[str, Any]]:
+        """What pods need, as it is: a way back takes that, too."""
+        others, _wanted = split(definition)
+        there = [self._standing.read(one["kind"], one["metadata"]["name"]) for one in others]
+        return [essence(one) for one in [*there, *self._standing.surplus(definition)] if one is not None]
 
     def _changes(self, before: Mapping[str, Document], after: Mapping[str, Document]) -> dict[str, Change]:
         found = {}
@@ -400,10 +412,11 @@ class Upgrade:
         """The objects that would change, as they are and as the server says they would be."""
         pairs = [(told(one), *self._standing.put(one, try_only=True)) for one in definition]
         changed = [(name, live, tried) for name, live, tried in pairs if not is_same(live, tried)]
-        if not changed:
+        surplus = {told(one): essence(one) for one in self._standing.surplus(definition)}
+        if not changed and not surplus:
             return {}
         return {
-            "before": {name: essence(live) for name, live, _tried in changed if live is not None},
+            "before": {**surplus, **{name: essence(live) for name, live, _tried in changed if live is not None}},
             "after": {name: essence(tried) for name, _live, tried in changed},
         }
 

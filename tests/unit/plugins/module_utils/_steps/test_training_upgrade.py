@@ -13,7 +13,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_led
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
-from tests.fixtures.standing import APPS, CORE, NAME, NAMESPACE, KilledError, StandingCluster, manifests
+from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, KilledError, StandingCluster, manifests
 
 NEW = manifests(image="trainer:2")
 WIDER = manifests(image="trainer:2", workers=4)
@@ -196,6 +196,47 @@ def test_execute_does_not_begin_what_the_server_refuses(site: Site) -> None:
     message, _result = site.fail()
     assert "Forbidden: updates to statefulset spec" in message
     assert site.cluster.writes == []
+
+
+def board(image: str = "board:1") -> list[dict[str, Any]]:
+    meta = {"name": "mnist-tensorboard", "labels": LABELS}
+    spec = {"template": {"spec": {"containers": [{"name": "board", "image": image}]}}}
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 6006}]}},
+    ]
+
+
+def image_of_the_board(site: Site) -> str:
+    found = site.cluster.objects[f"{APPS.replace('statefulsets', 'deployments')}/mnist-tensorboard"]
+    return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def test_execute_adds_and_removes_what_stands_beside_the_replicas(site: Site) -> None:
+    assert list(site.call([*manifests(), *board()])["diff"]["after"]) == [
+        "Deployment mnist-tensorboard",
+        "Service mnist-tensorboard",
+    ]
+    assert site.cluster.renewed == []
+    result = site.call(manifests())
+    assert list(result["diff"]["before"]) == ["Deployment mnist-tensorboard", "Service mnist-tensorboard"]
+    assert result["diff"]["after"] == {}
+    assert not [path for path in site.cluster.objects if path.endswith("-tensorboard")]
+    assert site.call(manifests())["changed"] is False
+    site.call(None, state="rolled_back")
+    assert image_of_the_board(site) == "board:1"
+
+
+def test_roll_back_removes_what_the_upgrade_has_added(site: Site) -> None:
+    site.call([*manifests(), *board()])
+    site.call(None, state="rolled_back")
+    assert not [path for path in site.cluster.objects if path.endswith("-tensorboard")]
+
+
+def test_execute_takes_back_what_stands_beside_the_replicas(site: Site) -> None:
+    site.call([*manifests(), *board()])
+    site.fail([*manifests(image="missing:1"), *board("board:2")])
+    assert image_of_the_board(site) == "board:1"
 
 
 # --- a controller that is killed ------------------------------------------------------------------------------------
