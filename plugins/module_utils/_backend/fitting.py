@@ -79,11 +79,10 @@ class Fitting:
     def most(self, ps: int, wanted: int) -> Most:
         """On the first nodes by name, as node_set takes them, or on all of them where `wanted` is 0."""
         if len(self.usable) < max(1, wanted):
-            names = ", ".join(self.rooms) or "none"
-            raise InputError(
-                f"{counted(max(1, wanted), 'node')} are asked for, but the cluster has {len(self.usable)} that can carry runs"
-                f" ({names}){f'; {self.obstacles}' if self.obstacles else ''}: give fewer nodes, or add some"
-            )
+            asked = f"nodes is {wanted}, but " if wanted else ""
+            found = f"{counted(len(self.usable), 'node')} that can carry runs ({', '.join(self.rooms) or 'none'})"
+            why = f"; {self.obstacles}" if self.obstacles else ""
+            raise InputError(f"{asked}the cluster has {found}{why}: {'give fewer, or ' if wanted else ''}add some")
         rooms = dict(islice(self.rooms.items(), wanted or None))
         admitted, quota = self._admitted(ps)
         workers = capacity.most_workers(

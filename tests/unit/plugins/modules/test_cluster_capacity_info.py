@@ -47,7 +47,7 @@ def test_main_takes_the_example_of_its_documentation(capsys: pytest.CaptureFixtu
     [
         ({"spread": "magic"}, "value of spread must be one of"),
         ({"ps": "two"}, "ps is 'two': give a whole number from 0."),
-        ({"nodes": 2}, "2 nodes are asked for, but the cluster has 1 that can carry runs (worker)"),
+        ({"nodes": 2}, "nodes is 2, but the cluster has 1 node that can carry runs (worker): give fewer, or add some."),
     ],
 )
 def test_main_fails_with_a_sentence(

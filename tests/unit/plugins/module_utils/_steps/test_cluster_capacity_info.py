@@ -174,8 +174,12 @@ def test_execute_of_who_may_not_see_classes_looks_at_a_pod_of_it(store: Store) -
         ),
         ({"preemptible": True, "priority_class": "high"}, ("GET", CLASS, 503), "refused GET"),
         ({}, ("LIST", "/api/v1/nodes", 403), "what fits is not known, because this user may not list nodes"),
-        ({"nodes": 3}, (), "3 nodes are asked for, but the cluster has 2 that can carry runs (worker1, worker2): give"),
-        ({"node_selector": {"zone": 9}}, (), "1 node are asked for, but the cluster has 0 that can carry runs (none)"),
+        (
+            {"nodes": 3},
+            (),
+            "nodes is 3, but the cluster has 2 nodes that can carry runs (worker1, worker2): give fewer, or",
+        ),
+        ({"node_selector": {"zone": 9}}, (), "the cluster has 0 nodes that can carry runs (none): add some."),
     ],
 )
 def test_execute_of_what_cannot_be_told_gets_a_sentence(store: Store, given: Any, refused: Any, sentence: str) -> None:
@@ -189,7 +193,7 @@ def test_execute_of_what_cannot_be_told_gets_a_sentence(store: Store, given: Any
 
 def test_execute_of_too_few_nodes_says_why(store: Store) -> None:
     store.objects["/api/v1/nodes/worker2"] = node("worker2", unschedulable=True)
-    with pytest.raises(StepError, match=r"has 1 that can carry runs \(worker1\); worker2 is cordoned: give fewer"):
+    with pytest.raises(StepError, match=r"has 1 node that can carry runs \(worker1\); worker2 is cordoned: give fewer"):
         look(nodes=2)
 
 
