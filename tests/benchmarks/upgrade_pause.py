@@ -60,6 +60,11 @@ class Steps:
     def stop(self) -> None:
         self._stopped = True
 
+    def wait_for_one_after(self, wall: float) -> None:
+        """Else the pause would end before it has begun: a log that is followed anew comes late."""
+        while max(self.seen, default=(0.0, 0))[0] < wall + 2:
+            time.sleep(0.5)
+
     def figures(self, since: float) -> tuple[float, int]:
         """The longest pause in seconds, and how far the global step fell back."""
         told = sorted(one for one in self.seen if one[0] >= since)
@@ -108,7 +113,7 @@ def main(kubeconfig: str, namespace: str, image: str, repeats: int) -> None:
                 since = time.time()
                 play("upgrade", usual)
                 took = time.time() - since
-                time.sleep(5)
+                steps.wait_for_one_after(time.time())
                 figures[case].append((*steps.figures(since), took))
                 print(case, figures[case][-1], flush=True)
             usual.pop("upgrade_strategy", None)
