@@ -56,7 +56,7 @@ class Things:
         return self.cluster.kubectl("--namespace", self.namespace, *words, **more)
 
     def look(self, **given: Any) -> dict[str, Any]:
-        where = {"kubeconfig": str(self.cluster.kubeconfig), "namespace": self.namespace}
+        where: dict[str, Any] = {"kubeconfig": str(self.cluster.kubeconfig), "namespace": self.namespace}
         resources = {"worker": WORKER, "ps": {"cpu": "10m"}}
         return execute(cluster_capacity_info, **where, **{"resources": resources, "ps": 0, **given})
 
@@ -171,7 +171,7 @@ def test_who_may_less_is_told_so(things: Things) -> None:
     for verb, resources in (("list", "pods"), ("list", "resourcequotas")):
         things.kubectl("create", "role", f"{verb}-{resources}", f"--verb={verb}", f"--resource={resources}")
         things.kubectl("create", "rolebinding", f"{verb}-{resources}", f"--role={verb}-{resources}", "--user=eve")
-    where = {"kubeconfig": str(things.cluster.kubeconfig), "namespace": things.namespace}
+    where: dict[str, Any] = {"kubeconfig": str(things.cluster.kubeconfig), "namespace": things.namespace}
     told = failure(cluster_capacity_info, **where, **who)
     assert (
         told == "what fits is not known, because this user may not list nodes: give that right, or numbers of workers."
