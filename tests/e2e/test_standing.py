@@ -215,7 +215,7 @@ def test_standing_training_is_upgraded_by_the_playbook(site: Site) -> None:
     assert "changed=0" in site.play("upgrade", **again)
     refused = site.playbook.run("deploy")
     assert refused.returncode != 0
-    assert "stands already and differs in StatefulSet mnist-worker: playbooks/upgrade.yml upgrades it" in refused.stdout
+    assert "stands already and differs in StatefulSet mnist-worker: playbooks/upgrade.yml upgrades it" in refused.stderr
     # Another size: all restart, and go on from the checkpoint that the chief made when it was told to stop.
     said = site.play("upgrade", training_workers=1, **again)
     assert "from 2 to 1 workers: all replicas restart" in said
@@ -231,7 +231,7 @@ def test_standing_training_that_becomes_slower_is_taken_back(site: Site) -> None
     gate = {"upgrade_max_slowdown": 0.05, "upgrade_gate_steps": 300, "upgrade_gate_blocks": 8, "sweep_attempts": 2}
     result = site.playbook.run("upgrade", training_batch_size=4000, **gate)
     assert result.returncode != 0, result.stdout
-    assert "training mnist is rolled back to ControllerRevision" in result.stdout
-    assert "slower than the 5 % that upgrade_max_slowdown allows" in result.stdout
+    assert "training mnist is rolled back to ControllerRevision" in result.stderr
+    assert "slower than the 5 % that upgrade_max_slowdown allows" in result.stderr
     assert "--batch_size=20" in site.kubectl("get", "statefulset", "mnist-worker", "--output=yaml")
     assert site.restarts() == [0, 0, 0]
