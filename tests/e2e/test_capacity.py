@@ -147,6 +147,7 @@ def classes(cluster: Cluster, namespace: str) -> Iterator[dict[str, str]]:
     cluster.kubectl("delete", "priorityclass", *names.values())
 
 
+@pytest.mark.full
 def test_pods_of_a_lower_priority_give_way_as_the_scheduler_makes_them(things: Things, classes: dict[str, str]) -> None:
     things.add("low", 6, priorityClassName=classes["low"])
     eventually(lambda: things.placed("low") == (6, 0))
@@ -166,6 +167,7 @@ def test_pods_of_a_lower_priority_give_way_as_the_scheduler_makes_them(things: T
     assert things.placed("low") == (0, 0)
 
 
+@pytest.mark.full
 def test_who_may_less_is_told_so(things: Things) -> None:
     who = {"impersonate_user": "eve"}
     for verb, resources in (("list", "pods"), ("list", "resourcequotas")):
@@ -228,7 +230,8 @@ def playbook(things: Things, toolbox: str, tmp_path: Path) -> Playbook:
     return Playbook(tmp_path, variables, "inventories/kind", things.cluster.environment(), seconds=1800)
 
 
-@pytest.mark.parametrize("ledger", ["cluster", pytest.param("files", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("ledger", ["cluster", "files"])
 def test_a_study_takes_what_fits_and_keeps_it(playbook: Playbook, things: Things, ledger: str) -> None:
     things.add("others", 4, nodeName=things.nodes[1])
     first = playbook.run("sweep", sweep_ledger=ledger)
