@@ -226,7 +226,7 @@ def test_what_does_not_work_is_taken_back(site: Site, given: dict[str, Any], wor
 
 
 PHASES = {
-    "begun": lambda entry: bool(entry),
+    "begun": bool,
     "half": lambda entry: entry.get("next") == 1,
     "retreating": lambda entry: entry.get("stage") == "retreating",
 }

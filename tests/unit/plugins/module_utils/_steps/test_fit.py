@@ -23,10 +23,12 @@ ROOM = {"resources": {"worker": {"cpu": 1}}}
 
 
 def fits(
-    spec: Any = PODS, *, records: Iterable[Any] = (), memory: int | None = 8 * GIB, cpus: int = 4, **params: Any
+    spec: Any = None, *, records: Iterable[Any] = (), memory: int | None = 8 * GIB, cpus: int = 4, **params: Any
 ) -> Fits:
     given = {"namespace": "tfscale", "room": ROOM, "fits": {}, "replica_memory_bytes": GIB, **params}
-    return Fits(given, spec, records=lambda: records, memory=lambda: memory, cpus=lambda: cpus)
+    return Fits(
+        given, PODS if spec is None else spec, records=lambda: records, memory=lambda: memory, cpus=lambda: cpus
+    )
 
 
 def product(workers: list[Any], nodes: tuple[int, ...] = (1,), ps: tuple[int, ...] = (1,)) -> dict[str, list[Any]]:
@@ -80,7 +82,7 @@ def test_resolved_keeps_what_was_found_before(store: Store) -> None:
 def test_resolved_keeps_before_all_what_the_study_began_with(store: Store) -> None:
     first = fits()
     list(first.resolved([product(["fit"])]))
-    [key] = first.numbers
+    key = next(iter(first.numbers))
     records = [{"run_id": "old"}, {"fits": {key: 5}}, {"fits": {key: 6}}, {"fits": None}]
     again = fits(records=records, fits=first.numbers)
     assert list(again.resolved([product(["fit"])])) == [product([5])]
