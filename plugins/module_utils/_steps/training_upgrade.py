@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
@@ -85,7 +86,7 @@ def execute(
         inputs.number("timeout", params["timeout"], minimum=1.0)
         inputs.number("min_ready_seconds", params["min_ready_seconds"])
         check_namespace(params["namespace"])
-        definition = checked(params["definition"] or [], params["name"]) if params["definition"] else []
+        definition = checked(params["definition"], params["name"]) if params["definition"] else []
         standing = Standing(connect(params), params["namespace"], params["name"])
         lock = LeaseLock(
             standing.api, standing.namespace, standing.name, params["owner_pid"] or os.getpid(), label=TRAINING
@@ -338,8 +339,9 @@ class Upgrade:
         live = {group: essence(one) for group, one in self._groups().items()}
         changes = self._changes(live, entry["before"])
         for group, change in self._changes(entry["before"], entry["wanted"]).items():
-            # Its template may be the former one already while its replicas are not.
-            changes.setdefault(group, Change(before=change.before, after=change.before, is_renewed=True))
+            if change.is_touched and group in changes:
+                # Its template may be the former one already while its replicas are not.
+                changes[group] = replace(changes[group], is_renewed=True)
         for one in entry["others_before"]:
             self._standing.put(one)
         self._remove_surplus([*entry["others_before"], *entry["before"].values()])
@@ -391,13 +393,11 @@ class Upgrade:
         for group in GROUPS:
             if group in before and group in after:
                 one, other = before[group], after[group]
-                change = Change(
+                found[group] = Change(
                     before=int(one["spec"].get("replicas", 1)),
                     after=int(other["spec"].get("replicas", 1)),
                     is_renewed=not self._has_template(one, other),
                 )
-                if change.is_renewed or change.is_resized:
-                    found[group] = change
         return found
 
     def _has_template(self, one: Document, other: Document) -> bool:

@@ -41,12 +41,14 @@ class Change:
     def is_resized(self) -> bool:
         return self.before != self.after
 
+    @property
+    def is_touched(self) -> bool:
+        return self.is_renewed or self.is_resized
+
 
 def plan(changes: Mapping[str, Change], *, strategy: str, order: str) -> list[Phase]:
     """The phases; none for a group of which nothing changes."""
-    touched = [
-        group for group in GROUPS if group in changes and (changes[group].is_renewed or changes[group].is_resized)
-    ]
+    touched = _touched(changes)
     if strategy == "recreate" or any(changes[group].is_resized for group in touched):
         return restart(_with_workers(touched, changes))
     in_order = touched if order == "ps_first" else touched[::-1]
@@ -65,12 +67,14 @@ def restart(groups: Sequence[str]) -> list[Phase]:
 
 def retreat(changes: Mapping[str, Change]) -> list[Phase]:
     """Back to what was before, as a whole and at once: what does not work is not waited for."""
-    touched = [
-        group for group in GROUPS if group in changes and (changes[group].is_renewed or changes[group].is_resized)
-    ]
+    touched = _touched(changes)
     if any(changes[group].is_resized for group in touched):
         return restart(_with_workers(touched, changes))
     return [Phase("start", group) for group in touched]
+
+
+def _touched(changes: Mapping[str, Change]) -> list[str]:
+    return [group for group in GROUPS if group in changes and changes[group].is_touched]
 
 
 def _with_workers(touched: Sequence[str], changes: Mapping[str, Change]) -> list[str]:

@@ -103,6 +103,13 @@ def test_execute_of_what_workers_alone_need_leaves_the_ps_alone(site: Site) -> N
     assert "checkpoint" not in result["msg"]
 
 
+def test_execute_stops_the_workers_where_only_the_ps_start_anew(site: Site) -> None:
+    result = site.call(manifests(ps_image="trainer:2"), strategy="recreate")
+    assert site.cluster.renewed == ["ps-0", "worker-0", "worker-1"]
+    assert [line.split(": ")[1].split(" ")[0] for line in site.lines if "stopped" in line] == ["worker", "ps"]
+    assert "all replicas restart" in result["msg"]
+
+
 def test_execute_says_that_a_ps_loses_its_parameters(site: Site) -> None:
     assert (
         "a ps that restarts has lost its parameters: the training goes back to its last checkpoint"
