@@ -59,7 +59,10 @@ def keeper(params: Mapping[str, Any], *, clock: Callable[[], float] = time.monot
 
     A server that is away for a while is no reason to end; that somebody else has taken the study over is one (LedgerError).
     """
-    lock = open_ledger(params)[1] if params["ledger"] == "cluster" else None
+    return renewer(open_ledger(params)[1] if params["ledger"] == "cluster" else None, clock=clock)
+
+
+def renewer(lock: Lock | None, *, clock: Callable[[], float]) -> Callable[[], None]:
     due = clock()
 
     def keep() -> None:

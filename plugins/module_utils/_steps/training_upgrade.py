@@ -38,7 +38,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.standing im
     told,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace, renewer
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
@@ -69,7 +69,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "owner_pid": {"type": "int"},
 }
 REQUIRED_IF = [("state", "upgraded", ("definition",))]
-RENEW_SECONDS = 20.0
 DEPLOY = "playbooks/deploy.yml makes one"
 
 
@@ -97,7 +96,7 @@ def execute(
                 standing,
                 timeout=params["timeout"],
                 min_ready_seconds=params["min_ready_seconds"],
-                keep=_keeper(lock, clock),
+                keep=renewer(lock, clock=clock),
                 clock=clock,
                 wall=wall,
                 sleep=sleep,
@@ -109,18 +108,6 @@ def execute(
                 lock.release()
     except (InputError, BackendError, LedgerError) as error:
         raise StepError(f"{error}.") from error
-
-
-def _keeper(lock: LeaseLock, clock: Callable[[], float]) -> Callable[[], None]:
-    due = clock() + RENEW_SECONDS
-
-    def keep() -> None:
-        nonlocal due
-        if clock() >= due:
-            due = clock() + RENEW_SECONDS
-            lock.renew()
-
-    return keep
 
 
 def target_of(definition: Sequence[Document]) -> str:
