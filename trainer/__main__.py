@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainer import config as configuration
-from trainer import data, presets, strategies, telemetry
+from trainer import data, ending, presets, strategies, telemetry
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -47,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    if config.standing or config.checkpoint_dir:
+        ending.at_once()
     log = telemetry.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
     log.event("process_start")
     code = _run(config, log, clock, usage)
@@ -84,7 +86,7 @@ def _check_data(config: Config) -> None:
 
 def _check_folders(config: Config) -> None:
     if config.ready_file:
-        # Left by the container before this one in the same pod.
+        # Left by whoever was here before in the same pod: a container, or this process before it began anew.
         Path(config.ready_file).unlink(missing_ok=True)
     folders = {"--log_dir": config.log_dir, "--export_dir": config.export_dir}
     if config.is_chief:

@@ -78,12 +78,12 @@ class Checkpoints:
         for variable in self._variables:
             name, shape = variable.op.name, variable.shape.as_list()
             if found.get(name) != shape:
-                there = "is not there" if name not in found else f"is {_shape(found[name])} there"
+                there = "is not there" if name not in found else f"is {shape_text(found[name])} there"
                 raise ConfigError(
-                    f"--checkpoint_dir holds {path!r} of another network: {name} {there}, but {_shape(shape)} here;"
+                    f"--checkpoint_dir holds {path!r} of another network: {name} {there}, but {shape_text(shape)} here;"
                     " give the flags it was saved with, or another folder"
                 )
 
 
-def _shape(sizes: list[int]) -> str:
+def shape_text(sizes: list[int]) -> str:
     return "x".join(map(str, sizes)) or "one number"

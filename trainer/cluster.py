@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ import tensorflow.compat.v1 as tf
 from trainer.config import Config
 
 PS_DEVICE = "/job:ps/cpu:0"
+LOOK_SECONDS = 0.2
 VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp")
 
 
@@ -48,6 +51,18 @@ def connect(config: Config) -> tuple[Any, str]:
         return None, f"grpc://{config.worker_hosts[config.task_index]}"
     server = start_server(config)
     return server, server.target
+
+
+def await_ps(config: Config) -> None:
+    """Return once every ps listens: a channel of TensorFlow's that found nobody looks again only after seconds."""
+    for address in config.ps_hosts:
+        host, _colon, port = address.rpartition(":")
+        while True:
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=2.0).close()
+                break
+            except OSError:
+                time.sleep(LOOK_SECONDS)
 
 
 class LeastBytes:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replica does when it is told to stop.
+"""What a replica does when it is told to stop, or when it must begin anew.
 
 As process 1 of a container it would not even hear SIGTERM, and a handler of Python's waits until a call of TensorFlow returns. So
 the signal only writes into a pipe, and a thread of its own reads there.
@@ -15,8 +15,29 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 TERMINATED = 128 + signal.SIGTERM
+# Where a process tells the one that it becomes how often it has lost a ps since its last step.
+LOSSES = "TFSCALE_PS_LOSSES"
+
+
+def at_once() -> None:
+    """Until there is something to save, and a `Watch` to do so; process 1 of a container has no other way to be told."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(TERMINATED))
+
+
+def losses(steps: int) -> int:
+    """Count the present loss, too; `steps` are those that this process has made."""
+    return 1 if steps else int(os.environ.get(LOSSES, "0")) + 1
+
+
+def begin_anew(losses: int) -> NoReturn:
+    """Become a new process of the same command under the same number, so that no container restarts."""
+    os.environ[LOSSES] = str(losses)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 class Watch(threading.Thread):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from trainer.config import Config
 from trainer.data import Dataset
 from trainer.telemetry import EventLog
 from trainer.timing import Clock, Usage
+
+READY_LOOK_SECONDS = 0.1
 
 
 @dataclass(kw_only=True)
@@ -43,12 +47,14 @@ class Job:
     def start(self, global_step: int, *, waited: float) -> None:
         self.progress.wait_seconds = waited
         self.log.event("start_line", global_step=global_step)
-        self.ready()
-
-    def ready(self) -> None:
-        """Let whoever watches the file know that this worker trains."""
         if self.config.ready_file:
-            Path(self.config.ready_file).touch()
+            threading.Thread(target=self._tell_ready, name="ready", daemon=True).start()
+
+    def _tell_ready(self) -> None:
+        """Let whoever watches the file know that this worker trains: its first step is the proof."""
+        while not self.progress.local_steps:
+            time.sleep(READY_LOOK_SECONDS)
+        Path(self.config.ready_file).touch()
 
     def target_reached(self, global_step: int) -> None:
         self.progress.global_step = global_step

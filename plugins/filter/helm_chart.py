@@ -13,7 +13,12 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import chart, written
+from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import (
+    Repeated,
+    chart,
+    repeated,
+    written,
+)
 
 DOCUMENTATION = r"""
 name: helm_chart
@@ -63,6 +68,8 @@ def helm_chart(objects: list[dict[str, Any]], name: str) -> dict[str, str]:
 def _text(path: str, content: Any) -> str:
     if isinstance(content, str):
         return content
+    if isinstance(content, Repeated):
+        return repeated(content.kind, _text(path, content.document))
     text = yaml.safe_dump(content, sort_keys=False, width=math.inf)
     return written(text) if path.startswith("templates/") else text
 

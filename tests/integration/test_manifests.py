@@ -234,7 +234,7 @@ def standing(folder: Path, **variables: Any) -> dict[tuple[str, str], Any]:
 def test_manifest_standing_objects_in_the_order_of_their_use(tmp_path: Path) -> None:
     found = standing(tmp_path, training_ps=2, training_workers=3, training_tensorboard=True)
     assert [kind for kind, _name in found] == [
-        *("ConfigMap", "NetworkPolicy", "Service", "Service", "PersistentVolumeClaim"),
+        *("ConfigMap", "NetworkPolicy", *["Service"] * (1 + 2), *["Service"] * (1 + 3), "PersistentVolumeClaim"),
         *("Deployment", "Service", "StatefulSet", "StatefulSet"),
     ]
     labels = {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/training": "mine"}
@@ -245,6 +245,8 @@ def test_manifest_standing_objects_in_the_order_of_their_use(tmp_path: Path) -> 
         "mine-ps",
         "mine-worker",
         "mine-tensorboard",
+        *(f"mine-ps-{index}" for index in range(2)),
+        *(f"mine-worker-{index}" for index in range(3)),
     }
     for replica, count in (("ps", 2), ("worker", 3)):
         group = found["StatefulSet", f"mine-{replica}"]
@@ -271,6 +273,21 @@ def test_manifest_standing_hosts_are_named_after_their_content(tmp_path: Path) -
             assert container["envFrom"] == [{"configMapRef": {"name": names[-1]}}]
     assert names[0] == names[2] != names[1]
     assert re.fullmatch("mine-[0-9a-f]{10}", names[0])
+
+
+def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(tmp_path: Path) -> None:
+    found = standing(tmp_path, training_ps=1, training_workers=2)
+    (config,) = (document for (kind, _name), document in found.items() if kind == "ConfigMap")
+    assert config["data"]["PS_HOSTS"] == "mine-ps-0:2222"
+    assert config["data"]["WORKER_HOSTS"] == "mine-worker-0:2222,mine-worker-1:2222"
+    for name in ("mine-ps-0", "mine-worker-0", "mine-worker-1"):
+        spec = found["Service", name]["spec"]
+        pods = found["StatefulSet", name.rpartition("-")[0]]["spec"]["template"]["metadata"]["labels"]
+        assert spec["selector"] == {**pods, "statefulset.kubernetes.io/pod-name": name}
+        # An address of its own, and also while its replica is not ready.
+        assert "clusterIP" not in spec
+        assert spec["publishNotReadyAddresses"] is True
+        assert spec["ports"] == [{"name": "grpc", "port": 2222}]
 
 
 def test_manifest_standing_ps_knows_nothing_of_hyperparameters(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ class Group:
         self.processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
         self.places = [("ps", index) for index in range(ps)] + [("worker", index) for index in range(workers)]
 
-    def start(self, *places: tuple[str, int]) -> None:
+    def start(self, *places: tuple[str, int], other: tuple[str, ...] = ()) -> None:
         for job, index in places or self.places:
             place = ["--job_name", job, "--task_index", str(index), *self._hosts]
             kept = ["--checkpoint_dir", str(self.checkpoints), "--ready_file", str(self.ready(job, index))]
-            command = [sys.executable, "-m", "trainer", *place, *USUAL, *kept, *self._flags]
+            command = [sys.executable, "-m", "trainer", *place, *USUAL, *kept, *self._flags, *other]
             with (self.folder / f"{job}-{index}.log").open("ab") as log:
                 self.processes[job, index] = subprocess.Popen(
                     command, cwd=ROOT, env=_environment(), stdout=log, stderr=log
@@ -176,9 +176,63 @@ def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     site.until(lambda: site.step() > restored["global_step"] + 50 and len(site.events("progress", 1)) > began)
     later = [one["global_step"] for one in site.events("progress") if one["mono"] > restored["mono"]]
     assert min(later) >= restored["global_step"]
-    # In the same processes: nobody had to import TensorFlow again.
+    # Under the same process numbers, so that no container restarts, but with nothing of TensorFlow left from before.
     assert all(site.processes["worker", index].poll() is None for index in range(2))
-    assert len(site.events("process_start")) == 1
+    assert len(site.events("process_start")) == 2
+
+
+def test_a_ps_that_comes_back_without_what_it_held_is_given_it_by_a_chief_that_began_anew(
+    group: Callable[..., Group],
+) -> None:
+    """Twice: what a process hands on to the one that it becomes must not add up while steps are made."""
+    site = group(*STANDING)
+    site.start()
+    for lost in (1, 2):
+        steps = site.step()
+        site.until(lambda steps=steps: site.step() > steps + 30 and site.events("checkpoint_saved"))
+        assert site.stop("ps", 0) == 128 + signal.SIGTERM
+        site.until(lambda lost=lost: len(site.events("ps_lost")) == lost)
+        site.start(("ps", 0))
+        site.until(lambda lost=lost: len(site.events("restored")) == lost)
+    assert site.processes["worker", 0].poll() is None
+
+
+@pytest.mark.parametrize("job", ["ps", "worker"])
+def test_a_replica_that_is_told_to_stop_before_it_trains_ends_at_once(group: Callable[..., Group], job: str) -> None:
+    site = group(*STANDING)
+    site.start((job, 0))
+    log = site.folder / f"{job}-0.log"
+    # A worker finds no ps and would wait for one without end.
+    word = '"imported"' if job == "worker" else '"process_start"'
+    site.until(lambda: log.exists() and word in log.read_text())
+    assert site.stop(job, 0) == 128 + signal.SIGTERM
+
+
+def test_a_worker_is_ready_when_it_has_made_a_step_and_not_before(group: Callable[..., Group]) -> None:
+    site = group(*STANDING)
+    site.ready("worker", 0).touch()  # left by a container before this one
+    site.start(("worker", 0))
+    site.until(lambda: site.events("imported"))
+    assert not site.ready("worker", 0).exists()
+    site.start(("ps", 0))
+    site.until(lambda: site.ready("worker", 0).exists())
+    assert site.events("start_line")
+
+
+@pytest.mark.parametrize("preset", ["fast", "thesis"])
+def test_a_worker_of_another_network_than_that_of_the_ps_gets_a_sentence(
+    group: Callable[..., Group], preset: str
+) -> None:
+    site = group("--standing", "--train_steps", "0", "--telemetry_every", "10", "--preset", preset, workers=2)
+    site.start()
+    site.until(lambda: site.step(1) >= 10)
+    site.stop("worker", 1)
+    site.start(("worker", 1), other=("--hidden_units", "30"))
+    assert site.processes["worker", 1].wait(SECONDS) == 2
+    reason = site.events("error", 1)[0]["reason"]
+    assert reason.startswith("the ps hold ")
+    assert "784x100, but this worker's flags make it 784x30: " in reason
+    assert "Traceback" not in (site.folder / "worker-1.log").read_text()
 
 
 def test_a_worker_that_comes_back_joins_where_the_others_are(group: Callable[..., Group]) -> None:

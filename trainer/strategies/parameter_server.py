@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import tensorflow.compat.v1 as tf
 
 from trainer import cluster, ending, presets
-from trainer.checkpoint import Checkpoints
+from trainer.checkpoint import Checkpoints, shape_text
+from trainer.config import ConfigError
 from trainer.export import export
 from trainer.job import Job
 
@@ -129,24 +130,27 @@ class Worker:
 
     def stand(self) -> None:
         """A training that outlives its replicas: a ps that is lost is waited for, and after the last step it stays."""
-        losses, steps = 0, -1
-        while True:
-            try:
-                session = self._open()
-                arrived = self._job.clock.mono()
-                self._begin(session, self._join(session), waited=self._job.clock.mono() - arrived)
-                self._end(session)
-                break
-            except LOST as error:
-                losses = losses + 1 if self._job.progress.local_steps == steps else 1
-                steps = self._job.progress.local_steps
-                if losses > MOST_LOSSES:
-                    raise
-                self._job.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
-                if self._checkpoints:
-                    self._checkpoints.attend(None)
-                time.sleep(PAUSE_SECONDS)
+        cluster.await_ps(self._job.config)
+        try:
+            session = self._open()
+            arrived = self._job.clock.mono()
+            self._begin(session, self._join(session), waited=self._job.clock.mono() - arrived)
+            self._end(session)
+        except LOST as error:
+            self._begin_anew(error)
         ending.sleep()
+
+    def _begin_anew(self, error: Any) -> NoReturn:
+        """In the same process, but with nothing of TensorFlow left: its channels wait up to 20 s before they try again."""
+        self._job.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
+        if self._checkpoints:
+            self._checkpoints.attend(None)
+        if self._job.progress.local_steps:
+            self._trial.close()
+        losses = ending.losses(self._job.progress.local_steps)
+        if losses > MOST_LOSSES:
+            raise error
+        ending.begin_anew(losses)
 
     def _join(self, session: Any) -> int:
         """The global step from which this worker goes on; the chief sees to it that there is one."""
@@ -158,9 +162,21 @@ class Worker:
                     session.run(self._initializer)
                 return int(session.run(self._trial.global_step))
             time.sleep(PAUSE_SECONDS)
+        _check_network(session)
         step = int(session.run(self._trial.global_step))
         self._job.log.event("resumed", global_step=step)
         return step
+
+
+def _check_network(session: Any) -> None:
+    """Nothing of TensorFlow's would complain: a step takes whatever shapes the ps hold."""
+    for variable, value in _values(session):
+        there, here = list(value.shape), variable.shape.as_list()
+        if there != here:
+            raise ConfigError(
+                f"the ps hold {variable.op.name} as {shape_text(there)}, but this worker's flags make it"
+                f" {shape_text(here)}: give the flags that the others have, or start the ps anew as well"
+            )
 
 
 def _finish(job: Job, trial: presets.Trial, session: Any) -> None:

@@ -162,7 +162,16 @@ def essence(document: Document | None) -> dict[str, Any]:
         key: value for key, value in (meta.get("annotations") or {}).items() if not key.startswith("deployment.kubern")
     }
     meta.pop("annotations", None)
+    if rest.get("kind") == "Service":
+        rest["spec"] = _unallocated(rest["spec"])
     return {**rest, "metadata": {**meta, **({"annotations": notes} if notes else {})}}
+
+
+def _unallocated(service: Document) -> dict[str, Any]:
+    """A Service's spec without addresses that the server has dealt out: one that is made again gets others."""
+    if service.get("clusterIP") == "None":
+        return dict(service)
+    return {key: value for key, value in service.items() if key not in ("clusterIP", "clusterIPs")}
 
 
 def is_same(one: Document | None, other: Document | None) -> bool:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
@@ -27,11 +27,20 @@ CHOSEN = {
     "PersistentVolumeClaim": ("volumeName",),
 }
 CHOSEN_NOTES = ("pv.kubernetes.io/", "volume.beta.kubernetes.io/", "volume.kubernetes.io/", "deployment.kubernetes.io/")
+# The label by which an address finds its only pod.
+POD_NAME = "statefulset.kubernetes.io/pod-name"
 _MARK = re.compile(r"'?<<(.*?)>>'?")
 
 
+class Repeated(NamedTuple):
+    """A template with one object for each replica of a kind; $index is its number."""
+
+    kind: str
+    document: Document
+
+
 def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
-    """Files by their path: a text, or for templates the parts of one (see `rendered`)."""
+    """Files by their path: a text, or the document that one is to be `written` from."""
     cleaned = [_clean(one) for one in objects]
     groups = {one["metadata"]["name"].rpartition("-")[2]: one for one in cleaned if one["kind"] == "StatefulSet"}
     if "worker" not in groups:
@@ -42,8 +51,14 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
     values = {kind: _group_values(group) for kind, group in sorted(groups.items())}
     values["hyperparams"] = _hyperparameters(groups["worker"])
     templates = {f"templates/statefulset-{kind}.yaml": _group(kind, group) for kind, group in groups.items()}
-    others = [one for one in cleaned if one["kind"] not in ("StatefulSet", "ConfigMap")]
+    others = [one for one in cleaned if one["kind"] not in ("StatefulSet", "ConfigMap") and not _is_address(one)]
     templates |= {f"templates/{one['kind'].lower()}-{one['metadata']['name']}.yaml": one for one in others}
+    addresses = {one["metadata"]["name"]: one for one in cleaned if _is_address(one)}
+    templates |= {
+        f"templates/addresses-{kind}.yaml": Repeated(kind, _address(addresses[first], f"{name}-{kind}"))
+        for kind in groups
+        if (first := f"{name}-{kind}-0") in addresses
+    }
     templates["templates/configmap.yaml"] = _config_template(config, groups)
     about = {
         "apiVersion": "v2",
@@ -58,6 +73,11 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
         "templates/_helpers.tpl": _helpers(name, config, groups),
         **templates,
     }
+
+
+def repeated(kind: str, text: str) -> str:
+    """What is `written` once, for each replica of a kind."""
+    return f"{{{{- range $index := until (int .Values.{kind}.number) }}}}\n---\n{text}{{{{- end }}}}\n"
 
 
 def written(text: str) -> str:
@@ -86,6 +106,16 @@ def _clean(live: Document) -> dict[str, Any]:
         ):
             spec.pop(key, None)
     return document
+
+
+def _is_address(one: Document) -> bool:
+    return one["kind"] == "Service" and POD_NAME in (one["spec"].get("selector") or {})
+
+
+def _address(first: Document, group: str) -> dict[str, Any]:
+    marked: dict[str, Any] = deepcopy(dict(first))
+    marked["metadata"]["name"] = marked["spec"]["selector"][POD_NAME] = f"{group}-<<$index>>"
+    return marked
 
 
 def _container(group: Document) -> dict[str, Any]:
@@ -155,7 +185,7 @@ def _helpers(name: str, config: Document, groups: Mapping[str, Document]) -> str
     """The addresses of all replicas, and a name for them: an immutable ConfigMap of other content needs another one."""
     parts = []
     for kind in sorted(groups):
-        address = f"{name}-{kind}-{{{{ $index }}}}.{name}-{kind}:{_port(config, kind)}"
+        address = f"{name}-{kind}-{{{{ $index }}}}:{_port(config, kind)}"
         parts.append(
             f'{{{{- define "training.{kind}" -}}}}\n'
             f"{{{{- range $index := until (int .Values.{kind}.number) }}}}{{{{ if $index }}}},{{{{ end }}}}{address}{{{{ end -}}}}\n"

@@ -199,3 +199,15 @@ def test_is_ready_is_not_a_pod_that_ends(meta: dict[str, Any], conditions: list[
 
 def test_config_maps_of_are_those_of_the_environment() -> None:
     assert list(config_maps_of(WORKER)) == [CONFIG["metadata"]["name"]]
+
+
+def test_essence_of_a_service_has_no_address_that_was_dealt_out() -> None:
+    meta = {"name": "s", "uid": "1"}
+    dealt = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ports": [{"port": 1}]}
+    assert essence({"kind": "Service", "metadata": meta, "spec": dealt}) == {
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {"ports": [{"port": 1}]},
+    }
+    asked_for = {"clusterIP": "None", "clusterIPs": ["None"]}
+    assert essence({"kind": "Service", "metadata": meta, "spec": asked_for})["spec"] == asked_for

@@ -234,6 +234,33 @@ def test_execute_adds_and_removes_what_stands_beside_the_replicas(site: Site) ->
     assert image_of_the_board(site) == "board:1"
 
 
+def addresses(workers: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": f"mnist-worker-{index}", "labels": LABELS},
+            "spec": {"ports": [{"port": 2222}]},
+        }
+        for index in range(workers)
+    ]
+
+
+def test_addresses_come_and_go_with_their_replicas(site: Site) -> None:
+    def there() -> list[str]:
+        return sorted(path for path in site.cluster.objects if path.startswith(f"{CORE}/services/"))
+
+    site.call([*manifests(), *addresses(2)])
+    former = there()
+    # As the server deals them out: what is made again cannot count on the same one.
+    site.cluster.objects[former[1]]["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]}
+    site.call([*manifests(workers=1), *addresses(1)])
+    assert there() == former[:1]
+    site.call(None, state="rolled_back")
+    assert there() == former
+    assert site.cluster.objects[former[1]]["spec"] == {"ports": [{"port": 2222}]}
+
+
 def test_roll_back_removes_what_the_upgrade_has_added(site: Site) -> None:
     site.call([*manifests(), *board()])
     site.call(None, state="rolled_back")

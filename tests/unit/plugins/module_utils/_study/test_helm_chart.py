@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import chart, written
+from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import (
+    Repeated,
+    chart,
+    repeated,
+    written,
+)
 
 from tests.fixtures.standing import LABELS, NAME, manifests
 
@@ -22,8 +27,8 @@ def live(**given: Any) -> list[dict[str, Any]]:
         one["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "yes"}
         one["status"] = {"replicas": 1}
     found[0]["data"] = {
-        "PS_HOSTS": "mnist-ps-0.mnist-ps:8000",
-        "WORKER_HOSTS": "mnist-worker-0.mnist-worker:9000,mnist-worker-1.mnist-worker:9000",
+        "PS_HOSTS": "mnist-ps-0:8000",
+        "WORKER_HOSTS": "mnist-worker-0:9000,mnist-worker-1:9000",
         "TF_CLUSTER": '{"ps": ["a"], "worker": ["b"]}',
     }
     return found
@@ -32,6 +37,14 @@ def live(**given: Any) -> list[dict[str, Any]]:
 def service(address: str) -> dict[str, Any]:
     spec = {"clusterIP": address, "clusterIPs": [address], "ipFamilies": ["IPv4"], "ports": [{"port": 1}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "labels": LABELS}, "spec": spec}
+
+
+def address(pod: str) -> dict[str, Any]:
+    """A replica's own."""
+    made = service("10.0.0.1")
+    made["metadata"]["name"] = pod
+    made["spec"]["selector"] = {"statefulset.kubernetes.io/pod-name": pod}
+    return made
 
 
 def claim() -> dict[str, Any]:
@@ -79,13 +92,32 @@ def test_a_service_keeps_only_an_address_that_was_asked_for(address: str, left: 
     assert made["spec"] == {**left, "ports": [{"port": 1}]}
 
 
+def test_addresses_are_as_many_as_there_are_replicas() -> None:
+    files = chart(NAME, [*live(), *(address(f"mnist-worker-{index}") for index in range(2)), address("mnist-ps-0")])
+    made = files["templates/addresses-worker.yaml"]
+    assert isinstance(made, Repeated)
+    assert made.kind == "worker"
+    assert made.document["metadata"]["name"] == "mnist-worker-<<$index>>"
+    assert made.document["spec"] == {
+        "selector": {"statefulset.kubernetes.io/pod-name": "mnist-worker-<<$index>>"},
+        "ports": [{"port": 1}],
+    }
+    assert sorted(path for path in files if "service" in path or "addresses" in path) == [
+        "templates/addresses-ps.yaml",
+        "templates/addresses-worker.yaml",
+    ]
+    assert repeated("ps", "kind: Service\n") == (
+        "{{- range $index := until (int .Values.ps.number) }}\n---\nkind: Service\n{{- end }}\n"
+    )
+
+
 def test_hosts_follow_the_numbers_and_name_the_config() -> None:
     files = chart(NAME, live())
     helpers = files["templates/_helpers.tpl"]
-    assert "mnist-worker-{{ $index }}.mnist-worker:9000" in helpers
-    assert "mnist-ps-{{ $index }}.mnist-ps:8000" in helpers
+    assert "mnist-worker-{{ $index }}:9000" in helpers
+    assert "mnist-ps-{{ $index }}:8000" in helpers
     name = live()[0]["metadata"]["name"]
-    present = "mnist-ps-0.mnist-ps:8000 mnist-worker-0.mnist-worker:9000,mnist-worker-1.mnist-worker:9000"
+    present = "mnist-ps-0:8000 mnist-worker-0:9000,mnist-worker-1:9000"
     assert f'{{{{- if eq $hosts "{present}" -}}}}{name}{{{{- else -}}}}' in helpers
     config = files["templates/configmap.yaml"]
     assert config["metadata"]["name"] == '<<include "training.config" .>>'
