@@ -357,6 +357,8 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"training_volume": {"size": "1Gi", "claim": "c"}}, "training_volume is {'size': '1Gi', 'claim': 'c'}: give"),
     ({"training_volume": {"size": "big"}}, "size of training_volume is 'big': give a quantity such as 10Gi"),
     ({"training_volume": {"claim": "c", "access_modes": ["Own"]}}, "access_modes of training_volume is ['Own']: give"),
+    ({"training_ps_resources": {"cpu": 1}}, "training_ps_resources is {'cpu': 1}: give requests and limits as in a pod"),
+    ({"training_worker_resources": {"cpu": 1}}, "training_worker_resources is {'cpu': 1}: give requests and limits"),
     ({"training_volume": {}, "training_export": True}, "training_export is true: a pod has no folder that lasts; give"),
 ]  # fmt: skip
 
