@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.e2e import accounts
 from tests.e2e.infra import cluster as clusters
 from tests.e2e.infra import trainer_image as trainer_image_of_infra
 from tests.e2e.infra.cluster import Cluster
@@ -49,6 +52,13 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     finally:
         # Its end takes 6 to 13 s, which no other test needs to wait for.
         cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Makes a kubeconfig of the documented service account, see `accounts.make`."""
+    yield partial(accounts.make, cluster, namespace, tmp_path)
+    accounts.remove(cluster, namespace)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._steps import node_set, study_namespace
 
-from tests.e2e.infra.base import ROOT
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.steps import execute, failure
 
@@ -68,37 +66,11 @@ def test_node_set_says_which_nodes_cannot_carry_a_run(cluster: Cluster, auth: di
     assert execute(node_set, **auth, count=1)["candidates"] == [first]
 
 
-def limited(cluster: Cluster, namespace: str, folder: Path, *, nodes: bool) -> dict[str, Any]:
-    """A kubeconfig of a service account with the documented rights, or only with those within its namespace."""
-    rights = yaml.safe_load(
-        (ROOT / "docs/examples/rbac.yml").read_text().replace("tfscale-nodes", f"{namespace}-nodes")
-    )
-    chosen = [one for one in rights["items"] if nodes or not one["kind"].startswith("ClusterRole")]
-    for one in chosen:
-        one["metadata"] |= {"namespace": namespace} if "namespace" in one["metadata"] else {}
-        for subject in one.get("subjects", []):
-            subject["namespace"] = namespace
-    cluster.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": chosen}))
-    token = cluster.kubectl("create", "token", "tfscale", "--namespace", namespace).strip()
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    path = folder / "limited"
-    path.write_text(yaml.safe_dump(config))
-    return {"kubeconfig": str(path)}
-
-
-@pytest.fixture
-def roles(cluster: Cluster, namespace: str) -> Iterator[None]:
-    yield
-    for kind in ("clusterrolebinding", "clusterrole"):
-        cluster.kubectl("delete", kind, f"{namespace}-nodes", "--ignore-not-found")
-
-
 @pytest.mark.full
 def test_node_set_works_with_the_documented_rights(
-    cluster: Cluster, auth: dict[str, Any], namespace: str, roles: None, tmp_path: Path
+    cluster: Cluster, auth: dict[str, Any], namespace: str, account: Callable[..., str]
 ) -> None:
-    few = limited(cluster, namespace, tmp_path, nodes=True)
+    few: dict[str, Any] = {"kubeconfig": account()}
     assert execute(node_set, **few, count=2)["changed"] is True
     assert len(active(cluster)) == 2
     assert execute(node_set, **few, count=0)["changed"] is True
@@ -106,9 +78,9 @@ def test_node_set_works_with_the_documented_rights(
 
 @pytest.mark.full
 def test_node_set_without_rights_on_nodes_names_them(
-    cluster: Cluster, auth: dict[str, Any], namespace: str, roles: None, tmp_path: Path
+    cluster: Cluster, auth: dict[str, Any], namespace: str, account: Callable[..., str]
 ) -> None:
-    few = limited(cluster, namespace, tmp_path, nodes=False)
+    few: dict[str, Any] = {"kubeconfig": account(cluster_role=False)}
     user = f"system:serviceaccount:{namespace}:tfscale"
     assert failure(node_set, **few, count=1).startswith(f"user {user} may not list nodes: give that right (docs/")
     unknown = execute(node_set, **few, method="none")

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info, study_lock
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
+from tests.e2e.accounts import kubeconfig_with
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
 
-RBAC = Path(__file__).resolve().parents[2] / "docs/examples/rbac.yml"
 DEFAULTS = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
 RESOURCES = {"ps": {"cpu": "100m", "memory": "64Mi"}, "worker": {"cpu": "100m", "memory": "64Mi"}}
 # What a busy machine needs until its controllers have done something.
@@ -50,43 +49,6 @@ def look(cluster: Cluster, namespace: str) -> Look:
         return cluster_preflight_info.execute(params, check_mode=False, say=lambda _line: None)
 
     return execute
-
-
-@pytest.fixture
-def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """A kubeconfig of the documented service account; `without` takes rights away again, as `create jobs`."""
-
-    def make(*without: str, cluster_role: bool = True) -> str:
-        documents = yaml.safe_load(RBAC.read_text().replace("namespace: tfscale", f"namespace: {namespace}"))["items"]
-        for document in documents:
-            document["metadata"]["name"] += f"-{namespace}" if document["kind"].startswith("Cluster") else ""
-            if document["kind"] == "ClusterRoleBinding":
-                document["roleRef"]["name"] += f"-{namespace}"
-            if "rules" in document:
-                document["rules"] = [left for rule in document["rules"] if (left := less(rule, without))["verbs"]]
-        wanted = [one for one in documents if cluster_role or not one["kind"].startswith("Cluster")]
-        apply(cluster, namespace, *wanted)
-        token = cluster.kubectl("create", "token", "tfscale", "--namespace", namespace).strip()
-        return kubeconfig_with(cluster.kubeconfig, tmp_path, token)
-
-    yield make
-    for kind in ("clusterrolebinding", "clusterrole"):
-        cluster.kubectl("delete", kind, f"tfscale-nodes-{namespace}", "--ignore-not-found")
-
-
-def less(rule: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]:
-    """A rule without some of its rights; those on other resources of the rule go with them."""
-    taken = {verb for verb, resource in map(str.split, without) if resource in rule["resources"]}
-    return {**rule, "verbs": [verb for verb in rule["verbs"] if verb not in taken]}
-
-
-def kubeconfig_with(path: Path, folder: Path, token: str) -> str:
-    document = yaml.safe_load(path.read_text())
-    document["users"] = [{"name": one["name"], "user": {"token": token}} for one in document["users"]]
-    made = folder / "kubeconfig"
-    made.touch(mode=0o600)
-    made.write_text(json.dumps(document))
-    return str(made)
 
 
 def test_a_study_that_can_run_is_let_through(look: Look) -> None:

@@ -107,7 +107,7 @@ def test_standing_training_outlives_its_ps_and_is_seen_in_tensorboard(site: Site
     site.until(lambda: min(site.step("worker-0"), site.step("worker-1")) > restored["global_step"])
     first = next(one for one in site.events("worker-0", "progress") if one["wall"] > restored["wall"])
     print(f"pause: {first['wall'] - began:.1f} s from the deletion of the ps to the first step after it")
-    # In the same processes.
+    # No container was started again.
     assert site.restarts() == [0, 0, 0]
 
     address = f"http://mnist-tensorboard.{site.namespace}:6006/data/runs"
@@ -174,6 +174,20 @@ def test_standing_training_waits_for_a_worker_that_was_killed(site: Site) -> Non
     there = site.step("worker-1")
     site.until(lambda: site.events("worker-0", "resumed"))
     assert site.events("worker-0", "resumed")[-1]["global_step"] >= there
+
+
+@pytest.mark.full
+def test_documented_account_may_deploy_upgrade_and_remove(site: Site, account: Callable[..., str]) -> None:
+    access = {"cluster_kubeconfig": account()}
+    plan = {**access, "training_tensorboard": True, "training_volume": {"size": "100Mi", "keep": False}}
+    # Roles take effect a little after they were made.
+    site.until(lambda: site.playbook.run("deploy", "--check", **plan).returncode == 0)
+    site.play("deploy", **plan)
+    site.play("upgrade", training_learning_rate=0.0005, **plan)
+    site.play("upgrade", training_workers=1, training_learning_rate=0.0005, **plan)
+    site.play("upgrade", upgrade_state="rolled_back", **access)
+    site.play("deploy", training_state="absent", **plan)
+    assert site.objects() == set()
 
 
 @pytest.mark.full

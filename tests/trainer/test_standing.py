@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,13 +189,20 @@ def test_a_ps_that_comes_back_without_what_it_held_is_given_it_by_a_chief_that_b
     site = group(*STANDING)
     site.start()
     for lost in (1, 2):
-        steps = site.step()
-        site.until(lambda steps=steps: site.step() > steps + 30 and site.events("checkpoint_saved"))
+        site.until(partial(trained_on, site, site.step()))
         assert site.stop("ps", 0) == 128 + signal.SIGTERM
-        site.until(lambda lost=lost: len(site.events("ps_lost")) == lost)
+        site.until(partial(told, site, "ps_lost", lost))
         site.start(("ps", 0))
-        site.until(lambda lost=lost: len(site.events("restored")) == lost)
+        site.until(partial(told, site, "restored", lost))
     assert site.processes["worker", 0].poll() is None
+
+
+def trained_on(site: Group, steps: int) -> bool:
+    return site.step() > steps + 30 and bool(site.events("checkpoint_saved"))
+
+
+def told(site: Group, event: str, times: int) -> bool:
+    return len(site.events(event)) == times
 
 
 @pytest.mark.parametrize("job", ["ps", "worker"])

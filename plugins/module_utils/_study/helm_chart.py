@@ -50,7 +50,9 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
     config = _config(groups["worker"], cleaned)
     values = {kind: _group_values(group) for kind, group in sorted(groups.items())}
     values["hyperparams"] = _hyperparameters(groups["worker"])
-    templates = {f"templates/statefulset-{kind}.yaml": _group(kind, group) for kind, group in groups.items()}
+    templates: dict[str, Any] = {
+        f"templates/statefulset-{kind}.yaml": _group(kind, group) for kind, group in groups.items()
+    }
     others = [one for one in cleaned if one["kind"] not in ("StatefulSet", "ConfigMap") and not _is_address(one)]
     templates |= {f"templates/{one['kind'].lower()}-{one['metadata']['name']}.yaml": one for one in others}
     addresses = {one["metadata"]["name"]: one for one in cleaned if _is_address(one)}
