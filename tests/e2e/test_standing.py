@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.infra.base import InfraError
 from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.playbook import Playbook
 
@@ -40,8 +41,13 @@ class Site:
         return result.stdout
 
     def events(self, replica: str, *names: str) -> list[dict[str, Any]]:
-        """What this replica's container has told since it started."""
-        lines = self.kubectl("logs", f"{NAME}-{replica}", "--tail=-1").splitlines()
+        """What this replica's container has told since it started; nothing before that."""
+        try:
+            lines = self.kubectl("logs", f"{NAME}-{replica}", "--tail=-1").splitlines()
+        except InfraError as error:
+            if "is waiting to start" not in str(error) and "not found" not in str(error):
+                raise
+            return []
         told = [json.loads(line.removeprefix(TOKEN)) for line in lines if line.startswith(TOKEN)]
         return [one for one in told if one["event"] in names]
 
