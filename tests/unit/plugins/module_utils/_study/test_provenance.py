@@ -29,7 +29,7 @@ def checkout(root: Path, head: str, **files: str) -> Path:
 
 def test_collect_tells_this_machine_and_this_checkout() -> None:
     facts = provenance.collect()
-    assert facts["collection_version"] == "0.2.0"
+    assert facts["collection_version"] == "0.3.0"
     assert facts["python"] == platform.python_version()
     assert facts["cpus"] == os.cpu_count()
     assert facts["kernel"] == platform.release()
