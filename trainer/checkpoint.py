@@ -46,9 +46,11 @@ class Checkpoints:
             step = int(session.run(self._global_step))
             if step == self._saved_step:
                 return
-            self._saver.save(session, str(self._folder / "model.ckpt"), global_step=step, write_meta_graph=False)
-            self._saved_step = step
-            self._job.log.event("checkpoint_saved", global_step=step, seconds=round(self._job.clock.mono() - began, 6))
+            path = self._saver.save(session, str(self._folder / "model.ckpt"), global_step=step, write_meta_graph=False)
+            # The other workers went on meanwhile.
+            held = int(tf.train.load_variable(path, self._global_step.op.name))
+            self._saved_step = held
+            self._job.log.event("checkpoint_saved", global_step=held, seconds=round(self._job.clock.mono() - began, 6))
 
     def save_if_possible(self) -> None:
         """A ps that is gone just now has nothing to be saved; the next time comes."""

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,6 +123,34 @@ def test_restored_parameters_are_those_that_were_saved(run_cluster: RunCluster, 
     again = run_cluster(*kept, "--train_steps", "401", "--learning_rate", "1e-9", "--restore").chief.one("eval")
     assert trained > 0.8
     assert abs(again["accuracy"] - trained) < 0.002
+
+
+def test_a_checkpoint_is_told_of_with_the_step_that_it_holds(tmp_path: Path) -> None:
+    """Other workers go on between the chief's look at the step and the moment when it is written."""
+    import tensorflow.compat.v1 as tf
+
+    from tests.trainer.test_graph import build
+    from trainer.checkpoint import Checkpoints
+
+    told: list[int] = []
+    log: Any = SimpleNamespace(event=lambda _name, **fields: told.append(fields["global_step"]))
+    job = replace(build("fast", "--checkpoint_dir", str(tmp_path))[2], log=log)
+    server = tf.train.Server({"worker": {1: free_addresses(1)[0]}}, job_name="worker", task_index=1)
+    with tf.Graph().as_default(), tf.Session(server.target) as session:
+        step = tf.Variable(7, name="global_step", dtype=tf.int64)
+        session.run(step.initializer)
+        checkpoints = Checkpoints(job, step)
+        checkpoints.attend(session)
+        write, other_worker = checkpoints._saver.save, tf.assign_add(step, 1)
+
+        def save(*arguments: Any, **options: Any) -> str:
+            session.run(other_worker)
+            return str(write(*arguments, **options))
+
+        checkpoints._saver.save = save
+        checkpoints.save()
+        assert checkpoints.restore(session) == 8
+    assert told == [8, 8]
 
 
 def test_the_chief_writes_although_the_variables_lie_on_the_ps() -> None:
