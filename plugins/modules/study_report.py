@@ -37,6 +37,18 @@ options:
     description: Namespace of the ledger in the cluster.
     type: str
     default: tfscale
+  prices:
+    description:
+      - What an hour of a node costs, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) is any other node.
+      - With it the report tells what a run costs, which is its nodes in force, used or not, from the deployment to the last exit.
+    type: dict
+    default: {}
+    version_added: 0.4.0
+  currency:
+    description: Currency of O(prices).
+    type: str
+    default: USD
+    version_added: 0.4.0
 attributes:
   check_mode:
     description: Says whether the report would change, and writes nothing.

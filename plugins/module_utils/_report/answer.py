@@ -127,7 +127,20 @@ def _cannot_tell(cells: Sequence[model.Cell]) -> str:
     )
 
 
-def _answer(group: str, cells: Sequence[model.Cell]) -> Answer:
+def _costs(cells: Sequence[model.Cell], best: model.Cell, currency: str) -> str:
+    """The other half of the question, where prices are known."""
+    known = [(cell.cost, replicas(cell), cell) for cell in cells if cell.cost is not None]
+    if best.cost is None or not known:
+        return ""
+    least, _size, cheapest = min(known, key=lambda one: one[:2])
+    said = f"a run there costs {text.money(best.cost)} {currency}"
+    if cheapest is best:
+        return f"{said}, the least of all"
+    name = model.label(cheapest.spec, model.factors_of([cell.spec for cell in cells]))
+    return f"{said}, and {text.money(least)} {currency} with {name}, the least of all"
+
+
+def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     measured = {cell.cell_id: cell for cell in cells if cell.measured}
     comparison = stats.compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
     if not comparison.best:
@@ -135,11 +148,13 @@ def _answer(group: str, cells: Sequence[model.Cell]) -> Answer:
     best = measured[comparison.best]
     smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
     words = _sentence(list(measured.values()), comparison, best, smallest)
+    if currency and (costs := _costs(list(measured.values()), best, currency)):
+        words = f"{words.removesuffix('.')}; {costs}."
     return Answer(group, tuple(cells), words, comparison, best, smallest)
 
 
 def answers(study: model.Study) -> list[Answer]:
-    return [_answer(group, cells) for group, cells in study.groups()]
+    return [_answer(group, cells, study.currency) for group, cells in study.groups()]
 
 
 def sentence(found: Sequence[Answer]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
+NO_PRICES: Mapping[str, float] = {}
 COUNTS = ("nodes", "ps", "workers")
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = (
@@ -51,6 +52,8 @@ class Run:
     evidence: Mapping[str, Any]
     provenance: Mapping[str, Any]
     study: str
+    # What the nodes cost from its deployment to its last exit; None when a price or a node is not known.
+    cost: float | None = None
 
     @property
     def measured(self) -> bool:
@@ -89,6 +92,11 @@ class Cell:
 
     def center(self, key: str) -> float | None:
         return middle(self.values(key))
+
+    @property
+    def cost(self) -> float | None:
+        """Of a run, in the study's currency."""
+        return middle([run.cost for run in self.measured if run.cost is not None])
 
     def by_block(self) -> dict[int, float]:
         """Training seconds by block. Of two measured runs of one block the later one counts."""
@@ -133,6 +141,7 @@ class Study:
     runs: tuple[Run, ...]
     cells: tuple[Cell, ...]
     factors: tuple[str, ...]
+    currency: str = ""
 
     @property
     def measured(self) -> list[Cell]:
@@ -201,7 +210,16 @@ def whole(value: Any, otherwise: int) -> int:
     return value if is_count(value) else otherwise
 
 
-def run_of(record: Mapping[str, Any]) -> Run:
+def cost_of(record: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
+    """All nodes in force, used or not: they are paid for. `prices` are those of an hour of a machine type, `*` is any other."""
+    nodes = mappings(mapping(record.get("provenance")).get("nodes"))
+    seconds = finite(mapping(record.get("timings")).get("total_seconds"))
+    each = [prices.get(str(node.get("machine_type")), prices.get("*")) for node in nodes]
+    known = [price for price in each if price is not None]
+    return sum(known) * seconds / 3600 if nodes and seconds is not None and len(known) == len(each) else None
+
+
+def run_of(record: Mapping[str, Any], prices: Mapping[str, float] = NO_PRICES) -> Run:
     verdict = mapping(record.get("verdict"))
     reasons = verdict.get("reasons")
     return Run(
@@ -216,6 +234,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
         evidence=mapping(record.get("evidence")),
         provenance=mapping(record.get("provenance")),
         study=str(record.get("study", "")),
+        cost=cost_of(record, prices),
     )
 
 
@@ -250,9 +269,14 @@ def factors_of(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def study_of(records: Iterable[Mapping[str, Any]], name: str) -> Study:
-    """Everything a report shows, from the records of a ledger in their order; `name` serves when there are none."""
-    runs = tuple(run_of(record) for record in records)
+def study_of(
+    records: Iterable[Mapping[str, Any]], name: str, *, prices: Mapping[str, float] = NO_PRICES, currency: str = ""
+) -> Study:
+    """Everything a report shows, from the records of a ledger in their order; `name` serves when there are none.
+
+    `prices` are those of a node's hour by machine type, in `currency`; without any there are no costs.
+    """
+    runs = tuple(run_of(record, prices) for record in records)
     by_cell: dict[str, list[Run]] = {}
     for run in runs:
         by_cell.setdefault(run.cell_id, []).append(run)
@@ -262,4 +286,5 @@ def study_of(records: Iterable[Mapping[str, Any]], name: str) -> Study:
         for cell_id, found in by_cell.items()
     ]
     cells.sort(key=lambda cell: ([rank(cell.spec.get(factor)) for factor in factors], cell.cell_id))
-    return Study(runs[-1].study if runs and runs[-1].study else name, runs, tuple(cells), factors)
+    title = runs[-1].study if runs and runs[-1].study else name
+    return Study(title, runs, tuple(cells), factors, currency if any(cell.cost is not None for cell in cells) else "")

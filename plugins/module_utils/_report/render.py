@@ -77,6 +77,8 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
         if smallest is not best:
             seconds = text.number(smallest.center("train_seconds"))
             found.append((f"{group}cheapest not told apart", f"{seconds} s", smallest.label))
+        if best.cost is not None:
+            found.append((f"{group}cost", f"{text.money(best.cost)} {study.currency}", "a run of the fastest"))
         found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))
     accuracies = [value for cell in study.measured for value in cell.values("accuracy")]
     if accuracies:

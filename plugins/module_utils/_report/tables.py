@@ -81,6 +81,7 @@ def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Seq
         text.number(cell.center("steps_per_second")),
         _speed_up(study, cell),
         text.number(cpu_milliseconds(cell)),
+        *([text.money(cell.cost)] if study.currency else []),
         text.number(cell.center("startup_seconds")),
         text.NONE if accuracy is None else f"{accuracy:.3f}",
     )
@@ -96,6 +97,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
         "speed [steps/s]",
         "speed-up",
         "CPU [ms/step]",
+        *([f"cost of a run [{study.currency}]"] if study.currency else []),
         "start-up [s]",
         "accuracy",
     )
@@ -230,6 +232,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "cpu_milliseconds_per_step": cpu_milliseconds(cell),
         "startup_seconds_median": cell.center("startup_seconds"),
         "total_seconds_median": cell.center("total_seconds"),
+        **({"cost_median": cell.cost, "currency": study.currency} if study.currency else {}),
         "accuracy_median": cell.center("accuracy"),
     }
 

@@ -29,6 +29,11 @@ def number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.{places(value)}f}"
 
 
+def money(value: float | None) -> str:
+    """Two significant digits at least; a run costs cents or less."""
+    return NONE if value is None else f"{value:,.{max(2, 1 - _magnitude(value))}f}"
+
+
 def ends(values: Sequence[float]) -> str:
     """From the lowest to the highest of some ratios; one number when they read the same."""
     low, high = f"{min(values):.1f}", f"{max(values):.1f}"

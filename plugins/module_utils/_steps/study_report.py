@@ -14,9 +14,16 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._report import model, render
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import number
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {**LEDGER_ARG_SPEC, "study_dir": {"type": "path", "required": True}}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **LEDGER_ARG_SPEC,
+    "study_dir": {"type": "path", "required": True},
+    "prices": {"type": "dict", "default": {}},
+    "currency": {"type": "str", "default": "USD"},
+}
 
 
 def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
@@ -29,9 +36,18 @@ def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> li
         raise StepError(str(error)) from error
 
 
-def _rendered(records: Iterable[Mapping[str, Any]], name: str) -> tuple[render.Report, dict[str, bytes]]:
+def _prices(given: Mapping[str, Any]) -> dict[str, float]:
     try:
-        report = render.report_of(model.study_of(records, name))
+        return {str(kind): number(f"report_prices[{str(kind)!r}]", price) for kind, price in given.items()}
+    except InputError as error:
+        raise StepError(f"{error}.") from error
+
+
+def _rendered(
+    records: Iterable[Mapping[str, Any]], name: str, prices: Mapping[str, float], currency: str
+) -> tuple[render.Report, dict[str, bytes]]:
+    try:
+        report = render.report_of(model.study_of(records, name, prices=prices, currency=currency))
         files = render.files_of(report)
     except ImportError as error:
         wanted = "pandas, altair and vl-convert-python"
@@ -96,7 +112,9 @@ def execute(
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
 ) -> dict[str, Any]:
     folder = Path(params["study_dir"])
-    report, files = _rendered(_records(params, folder, check_mode=check_mode), folder.name)
+    prices = _prices(params["prices"])
+    records = _records(params, folder, check_mode=check_mode)
+    report, files = _rendered(records, folder.name, prices, params["currency"])
     touched = _update(folder, files, check_mode=check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {

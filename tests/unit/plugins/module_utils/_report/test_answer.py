@@ -200,3 +200,30 @@ def test_answer_compares_resources_that_leave_the_work_alike() -> None:
     said = sentence(runs({(1, 2): 8.0}, threads=1) + runs({(1, 2): 4.0}, threads=2))
     assert said.startswith("With threads=2 ps=1, 2 workers do it in 4.00 s")
     assert "threads=1 ps=1 workers=2 takes 2.00 times as long" in said
+
+
+def costs(types: dict[int, list[str]], prices: dict[str, float]) -> str:
+    """One cell for each number of workers, on nodes of these types."""
+    times = {1: 8.0, 2: 4.0}
+    records = []
+    for workers, kinds in types.items():
+        nodes = {"nodes": [{"name": str(number), "machine_type": kind} for number, kind in enumerate(kinds)]}
+        for block in NOISE:
+            timings = {"train_seconds": times[workers] * NOISE[block], "total_seconds": 2 * times[workers]}
+            spec = {**SPEC, "workers": workers, "nodes": len(kinds)}
+            records.append(record(spec, block, seconds=1.0, timings=timings, provenance=nodes))
+    found = answer.answers(model.study_of(records, "x", prices=prices, currency="EUR"))
+    return answer.sentence(found)
+
+
+def test_sentence_tells_the_cost_of_the_fastest_and_what_costs_least() -> None:
+    two_nodes = {1: ["a"], 2: ["a", "a", "a"]}
+    assert costs(two_nodes, {"a": 0.9}).endswith(
+        "; a run there costs 0.0060 EUR, and 0.0040 EUR with nodes=1 ps=1 workers=1, the least of all."
+    )
+    assert costs({1: ["a"], 2: ["a"]}, {"a": 0.9}).endswith("; a run there costs 0.0020 EUR, the least of all.")
+
+
+def test_sentence_without_a_price_tells_no_cost() -> None:
+    assert "cost" not in costs({1: ["a"], 2: ["a"]}, {})
+    assert "cost" not in costs({1: ["a"], 2: ["b"]}, {"a": 0.9})

@@ -269,3 +269,32 @@ def test_scaling_compares_only_cells_alike_in_everything_else() -> None:
         "ps=2 workers=2": "ps=2 workers=2",
         "ps=2 workers=4": "ps=2 workers=2",
     }
+
+
+def priced(types: list[str | None], prices: dict[str, float], **changes: Any) -> float | None:
+    nodes = [{"name": str(number), "machine_type": kind} for number, kind in enumerate(types)]
+    timings = {"train_seconds": 90.0, "total_seconds": 120.0}
+    records = [record(SPEC, 1, seconds=4.0, **{"timings": timings, "provenance": {"nodes": nodes}, **changes})]
+    return model.study_of(records, "x", prices=prices, currency="USD").runs[0].cost
+
+
+@pytest.mark.parametrize(
+    ("types", "prices", "cost"),
+    [
+        (["a", "a", "b"], {"a": 0.3, "b": 0.6}, (0.3 + 0.3 + 0.6) / 30),
+        (["a", None], {"a": 0.3, "*": 0.9}, 1.2 / 30),
+        (["a", "c"], {"a": 0.3}, None),
+        ([], {"a": 0.3}, None),
+        (["a"], {}, None),
+        (["a"], {"a": 0}, 0.0),
+    ],
+)
+def test_cost_of_a_run_is_that_of_its_nodes_for_all_its_time(
+    types: list[str | None], prices: dict[str, float], cost: float | None
+) -> None:
+    assert priced(types, prices) == (None if cost is None else pytest.approx(cost))
+
+
+def test_cost_of_a_run_without_a_time_is_not_known() -> None:
+    assert priced(["a"], {"a": 1.0}, timings={"train_seconds": 90.0}) is None
+    assert priced(["a"], {"a": 1.0}, provenance={}) is None

@@ -230,3 +230,15 @@ def test_nodes_table_of_odd_provenance_is_empty(odd: Any) -> None:
     run = record(SPEC, 1, seconds=4.0)
     run["provenance"] = {**PROVENANCE, "nodes": odd, "probed_cpus": odd}
     assert tables.nodes_table(study([run])).rows == ()
+
+
+def test_cells_table_has_a_column_of_costs_with_prices_only() -> None:
+    nodes = {"nodes": [{"name": "n", "machine_type": "a"}]}
+    timings = {"train_seconds": 30.0, "total_seconds": 36.0}
+    records = [record(SPEC, block, seconds=1.0, timings=timings, provenance=nodes) for block in (1, 2, 3)]
+    found = model.study_of(records, "x", prices={"a": 2.0}, currency="USD")
+    said = answer.answers(found)
+    assert column(tables.cells_table(found, said), "cost of a run [USD]") == ["0.020"]
+    [row] = tables.cell_rows(found, said)
+    assert (row["cost_median"], row["currency"]) == (pytest.approx(0.02), "USD")
+    assert not [head for head in cells(records).heads if "cost" in head]

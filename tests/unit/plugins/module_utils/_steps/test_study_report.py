@@ -27,9 +27,8 @@ FIGURES = {
 
 
 def execute(folder: Path, *, check_mode: bool = False) -> dict[str, Any]:
-    return study_report.execute(
-        {"study_dir": str(folder), "ledger": "files"}, check_mode=check_mode, say=lambda _line: None
-    )
+    params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD"}
+    return study_report.execute(params, check_mode=check_mode, say=lambda _line: None)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -160,3 +159,10 @@ def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.Mo
     with pytest.raises(StepError, match=rf"study_report needs pandas, .* but {missing} is missing: pip install"):
         execute(folder)
     assert files(folder) == {}
+
+
+@pytest.mark.parametrize("price", ["dear", -1, None])
+def test_execute_refuses_a_price_that_is_none(tmp_path: Path, price: Any) -> None:
+    params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD"}
+    with pytest.raises(StepError, match=r"report_prices\['a'\] is .*: give a number from 0\."):
+        study_report.execute(params, check_mode=True, say=lambda _line: None)
