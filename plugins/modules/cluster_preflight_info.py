@@ -43,9 +43,9 @@ options:
   nodes_method:
     description:
       - How the nodes of a run are chosen. V(label) takes the first by name, see M(tfscale.study.node_set), V(none) leaves it to
-        the scheduler, and with V(recreate) a cell is checked only when the cluster has its number of nodes already.
+        the scheduler, and with V(recreate) and V(resize) a cell is checked only when the cluster has its number of nodes already.
     type: str
-    choices: [label, recreate, none]
+    choices: [label, recreate, resize, none]
     default: label
   ledger:
     description: Where the records are. V(cluster) needs rights on leases as well.

@@ -132,9 +132,9 @@ options:
         type: bool
         default: false
       nodes_method:
-        description: How the nodes of a run are chosen. With V(none) all nodes count, whatever O(nodes) says; V(recreate) knows no V(fit).
+        description: How the nodes of a run are chosen. With V(none) all nodes count, whatever O(nodes) says; V(recreate) and V(resize) know no V(fit).
         type: str
-        choices: [label, recreate, none]
+        choices: [label, recreate, resize, none]
         default: label
   fits:
     description: RV(fits) of an earlier call, which holds until a record of the study says what it began with.

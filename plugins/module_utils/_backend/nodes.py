@@ -14,6 +14,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import g
 
 NODES = "/api/v1/nodes"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+MACHINE_TYPE = "node.kubernetes.io/instance-type"
 REPELLING = ("NoSchedule", "NoExecute")
 
 Node = Mapping[str, Any]
@@ -65,10 +66,11 @@ def obstacles(nodes: Iterable[Node], selector: Mapping[str, str]) -> str:
 
 
 def summary(node: Node) -> dict[str, Any]:
-    """What a record keeps of a node: its name and what pods may ask for there."""
+    """What a record keeps of a node: its name, its type (by which a cloud charges), and what pods may ask for there."""
     allocatable = node.get("status", {}).get("allocatable") or {}
     return {
         "name": name_of(node),
+        "machine_type": labels_of(node).get(MACHINE_TYPE),
         "cpus": amount(allocatable.get("cpu", "")),
         "memory_bytes": _whole(amount(allocatable.get("memory", ""))),
     }

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, Node, name_of, obstacle
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
 DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 PAUSE_SECONDS = 0.5
@@ -38,6 +39,35 @@ def wait_until_ready(
             return [node for node in nodes if name_of(node) in wanted]
         if clock() >= end:
             raise BackendError(f"the cluster was not ready after {seconds:.0f} s: {missing}")
+        sleep(PAUSE_SECONDS)
+
+
+def wait_for_count(
+    api: Api,
+    label: str,
+    count: int,
+    *,
+    seconds: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> list[dict[str, Any]]:
+    """The nodes with this label (`key=value`), once they are `count` and all ready: those that leave are gone by then."""
+    end = clock() + seconds
+    while True:
+        try:
+            nodes, _version = api.list(NODES, labelSelector=label)
+            why = [
+                f"{name_of(node)} is {obstacle(node, taints=False)}" for node in nodes if obstacle(node, taints=False)
+            ]
+            missing = "; ".join([f"it has {len(nodes)}"] * (len(nodes) != count) + why)
+        except ApiError as error:
+            if error.status == 401:
+                raise
+            missing = str(error)
+        if not missing:
+            return nodes
+        if clock() >= end:
+            raise BackendError(f"after {seconds:.0f} s the cluster has not {counted(count, 'ready node')}: {missing}")
         sleep(PAUSE_SECONDS)
 
 

@@ -32,7 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str", "default": "tfscale"},
     "needs": {"type": "list", "elements": "dict"},
     "more_needs": {"type": "list", "elements": "dict", "default": []},
-    "nodes_method": {"type": "str", "choices": ["label", "recreate", "none"], "default": "label"},
+    "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
     "cells": {"type": "list", "elements": "dict", "default": []},
     "resources": {"type": "dict", "default": {}},
@@ -145,7 +145,7 @@ def _check_room(
     params: Mapping[str, Any],
 ) -> None:
     method, evenly = params["nodes_method"], params["spread"] == "DoNotSchedule"
-    if method == "recreate" and cell.nodes != len(rooms):
+    if method in ("recreate", "resize") and cell.nodes != len(rooms):
         # Its nodes are still to be made.
         return
     least = cell.nodes if method == "label" else 1

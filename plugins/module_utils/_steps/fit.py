@@ -25,7 +25,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import
 
 ROOM: dict[str, dict[str, Any]] = {
     **FITTING_ARG_SPEC,
-    "nodes_method": {"type": "str", "choices": ["label", "recreate", "none"], "default": "label"},
+    "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
 }
 FIT_ARG_SPEC: dict[str, dict[str, Any]] = {
     "room": {"type": "dict", "default": {}, "options": ROOM},
@@ -113,9 +113,9 @@ class Fits:
 
     def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
         method = self._room["nodes_method"]
-        if method == "recreate":
+        if method in ("recreate", "resize"):
             raise InputError(
-                "sweep_workers asks for fit, but cluster_nodes_method 'recreate' makes the nodes only later: give numbers"
+                f"sweep_workers asks for fit, but cluster_nodes_method {method!r} makes the nodes only later: give numbers"
             )
         most = self._fitting.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit

@@ -43,6 +43,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 # Kind's own rule, and short enough for the host name <name>-control-plane.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,47}[a-z0-9])?", re.ASCII)
 ATTEMPTS = 2
+ALLOCATABLE = ("cpus", "memory_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +291,7 @@ def _result(
 
 
 def _node(one: Container, seen: Mapping[str, Any] | None) -> dict[str, Any]:
-    allocatable = {key: value for key, value in summary(seen).items() if key != "name"} if seen else None
+    allocatable = {key: value for key, value in summary(seen).items() if key in ALLOCATABLE} if seen else None
     return {
         "name": one.name,
         "role": one.role,

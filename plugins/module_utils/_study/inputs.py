@@ -24,7 +24,7 @@ STRATEGIES = ("async_ps", "sync_ps")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
-PROVIDERS = ("local", "kind", "existing")
+PROVIDERS = ("local", "kind", "gke", "existing")
 BACKENDS = ("processes", "job", "statefulset")
 LOG_FORMATS = ("tfscale", "thesis")
 

@@ -44,7 +44,7 @@ def test_main_takes_the_example_of_its_documentation(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"nodes_method": "magic"}, "value of nodes_method must be one of: label, recreate, none, got: magic"),
+        ({"nodes_method": "magic"}, "value of nodes_method must be one of: label, recreate, resize, none, got: magic"),
         ({"namespace": "No"}, "cluster_namespace is 'No': give a name"),
         ({"cells": [{"nodes": 2, "ps": 1, "workers": 1}]}, "asks for 2 nodes, but the cluster has 1"),
     ],

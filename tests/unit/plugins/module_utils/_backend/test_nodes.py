@@ -74,8 +74,18 @@ def test_obstacles_lists_only_those_that_have_one() -> None:
 
 
 def test_summary_in_processors_and_bytes() -> None:
-    assert summary(node("a", cpu="500m", memory="2Gi")) == {"name": "a", "cpus": 0.5, "memory_bytes": 2**31}
-    assert summary({"metadata": {"name": "a"}}) == {"name": "a", "cpus": None, "memory_bytes": None}
+    assert summary(node("a", cpu="500m", memory="2Gi")) == {
+        "name": "a",
+        "machine_type": None,
+        "cpus": 0.5,
+        "memory_bytes": 2**31,
+    }
+    assert summary({"metadata": {"name": "a"}}) == {
+        "name": "a",
+        "machine_type": None,
+        "cpus": None,
+        "memory_bytes": None,
+    }
 
 
 def test_told_for_a_sentence() -> None:

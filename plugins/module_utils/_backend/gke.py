@@ -1,0 +1,171 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One GKE cluster as it is asked for, as it is found, and the kubeconfig that reaches it. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token
+
+# Who carries it was made here, and may be removed.
+OWNER_LABEL = "tfscale-study"
+POOL = "study"
+POOL_LABEL = f"cloud.google.com/gke-nodepool={POOL}"
+IN_WORK = ("PROVISIONING", "RECONCILING")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A cluster with one pool of `nodes` nodes in all; what is '' or {} is left to Google."""
+
+    name: str
+    nodes: int
+    machine_type: str
+    disk_gb: int
+    disk_type: str = ""
+    spot: bool = False
+    channel: str = "regular"
+    zones: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    accelerator: Mapping[str, Any] = field(default_factory=dict)
+    private_nodes: bool = False
+    workload_pool: str = ""
+    network: str = ""
+    subnetwork: str = ""
+
+
+def request(wanted: Wanted, per_zone: int) -> dict[str, Any]:
+    """https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters#Cluster"""
+    labels = {**wanted.labels, OWNER_LABEL: wanted.name}
+    config: dict[str, Any] = {
+        "machineType": wanted.machine_type,
+        "diskSizeGb": wanted.disk_gb,
+        "spot": wanted.spot,
+        "resourceLabels": labels,
+    }
+    if wanted.disk_type:
+        config["diskType"] = wanted.disk_type
+    if wanted.accelerator:
+        config["accelerators"] = [_accelerator(wanted.accelerator)]
+    if wanted.workload_pool:
+        config["workloadMetadataConfig"] = {"mode": "GKE_METADATA"}
+    cluster: dict[str, Any] = {
+        "name": wanted.name,
+        "resourceLabels": labels,
+        "releaseChannel": {"channel": wanted.channel.upper()},
+        "ipAllocationPolicy": {"useIpAliases": True},
+        "nodePools": [{"name": POOL, "initialNodeCount": per_zone, "config": config}],
+    }
+    given = {"network": wanted.network, "subnetwork": wanted.subnetwork, "locations": list(wanted.zones)}
+    cluster.update({key: value for key, value in given.items() if value})
+    if wanted.private_nodes:
+        cluster["privateClusterConfig"] = {"enablePrivateNodes": True}
+    if wanted.workload_pool:
+        cluster["workloadIdentityConfig"] = {"workloadPool": wanted.workload_pool}
+    return cluster
+
+
+def _accelerator(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """With the driver that fits, which Google installs."""
+    return {
+        "acceleratorType": asked["type"],
+        "acceleratorCount": str(asked["count"]),
+        "gpuDriverInstallationConfig": {"gpuDriverVersion": "DEFAULT"},
+    }
+
+
+def is_ours(found: Mapping[str, Any]) -> bool:
+    return OWNER_LABEL in (found.get("resourceLabels") or {})
+
+
+def pool_of(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((pool for pool in found.get("nodePools") or [] if pool.get("name") == POOL), {})
+
+
+def zones_of(found: Mapping[str, Any]) -> list[str]:
+    """Each has as many of the pool's nodes as the others."""
+    return list(pool_of(found).get("locations") or found.get("locations") or [found["location"]])
+
+
+def differences(found: Mapping[str, Any], wanted: Wanted) -> dict[str, tuple[Any, Any]]:
+    """By variable what is and what is asked for, of that which only a new pool could change."""
+    config = pool_of(found).get("config") or {}
+    cards = {card["acceleratorType"]: int(card["acceleratorCount"]) for card in config.get("accelerators") or []}
+    asked = {wanted.accelerator["type"]: int(wanted.accelerator["count"])} if wanted.accelerator else {}
+    compared = {
+        "machine_type": (config.get("machineType"), wanted.machine_type),
+        "disk_gb": (config.get("diskSizeGb"), wanted.disk_gb),
+        "disk_type": (config.get("diskType") if wanted.disk_type else "", wanted.disk_type),
+        "spot": (bool(config.get("spot")), wanted.spot),
+        "accelerator": (cards, asked),
+        "zones": (sorted(zones_of(found)) if wanted.zones else [], sorted(wanted.zones)),
+    }
+    return {name: (have, want) for name, (have, want) in compared.items() if have != want}
+
+
+def summary(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person has to know of a cluster that costs money."""
+    return {
+        "name": found["name"],
+        "location": found["location"],
+        "status": found.get("status"),
+        "created": found.get("createTime"),
+        "machine_type": (pool_of(found).get("config") or {}).get("machineType"),
+    }
+
+
+def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file: str) -> bool:
+    """True when something was written. Without Google's own program: a credential plugin lies beside it, and the last token."""
+    plugin, cache = (path.with_name(f"{path.name}{suffix}") for suffix in (".credentials.py", ".token"))
+    name = found["name"]
+    reached = {
+        "server": f"https://{found['endpoint']}",
+        "certificate-authority-data": found["masterAuth"]["clusterCaCertificate"],
+    }
+    account = os.path.abspath(os.path.expanduser(service_account_file)) if service_account_file else ""
+    user = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": [str(plugin.absolute()), account, str(cache.absolute())],
+        "interactiveMode": "Never",
+    }
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": reached}],
+        "users": [{"name": name, "user": {"exec": user}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = [_write(plugin, inspect.getsource(gke_token)), _write(path, json.dumps(config, indent=1))]
+    return any(written)
+
+
+def remove_kubeconfig(path: Path) -> bool:
+    files = [path, *(path.with_name(f"{path.name}{suffix}") for suffix in (".credentials.py", ".token"))]
+    there = [file for file in files if file.exists()]
+    for file in there:
+        file.unlink()
+    return bool(there)
+
+
+def _write(path: Path, text: str) -> bool:
+    """For nobody else to read, and never half."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(name, path)
+    return True

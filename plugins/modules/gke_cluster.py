@@ -1,0 +1,221 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a GKE cluster, give it a number of nodes, or remove it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gke_cluster
+short_description: Make a GKE cluster, give it a number of nodes, or remove it
+version_added: 0.4.0
+description:
+  - Makes a cluster of Google Kubernetes Engine with one pool of O(nodes) nodes, and returns when all of them are ready. A
+    cluster that exists is given that number of nodes by a resize of its pool; the nodes are then read back from Kubernetes, since Google's
+    own figure of a pool does not follow.
+  - Writes a kubeconfig that needs no program of Google's. A credential plugin beside it renews the token, so that access does
+    not end with the hour for which a token is good.
+  - A cluster that was not made by this module (it lacks the label C(tfscale-study)) is never touched. One that an earlier call began is waited
+    for, and one that could not be made is removed and made anew.
+requirements:
+  - google-auth
+  - requests
+  - kubernetes.core >= 6.2.0
+  - kubernetes >= 24.2.0
+options:
+  state:
+    description:
+      - V(present) makes the cluster or gives it its number of nodes.
+      - V(absent) removes the cluster and its kubeconfig, and tells what other clusters of the project this module has made.
+    type: str
+    choices: [present, absent]
+    default: present
+  name:
+    description: Name of the cluster.
+    type: str
+    required: true
+  kubeconfig:
+    description: File for the access to this cluster alone; C(.credentials.py) and C(.token) are put beside it.
+    type: path
+    required: true
+  project:
+    description: ID of the project.
+    type: str
+    required: true
+  location:
+    description: Zone, or region with O(zones).
+    type: str
+    required: true
+  service_account_file:
+    description:
+      - JSON key file of a service account with the role Kubernetes Engine Admin.
+      - Empty are the application-default credentials (E(GOOGLE_APPLICATION_CREDENTIALS), those of gcloud, those of the machine).
+    type: path
+    default: ""
+  endpoint:
+    description: Address of another Container API, such as V(https://restricted.googleapis.com) or a stand-in. Empty is Google's.
+    type: str
+    default: ""
+  nodes:
+    description: Number of nodes in all zones together, each of which has as many as the others.
+    type: int
+    default: 1
+  machine_type:
+    description: Machine type of the nodes.
+    type: str
+    default: e2-standard-4
+  disk_gb:
+    description: Size of each node's boot disk in GB.
+    type: int
+    default: 50
+  disk_type:
+    description: Its type, such as V(pd-balanced). Empty is Google's default.
+    type: str
+    default: ""
+  spot:
+    description: Whether the nodes are spot machines, which cost less and may be taken away at any time.
+    type: bool
+    default: false
+  channel:
+    description: Release channel, which decides the version of Kubernetes.
+    type: str
+    choices: [rapid, regular, stable, extended]
+    default: regular
+  zones:
+    description: Zones of the nodes. Empty is O(location), which then must be a zone.
+    type: list
+    elements: str
+    default: []
+  labels:
+    description: Google's labels for the cluster and its machines, by which bills are told apart.
+    type: dict
+    default: {}
+  accelerator:
+    description: GPUs of each node, as C(type) and C(count). The driver is Google's default for them.
+    type: dict
+    default: {}
+  private_nodes:
+    description: Whether the nodes have no public address. They then need a way out (Cloud NAT) or an image in Artifact Registry.
+    type: bool
+    default: false
+  workload_identity:
+    description: Whether pods may act as service accounts of Google.
+    type: bool
+    default: false
+  network:
+    description: Network. Empty is V(default).
+    type: str
+    default: ""
+  subnetwork:
+    description: Subnetwork. Empty is that of the network in the region.
+    type: str
+    default: ""
+  leftovers:
+    description: With O(state=absent), whether other clusters of the project that this module has made are only told of, or removed too.
+    type: str
+    choices: [tell, remove]
+    default: tell
+  timeout:
+    description: Seconds until the cluster must be as asked for.
+    type: float
+    default: 1800
+attributes:
+  check_mode:
+    description: Says what would be made, resized or removed, or what is wrong with the request, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the number of nodes before and after.
+    support: full
+author:
+  - tfscale.study contributors (@tfscale)
+seealso:
+  - module: tfscale.study.node_set
+  - name: Container API
+    description: What is called.
+    link: https://cloud.google.com/kubernetes-engine/docs/reference/rest
+"""
+
+EXAMPLES = r"""
+- name: Make a cluster of two nodes
+  tfscale.study.gke_cluster:
+    name: tfscale
+    kubeconfig: results/.clusters/tfscale
+    project: my-project-123
+    location: europe-west1-b
+    service_account_file: key.json
+    nodes: 2
+  register: cluster
+
+- name: Show what was done
+  ansible.builtin.debug:
+    msg: "{{ cluster.msg }}"
+
+- name: Remove it, and tell what else is left of this collection
+  tfscale.study.gke_cluster:
+    name: tfscale
+    kubeconfig: results/.clusters/tfscale
+    project: my-project-123
+    location: europe-west1-b
+    state: absent
+"""
+
+RETURN = r"""
+kubeconfig:
+  description: File with which the cluster is reached.
+  returned: success
+  type: str
+nodes:
+  description: The nodes, as read back from Kubernetes. Empty with O(state=absent), and in check mode without a kubeconfig.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node., type: str, returned: always}
+    machine_type: {description: Its machine type. Null when the node does not say., type: str, returned: always}
+    cpus: {description: Processors that pods may ask for (allocatable)., type: float, returned: always}
+    memory_bytes: {description: Memory that pods may ask for (allocatable)., type: int, returned: always}
+versions:
+  description: Version of C(kubernetes); null when there is no cluster.
+  returned: success
+  type: dict
+  sample: {kubernetes: 1.34.1-gke.1829001}
+removed:
+  description: With O(state=absent), what was removed, as in RV(leftovers).
+  returned: success
+  type: list
+  elements: dict
+leftovers:
+  description: With O(state=absent), other clusters of the project that this module has made and that go on.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the cluster., type: str, returned: always}
+    location: {description: Its zone or region., type: str, returned: always}
+    status: {description: Google's word for its state., type: str, returned: always}
+    created: {description: When it was made., type: str, returned: always}
+    machine_type: {description: Machine type of its nodes., type: str, returned: always}
+msg:
+  description: One sentence that says what was done or found, or what is wrong.
+  returned: always
+  type: str
+  sample: GKE cluster tfscale in europe-west1-b was made, with 2 nodes.
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.gke_cluster import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks with the inventory of GKE at a stand-in of Google, as far as they go without a Kubernetes; tests/e2e goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.google import PROJECT, ZONE, Google, key_file, serving
+from tests.fixtures.playbook import Playbook
+
+
+@pytest.fixture
+def google() -> Iterator[Google]:
+    with serving(Google()) as made:
+        yield made
+
+
+@pytest.fixture
+def playbook(google: Google, tmp_path: Path) -> Playbook:
+    variables = {"cluster_gke_endpoint": google.url, "cluster_gke_location": ZONE, "sweep_results_dir": str(tmp_path)}
+    # As AWX's credential for Google gives them.
+    env = {"GCP_PROJECT": PROJECT, "GCP_SERVICE_ACCOUNT_FILE": str(key_file(tmp_path, google.url))}
+    return Playbook(tmp_path, variables, "inventories/gke", env, seconds=120)
+
+
+def test_provision_in_check_mode_says_what_would_be_made(playbook: Playbook, google: Google) -> None:
+    result = playbook.run("provision", "--check", "-v")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"GKE cluster tfscale in {ZONE} would be made with 2 nodes." in result.stdout
+    assert google.clusters == {}
+
+
+def test_teardown_removes_the_cluster_and_tells_of_those_that_go_on(playbook: Playbook, google: Google) -> None:
+    google.add("tfscale")
+    google.add("forgotten", location="us-central1-a")
+    google.add("theirs", ours=False)
+    result = playbook.run("teardown")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "go on and cost: forgotten in us-central1-a" in result.stdout
+    result = playbook.run("teardown", cluster_gke_leftovers="remove")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert [name for _location, name in google.clusters] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"cluster_gke_location": "Belgium"}, "cluster_gke_location is 'Belgium': give a zone or region"),
+        ({"cluster_gke_location": "mars-north1-a"}, "cluster_gke_location is 'mars-north1-a': give another"),
+        ({"cluster_gke_machine_type": "e9"}, "cluster_gke_machine_type is 'e9': give another"),
+        ({"cluster_gke_project": "other-project"}, "may not do this in cluster_gke_project 'other-project'"),
+        ({"cluster_gke_service_account_file": "galaxy.yml"}, "cluster_gke_service_account_file is"),
+        ({"cluster_nodes_method": "recreate"}, "recreate only with cluster_provider kind, resize only with gke"),
+        (
+            {"cluster_teardown": True, "sweep_ledger": "cluster"},
+            "cluster_teardown removes the cluster with all that is in it: give files",
+        ),
+    ],
+)
+def test_provision_bad_input_gets_a_sentence(
+    playbook: Playbook, google: Google, variables: dict[str, Any], told: str
+) -> None:
+    result = playbook.run("provision", **variables)
+    assert result.returncode != 0
+    assert told in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stdout + result.stderr
+    assert google.clusters == {}
+
+
+def test_provision_leaves_a_cluster_alone_that_is_not_ours(playbook: Playbook, google: Google) -> None:
+    google.add("tfscale", ours=False)
+    result = playbook.run("provision")
+    assert result.returncode != 0
+    assert "was not made by this collection" in " ".join(result.stderr.split())
+    assert not any("POST /v1" in line or "DELETE" in line for line in google.requests)
