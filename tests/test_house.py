@@ -146,13 +146,16 @@ def test_action_group_names_every_module() -> None:
     assert runtime["action_groups"]["study"] == MODULES
 
 
-@pytest.mark.parametrize("kind", ["module", "role", "filter", "callback"])
+@pytest.mark.parametrize("kind", ["module", "role", "filter", "inventory", "callback"])
 def test_readme_lists_exactly_what_exists(kind: str) -> None:
     readme = (ROOT / "README.md").read_text()
     table = re.search(rf"^\| {kind} \|.*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
     assert table
     listed = sorted(re.findall(r"^\| `tfscale\.study\.(\w+)`", table[1], re.MULTILINE))
-    plugins = {each: sorted(path.stem for path in ROOT.glob(f"plugins/{each}/*.py")) for each in ("filter", "callback")}
+    plugins = {
+        each: sorted(path.stem for path in ROOT.glob(f"plugins/{each}/*.py"))
+        for each in ("filter", "inventory", "callback")
+    }
     assert listed == {"module": MODULES, "role": ROLES, **plugins}[kind]
 
 

@@ -32,6 +32,13 @@ options:
       - Process for which the study is held.
       - The action plugin gives that of C(ansible-playbook). Where the module itself runs, on another host, it must be given.
     type: int
+  part:
+    description:
+      - Which part of the owner's work holds the study, such as one of several clusters. The lock in a folder goes with the last part;
+        in clusters each has a lock of its own.
+    type: str
+    default: ""
+    version_added: 0.4.0
   ledger:
     description:
       - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
@@ -84,6 +91,7 @@ lock:
     start_time: {description: When it started; clock ticks since boot., type: int, returned: always}
     host: {description: Its host., type: str, returned: always}
     since: {description: Since when it holds the study; seconds since 1970., type: float, returned: always}
+    parts: {description: Which parts of its work hold it., type: list, elements: str, returned: with O(ledger=files)}
 msg:
   description: One sentence that says what was found or done, or what is wrong.
   returned: always

@@ -245,9 +245,14 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
         client = ApiClient(configuration)
     except (ConfigException, OSError, ValueError, TypeError) as error:
         named = given.get("kubeconfig") or "KUBECONFIG or ~/.kube/config"
+        named = named if isinstance(named, str) else "(given as a dictionary)"
+        known = _contexts(given.get("kubeconfig"))
+        if known and given.get("context", known[0]) not in known:
+            raise ApiError(
+                f"cluster_context is {given['context']!r}, which kubeconfig {named} does not have: give one of {', '.join(known)}"
+            ) from error
         raise ApiError(
-            f"kubeconfig {named if isinstance(named, str) else '(given as a dictionary)'} cannot be used: {_first_line(error)};"
-            " give cluster_kubeconfig and cluster_context"
+            f"kubeconfig {named} cannot be used: {_first_line(error)}; give cluster_kubeconfig and cluster_context"
         ) from error
 
     def headers() -> dict[str, str]:
@@ -257,6 +262,18 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
         return {**client.default_headers, **tokens, **lists}
 
     return Api(client.rest_client.pool_manager, host=configuration.host, headers=headers, patience=patience)
+
+
+def _contexts(kubeconfig: Any) -> list[str]:
+    """The names in a file, as far as it can be read at all."""
+    from kubernetes.config import ConfigException, list_kube_config_contexts
+
+    listed: Any = list_kube_config_contexts
+    try:
+        found, _current = listed(kubeconfig if isinstance(kubeconfig, str) else None)
+    except (ConfigException, OSError, ValueError, TypeError, KeyError):
+        return []
+    return [str(one["name"]) for one in found or []]
 
 
 def forget() -> None:

@@ -36,7 +36,9 @@ def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
     """The study is that of study_dir's last part; it has a lock for whom owner_pid names."""
     folder, owner = Path(params["study_dir"]), params.get("owner_pid")
     if params["ledger"] == "files":
-        return FileLedger(folder / ledger.NAME), None if owner is None else StudyLock(folder, owner)
+        return FileLedger(folder / ledger.NAME), None if owner is None else StudyLock(
+            folder, owner, part=params.get("part") or ""
+        )
     namespace = check_namespace(params["namespace"])
     try:
         api = connect(params)

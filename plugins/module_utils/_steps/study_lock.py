@@ -18,6 +18,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "study_dir": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "owner_pid": {"type": "int"},
+    "part": {"type": "str", "default": ""},
 }
 
 

@@ -56,13 +56,17 @@ class Lock(Protocol):
 
 
 class StudyLock:
-    """The lock of one study in a file of its folder."""
+    """The lock of one study in a file of its folder.
+
+    One owner may run it on several clusters at once: each is a `part`, and the lock goes with the last of them.
+    """
 
     def __init__(
         self,
         study_dir: str | Path,
         owner_pid: int,
         *,
+        part: str = "",
         host: str | None = None,
         now: Callable[[], float] = time.time,
         started: Callable[[int], int | None] = start_time,
@@ -70,6 +74,7 @@ class StudyLock:
         self.path = Path(study_dir, NAME)
         self.study = str(self.path.parent)
         self._pid = owner_pid
+        self._part = part
         self._host = host or socket.gethostname()
         self._now = now
         self._started = started
@@ -77,12 +82,12 @@ class StudyLock:
     def acquire(self, *, check_mode: bool = False) -> tuple[dict[str, Any], bool]:
         if check_mode:
             held = self.check()
-            return (self._mine(), True) if held is None else (held, False)
+            return (self._mine(), True) if held is None else (held, self._part not in held["parts"])
         with self._alone():
             held = self.check()
-            if held is not None:
+            if held is not None and self._part in held["parts"]:
                 return held, False
-            lock = self._mine()
+            lock = self._mine() if held is None else {**held, "parts": sorted([*held["parts"], self._part])}
             self._save(lock)
             return lock, True
 
@@ -93,7 +98,10 @@ class StudyLock:
             lock = self.holder()
             if lock is None or not self._is_mine(lock):
                 return lock, False
-            if not check_mode:
+            others = [part for part in lock["parts"] if part != self._part]
+            if not check_mode and others:
+                self._save({**lock, "parts": others})
+            elif not check_mode:
                 self.path.unlink(missing_ok=True)
             return lock, True
 
@@ -122,7 +130,8 @@ class StudyLock:
 
     def _mine(self) -> dict[str, Any]:
         start = self._started(self._pid)
-        return {"pid": self._pid, "start_time": start, "host": self._host, "since": round(self._now(), 6)}
+        since = round(self._now(), 6)
+        return {"pid": self._pid, "start_time": start, "host": self._host, "since": since, "parts": [self._part]}
 
     def _is_mine(self, lock: dict[str, Any]) -> bool:
         return bool(lock["host"] == self._host and lock["pid"] == self._pid)
@@ -130,8 +139,14 @@ class StudyLock:
     def _read(self) -> dict[str, Any] | None:
         try:
             lock = json.loads(self.path.read_bytes())
-            pid, since = int(lock["pid"]), float(lock["since"])
-            return {"pid": pid, "start_time": lock["start_time"], "host": str(lock["host"]), "since": since}
+            pid, since, parts = int(lock["pid"]), float(lock["since"]), list(map(str, lock.get("parts", [""])))
+            return {
+                "pid": pid,
+                "start_time": lock["start_time"],
+                "host": str(lock["host"]),
+                "since": since,
+                "parts": parts,
+            }
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:

@@ -393,6 +393,14 @@ def test_connect_with_a_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
     assert "cluster_kubeconfig" in str(caught.value)
 
 
+def test_connect_with_a_context_that_the_kubeconfig_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(ApiError) as caught:
+        connect({"kubeconfig": kubeconfig(tmp_path, token="secret"), "context": "west"})
+    assert str(caught.value) == (
+        f"cluster_context is 'west', which kubeconfig {tmp_path / 'kubeconfig'} does not have: give one of x"
+    )
+
+
 def test_connect_without_the_packages_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes.client", None)
     with pytest.raises(ApiError) as caught:

@@ -33,7 +33,7 @@ def test_acquire_makes_the_folder_and_names_the_owner(tmp_path: Path) -> None:
     folder = tmp_path / "results" / "mnist"
     lock, changed = lock_of(folder).acquire()
     assert changed
-    assert lock == stored(folder) == {"pid": 100, "start_time": 5000, "host": "a", "since": NOON}
+    assert lock == stored(folder) == {"pid": 100, "start_time": 5000, "host": "a", "since": NOON, "parts": [""]}
     assert [path.name for path in folder.iterdir()] == ["ledger.lock"]
 
 
@@ -86,6 +86,19 @@ def test_release_removes_the_own_lock(tmp_path: Path) -> None:
     assert lock_of(tmp_path).release() == (held, True)
     assert lock_of(tmp_path).release() == (None, False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_of_several_parts_goes_with_the_last(tmp_path: Path) -> None:
+    east, west = (StudyLock(tmp_path, 100, part=part, host="a", started=ALIVE.get) for part in ("east", "west"))
+    assert east.acquire()[1]
+    assert west.acquire()[1]
+    assert not east.acquire()[1]
+    assert stored(tmp_path)["parts"] == ["east", "west"]
+    assert east.release()[1]
+    with pytest.raises(LedgerError, match="held by process 100"):
+        lock_of(tmp_path, 200).acquire()
+    assert west.release()[1]
+    assert not (tmp_path / "ledger.lock").exists()
 
 
 @pytest.mark.parametrize(("pid", "host"), [(200, "a"), (100, "b")])

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says which cluster a kubeconfig leads to, whatever it is called there. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = dict(AUTH_ARG_SPEC)
+# There is no ID of a cluster; that of this namespace is what others take for it, for it lives as long as the cluster.
+NAMESPACE = "/api/v1/namespaces/kube-system"
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,  # noqa: ARG001 - it only looks
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    try:
+        api = kubernetes_api.connect(params)
+        uid = _uid(api)
+    except ApiError as error:
+        raise StepError(f"{error}.") from error
+    identity = uid or api.host
+    return {
+        "changed": False,
+        "identity": identity,
+        "server": api.host,
+        "msg": f"The cluster at {api.host} is {identity}.",
+    }
+
+
+def _uid(api: Api) -> str:
+    """Empty for an account that may not look there: two of its clusters are told apart by their addresses."""
+    try:
+        return str(api.get(NAMESPACE)["metadata"]["uid"])
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return ""

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies the records of a study from a cluster into a folder. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "study_dir": {"type": "path", "required": True},
+    "namespace": {"type": "str", "default": "tfscale"},
+}
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    folder = Path(params["study_dir"])
+    try:
+        found = list(open_ledger({**params, "ledger": "cluster"})[0].records())
+        book = FileLedger(folder / ledger.NAME)
+        # Several clusters may write at once; each has records of its own.
+        known = {_key(record) for record in book.records()}
+        missing = [record for record in found if _key(record) not in known]
+        for record in [] if check_mode else missing:
+            book.append(record)
+    except LedgerError as error:
+        raise StepError(str(error)) from error
+    verb = "would be copied" if check_mode else "copied"
+    what = f"{counted(len(found), 'record')} of study {folder.name} in namespace {params['namespace']}"
+    return {
+        "changed": bool(missing),
+        "records": {"found": len(found), "copied": len(missing)},
+        "msg": f"Of {what}, {len(missing)} {verb} to {book.path}.",
+    }
+
+
+def _key(record: Mapping[str, Any]) -> tuple[Any, Any]:
+    return record["run_id"], record.get("attempt")

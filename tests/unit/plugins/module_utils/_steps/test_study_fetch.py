@@ -1,0 +1,69 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records of several clusters in one folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._steps import study_fetch as step
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+
+from tests.fixtures.ledgers import SPEC, record
+
+
+class Book:
+    def __init__(self, records: list[dict[str, Any]]) -> None:
+        self._records = records
+
+    def records(self) -> list[dict[str, Any]]:
+        return self._records
+
+
+def fetch(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, records: list[dict[str, Any]], *, check_mode: bool = False
+) -> dict[str, Any]:
+    def open_ledger(params: dict[str, Any]) -> tuple[Book, None]:
+        assert params["ledger"] == "cluster"
+        return Book(records), None
+
+    monkeypatch.setattr(step, "open_ledger", open_ledger)
+    return step.execute(
+        {"study_dir": str(folder), "namespace": "tfscale"}, check_mode=check_mode, say=lambda _line: None
+    )
+
+
+def test_execute_joins_the_records_of_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    east, west = (
+        [record({**SPEC, "cluster": name}, block, seconds=4.0) for block in (1, 2)] for name in ("east", "west")
+    )
+    folder = tmp_path / "mnist"
+    assert fetch(monkeypatch, folder, east[:1])["records"] == {"found": 1, "copied": 1}
+    assert fetch(monkeypatch, folder, east)["msg"].startswith(
+        "Of 2 records of study mnist in namespace tfscale, 1 copied to"
+    )
+    assert fetch(monkeypatch, folder, west)["changed"] is True
+    assert fetch(monkeypatch, folder, east)["changed"] is False
+    lines = (folder / "ledger.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [*east, *west]
+
+
+def test_execute_in_check_mode_copies_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    result = fetch(monkeypatch, tmp_path / "mnist", [record(SPEC, 1, seconds=4.0)], check_mode=True)
+    assert result["changed"] is True
+    assert "1 would be copied" in result["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_execute_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(_params: dict[str, Any]) -> Any:
+        raise LedgerError("cluster x does not answer")
+
+    monkeypatch.setattr(step, "open_ledger", refuse)
+    with pytest.raises(StepError, match="cluster x does not answer"):
+        step.execute({"study_dir": str(tmp_path), "namespace": "tfscale"}, check_mode=False, say=lambda _line: None)

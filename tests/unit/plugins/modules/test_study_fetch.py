@@ -1,0 +1,28 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's edge: arguments in, one document out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._steps.study_fetch import ARGUMENT_SPEC
+from ansible_collections.tfscale.study.plugins.modules import study_fetch
+
+from tests.fixtures.modules import run
+
+
+def test_main_fails_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(study_fetch.main, capsys, kubeconfig=str(tmp_path / "none"), study_dir=str(tmp_path))
+    assert result["failed"] is True
+    assert "cannot be used: " in result["msg"]
+
+
+def test_documentation_has_the_options_of_the_step() -> None:
+    options = yaml.safe_load(study_fetch.DOCUMENTATION).get("options", {})
+    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
+    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
