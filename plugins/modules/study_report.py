@@ -79,6 +79,14 @@ answer:
   returned: success
   type: str
   sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers cannot be told from 2; 1 worker is 31 % slower (24-39 %).
+table:
+  description: The table of cells as Markdown.
+  returned: success
+  type: str
+markdown:
+  description: The whole report as Markdown, as in C(report.md).
+  returned: success
+  type: str
 counts:
   description: What the report is made of.
   returned: success

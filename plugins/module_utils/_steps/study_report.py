@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, render
+from ansible_collections.tfscale.study.plugins.module_utils._report import model, render, tables
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -120,6 +120,8 @@ def execute(
     return {
         "changed": bool(touched),
         "answer": report.sentence,
+        "table": render.markdown_table(tables.cells_table(report.study, report.answers)),
+        "markdown": files["report.md"].decode(),
         "counts": _counts(report),
         "paths": {
             "html": str(folder / "report.html"),
