@@ -1,11 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One study on several hosts of an inventory: this machine, and clusters that are dead; tests/e2e has two that live."""
+"""One study on several hosts of an inventory: this machine, clusters that are dead, simulated ones; tests/e2e has two that live."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +14,11 @@ import pytest
 import yaml
 
 from tests.fixtures.playbook import ROOT, Playbook
+from tests.fixtures.simulator import clusters, inventory, kubeconfig, variables
+
+NOWHERE = "https://127.0.0.1:9"
 
 HERE = {"cluster_provider": "local", "training_backend": "processes"}
-
-
-def kubeconfig(path: Path, server: str = "https://127.0.0.1:9", name: str = "c") -> str:
-    cluster = {"name": "c", "cluster": {"server": server}}
-    context = {"name": name, "context": {"cluster": "c", "user": "c"}}
-    user = {"name": "c", "user": {"token": "none"}}
-    path.write_text(
-        json.dumps({"clusters": [cluster], "contexts": [context], "users": [user], "current-context": name})
-    )
-    return str(path)
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def test_sweep_a_dead_cluster_stops_no_other(hosts: Any, tmp_path: Path) -> None
         "cluster_provider": "existing",
         "training_backend": "job",
         "training_image": "x:1",
-        "cluster_kubeconfig": kubeconfig(tmp_path / "dead"),
+        "cluster_kubeconfig": kubeconfig(tmp_path / "dead", NOWHERE),
     }
     playbook = hosts(here=HERE, dead=dead)
     result = playbook.run("sweep")
@@ -81,7 +73,7 @@ def test_provision_refuses_a_context_that_is_not_there(hosts: Any, tmp_path: Pat
     far = {
         "cluster_provider": "existing",
         "training_backend": "job",
-        "cluster_kubeconfig": kubeconfig(tmp_path / "config"),
+        "cluster_kubeconfig": kubeconfig(tmp_path / "config", NOWHERE),
         "cluster_context": "west",
     }
     result = hosts(far=far).run("provision")
@@ -103,3 +95,24 @@ def test_the_contexts_of_a_kubeconfig_are_an_inventory(playbook: Playbook, tmp_p
         assert f"cluster https://127.0.0.1:{port} does not answer" in result.stderr
     only = replace(playbook, inventory=str(source)).run("provision", "--limit", "west")
     assert "127.0.0.1:9" not in only.stdout + only.stderr
+
+
+@pytest.mark.parametrize("ledger", ["files", "cluster"])
+def test_sweep_on_two_clusters_makes_one_report(tmp_path: Path, ledger: str) -> None:
+    with clusters(tmp_path, 2) as made:
+        inventory(tmp_path / "inventory.yml", made)
+        given = {**variables(tmp_path), "sweep_ledger": ledger, "sweep_repeats": 2}
+        playbook = Playbook(tmp_path, given, str(tmp_path / "inventory.yml"))
+        result = playbook.run("sweep")
+        assert result.returncode == 0, result.stdout + result.stderr
+        records = playbook.records("sim")
+        assert sorted(record["spec"]["cluster"] for record in records) == ["sim00", "sim00", "sim01", "sim01"]
+        assert {record["verdict"]["verdict"] for record in records} == {"valid"}
+        report = (tmp_path / "sim/report.md").read_text()
+        assert "clusters sim00 and sim01" in report
+        assert "| cluster | nodes | ps | workers |" in report
+        # Each has an answer of its own.
+        assert all(f"**cluster={name}**" in report for name in made)
+        again = playbook.run("sweep")
+        assert "changed=0" in again.stdout, again.stdout
+        assert "changed=1" not in again.stdout, again.stdout
