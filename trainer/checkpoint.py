@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ KEPT = 3
 class Checkpoints:
     """Built into the chief's graph once all variables are in it. `save` may be called by any thread."""
 
-    def __init__(self, job: Job, global_step: Any) -> None:
+    def __init__(self, job: Job, global_step: Any, *, twins: Sequence[tuple[Any, Any]] = ()) -> None:
+        """`twins` are variables that are not saved: each is given the value of its other after a restore."""
         self._job = job
         self._folder = Path(job.config.checkpoint_dir)
-        self._variables = tf.global_variables()
+        unsaved = {twin.ref() for twin, _other in twins}
+        self._variables = [variable for variable in tf.global_variables() if variable.ref() not in unsaved]
+        self._spread = [tf.assign(twin, other) for twin, other in twins]
         self._global_step = global_step
         # On the chief: the variables' own device is a ps, perhaps on another machine, with another disk.
         with tf.device(cluster.worker_device(job.config)):
@@ -67,6 +71,7 @@ class Checkpoints:
             return None
         self._check(path)
         self._saver.restore(session, path)
+        session.run(self._spread)
         step = int(session.run(self._global_step))
         self._job.log.event("restored", global_step=step)
         return step
@@ -79,6 +84,9 @@ class Checkpoints:
             raise ConfigError(f"--checkpoint_dir holds {path!r}, but it cannot be read as a checkpoint") from error
         for variable in self._variables:
             name, shape = variable.op.name, variable.shape.as_list()
+            if whole := variable._save_slice_info:
+                # A shard, of which there may have been another number.
+                name, shape = whole.full_name, whole.full_shape
             if found.get(name) != shape:
                 there = "is not there" if name not in found else f"is {shape_text(found[name])} there"
                 raise ConfigError(

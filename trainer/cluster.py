@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from trainer.config import Config
@@ -65,25 +64,10 @@ def await_ps(config: Config) -> None:
                 time.sleep(LOOK_SECONDS)
 
 
-class LeastBytes:
-    """Put each variable on the ps that carries the fewest bytes so far."""
-
-    def __init__(self, ps_count: int) -> None:
-        self._bytes = [0] * ps_count
-
-    def __call__(self, op: Any) -> int:
-        index = int(np.argmin(self._bytes))
-        self._bytes[index] += size_of(op)
-        return index
-
-
-def placement(config: Config, *, balanced: bool) -> Callable[[Any], str]:
-    """Return the device function of Listing 5.4: variables on the ps, the rest on the worker."""
+def placement(config: Config) -> Callable[[Any], str]:
+    """Return the device function of Listing 5.4: variables on the ps in turn, the rest on the worker."""
     setter: Callable[[Any], str] = tf.train.replica_device_setter(
-        worker_device=worker_device(config),
-        ps_device=PS_DEVICE,
-        cluster=spec(config),
-        ps_strategy=LeastBytes(len(config.ps_hosts)) if balanced else None,
+        worker_device=worker_device(config), ps_device=PS_DEVICE, cluster=spec(config)
     )
     return setter
 

@@ -22,6 +22,10 @@ DATASETS = ("mnist", "fashion_mnist", "synthetic")
 JOBS = ("ps", "worker")
 
 
+# Steps in one call of TensorFlow, with the preset `fast`.
+ROUNDS = 10
+
+
 class ConfigError(Exception):
     """Bad input; the text is one sentence that names what was given and what is allowed."""
 
@@ -62,6 +66,7 @@ class Config:
     batch_size: int = 20
     learning_rate: float = 0.001
     telemetry_every: int = 100
+    rounds: int = ROUNDS
     threads: int = 0
     existing_servers: bool = False
     replicas_to_aggregate: int = 0
@@ -110,6 +115,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
         batch_size=_integer("--batch_size", flags.batch_size, minimum=1),
         learning_rate=_positive("--learning_rate", flags.learning_rate),
         telemetry_every=_integer("--telemetry_every", flags.telemetry_every, minimum=1),
+        rounds=_rounds(flags),
         threads=_integer("--threads", flags.threads, minimum=0),
         existing_servers=flags.existing_servers,
         replicas_to_aggregate=_integer("--replicas_to_aggregate", flags.replicas_to_aggregate, minimum=0),
@@ -166,6 +172,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch_size", default="20")
     parser.add_argument("--learning_rate", default="0.001")
     parser.add_argument("--telemetry_every", default="100", help="global steps between two progress events (fast)")
+    parser.add_argument(
+        "--rounds", default="", help="steps in one call of TensorFlow (fast); default: 10, or all if fewer"
+    )
     parser.add_argument("--threads", default="0", help="threads of each TensorFlow pool; 0: TensorFlow's choice")
     parser.add_argument("--num_gpus", default="0")
     parser.add_argument("--existing_servers", action="store_true", help="use the server at this worker's address")
@@ -290,6 +299,18 @@ def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) ->
     if not re.fullmatch(r"-?\d{1,18}", text) or not minimum <= int(text) <= maximum:
         raise ConfigError(f"{name} is {text!r}, but must be a whole number {allowed}")
     return int(text)
+
+
+def _rounds(flags: argparse.Namespace) -> int:
+    """No call may take the training far beyond its end, nor pass a report."""
+    steps = int(flags.train_steps) or ROUNDS
+    most, which = min((steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every"))
+    if not flags.rounds:
+        return min(ROUNDS, most)
+    rounds = _integer("--rounds", flags.rounds, minimum=1)
+    if rounds > most and (flags.train_steps != "0" or which != "--train_steps"):
+        raise ConfigError(f"--rounds is {rounds}, but {which} is {most}: give at most that")
+    return rounds
 
 
 def _positive(name: str, text: str) -> float:

@@ -78,6 +78,9 @@ def test_parse_hosts_flag_then_variable_then_tf_config() -> None:
         (["--learning_rate", "nan"], "--learning_rate is 'nan'"),
         (["--learning_rate", "inf"], "--learning_rate is 'inf'"),
         (["--telemetry_every", "0"], "--telemetry_every is '0', but must be a whole number of at least 1"),
+        (["--rounds", "0"], "--rounds is '0', but must be a whole number of at least 1"),
+        (["--rounds", "30", "--train_steps", "20"], "--rounds is 30, but --train_steps is 20: give at most that"),
+        (["--rounds", "30", "--telemetry_every", "5"], "--rounds is 30, but --telemetry_every is 5: give at most that"),
         (["--threads", "-2"], "--threads is '-2'"),
         (["--num_gpus", "1"], "--num_gpus is 1, but this trainer trains on processors only: give 0"),
         (["--seed", "-1"], "--seed is '-1', but must be a whole number from 0 to 2147483647"),
@@ -172,3 +175,19 @@ def test_parse_shared_leaves_other_flags_alone() -> None:
 def test_parse_shared_published_data_do_not_depend_on_the_seed(dataset: str, same: bool) -> None:
     one, other = (configuration.parse_shared(["--dataset", dataset, "--seed", seed])[0] for seed in ("1", "2"))
     assert (one == other) is same
+
+
+@pytest.mark.parametrize(
+    ("flags", "rounds"),
+    [
+        ((), 10),
+        (("--train_steps", "4"), 4),
+        (("--telemetry_every", "1"), 1),
+        (("--train_steps", "0"), 10),
+        (("--rounds", "50"), 50),
+        (("--rounds", "50", "--train_steps", "0"), 50),
+    ],
+)
+def test_rounds_reach_neither_beyond_the_end_nor_a_report(flags: tuple[str, ...], rounds: int) -> None:
+    given = ["--job_name", "worker", "--task_index", "0", "--ps_hosts", "h:1", "--worker_hosts", "h:2"]
+    assert configuration.parse([*given, *flags], {}).rounds == rounds

@@ -30,7 +30,7 @@ def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Job]:
     job = Job(config=config, log=log, clock=Clock(), usage=Usage())
     kind = presets.load(preset)
     graph = tf.Graph()
-    with graph.as_default(), tf.device(cluster.placement(config, balanced=kind.balanced)):
+    with graph.as_default(), tf.device(cluster.placement(config)):
         tf.set_random_seed(config.seed)
         trial = kind(job, Asynchronous().minimise)
     return graph, trial, job
@@ -78,14 +78,7 @@ def test_fast_graph_has_no_summaries_and_feeds_nothing() -> None:
     graph, trial, _job = build("fast")
     assert graph.get_collection(tf.GraphKeys.SUMMARIES) == []
     assert not {kind for kind in kinds(graph) if "Summary" in kind}
-    needed: set[Any] = set()
-    waiting = [tensor.op for tensor in trial._step]
-    while waiting:
-        op = waiting.pop()
-        if op not in needed:
-            needed.add(op)
-            waiting += [*(tensor.op for tensor in op.inputs), *op.control_inputs]
-    assert "Placeholder" not in {op.type for op in needed}
+    assert "Placeholder" not in {op.type for op in needed(trial._calls[10])}
 
 
 @pytest.mark.parametrize("preset", ["thesis", "fast"])
@@ -98,13 +91,51 @@ def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str
     assert sum(cluster.bytes_per_ps(graph, job.config)) > 0
 
 
-def test_fast_placement_gives_the_next_variable_to_the_emptiest_ps() -> None:
-    graph, _trial, job = build("fast", ps=3)
-    tasks = {name.rpartition("/")[2]: variable.device for name, variable in variables(graph).items()}
-    assert {name: device.split("task:")[1][0] for name, device in tasks.items()} == {
-        "hid_w": "1", "hid_b": "2", "sm_w": "0", "sm_b": "2",
-    }  # fmt: skip
-    assert min(cluster.bytes_per_ps(graph, job.config)) > 0
+@pytest.mark.parametrize(("preset_flags", "ps"), [((), 1), ((), 3), (("--strategy", "sync_ps"), 2)])
+def test_fast_splits_the_parameters_evenly(preset_flags: tuple[str, ...], ps: int) -> None:
+    graph, trial, job = build("fast", *preset_flags, ps=ps)
+    sizes = [variable.shape.num_elements() for variable in variables(graph).values()]
+    assert len(sizes) == ps
+    assert sum(sizes) == 784 * 100 + 100 + 100 * 10 + 10 == trial.shards.total
+    assert max(sizes) - min(sizes) <= 1
+    per_ps = cluster.bytes_per_ps(graph, job.config)
+    # The global step and powers of beta are beside them.
+    assert max(per_ps) - min(per_ps) <= 32
+
+
+def test_fast_pulls_each_round_after_the_push_of_the_one_before() -> None:
+    _graph, trial, _job = build("fast", "--rounds", "4", ps=2)
+    step, _loss = trial._calls[4]
+    pushes = [op for op in needed([step]) if op.type == "ResourceApplyAdam"]
+    assert len(pushes) == 4 * 2
+    for ps in ("0", "1"):
+        ours = sorted((op for op in pushes if f"task:{ps}" in op.device), key=lambda op: len(needed(op.inputs)))
+        seen = [{one for one in needed([gradient_of(op)]) if one.type == "ResourceApplyAdam"} for op in ours]
+        # The gradient of a round is taken at what all pushes of the rounds before it have made.
+        assert [len(one) for one in seen] == [0, 2, 4, 6]
+        assert all(ours[number] in seen[number + 1] for number in range(3))
+
+
+def test_fast_of_more_ps_than_parameters_gets_a_sentence() -> None:
+    tiny = ("--synthetic_shape", "1x1x1", "--synthetic_classes", "2", "--hidden_units", "1")
+    with pytest.raises(configuration.ConfigError, match="--ps_hosts names 9 ps, but the network has only 6 parameters"):
+        build("fast", *tiny, ps=9)
+
+
+def needed(wanted: Any) -> set[Any]:
+    """All that is done to get these."""
+    found: set[Any] = set()
+    waiting = [tensor.op for tensor in wanted]
+    while waiting:
+        op = waiting.pop()
+        if op not in found:
+            found.add(op)
+            waiting += [*(tensor.op for tensor in op.inputs), *op.control_inputs]
+    return found
+
+
+def gradient_of(push: Any) -> Any:
+    return push.inputs[-1]
 
 
 def losses(preset: str, logits: Any, label: int) -> float:

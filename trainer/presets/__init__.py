@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 
 class Trial(Protocol):
     """One worker's training: its graph is built by the constructor, then it runs in a session."""
 
-    # Whether variables are spread by bytes, or dealt out in turn as by replica_device_setter.
-    balanced: bool
     global_step: Any
+    # Variables that a checkpoint leaves out, each with the one whose value it has.
+    twins: Sequence[tuple[Any, Any]]
 
     def initialise(self, session: Any) -> None:
         """Prepare what is this worker's own."""
@@ -23,6 +24,9 @@ class Trial(Protocol):
 
     def close(self) -> None:
         """Put down what is still to be written."""
+
+    def parameters(self, session: Any) -> dict[str, Any]:
+        """Return the current parameters by their names in the network, as arrays."""
 
     def accuracy(self, session: Any) -> float:
         """Judge the current parameters by the whole test set."""

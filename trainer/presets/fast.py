@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same training without what slows it down.
 
-Nothing is fed: the examples lie in the worker's own memory as bytes, a queue beside them holds the order, and a step is
-one prepared call that returns the global step and the loss. Summaries leave every `telemetry_every` steps only.
+Nothing is fed: the examples lie in the worker's own memory as bytes, a queue beside them holds the order. The parameters are
+one vector in as many shards as there are ps, so that a step is one tensor from and one to each of them. One prepared call
+goes through several rounds of pull, gradient and push, and returns the global step and the loss. Summaries leave every
+`telemetry_every` steps only.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import tensorflow.compat.v1 as tf
 from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.job import Job
+from trainer.packed import Shards
 from trainer.strategies import Minimiser, step_after
 from trainer.telemetry import EventFiles, check_finite
 from trainer.timing import SpeedMeter
@@ -28,57 +32,91 @@ ORDER_BLOCK = 500
 class Fast:
     """See the module's text."""
 
-    balanced = True
-
     def __init__(self, job: Job, minimise: Minimiser) -> None:
         config, dataset = job.config, job.dataset
         self._job = job
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
-        self.global_step = tf.train.get_or_create_global_step()
-        make = model.Parameters(seed=config.seed, use_resource=True)
-        self._network = model.NETWORKS[config.model](
-            make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units
-        )
+        self._ordered = 0
+        with tf.device("/job:ps/task:0/cpu:0"):
+            self.global_step = tf.train.get_or_create_global_step()
+        self.shards = Shards(self._network, seed=config.seed, ps_count=len(config.ps_hosts))
         with tf.device(cluster.worker_device(config)):
-            images, labels = self._next_batch()
-        # Equal to the thesis' clipped logarithm of the softmax wherever that is not clipped; summed over the batch like it.
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=self._logits(images))
-        loss = tf.reduce_sum(losses)
-        train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)
-        self._step = step_after(train_step, self.global_step), loss
-        self._build_test()
+            self._build_data()
+            if config.strategy == "async_ps":
+                self.shards.add_adam(config.learning_rate)
+                self._calls = {rounds: self._rounds(rounds) for rounds in {1, config.rounds}}
+            else:
+                loss = self._loss(self.shards.pull(self._nothing), *self._next(1)[0])
+                train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)
+                self._calls = {1: (step_after(train_step, self.global_step), loss)}
+            self._build_test()
 
-    def _next_batch(self) -> tuple[Any, Any]:
-        """Local variables and a queue on this worker; every run of what is returned takes the next batch."""
-        batch_size, (images, labels) = self._job.config.batch_size, self._job.dataset.train
+    @property
+    def twins(self) -> list[tuple[Any, Any]]:
+        return self.shards.twins
+
+    @property
+    def _nothing(self) -> list[None]:
+        return [None] * len(self.shards.variables)
+
+    def _network(self, make: model.Parameters) -> model.Network:
+        config, dataset = self._job.config, self._job.dataset
+        kind = model.NETWORKS[config.model]
+        return kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units)
+
+    def _rounds(self, rounds: int) -> tuple[Any, Any]:
+        """The global step and the last loss after so many steps, each at what the ps hold after the one before it."""
+        done: list[Any] = list(self._nothing)
+        for batch in self._next(rounds):
+            pulled = self.shards.pull(done)
+            loss = self._loss(pulled, *batch)
+            done = self.shards.push(loss, pulled)
+            with tf.control_dependencies([done[0]]), tf.device(self.global_step.device):
+                counted = self.global_step.assign_add(1, read_value=False)
+            done[0] = tf.group(done[0], counted)
+        with tf.control_dependencies(done), tf.device(self.global_step.device):
+            return tf.identity(self.global_step.read_value()), loss
+
+    def _loss(self, pulled: Any, images: Any, labels: Any) -> Any:
+        """Equal to the thesis' clipped logarithm of the softmax wherever that is not clipped; summed over the batch like it."""
+        logits = self.shards.network(pulled).logits(images, model.Unobserved())
+        return tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+
+    def _build_data(self) -> None:
+        """Local variables and a queue on this worker."""
+        images, labels = self._job.dataset.train
         self._images_in = tf.placeholder(tf.uint8, images.shape)
         self._labels_in = tf.placeholder(tf.uint8, labels.shape)
-        kept = [
+        self._kept = [
             tf.Variable(
                 value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES], use_resource=True, name=name
             )
             for value, name in ((self._images_in, "examples"), (self._labels_in, "classes"))
         ]
-        self._fill = [variable.initializer for variable in kept]
-        order = tf.FIFOQueue(-1, [tf.int32], shapes=[(batch_size,)], name="order")
+        self._fill = [variable.initializer for variable in self._kept]
+        batch_size = self._job.config.batch_size
+        self._order = tf.FIFOQueue(-1, [tf.int32], shapes=[(batch_size,)], name="order")
         self._order_in = tf.placeholder(tf.int32, [None, batch_size])
-        self._hand_over = order.enqueue_many([self._order_in])
-        indices = order.dequeue()
-        batch, classes = (tf.gather(variable, indices) for variable in kept)
-        return self._scaled(batch), tf.cast(classes, tf.int32)
+        self._hand_over = self._order.enqueue_many([self._order_in])
+
+    def _next(self, rounds: int) -> list[tuple[Any, Any]]:
+        """So many batches; every run of what is returned takes the next ones."""
+        indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._job.config.batch_size])
+        images, classes = (tf.gather(variable, indices) for variable in self._kept)
+        parts = tf.split(self._scaled(images), rounds), tf.split(tf.cast(classes, tf.int32), rounds)
+        return list(zip(*parts, strict=True))
 
     @staticmethod
     def _scaled(images: Any) -> Any:
         return tf.cast(images, tf.float32) / PIXEL_MAX
 
-    def _logits(self, images: Any) -> Any:
-        return self._network.logits(images, model.Unobserved())
-
     def _build_test(self) -> None:
         images, _labels = self._job.dataset.test
         self._test_images = tf.placeholder(tf.uint8, [None, images.shape[1]])
         self._test_labels = tf.placeholder(tf.uint8, [None])
-        self._accuracy = model.hits(self._logits(self._scaled(self._test_images)), self._test_labels)
+        network = self.shards.network(self.shards.pull(self._nothing))
+        logits = network.logits(self._scaled(self._test_images), model.Unobserved())
+        self._accuracy = model.hits(logits, self._test_labels)
 
     def initialise(self, session: Any) -> None:
         images, labels = self._job.dataset.train
@@ -89,25 +127,34 @@ class Fast:
 
     def _supply(self, session: Any) -> None:
         session.run(self._hand_over, {self._order_in: self._batches.take(ORDER_BLOCK)})
+        self._ordered += ORDER_BLOCK
 
     def train(self, session: Any) -> int:
         config, progress = self._job.config, self._job.progress
-        step_once = session.make_callable(self._step)
-        report = self._report
+        calls = {rounds: session.make_callable(fetches) for rounds, fetches in self._calls.items()}
+        most = max(calls)
+        # Near the end one by one: all workers together go at most this far beyond the last step.
+        last_call = config.train_steps - most * len(config.worker_hosts) if config.train_steps else math.inf
+        report, global_step = self._report, 0
         report.begin()
         while True:
-            global_step, loss = step_once()
-            progress.local_steps += 1
+            rounds = most if global_step <= last_call else 1
+            if self._ordered < rounds:
+                self._supply(session)
+            global_step, loss = calls[rounds]()
+            self._ordered -= rounds
+            progress.local_steps += rounds
             if global_step >= report.due:
                 report(int(global_step), float(loss) / config.batch_size)
             if global_step >= config.train_steps > 0:
                 check_finite(loss, global_step)
                 return int(global_step)
-            if progress.local_steps % ORDER_BLOCK == 0:
-                self._supply(session)
 
     def close(self) -> None:
         self._report.close()
+
+    def parameters(self, session: Any) -> dict[str, Any]:
+        return self.shards.by_name(session)
 
     def accuracy(self, session: Any) -> float:
         images, labels = self._job.dataset.test

@@ -49,7 +49,7 @@ class Summaries:
 class Thesis:
     """One worker's graph and loop."""
 
-    balanced = False
+    twins = ()
 
     def __init__(self, job: Job, minimise: Minimiser) -> None:
         config, dataset = job.config, job.dataset
@@ -149,6 +149,11 @@ class Thesis:
     def close(self) -> None:
         self._train_writer.close()
         self._test_writer.close()
+
+    def parameters(self, session: Any) -> dict[str, Any]:
+        variables = tf.trainable_variables()
+        values = session.run(variables)
+        return {variable.op.name: value for variable, value in zip(variables, values, strict=True)}
 
     def accuracy(self, session: Any) -> float:
         return float(session.run(self._accuracy, feed_dict=self._feed(self._test)))

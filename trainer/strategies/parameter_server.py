@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 import tensorflow.compat.v1 as tf
@@ -79,14 +79,14 @@ class Worker:
         self._aggregation = aggregation
         self._target = target
         tf.set_random_seed(config.seed)
-        preset = presets.load(config.preset)
-        with tf.device(cluster.placement(config, balanced=preset.balanced)):
-            self._trial = preset(job, aggregation.minimise)
+        with tf.device(cluster.placement(config)):
+            self._trial = presets.load(config.preset)(job, aggregation.minimise)
         self._initializer = tf.global_variables_initializer()
         self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.standing else None
         job.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
-        self._checkpoints = Checkpoints(job, self._trial.global_step) if has_checkpoints else None
+        trial = self._trial
+        self._checkpoints = Checkpoints(job, trial.global_step, twins=trial.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
             ending.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
@@ -170,7 +170,8 @@ class Worker:
 
 def _check_network(session: Any) -> None:
     """Nothing of TensorFlow's would complain: a step takes whatever shapes the ps hold."""
-    for variable, value in _values(session):
+    variables = tf.trainable_variables()
+    for variable, value in zip(variables, session.run(variables), strict=True):
         there, here = list(value.shape), variable.shape.as_list()
         if there != here:
             raise ConfigError(
@@ -182,9 +183,4 @@ def _check_network(session: Any) -> None:
 def _finish(job: Job, trial: presets.Trial, session: Any) -> None:
     job.log.event("eval", global_step=job.progress.global_step, accuracy=round(trial.accuracy(session), 6))
     if job.config.export_dir:
-        export(job, {variable.op.name: value for variable, value in _values(session)})
-
-
-def _values(session: Any) -> Iterator[tuple[Any, Any]]:
-    variables = tf.trainable_variables()
-    return zip(variables, session.run(variables), strict=True)
+        export(job, trial.parameters(session))
