@@ -61,6 +61,10 @@ options:
     description: Number of nodes in all zones together, each of which has as many as the others.
     type: int
     default: 1
+  resize:
+    description: Whether a cluster that exists is given O(nodes) as well. V(false) takes it with the nodes that it has, if any.
+    type: bool
+    default: true
   machine_type:
     description: Machine type of the nodes.
     type: str

@@ -24,12 +24,13 @@ options:
   method:
     description:
       - V(label) sets labels, for which the user needs the right to C(list) and C(patch) nodes.
+      - V(resize) changes nothing and fails unless exactly O(count) nodes can carry a run; M(tfscale.study.gke_cluster) resizes.
       - V(none) changes nothing and returns all nodes that can carry a run, or none where the user may not see nodes.
     type: str
-    choices: [label, none]
+    choices: [label, resize, none]
     default: label
   count:
-    description: How many nodes shall be active; V(0) takes the label from all. Needed with O(method=label).
+    description: How many nodes shall be active; V(0) takes the label from all. Needed with O(method=label) and O(method=resize).
     type: int
   label:
     description: Key of the label. Its value is C(true).

@@ -29,3 +29,10 @@ def test_upgrade_bad_input_gets_a_sentence(tmp_path: Path, variable: str, value:
     result = Playbook(tmp_path, given, "inventories/kind", {}, seconds=120).run("upgrade", **{variable: value})
     assert result.returncode != 0
     assert f"{variable} is '{value}': {words}" in result.stderr
+
+
+def test_upgrade_with_a_gate_leaves_the_training_its_nodes(tmp_path: Path) -> None:
+    given = {"cluster_provider": "kind", "cluster_nodes_method": "recreate", "upgrade_max_slowdown": "0.05"}
+    result = Playbook(tmp_path, given, "inventories/kind", {}, seconds=120).run("upgrade")
+    assert result.returncode != 0
+    assert "cluster_nodes_method is 'recreate', with which the gate would change the nodes" in result.stderr

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "service_account_file": {"type": "path", "default": ""},
     "endpoint": {"type": "str", "default": ""},
     "nodes": {"type": "int", "default": 1},
+    "resize": {"type": "bool", "default": True},
     "machine_type": {"type": "str", "default": "e2-standard-4"},
     "disk_gb": {"type": "int", "default": 50},
     "disk_type": {"type": "str", "default": ""},
@@ -275,6 +276,8 @@ class _Step:
         kubernetes = kubernetes_api.connect({"kubeconfig": str(self.kubeconfig)})
         before, _version = kubernetes.list(nodes.NODES, labelSelector=gke.POOL_LABEL)
         zones = gke.zones_of(found)
+        if not self.params["resize"] and before:
+            self.wanted = replace(self.wanted, nodes=len(before))
         if len(before) != self.wanted.nodes:
             if self.wanted.nodes % len(zones):
                 raise InputError(_uneven(self.wanted.nodes, zones))
@@ -326,6 +329,8 @@ class _Step:
             return self._result(True, found, [], f"{self._cluster} is there; its kubeconfig would be written.")
         kubernetes = kubernetes_api.connect({"kubeconfig": str(self.kubeconfig)})
         before, _version = kubernetes.list(nodes.NODES, labelSelector=gke.POOL_LABEL)
+        if not self.params["resize"] and before:
+            self.wanted = replace(self.wanted, nodes=len(before))
         resized = len(before) != self.wanted.nodes
         verb = f"would be given {self._count} instead of {len(before)}" if resized else f"is there, with {self._count}"
         return self._result(resized, found, before, f"{self._cluster} {verb}.", before=before)

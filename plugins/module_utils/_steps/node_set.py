@@ -32,12 +32,12 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
-    "method": {"type": "str", "choices": ["label", "none"], "default": "label"},
+    "method": {"type": "str", "choices": ["label", "resize", "none"], "default": "label"},
     "count": {"type": "int"},
     "label": {"type": "str", "default": "tfscale.study/active"},
     "node_selector": {"type": "dict", "default": {}},
 }
-REQUIRED_IF = [("method", "label", ("count",))]
+REQUIRED_IF = [("method", "label", ("count",)), ("method", "resize", ("count",))]
 ACTIVE = "true"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 LABEL = re.compile(r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -56,6 +56,8 @@ def execute(
         if params["method"] == "none":
             return _look(kubernetes_api.connect(params), selector)
         _check(params)
+        if params["method"] == "resize":
+            return _recount(kubernetes_api.connect(params), params["count"], selector)
         return _label(kubernetes_api.connect(params), params, selector, check_mode=check_mode)
     except (InputError, ApiError) as error:
         raise StepError(f"{error}.") from error
@@ -77,6 +79,21 @@ def _look(api: Api, selector: Mapping[str, str]) -> dict[str, Any]:
         return _result([], [], [], f"The nodes are not known: {error}.")
     found = [summary(node) for node in nodes]
     return _result(nodes, nodes, nodes, f"{counted(len(nodes), 'node')} can carry runs: {told(found)}.")
+
+
+def _recount(api: Api, count: int, selector: Mapping[str, str]) -> dict[str, Any]:
+    """Spot machines are taken away and pools repair themselves: on other nodes the run would be one of another cell."""
+    nodes, _version = api.list(NODES)
+    usable = candidates(nodes, selector)
+    if len(usable) != count:
+        why = obstacles(nodes, selector)
+        raise InputError(
+            f"{counted(count, 'node')} must carry the run, but the cluster has {len(usable)} that can ({_names(usable)})"
+            f"{f'; {why}' if why else ''}: nodes have come or gone since the pool was resized; start the study again"
+        )
+    return _result(
+        usable, usable, usable, f"{counted(count, 'node')} can carry runs: {told(list(map(summary, usable)))}."
+    )
 
 
 def _label(api: Api, params: Mapping[str, Any], selector: Mapping[str, str], *, check_mode: bool) -> dict[str, Any]:

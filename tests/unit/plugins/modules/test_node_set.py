@@ -48,7 +48,7 @@ def test_main_in_check_mode_labels_nothing(capsys: pytest.CaptureFixture[str], a
             "3 nodes must carry the run, but the cluster has 2 that can (w1, w2): give fewer in sweep_nodes",
         ),
         ({"count": "two"}, "argument 'count' is of type"),
-        ({"method": "all"}, "value of method must be one of: label, none, got: all"),
+        ({"method": "all"}, "value of method must be one of: label, resize, none, got: all"),
     ],
 )
 def test_main_fails_with_a_sentence(

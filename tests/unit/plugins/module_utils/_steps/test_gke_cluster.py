@@ -149,6 +149,16 @@ def test_execute_resizes_the_pool_and_reads_it_back(site: Site, count: int) -> N
     assert "instead of 2" in result["msg"]
 
 
+def test_execute_without_resize_takes_the_pool_as_it_is(site: Site) -> None:
+    site.run(nodes=2)
+    for check_mode in (True, False):
+        result = site.run(nodes=5, resize=False, check_mode=check_mode)
+        assert not result["changed"]
+        assert result["msg"] == f"GKE cluster one in {ZONE} is there, with 2 nodes."
+    site.google.machines[ZONE, "one"].resize(0)
+    assert len(site.run(nodes=1, resize=False)["nodes"]) == 1
+
+
 def test_execute_gives_each_zone_its_share(site: Site) -> None:
     zones = [ZONE, "europe-west1-c"]
     site.run(nodes=4, zones=zones)

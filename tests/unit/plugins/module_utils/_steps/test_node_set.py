@@ -75,6 +75,14 @@ def test_execute_takes_the_label_from_all_others(api: Cluster) -> None:
     assert api.labelled() == ["w1"]
 
 
+def test_execute_resize_counts_and_changes_nothing(api: Cluster) -> None:
+    result = run(method="resize", count=3)
+    assert (result["changed"], in_force(result)) == (False, ["w1", "w2", "w10"])
+    told = failure(method="resize", count=2)
+    assert "2 nodes must carry the run, but the cluster has 3 that can (w1, w2, w10): nodes have come or gone" in told
+    assert api.patched == []
+
+
 def test_execute_is_idempotent(api: Cluster) -> None:
     run(count=1)
     api.patched.clear()
