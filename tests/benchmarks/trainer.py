@@ -23,9 +23,9 @@ sys.path.insert(0, str(ROOT / "collections"))
 from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 
 # Long enough that a run is more than its beginning: seconds of each.
-STEPS = {"thesis": 500, "fast": 4000}
+STEPS = {"thesis": 300, "fast": 3000}
 WIDE = ("--hidden_units", "1000")
-WIDE_STEPS = {"thesis": 120, "fast": 1500}
+WIDE_STEPS = {"thesis": 60, "fast": 1000}
 
 
 @dataclass(frozen=True)

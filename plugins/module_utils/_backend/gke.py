@@ -148,8 +148,11 @@ def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file:
         "current-context": name,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = [_write(plugin, inspect.getsource(gke_token)), _write(path, json.dumps(config, indent=1))]
-    return any(written)
+    is_new = _write(path, json.dumps(config, indent=1))
+    if is_new:
+        # Perhaps another account's.
+        cache.unlink(missing_ok=True)
+    return _write(plugin, inspect.getsource(gke_token)) or is_new
 
 
 def remove_kubeconfig(path: Path) -> bool:

@@ -154,6 +154,7 @@ def pairs_table(values: Mapping[str, Any]) -> Table:
 def nodes_table(study: model.Study) -> Table:
     """What the nodes have, as the cluster told before the runs and as a probe has measured; the last word counts."""
     found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    types: dict[tuple[str, str], str] = {}
     used: dict[tuple[str, str], int] = {}
     for run in study.runs:
         cluster = str(run.spec.get("cluster", text.NONE))
@@ -161,6 +162,8 @@ def nodes_table(study: model.Study) -> Table:
         for node in model.mappings(run.provenance.get("nodes")):
             name = str(node.get("name"))
             memory = model.finite(node.get("memory_bytes"))
+            if node.get("machine_type"):
+                types[cluster, name] = str(node["machine_type"])
             found[cluster, name] = (
                 text.number(model.finite(node.get("cpus"))),
                 text.number(model.finite(probed.get(name))),
@@ -168,9 +171,12 @@ def nodes_table(study: model.Study) -> Table:
             )
         for name in {str(replica.get("node")) for replica in model.mappings(run.evidence.get("replicas"))}:
             used[cluster, name] = used.get((cluster, name), 0) + 1
-    heads = ("cluster", "node", "processors (allocatable)", "processors (probe)", "memory (allocatable)", "runs on it")
-    rows = [(*key, *facts, str(used.get(key, 0))) for key, facts in sorted(found.items())]
-    return Table(heads, tuple(rows), frozenset({2, 3, 4, 5}))
+    heads = ("processors (allocatable)", "processors (probe)", "memory (allocatable)", "runs on it")
+    # Only a cloud says of which type a node is.
+    kind = [(types.get(key, text.NONE),) if types else () for key in sorted(found)]
+    rows = [(*key, *of, *found[key], str(used.get(key, 0))) for key, of in zip(sorted(found), kind, strict=True)]
+    first = ("cluster", "node", "type") if types else ("cluster", "node")
+    return Table((*first, *heads), tuple(rows), frozenset(range(len(first), len(first) + len(heads))))
 
 
 def provenance_table(runs: Iterable[model.Run]) -> Table:

@@ -242,3 +242,14 @@ def test_cells_table_has_a_column_of_costs_with_prices_only() -> None:
     [row] = tables.cell_rows(found, said)
     assert (row["cost_median"], row["currency"]) == (pytest.approx(0.02), "USD")
     assert not [head for head in cells(records).heads if "cost" in head]
+
+
+def test_nodes_table_names_the_types_where_a_cloud_has_told_them() -> None:
+    nodes = {
+        "nodes": [{"name": "a", "machine_type": "e2", "cpus": 4.0}, {"name": "b", "machine_type": None, "cpus": 2.0}]
+    }
+    table = tables.nodes_table(study([record(SPEC, 1, seconds=4.0, provenance=nodes)]))
+    assert table.heads[:4] == ("cluster", "node", "type", "processors (allocatable)")
+    assert column(table, "type") == ["e2", "-"]
+    assert column(table, "processors (allocatable)") == ["4.00", "2.00"]
+    assert {3, 4, 5, 6} == table.numeric

@@ -204,6 +204,18 @@ def test_the_kubeconfig_gives_tokens_that_are_kept_and_renewed(site: Site) -> No
     assert credential()["token"] == first["token"]
 
 
+def test_the_token_of_another_account_is_not_kept(site: Site) -> None:
+    site.run()
+    cache = site.kubeconfig.with_name("one.token")
+    cache.write_text("{}")
+    site.run()
+    assert cache.exists()
+    other = site.key.with_name("other.json")
+    other.write_bytes(site.key.read_bytes())
+    assert site.run(service_account_file=str(other))["changed"]
+    assert not cache.exists()
+
+
 def test_execute_absent_removes_the_cluster_and_its_files(site: Site) -> None:
     site.run()
     result = site.run(state="absent")
