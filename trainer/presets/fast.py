@@ -44,7 +44,7 @@ class Fast:
             self._build_data()
             if config.strategy == "async_ps":
                 self.shards.add_adam(config.learning_rate)
-                self._calls = {rounds: self._rounds(rounds) for rounds in {1, config.rounds}}
+                self._calls = {rounds: self._rounds(rounds) for rounds in sorted({1, config.rounds})}
             else:
                 loss = self._loss(self.shards.pull(self._nothing), *self._next(1)[0])
                 train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)

@@ -74,7 +74,8 @@ def main(service_account_file: str, cache: str) -> None:
         keep(Path(cache), token)
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token["until"]))
     status = {"token": token["token"], "expirationTimestamp": until}
-    print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}))
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    sys.stdout.write(json.dumps(credential))
 
 
 if __name__ == "__main__":

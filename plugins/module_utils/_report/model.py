@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
-NO_PRICES: Mapping[str, float] = {}
+NO_PRICES: Mapping[str, float] = MappingProxyType({})
 COUNTS = ("nodes", "ps", "workers")
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = (
