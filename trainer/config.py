@@ -303,12 +303,12 @@ def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) ->
 
 def _rounds(flags: argparse.Namespace) -> int:
     """No call may take the training far beyond its end, nor pass a report."""
-    steps = int(flags.train_steps) or ROUNDS
+    steps = int(flags.train_steps) or math.inf
     most, which = min((steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every"))
     if not flags.rounds:
-        return min(ROUNDS, most)
+        return int(min(ROUNDS, most))
     rounds = _integer("--rounds", flags.rounds, minimum=1)
-    if rounds > most and (flags.train_steps != "0" or which != "--train_steps"):
+    if rounds > most:
         raise ConfigError(f"--rounds is {rounds}, but {which} is {most}: give at most that")
     return rounds
 

@@ -81,6 +81,10 @@ def test_parse_hosts_flag_then_variable_then_tf_config() -> None:
         (["--rounds", "0"], "--rounds is '0', but must be a whole number of at least 1"),
         (["--rounds", "30", "--train_steps", "20"], "--rounds is 30, but --train_steps is 20: give at most that"),
         (["--rounds", "30", "--telemetry_every", "5"], "--rounds is 30, but --telemetry_every is 5: give at most that"),
+        (
+            ["--rounds", "30", "--train_steps", "0", "--telemetry_every", "20"],
+            "--rounds is 30, but --telemetry_every is 20",
+        ),
         (["--threads", "-2"], "--threads is '-2'"),
         (["--num_gpus", "1"], "--num_gpus is 1, but this trainer trains on processors only: give 0"),
         (["--seed", "-1"], "--seed is '-1', but must be a whole number from 0 to 2147483647"),

@@ -116,6 +116,36 @@ def test_fast_pulls_each_round_after_the_push_of_the_one_before() -> None:
         assert all(ours[number] in seen[number + 1] for number in range(3))
 
 
+class Handed:
+    """Stands in for a session: a call whose batches are not all there would wait without end."""
+
+    def __init__(self, trial: Any) -> None:
+        self._trial = trial
+        self._ordered = self._step = 0
+
+    def run(self, _fetches: Any, feed: dict[Any, Any]) -> None:
+        if self._trial._order_in in feed:
+            self._ordered += len(feed[self._trial._order_in])
+
+    def make_callable(self, fetches: Any) -> Any:
+        rounds = next(rounds for rounds, made in self._trial._calls.items() if made is fetches)
+        return lambda: self._take(rounds)
+
+    def _take(self, rounds: int) -> tuple[int, float]:
+        assert self._ordered >= rounds
+        self._ordered -= rounds
+        self._step += rounds
+        return self._step, 0.5
+
+
+def test_fast_hands_over_as_many_batches_as_a_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.presets.fast.ORDER_BLOCK", 4)
+    _graph, trial, _job = build("fast", "--rounds", "10", "--train_steps", "40")
+    session = Handed(trial)
+    trial.initialise(session)
+    assert trial.train(session) == 40
+
+
 def test_fast_of_more_ps_than_parameters_gets_a_sentence() -> None:
     tiny = ("--synthetic_shape", "1x1x1", "--synthetic_classes", "2", "--hidden_units", "1")
     with pytest.raises(configuration.ConfigError, match="--ps_hosts names 9 ps, but the network has only 6 parameters"):

@@ -125,6 +125,21 @@ def test_fast_ends_with_the_parameters_of_the_thesis(run_cluster: RunCluster, tm
     assert np.median(moved) < 1e-6
 
 
+@pytest.mark.parametrize(("ps", "rounds"), [(1, "10"), (2, "1"), (3, "10")])
+def test_fast_asynchronously_ends_with_the_parameters_of_the_thesis(
+    run_cluster: RunCluster, tmp_path: Path, ps: int, rounds: str
+) -> None:
+    """For async_ps `fast` builds Adam by itself. In step the second batch of examples is dropped, so not against that."""
+    import numpy as np
+    import tensorflow as tf
+
+    thesis = final_parameters(run_cluster, tmp_path / "thesis", "--preset", "thesis", "--train_steps", "200")
+    made = int(tf.train.load_checkpoint(str(tmp_path / "thesis")).get_tensor("global_step"))
+    flags = ("--train_steps", str(made), "--rounds", rounds)
+    fast = final_parameters(run_cluster, tmp_path / "fast", *flags, ps=ps)
+    assert np.abs(thesis - fast).max() < 1e-5
+
+
 def test_fast_of_many_rounds_in_a_call_is_the_same_training(run_cluster: RunCluster, tmp_path: Path) -> None:
     import numpy as np
 

@@ -139,7 +139,7 @@ class Fast:
         report.begin()
         while True:
             rounds = most if global_step <= last_call else 1
-            if self._ordered < rounds:
+            while self._ordered < rounds:
                 self._supply(session)
             global_step, loss = calls[rounds]()
             self._ordered -= rounds
