@@ -98,12 +98,8 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
     _matches("cluster_gke_location", params["location"], LOCATION, "a zone or region, such as europe-west1-b")
     for zone in params["zones"]:
         _matches("cluster_gke_zones", zone, LOCATION, "zones, such as [europe-west1-b]")
-    if params["location"].count("-") == 1 and not params["zones"]:
-        raise InputError(
-            f"cluster_gke_location is the region {params['location']!r}: give the zones for the nodes in cluster_gke_zones, or a zone here"
-        )
-    if params["nodes"] % (len(params["zones"]) or 1):
-        raise InputError(_uneven(params["nodes"], params["zones"]))
+    if params["state"] == "present":
+        _check_zones(params)
     for key, value in params["labels"].items():
         _matches("cluster_gke_labels", key, LABEL, "keys of lower-case letters, digits, dashes and underscores")
         _matches(
@@ -128,6 +124,15 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
         network=params["network"],
         subnetwork=params["subnetwork"],
     )
+
+
+def _check_zones(params: Mapping[str, Any]) -> None:
+    if params["location"].count("-") == 1 and not params["zones"]:
+        raise InputError(
+            f"cluster_gke_location is the region {params['location']!r}: give the zones for the nodes in cluster_gke_zones, or a zone here"
+        )
+    if params["nodes"] % (len(params["zones"]) or 1):
+        raise InputError(_uneven(params["nodes"], params["zones"]))
 
 
 def _matches(name: str, value: str, pattern: re.Pattern[str], allowed: str) -> None:

@@ -228,6 +228,12 @@ def test_execute_absent_removes_the_cluster_and_its_files(site: Site) -> None:
     assert "is not there" in again["msg"]
 
 
+def test_execute_absent_needs_no_zones_of_a_region(site: Site) -> None:
+    site.google.add("one", location="europe-west1")
+    assert site.run(state="absent", location="europe-west1")["changed"]
+    assert site.google.clusters == {}
+
+
 def test_execute_absent_tells_of_leftovers_and_removes_them_when_asked(site: Site) -> None:
     site.google.add("forgotten", location="us-central1-a")
     site.google.add("theirs", ours=False)
