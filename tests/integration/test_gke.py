@@ -79,3 +79,14 @@ def test_provision_leaves_a_cluster_alone_that_is_not_ours(playbook: Playbook, g
     assert result.returncode != 0
     assert "was not made by this collection" in " ".join(result.stderr.split())
     assert not any("POST /v1" in line or "DELETE" in line for line in google.requests)
+
+
+def test_sweep_with_teardown_leaves_a_cluster_alone_that_it_was_refused(playbook: Playbook, google: Google) -> None:
+    """It is there with other machines: perhaps another study's, and never this one's to remove."""
+    google.add("tfscale")
+    result = playbook.run(
+        "sweep", cluster_teardown=True, cluster_gke_machine_type="e2-standard-2", training_image="x:1"
+    )
+    assert result.returncode != 0
+    assert "'e2-standard-4' instead of 'e2-standard-2'" in " ".join(result.stderr.split())
+    assert [name for _location, name in google.clusters] == ["tfscale"]
