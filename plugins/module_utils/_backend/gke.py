@@ -9,19 +9,17 @@ import inspect
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token
+from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
 
 # Who carries it was made here, and may be removed.
 OWNER_LABEL = "tfscale-study"
 POOL = "study"
 POOL_LABEL = f"cloud.google.com/gke-nodepool={POOL}"
-IN_WORK = ("PROVISIONING", "RECONCILING")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +124,13 @@ def summary(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file: str) -> bool:
     """True when something was written. Without Google's own program: a credential plugin lies beside it, and the last token."""
-    plugin, cache = (path.with_name(f"{path.name}{suffix}") for suffix in (".credentials.py", ".token"))
+    plugin, cache = beside(path)
     name = found["name"]
     reached = {
         "server": f"https://{found['endpoint']}",
         "certificate-authority-data": found["masterAuth"]["clusterCaCertificate"],
     }
-    account = os.path.abspath(os.path.expanduser(service_account_file)) if service_account_file else ""
+    account = os.path.abspath(service_account_file) if service_account_file else ""
     user = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": sys.executable,
@@ -148,27 +146,18 @@ def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file:
         "current-context": name,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_new = _write(path, json.dumps(config, indent=1))
+    is_new = kubeconfig.write(path, json.dumps(config, indent=1))
     if is_new:
         # Perhaps another account's.
         cache.unlink(missing_ok=True)
-    return _write(plugin, inspect.getsource(gke_token)) or is_new
+    return kubeconfig.write(plugin, inspect.getsource(gke_token)) or is_new
 
 
-def remove_kubeconfig(path: Path) -> bool:
-    files = [path, *(path.with_name(f"{path.name}{suffix}") for suffix in (".credentials.py", ".token"))]
-    there = [file for file in files if file.exists()]
-    for file in there:
-        file.unlink()
-    return bool(there)
+def remove_kubeconfig(path: Path) -> None:
+    for file in (path, *beside(path)):
+        file.unlink(missing_ok=True)
 
 
-def _write(path: Path, text: str) -> bool:
-    """For nobody else to read, and never half."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(name, path)
-    return True
+def beside(path: Path) -> tuple[Path, Path]:
+    """The credential plugin, and the last token."""
+    return path.with_name(f"{path.name}.credentials.py"), path.with_name(f"{path.name}.token")

@@ -10,7 +10,6 @@ without limit.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +23,6 @@ PAUSE_SECONDS = 5.0
 # A server that does not answer is asked again for so long.
 PATIENCE_SECONDS = 30.0
 TRANSIENT = (429, 500, 502, 503, 504)
-MISSING = "Python's package {} is not there: `make setup-kubernetes` installs what a cluster needs"
 FIELDS = ("client_email", "private_key", "token_uri")
 
 
@@ -143,7 +141,9 @@ def connect(
         from google.auth import exceptions
         from google.auth.transport.requests import AuthorizedSession
     except ImportError as error:
-        raise GkeError(MISSING.format("google-auth or requests")) from error
+        raise GkeError(
+            "Python's package google-auth or requests is not there: `make setup-kubernetes` installs what a cluster needs"
+        ) from error
     try:
         authorized: Any = AuthorizedSession
         session = authorized(gke_token.credentials(service_account_file))
@@ -160,7 +160,7 @@ def check_service_account(path: str) -> None:
     wanted = "give the JSON key file of a service account"
     named = f"cluster_gke_service_account_file is {path!r}"
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             found = json.load(file)
     except OSError as error:
         raise GkeError(f"{named}, which cannot be read ({error.strerror}): {wanted}") from error

@@ -63,7 +63,6 @@ def keep(cache: Path, token: dict[str, Any]) -> None:
 
 def _seconds(expiry: Any) -> float:
     """Google's datetimes know no zone and mean UTC."""
-
     return float(expiry.replace(tzinfo=UTC).timestamp())
 
 

@@ -12,13 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import gke, gke_api, kubernetes_api, nodes
+from ansible_collections.tfscale.study.plugins.module_utils._backend import (
+    gke,
+    gke_api,
+    kubeconfig,
+    kubernetes_api,
+    nodes,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.gke_api import Container, GkeError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_for_count
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import check_folder, integer, number
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -52,19 +58,19 @@ PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
 LOCATION = re.compile(r"[a-z]+(?:-[a-z]+)+[0-9]+(?:-[a-z])?", re.ASCII)
 LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 VALUE = re.compile(r"[a-z0-9_-]{0,63}", re.ASCII)
-# Of what Google says, in whose sentence one of these stands, which variable it is about.
-ABOUT = (
-    ("machine type", "cluster_gke_machine_type"),
-    ("machinetype", "cluster_gke_machine_type"),
-    ("accelerator", "cluster_gke_accelerator"),
-    ("subnetwork", "cluster_gke_subnetwork"),
-    ("network", "cluster_gke_network"),
-    ("disk", "cluster_gke_disk_gb and cluster_gke_disk_type"),
-    ("zone", "cluster_gke_location"),
-    ("region", "cluster_gke_location"),
-    ("location", "cluster_gke_location"),
-    ("project", "cluster_gke_project"),
-)
+# Which parameter it is about when Google's sentence has this word; the first one counts.
+ABOUT = {
+    "machine type": "machine_type",
+    "machinetype": "machine_type",
+    "accelerator": "accelerator",
+    "subnetwork": "subnetwork",
+    "network": "network",
+    "disk": "disk_type",
+    "zone": "location",
+    "region": "location",
+    "location": "location",
+    "project": "project",
+}
 
 
 def execute(
@@ -105,8 +111,7 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
         _matches(
             "cluster_gke_labels", str(value), VALUE, "values of lower-case letters, digits, dashes and underscores"
         )
-    check_folder("cluster_kubeconfig", str(Path(params["kubeconfig"]).expanduser().absolute().parent))
-    _check_kubeconfig(Path(params["kubeconfig"]).expanduser(), params["name"])
+    kubeconfig.check(Path(params["kubeconfig"]), params["name"])
     number("cluster_timeout", params["timeout"], minimum=1)
     return gke.Wanted(
         name=params["name"],
@@ -150,26 +155,13 @@ def _accelerator(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": str(given["type"]), "count": integer("cluster_gke_accelerator.count", given["count"], minimum=1)}
 
 
-def _check_kubeconfig(path: Path, name: str) -> None:
-    """It is replaced and removed with the cluster."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    if (text and f'"current-context": "{name}"' not in text) or path.resolve() == Path(
-        "~/.kube/config"
-    ).expanduser().resolve():
-        raise InputError(
-            f"cluster_kubeconfig is {str(path)!r}, which is not this cluster's alone: give a file that may be removed with it"
-        )
-
-
 def _advice(error: GkeError, params: Mapping[str, Any]) -> str:
     """Google names the value that it does not like, but not where it came from."""
     text = str(error).lower()
     if error.status not in (400, 404) or "cluster_" in text:
         return ""
-    found = next((variable for word, variable in ABOUT if word in text), "")
-    first = found.split(" ")[0]
-    value = params.get(first.replace("cluster_gke_", "").replace("cluster_", "")) if found else None
-    return f"; {first} is {value!r}: give another" if found else ""
+    name = next((name for word, name in ABOUT.items() if word in text), "")
+    return f"; cluster_gke_{name} is {params[name]!r}: give another" if name else ""
 
 
 @dataclass
@@ -184,7 +176,7 @@ class _Step:
 
     @property
     def kubeconfig(self) -> Path:
-        return Path(self.params["kubeconfig"]).expanduser()
+        return Path(self.params["kubeconfig"])
 
     def present(self, *, check_mode: bool) -> dict[str, Any]:
         found = self._find(check_mode=check_mode)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfig, kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import Container, Host, Kind, configuration
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
@@ -24,7 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness i
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import check_folder, integer, number
+from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, gibibytes
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -86,8 +85,7 @@ def _check(params: Mapping[str, Any]) -> Wanted:
         raise InputError(
             f"cluster_name is {params['name']!r}: give up to 49 lower-case letters, digits, dots and dashes for a Kind cluster"
         )
-    check_folder("cluster_kubeconfig", os.path.dirname(os.path.abspath(params["kubeconfig"])))
-    _check_kubeconfig(Path(params["kubeconfig"]), params["name"])
+    kubeconfig.check(Path(params["kubeconfig"]), f"kind-{params['name']}")
     number("timeout", params["timeout"], minimum=1)
     return Wanted(
         nodes=integer("cluster_nodes", params["nodes"], minimum=1),
@@ -95,16 +93,6 @@ def _check(params: Mapping[str, Any]) -> Wanted:
         node_cpus=quantity.cpus("cluster_node_cpus", params["node_cpus"]),
         node_memory=quantity.memory("cluster_node_memory", params["node_memory"]),
     )
-
-
-def _check_kubeconfig(path: Path, name: str) -> None:
-    """The file is replaced and removed with the cluster, so it must not be anybody else's."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    contexts = set(re.findall(r"^current-context: *(\S+)", text, re.MULTILINE)) - {'""', f"kind-{name}"}
-    if contexts or path.expanduser().resolve() == Path("~/.kube/config").expanduser().resolve():
-        raise InputError(
-            f"cluster_kubeconfig is {str(path)!r}, which is not this cluster's alone: give a file that may be removed with it"
-        )
 
 
 @dataclass(frozen=True)
@@ -163,11 +151,7 @@ class _Step:
         if stopped:
             self.say(f"Kind cluster {self.kind.name}: starting {', '.join(stopped)}")
             self.kind.start(stopped)
-        text = self.kind.kubeconfig()
-        path = Path(self.kubeconfig)
-        stale = not path.exists() or path.read_text(encoding="utf-8").strip() != text.strip()
-        if stale:
-            _write(path, text)
+        stale = kubeconfig.write(Path(self.kubeconfig), self.kind.kubeconfig())
         return bool(stopped) or stale, self._wait([node.name for node in found])
 
     def _make(self, wanted: Wanted, host: Host, *, anew: bool) -> list[dict[str, Any]]:
@@ -303,11 +287,3 @@ def _node(one: Container, seen: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _version(node: Mapping[str, Any]) -> str:
     return str(node["status"]["nodeInfo"]["kubeletVersion"])
-
-
-def _write(path: Path, text: str) -> None:
-    """It holds a key: nobody else may ever read it, nor find half of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(name, path)
