@@ -35,6 +35,14 @@ class Network(Protocol):
     def logits(self, images: Any, observer: Observer) -> Any: ...
 
 
+class Maker(Protocol):
+    """Whoever gives a network its parameters, in the order in which it asks."""
+
+    def weights(self, name: str, shape: list[int], stddev: float) -> Any: ...
+
+    def zeros(self, name: str, size: int) -> Any: ...
+
+
 class Parameters:
     """Makes variables whose start depends on the seed and their number only, not on the graph around them."""
 
@@ -58,7 +66,7 @@ class Parameters:
 class Mlp:
     """Input, one hidden layer with ReLU, output."""
 
-    def __init__(self, make: Parameters, *, shape: tuple[int, int, int], classes: int, hidden_units: int) -> None:
+    def __init__(self, make: Maker, *, shape: tuple[int, int, int], classes: int, hidden_units: int) -> None:
         inputs = math.prod(shape)
         with tf.name_scope("layer_linear"):
             with tf.name_scope("weights"):
@@ -92,7 +100,7 @@ class Cnn:
     FILTERS = (6, 16)
     WINDOW = 5
 
-    def __init__(self, make: Parameters, *, shape: tuple[int, int, int], classes: int, hidden_units: int) -> None:
+    def __init__(self, make: Maker, *, shape: tuple[int, int, int], classes: int, hidden_units: int) -> None:
         self._shape = shape
         self._filters = []
         channels = shape[2]

@@ -24,7 +24,7 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 # Under these names checkpoints hold the vector and Adam's two, whatever the number of shards.
 NAME = "parameters"
 
-Build = Callable[[Any], model.Network]
+Build = Callable[[model.Maker], model.Network]
 
 
 class _Plan(model.Parameters):
@@ -41,15 +41,17 @@ class _Plan(model.Parameters):
         return start
 
 
-class _Slices(model.Parameters):
+class _Slices:
     """Hands out the parts of a vector in the order of a plan."""
 
-    def __init__(self, parts: Sequence[Any], shapes: Sequence[list[int]]) -> None:
-        super().__init__(seed=None, use_resource=True)
-        self._tensors = iter([tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)])
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self._parts = iter(parts)
 
-    def _variable(self, name: str, start: Any) -> Any:  # noqa: ARG002 - the place in the order says which one it is
-        return next(self._tensors)
+    def weights(self, _name: str, shape: list[int], _stddev: float) -> Any:
+        return tf.reshape(next(self._parts), shape)
+
+    def zeros(self, _name: str, _size: int) -> Any:
+        return next(self._parts)
 
 
 class Shards:
@@ -71,7 +73,8 @@ class Shards:
         cuts = [self.total * number // ps_count for number in range(ps_count + 1)]
         self._ranges = list(pairwise(cuts))
         self.variables = [self._shard(k, NAME, start[low:high]) for k, (low, high) in enumerate(self._ranges)]
-        # Shards have powers of their own, since those of another ps would be one more tensor on its way; all are equal.
+        # Shards have powers of their own, since those of another ps would be one more tensor on its way. All count the same
+        # pushes (two that meet on one ps may count as one there), so a checkpoint holds those of the first.
         self.twins: list[tuple[Any, Any]] = []
 
     def _shard(self, number: int, name: str, start: Any) -> Any:
@@ -92,7 +95,7 @@ class Shards:
     def network(self, pulled: Sequence[Any]) -> model.Network:
         """The network with these parameters, where it is built."""
         flat = pulled[0] if len(pulled) == 1 else tf.concat(pulled, 0)
-        return self._build(_Slices(tf.split(flat, self._sizes), self._shapes))
+        return self._build(_Slices(tf.split(flat, self._sizes)))
 
     def add_adam(self, learning_rate: float) -> None:
         self._rate = learning_rate

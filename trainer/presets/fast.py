@@ -59,7 +59,7 @@ class Fast:
     def _nothing(self) -> list[None]:
         return [None] * len(self.shards.variables)
 
-    def _network(self, make: model.Parameters) -> model.Network:
+    def _network(self, make: model.Maker) -> model.Network:
         config, dataset = self._job.config, self._job.dataset
         kind = model.NETWORKS[config.model]
         return kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units)
