@@ -11,15 +11,21 @@ import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e import accounts
 from tests.e2e.infra import cluster as clusters
+from tests.e2e.infra import engine
 from tests.e2e.infra import trainer_image as trainer_image_of_infra
+from tests.e2e.infra.base import search_path
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
-from tests.e2e.infra.node_image import TOOLBOX
+from tests.e2e.infra.node_image import TOOLBOX, node_image
+from tests.e2e.infra.programs import programs
+from tests.e2e.infra.trainer_image import base_images
+from tests.fixtures.playbook import Playbook
 
 TRAINER = "tfscale.test/trainer:1"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -38,6 +44,28 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     finally:
         if not os.environ.get("E2E_KEEP"):
             clusters.down(name)
+
+
+@pytest.fixture
+def own_clusters(tmp_path: Path) -> Iterator[Callable[..., Playbook]]:
+    """Playbooks that make Kind clusters of their own; the engine, the nodes' image and kind are the test infrastructure's."""
+    engine.start()
+    programs("kind")
+    env = {**engine.environment(), **base_images(), "KIND_NODE_IMAGE": node_image(), "PATH": search_path()}
+    made: list[Playbook] = []
+
+    def make(inventory: str, **variables: Any) -> Playbook:
+        common = {"sweep_results_dir": str(tmp_path), "sweep_study": "tiny", "training_steps": 400}
+        made.append(Playbook(tmp_path, {**common, **variables}, inventory, env, seconds=3600))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        torn_down = [playbook.run("teardown") for playbook in made]
+        engine.stop()
+        for result in torn_down:
+            assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.fixture

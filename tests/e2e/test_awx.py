@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def test_a_cancelled_job_is_gone_on_with_by_another_without_its_disk(
     while not records(cluster, namespace) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
+    process.wait(timeout=120)
     before = records(cluster, namespace)
     assert 1 <= len(before) < 4, first.lines
 
@@ -87,9 +88,14 @@ def test_pods_run_as_the_user_that_openshift_would_choose(
     cluster: Cluster, namespace: str, credential: dict[str, str], survey: dict[str, Any], tmp_path: Path
 ) -> None:
     """restricted-v2 admits no user of the pod's own and gives it one of the namespace's range, in group 0."""
-    one = job(tmp_path / "one")
-    assert (
-        one.run(SWEEP, INVENTORY, {**survey, "sweep_repeats": "1", "training_run_as_user": "1000680000"}, credential)
-        == 0
-    ), one.lines
+    one, users = job(tmp_path / "one"), set()
+    foreign = {**survey, "sweep_repeats": "1", "training_steps": "2000", "training_run_as_user": "1000680000"}
+    process = one.start(SWEEP, INVENTORY, foreign, credential)
+    words = ("get", "pods", "--namespace", namespace, "--selector=tfscale.study/replica", "--output=json")
+    while process.poll() is None:
+        pods = json.loads(cluster.kubectl(*words))["items"]
+        users |= {pod["spec"]["securityContext"].get("runAsUser") for pod in pods}
+        time.sleep(0.5)
+    assert process.returncode == 0, one.lines
     assert "valid:" in one.lines
+    assert users == {1000680000}

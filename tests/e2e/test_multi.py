@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.infra import cluster as clusters
-from tests.e2e.infra import engine
-from tests.e2e.infra.base import search_path
-from tests.e2e.infra.node_image import node_image
-from tests.e2e.infra.programs import programs
-from tests.e2e.infra.trainer_image import base_images
 from tests.fixtures.playbook import Playbook
 
 pytestmark = pytest.mark.full
@@ -25,27 +19,11 @@ NAME = f"{clusters.default_name()}-{{{{ inventory_hostname }}}}"
 
 
 @pytest.fixture
-def playbook(tmp_path: Path) -> Iterator[Playbook]:
-    engine.start()
-    programs("kind")
-    env = {**engine.environment(), **base_images(), "KIND_NODE_IMAGE": node_image(), "PATH": search_path()}
-    variables = {
-        "cluster_name": NAME,
-        # Two clusters start beside each other on one machine.
-        "cluster_timeout": 1200,
-        "sweep_results_dir": str(tmp_path),
-        "sweep_study": "tiny",
-        "sweep_workers": [1],
-        "sweep_repeats": 2,
-        "training_steps": 400,
-    }
-    made = Playbook(tmp_path, variables, "inventories/multi", env, seconds=3600)
-    try:
-        yield made
-    finally:
-        torn_down = made.run("teardown")
-        engine.stop()
-        assert torn_down.returncode == 0, torn_down.stdout + torn_down.stderr
+def playbook(own_clusters: Callable[..., Playbook]) -> Playbook:
+    # Two clusters start beside each other on one machine.
+    return own_clusters(
+        "inventories/multi", cluster_name=NAME, cluster_timeout=1200, sweep_workers=[1], sweep_repeats=2
+    )
 
 
 def clusters_of(playbook: Playbook) -> list[str]:

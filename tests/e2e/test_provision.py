@@ -7,43 +7,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.e2e.infra import cluster as clusters
-from tests.e2e.infra import engine
-from tests.e2e.infra.base import search_path
-from tests.e2e.infra.node_image import node_image
 from tests.e2e.infra.programs import programs
-from tests.e2e.infra.trainer_image import base_images
 from tests.fixtures.playbook import Playbook
 
 NAME = f"{clusters.default_name()}-own"
 
 
 @pytest.fixture
-def playbook(tmp_path: Path) -> Iterator[Playbook]:
-    """A cluster of the test's own; the engine, the node's image and kind are the test infrastructure's."""
-    engine.start()
-    programs("kind")
-    env = {**engine.environment(), **base_images(), "KIND_NODE_IMAGE": node_image(), "PATH": search_path()}
-    variables = {
-        "cluster_name": NAME,
-        "sweep_results_dir": str(tmp_path),
-        "sweep_study": "tiny",
-        "sweep_repeats": 1,
-        "training_steps": 400,
-    }
-    made = Playbook(tmp_path, variables, "inventories/kind", env, seconds=3600)
-    try:
-        yield made
-    finally:
-        torn_down = made.run("teardown")
-        engine.stop()
-        assert torn_down.returncode == 0, torn_down.stdout + torn_down.stderr
+def playbook(own_clusters: Callable[..., Playbook]) -> Playbook:
+    return own_clusters("inventories/kind", cluster_name=NAME, sweep_repeats=1)
 
 
 def containers(playbook: Playbook) -> list[str]:

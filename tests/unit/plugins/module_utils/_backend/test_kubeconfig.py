@@ -26,7 +26,7 @@ def test_check_takes_the_clusters_own_file(tmp_path: Path, text: str) -> None:
 )
 def test_check_refuses_a_file_that_knows_another(tmp_path: Path, text: str) -> None:
     (tmp_path / "config").write_text(text)
-    with pytest.raises(InputError, match="cluster_kubeconfig is .*, which is not this cluster's alone"):
+    with pytest.raises(InputError, match=r"cluster_kubeconfig is .*, which is not this cluster's alone"):
         kubeconfig.check(tmp_path / "config", "one")
 
 
