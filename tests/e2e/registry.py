@@ -73,12 +73,12 @@ class Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        content = b""
+        content = bytearray()
         while size := int(self.rfile.readline(), 16):
             content += self.rfile.read(size)
             self.rfile.readline()
         self.rfile.readline()
-        return content
+        return bytes(content)
 
     def _answer(self, status: int, content: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
