@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ def clusters_of(playbook: Playbook) -> list[str]:
     return [name for name in listed.stdout.split() if name.endswith(("-east", "-west"))]
 
 
-def test_sweep_on_two_clusters_one_report(playbook: Playbook) -> None:
+def test_sweep_on_two_clusters_one_report(playbook: Playbook, tmp_path: Path) -> None:
     result = playbook.run("sweep", sweep_ledger="cluster")
     assert result.returncode == 0, result.stdout + result.stderr
     assert len(clusters_of(playbook)) == 2
@@ -51,3 +52,12 @@ def test_sweep_on_two_clusters_one_report(playbook: Playbook) -> None:
     assert only.returncode == 0, only.stdout + only.stderr
     new = playbook.records()[len(records) :]
     assert [record["spec"]["cluster"].rpartition("-")[2] for record in new] == ["east"]
+    # The same cluster by a kubeconfig: who a cluster is counts, not how it is reached.
+    twin = tmp_path / "twin.yml"
+    kubeconfig = playbook.results / ".clusters" / next(name for name in clusters_of(playbook) if name.endswith("-east"))
+    hosts = {"twin": {"cluster_provider": "existing", "cluster_kubeconfig": str(kubeconfig)}}
+    twin.write_text(json.dumps({"all": {"hosts": hosts}}))
+    refused = playbook.run("sweep", "-i", str(twin), "--limit", "east,twin", sweep_ledger="cluster", sweep_repeats=4)
+    assert refused.returncode != 0
+    assert "and would disturb each other's runs" in " ".join(refused.stderr.split())
+    assert len(clusters_of(playbook)) == 2
