@@ -157,7 +157,7 @@ def test_sweep_ledger_in_the_cluster_outlives_the_controller(
     assert "1 of 2 runs are there, 1 to go" in second.stdout
     third = there.run("sweep", sweep_results_dir=str(tmp_path / "three"), sweep_repeats=2)
     assert "nothing is missing" in third.stdout
-    assert "changed=1" in third.stdout  # the report, which this folder did not have
+    assert "changed=2" in third.stdout  # the records and the report, which this folder did not have
     assert (tmp_path / "three/tiny/report.html").exists()
     assert leftovers(cluster).count("configmap/") == 2
 
