@@ -27,6 +27,8 @@ class Progress:
     global_step: int = 0
     wait_seconds: float = 0.0
     bytes_per_ps: list[int] = field(default_factory=list)
+    # By kind, since the start line (trainer.spent).
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,4 +72,5 @@ class Job:
             local_steps=progress.local_steps,
             examples=progress.local_steps * self.config.batch_size,
             bytes_per_ps=progress.bytes_per_ps,
+            seconds=progress.seconds,
         )

@@ -127,9 +127,10 @@ class Handed:
         if self._trial._order_in in feed:
             self._ordered += len(feed[self._trial._order_in])
 
-    def make_callable(self, fetches: Any) -> Any:
+    def make_callable(self, fetches: Any, *, accept_options: bool) -> Any:
+        assert accept_options
         rounds = next(rounds for rounds, made in self._trial._calls.items() if made is fetches)
-        return lambda: self._take(rounds)
+        return lambda _options, _metadata: self._take(rounds)
 
     def _take(self, rounds: int) -> tuple[int, float]:
         assert self._ordered >= rounds

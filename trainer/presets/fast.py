@@ -21,6 +21,7 @@ from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.job import Job
 from trainer.packed import Shards
+from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
 from trainer.telemetry import EventFiles, check_finite
 from trainer.timing import SpeedMeter
@@ -131,7 +132,8 @@ class Fast:
 
     def train(self, session: Any) -> int:
         config, progress = self._job.config, self._job.progress
-        calls = {rounds: session.make_callable(fetches) for rounds, fetches in self._calls.items()}
+        spent = Spent(self._job.clock.mono)
+        calls = {rounds: session.make_callable(fetches, accept_options=True) for rounds, fetches in self._calls.items()}
         most = max(calls)
         # Near the end one by one: all workers together go at most this far beyond the last step.
         last_call = config.train_steps - most * len(config.worker_hosts) if config.train_steps else math.inf
@@ -140,14 +142,17 @@ class Fast:
         while True:
             rounds = most if global_step <= last_call else 1
             while self._ordered < rounds:
-                self._supply(session)
-            global_step, loss = calls[rounds]()
+                with spent.on(INPUT):
+                    self._supply(session)
+            global_step, loss = spent.call(calls[rounds], steps=rounds)
             self._ordered -= rounds
             progress.local_steps += rounds
             if global_step >= report.due:
-                report(int(global_step), float(loss) / config.batch_size)
+                with spent.on(TELEMETRY):
+                    report(int(global_step), float(loss) / config.batch_size)
             if global_step >= config.train_steps > 0:
                 check_finite(loss, global_step)
+                progress.seconds = spent.split()
                 return int(global_step)
 
     def close(self) -> None:

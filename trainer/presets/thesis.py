@@ -21,6 +21,7 @@ from trainer import model
 from trainer.data import Batches, load_floats
 from trainer.fetch import Split
 from trainer.job import Job
+from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
 from trainer.telemetry import EventFiles, NonFiniteLossError, check_finite
 
@@ -112,17 +113,20 @@ class Thesis:
         """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
         self._say("Session_initialization_complete.")
         config, began = self._job.config, self._job.clock.mono()
+        spent = Spent(self._job.clock.mono)
         local_step = step = 0
         while True:
             with _non_finite(step):
                 if local_step % TEST_EVERY == 0:
-                    self._test_once(session, local_step)
+                    with spent.on(TELEMETRY):
+                        self._test_once(session, local_step)
                 else:
-                    step = self._train_once(session, local_step)
+                    step = self._train_once(session, local_step, spent)
             local_step += 1
             if step >= config.train_steps > 0:
                 break
         self._job.log.text(f"Training elapsed time: {self._job.clock.mono() - began:f} s")
+        self._job.progress.seconds = spent.split()
         return step
 
     def _test_once(self, session: Any, local_step: int) -> None:
@@ -130,20 +134,21 @@ class Thesis:
         self._test_writer.write(summary, local_step)
         self._job.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
 
-    def _train_once(self, session: Any, local_step: int) -> int:
+    def _train_once(self, session: Any, local_step: int, spent: Spent) -> int:
         job, (images, labels) = self._job, self._train
-        indices = self._batches.take(1)[0]
-        _done, summary, step, loss = session.run(
-            [self._train_step, self._summary_op, self._step_seen, self._loss],
-            feed_dict=self._feed((images[indices], labels[indices])),
-        )
+        with spent.on(INPUT):
+            indices = self._batches.take(1)[0]
+            feed = self._feed((images[indices], labels[indices]))
+        fetches = [self._train_step, self._summary_op, self._step_seen, self._loss]
+        _done, summary, step, loss = spent.call(lambda options, metadata: session.run(fetches, feed, options, metadata))
         job.progress.local_steps += 1
-        self._train_writer.write(summary, step)
-        done = f"training_step_{local_step + 1}_done_(global_step: {step})"
-        job.log.text(f"{job.clock.wall():f}: Worker {job.config.task_index}: {done}")
-        check_finite(float(loss), int(step))
-        mean = round(float(loss) / job.config.batch_size, 6)
-        job.log.event("progress", global_step=int(step), local_step=job.progress.local_steps, loss=mean)
+        with spent.on(TELEMETRY):
+            self._train_writer.write(summary, step)
+            done = f"training_step_{local_step + 1}_done_(global_step: {step})"
+            job.log.text(f"{job.clock.wall():f}: Worker {job.config.task_index}: {done}")
+            check_finite(float(loss), int(step))
+            mean = round(float(loss) / job.config.batch_size, 6)
+            job.log.event("progress", global_step=int(step), local_step=job.progress.local_steps, loss=mean)
         return int(step)
 
     def close(self) -> None:

@@ -1,0 +1,82 @@
+"""Where a worker's time goes: from traces that are made up, and from one that is real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import RunCluster
+
+
+def stats(*nodes: tuple[str, str, int, int]) -> Any:
+    """Nodes as (device, operation, start, end), in microseconds."""
+    from tensorflow.core.framework import step_stats_pb2
+
+    made = step_stats_pb2.StepStats()
+    for device, operation, start, end in nodes:
+        node = made.dev_stats.add(device=f"/job:{device}/replica:0/task:0/device:CPU:0").node_stats.add()
+        node.node_name, node.timeline_label = "x", f"x = {operation}(y)"
+        node.all_start_micros, node.op_start_rel_micros, node.op_end_rel_micros = start, 0, end - start
+    return made
+
+
+def test_operations_are_added_up_by_kind_and_waiting_is_none() -> None:
+    from trainer.spent import seconds_of
+
+    found = seconds_of(
+        stats(
+            ("worker", "MatMul", 0, 100),
+            ("worker", "QueueDequeueManyV2", 100, 150),
+            ("worker", "HistogramSummary", 150, 180),
+            ("worker", "_Recv", 0, 900),
+            ("ps", "ResourceApplyAdam", 200, 800),
+        )
+    )
+    assert found == pytest.approx({"compute": 100e-6, "input": 50e-6, "telemetry": 30e-6})
+
+
+def test_operations_at_the_same_time_count_once() -> None:
+    from trainer.spent import seconds_of
+
+    found = seconds_of(stats(("worker", "MatMul", 0, 100), ("worker", "Gather", 0, 100)))
+    assert sum(found.values()) == pytest.approx(100e-6)
+    assert found["compute"] == found["input"]
+
+
+def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
+    from trainer.spent import Spent
+
+    now, traced = [0.0], []
+
+    def call(options: Any, metadata: Any) -> int:
+        now[0] += 0.010
+        if options is not None:
+            traced.append(True)
+            metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
+        return 7
+
+    spent = Spent(lambda: now[0])
+    assert [spent.call(call, steps=10) for _number in range(3)] == [7, 7, 7]
+    assert spent.split() == {}
+    for _number in range(7):
+        spent.call(call, steps=10)
+    with spent.on("input"):
+        now[0] += 0.5
+    # Of ten calls the fourth and the eighth.
+    assert len(traced) == 2
+    assert spent.split() == pytest.approx({"compute": 0.04, "ps": 0.06, "input": 0.5, "telemetry": 0.0})
+
+
+@pytest.mark.parametrize("preset", ["fast", "thesis"])
+def test_the_parts_make_up_the_training_time(run_cluster: RunCluster, preset: str) -> None:
+    flags = ["--dataset", "synthetic", "--synthetic_examples", "6000", "--seed", "3", "--threads", "1"]
+    outcome = run_cluster(*flags, "--preset", preset, "--train_steps", "300", ps=2)
+    assert outcome.succeeded(), outcome
+    seconds = outcome.chief.one("summary")["seconds"]
+    assert set(seconds) == {"compute", "ps", "input", "telemetry"}
+    assert all(part > 0 for part in seconds.values()), seconds
+    took = outcome.chief.one("target_reached")["mono"] - outcome.chief.one("start_line")["mono"]
+    assert 0.5 * took < sum(seconds.values()) <= took
+    # The thesis' loop spends its time on summaries; without them it goes on the way to the ps and back.
+    assert max(seconds, key=lambda kind: seconds[kind]) == ("ps" if preset == "fast" else "telemetry")
