@@ -18,9 +18,8 @@ import tensorflow.compat.v1 as tf
 
 COMPUTE, PS, INPUT, TELEMETRY = "compute", "ps", "input", "telemetry"
 FIRST_TRACED = 4
-# Kinds of operations; all others of a worker compute. Those that wait for somebody else take no time of the worker's.
+# How the names of operations begin; all others of a worker compute. Those that wait for somebody else take no time of its own.
 INPUT_OPS = ("Gather", "ResourceGather", "QueueDequeue", "Cast")
-TELEMETRY_OPS = ("Summary", "HistogramSummary", "ScalarSummary", "ImageSummary", "MergeSummary", "TensorSummary")
 WAITING_OPS = ("_Recv", "_HostRecv", "_Send", "_HostSend", "RecvTensor")
 
 Call = Callable[[Any, Any], Any]
@@ -67,11 +66,10 @@ class Spent:
         """Seconds of each kind since the first step, none where no call was traced."""
         if not self._traced_steps:
             return {}
-        scale = self._steps / self._traced_steps
+        traced = sum(self._traced.values())
+        # Never more than all calls took: the machine may have become faster since those that were traced.
+        scale = min(self._steps / self._traced_steps, self._in_calls / traced) if traced else 0.0
         within = {kind: seconds * scale for kind, seconds in self._traced.items()}
-        # A machine that has become faster since the traced calls.
-        shrink = min(1.0, self._in_calls / sum(within.values())) if sum(within.values()) else 1.0
-        within = {kind: seconds * shrink for kind, seconds in within.items()}
         within[PS] = self._in_calls - sum(within.values())
         return {kind: round(seconds + within.get(kind, 0.0), 6) for kind, seconds in self._seconds.items()}
 
@@ -102,7 +100,7 @@ def _operation(node: Any) -> str:
 
 
 def _kind(operation: str) -> str:
-    if operation.startswith(TELEMETRY_OPS):
+    if "Summary" in operation:
         return TELEMETRY
     return INPUT if operation.startswith(INPUT_OPS) else COMPUTE
 

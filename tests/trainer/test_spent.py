@@ -16,7 +16,9 @@ def stats(*nodes: tuple[str, str, int, int]) -> Any:
     made = step_stats_pb2.StepStats()
     for device, operation, start, end in nodes:
         node = made.dev_stats.add(device=f"/job:{device}/replica:0/task:0/device:CPU:0").node_stats.add()
-        node.node_name, node.timeline_label = "x", f"x = {operation}(y)"
+        # What comes over the network has a label of another form.
+        label = "[8B] edge_1_x from /job:ps to /job:worker" if operation == "RecvTensor" else f"x = {operation}(y)"
+        node.node_name, node.timeline_label = operation, label
         node.all_start_micros, node.op_start_rel_micros, node.op_end_rel_micros = start, 0, end - start
     return made
 
@@ -30,6 +32,7 @@ def test_operations_are_added_up_by_kind_and_waiting_is_none() -> None:
             ("worker", "QueueDequeueManyV2", 100, 150),
             ("worker", "HistogramSummary", 150, 180),
             ("worker", "_Recv", 0, 900),
+            ("worker", "RecvTensor", 0, 900),
             ("ps", "ResourceApplyAdam", 200, 800),
         )
     )
@@ -42,6 +45,22 @@ def test_operations_at_the_same_time_count_once() -> None:
     found = seconds_of(stats(("worker", "MatMul", 0, 100), ("worker", "Gather", 0, 100)))
     assert sum(found.values()) == pytest.approx(100e-6)
     assert found["compute"] == found["input"]
+
+
+def test_a_machine_that_became_faster_leaves_no_negative_wait() -> None:
+    from trainer.spent import Spent
+
+    now = [0.0]
+
+    def call(options: Any, metadata: Any) -> None:
+        now[0] += 0.001
+        if options is not None:
+            metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
+
+    spent = Spent(lambda: now[0])
+    for _number in range(7):
+        spent.call(call)
+    assert spent.split() == pytest.approx({"compute": 0.007, "ps": 0.0, "input": 0.0, "telemetry": 0.0})
 
 
 def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
