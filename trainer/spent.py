@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a worker's time goes: computing, waiting for the ps, input, telemetry.
+"""Where a worker's time goes: computing, waiting for the ps, input, telemetry, and held back by its quota of processors.
 
 What happens outside of TensorFlow's calls is timed as it is. Within them a few calls are traced, the fourth and then each whose
 number is twice that of the last: what the worker's own operations take in those stands for all, and what is left of a call is
@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-COMPUTE, PS, INPUT, TELEMETRY = "compute", "ps", "input", "telemetry"
+COMPUTE, PS, INPUT, TELEMETRY, THROTTLED = "compute", "ps", "input", "telemetry", "throttled"
 FIRST_TRACED = 4
 # How the names of operations begin; all others of a worker compute. Those that wait for somebody else take no time of its own.
 INPUT_OPS = ("Gather", "ResourceGather", "QueueDequeue", "Cast")
@@ -26,10 +26,12 @@ Call = Callable[[Any, Any], Any]
 
 
 class Spent:
-    """Adds up one worker's seconds. `mono` is the clock."""
+    """Adds up one worker's seconds. `mono` is the clock, `throttled` the seconds for which this process was held back so far."""
 
-    def __init__(self, mono: Callable[[], float]) -> None:
+    def __init__(self, mono: Callable[[], float], throttled: Callable[[], float]) -> None:
         self._mono = mono
+        self._throttled = throttled
+        self._throttled_before = throttled()
         self._calls = 0
         self._seconds = {COMPUTE: 0.0, PS: 0.0, INPUT: 0.0, TELEMETRY: 0.0}
         self._in_calls = 0.0
@@ -71,7 +73,12 @@ class Spent:
         scale = min(self._steps / self._traced_steps, self._in_calls / traced) if traced else 0.0
         within = {kind: seconds * scale for kind, seconds in self._traced.items()}
         within[PS] = self._in_calls - sum(within.values())
-        return {kind: round(seconds + within.get(kind, 0.0), 6) for kind, seconds in self._seconds.items()}
+        spent = {kind: seconds + within.get(kind, 0.0) for kind, seconds in self._seconds.items()}
+        total = sum(spent.values())
+        # The kernel adds up what each processor holds back, which can be more than the time that has gone by.
+        held = min(self._throttled() - self._throttled_before, total)
+        kept = 1.0 - held / total if total else 0.0
+        return {**{kind: round(seconds * kept, 6) for kind, seconds in spent.items()}, THROTTLED: round(held, 6)}
 
 
 def seconds_of(step_stats: Any) -> dict[str, float]:

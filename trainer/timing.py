@@ -49,12 +49,16 @@ class Usage:
         self._cgroup = cgroup_root, membership
         self._throttled_before = throttled_seconds(*self._cgroup)
 
+    def throttled(self) -> float:
+        """Seconds for which the cgroup's CPU quota has held its processes back."""
+        return max(0.0, throttled_seconds(*self._cgroup) - self._throttled_before)
+
     def figures(self) -> dict[str, float | int]:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "cpu_seconds": round(used.ru_utime + used.ru_stime, 6),
             "rss_peak_bytes": used.ru_maxrss * 1024,
-            "throttled_seconds": round(max(0.0, throttled_seconds(*self._cgroup) - self._throttled_before), 6),
+            "throttled_seconds": round(self.throttled(), 6),
         }
 
 

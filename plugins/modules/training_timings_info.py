@@ -74,6 +74,14 @@ timings:
       description: Time for which the replicas' own limits of processor time held them up, summed over them.
       type: float
       returned: always
+    spent_seconds:
+      description:
+        - Where the workers' training time went, summed over them - C(compute), C(ps) (waiting for parameter servers), C(input),
+          C(telemetry) and C(throttled).
+        - Null where no worker tells.
+      type: dict
+      returned: always
+      sample: {compute: 0.21, ps: 3.02, input: 0.05, telemetry: 0.04, throttled: 0.0}
     imported_seconds: {description: From the deployment to the chief's import; null here., type: float, returned: always}
     session_seconds: {description: From the deployment to the chief's session; null here., type: float, returned: always}
 errors:

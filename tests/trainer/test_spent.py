@@ -9,6 +9,9 @@ import pytest
 from .conftest import RunCluster
 
 
+KINDS = ("compute", "ps", "input", "telemetry", "throttled")
+
+
 def stats(*nodes: tuple[str, str, int, int]) -> Any:
     """Nodes as (device, operation, start, end), in microseconds."""
     from tensorflow.core.framework import step_stats_pb2
@@ -57,10 +60,10 @@ def test_a_machine_that_became_faster_leaves_no_negative_wait() -> None:
         if options is not None:
             metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
 
-    spent = Spent(lambda: now[0])
+    spent = Spent(lambda: now[0], lambda: 0.0)
     for _number in range(7):
         spent.call(call)
-    assert spent.split() == pytest.approx({"compute": 0.007, "ps": 0.0, "input": 0.0, "telemetry": 0.0})
+    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.007})
 
 
 def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
@@ -75,7 +78,7 @@ def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
             metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
         return 7
 
-    spent = Spent(lambda: now[0])
+    spent = Spent(lambda: now[0], lambda: 0.0)
     assert [spent.call(call, steps=10) for _number in range(3)] == [7, 7, 7]
     assert spent.split() == {}
     for _number in range(7):
@@ -84,7 +87,27 @@ def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
         now[0] += 0.5
     # Of ten calls the fourth and the eighth.
     assert len(traced) == 2
-    assert spent.split() == pytest.approx({"compute": 0.04, "ps": 0.06, "input": 0.5, "telemetry": 0.0})
+    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.04, "ps": 0.06, "input": 0.5})
+
+
+@pytest.mark.parametrize(("held", "expected"), [(0.25, 0.25), (3.0, 1.0)], ids=["a part", "more than all"])
+def test_what_a_quota_holds_back_is_taken_from_all_in_proportion(held: float, expected: float) -> None:
+    from trainer.spent import Spent
+
+    now, throttled = [0.0], [7.0]
+
+    def call(options: Any, metadata: Any) -> None:
+        now[0] += 0.125
+        if options is not None:
+            metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 62500)))
+
+    spent = Spent(lambda: now[0], lambda: throttled[0])
+    for _number in range(8):
+        spent.call(call)
+    throttled[0] += held
+    kept = (1 - expected) / 2
+    parts = {"compute": kept, "ps": kept, "throttled": expected}
+    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), **parts})
 
 
 @pytest.mark.parametrize("preset", ["fast", "thesis"])
@@ -93,8 +116,8 @@ def test_the_parts_make_up_the_training_time(run_cluster: RunCluster, preset: st
     outcome = run_cluster(*flags, "--preset", preset, "--train_steps", "300", ps=2)
     assert outcome.succeeded(), outcome
     seconds = outcome.chief.one("summary")["seconds"]
-    assert set(seconds) == {"compute", "ps", "input", "telemetry"}
-    assert all(part > 0 for part in seconds.values()), seconds
+    assert tuple(seconds) == KINDS
+    assert all(seconds[kind] > 0 for kind in KINDS[:4]), seconds
     took = outcome.chief.one("target_reached")["mono"] - outcome.chief.one("start_line")["mono"]
     assert 0.5 * took < sum(seconds.values()) <= took
     # The thesis' loop spends its time on summaries; without them it goes on the way to the ps and back.

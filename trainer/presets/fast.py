@@ -12,7 +12,6 @@ goes through several rounds of pull, gradient and push, and returns the global s
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -23,8 +22,7 @@ from trainer.job import Job
 from trainer.packed import Shards
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
-from trainer.telemetry import EventFiles, check_finite
-from trainer.timing import SpeedMeter
+from trainer.telemetry import Reporter, check_finite
 
 # Batches whose order is handed over in one go.
 ORDER_BLOCK = 500
@@ -41,8 +39,9 @@ class Fast:
         with tf.device("/job:ps/task:0/cpu:0"):
             self.global_step = tf.train.get_or_create_global_step()
         self.shards = Shards(self._network, seed=config.seed, ps_count=len(config.ps_hosts))
-        with tf.device(cluster.worker_device(config)):
+        with tf.device(cluster.host_device(config)):
             self._build_data()
+        with tf.device(cluster.worker_device(config)):
             if config.strategy == "async_ps":
                 self.shards.add_adam(config.learning_rate)
                 self._calls = {rounds: self._rounds(rounds) for rounds in sorted({1, config.rounds})}
@@ -102,8 +101,9 @@ class Fast:
 
     def _next(self, rounds: int) -> list[tuple[Any, Any]]:
         """So many batches; every run of what is returned takes the next ones."""
-        indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._job.config.batch_size])
-        images, classes = (tf.gather(variable, indices) for variable in self._kept)
+        with tf.device(cluster.host_device(self._job.config)):
+            indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._job.config.batch_size])
+            images, classes = (tf.gather(variable, indices) for variable in self._kept)
         parts = tf.split(self._scaled(images), rounds), tf.split(tf.cast(classes, tf.int32), rounds)
         return list(zip(*parts, strict=True))
 
@@ -124,7 +124,7 @@ class Fast:
         session.run(self._fill, {self._images_in: images, self._labels_in: labels})
         self._supply(session)
 
-        self._report = _Reporter(self._job)
+        self._report = Reporter(self._job)
 
     def _supply(self, session: Any) -> None:
         session.run(self._hand_over, {self._order_in: self._batches.take(ORDER_BLOCK)})
@@ -132,7 +132,7 @@ class Fast:
 
     def train(self, session: Any) -> int:
         config, progress = self._job.config, self._job.progress
-        spent = Spent(self._job.clock.mono)
+        spent = Spent(self._job.clock.mono, self._job.usage.throttled)
         calls = {rounds: session.make_callable(fetches, accept_options=True) for rounds, fetches in self._calls.items()}
         most = max(calls)
         # Near the end one by one: all workers together go at most this far beyond the last step.
@@ -164,29 +164,3 @@ class Fast:
     def accuracy(self, session: Any) -> float:
         images, labels = self._job.dataset.test
         return float(session.run(self._accuracy, {self._test_images: images, self._test_labels: labels}))
-
-
-class _Reporter:
-    """Tells about progress whenever the global step has passed the next multiple of `telemetry_every`."""
-
-    def __init__(self, job: Job) -> None:
-        config = job.config
-        self._job = job
-        self._every = config.telemetry_every
-        self.due = self._every
-        self._speed = SpeedMeter(job.clock.mono)
-        self._scalars = EventFiles(Path(config.log_dir) / f"worker-{config.task_index}" if config.log_dir else None)
-
-    def begin(self) -> None:
-        self._speed.look(0)
-
-    def __call__(self, global_step: int, loss: float) -> None:
-        check_finite(loss, global_step)
-        self.due = (global_step // self._every + 1) * self._every
-        self._job.log.event(
-            "progress", global_step=global_step, local_step=self._job.progress.local_steps, loss=round(loss, 6)
-        )
-        self._scalars.write_scalars(global_step, loss=loss, steps_per_second=self._speed.look(global_step))
-
-    def close(self) -> None:
-        self._scalars.close()

@@ -113,7 +113,7 @@ class Thesis:
         """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
         self._say("Session_initialization_complete.")
         config, began = self._job.config, self._job.clock.mono()
-        spent = Spent(self._job.clock.mono)
+        spent = Spent(self._job.clock.mono, self._job.usage.throttled)
         local_step = step = 0
         while True:
             with _non_finite(step):

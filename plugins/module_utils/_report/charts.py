@@ -23,6 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._report import model
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#56b4e9", "#7f3c8d", "#666666")
 PARTS = {"start-up": "#56b4e9", "training": "#0072b2", "rest": "#b8b8b8"}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
+SPENT = dict(zip(model.SPENT.values(), ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
 WIDTH, HEIGHT, BAR = 640, 320, 26
 NOUNS = {"workers": "workers", "ps": "parameter servers", "nodes": "nodes"}
 EFFICIENCY = (
@@ -30,6 +31,10 @@ EFFICIENCY = (
     "as fast. Bars: 95 % intervals."
 )
 GOES = "Medians of start-up (deploy to start line), training (start line to last step) and the rest (evaluation, exit)."
+SPENT_GOES = (
+    "Means over the runs of all workers' training time: the worker's own operations, waiting for the ps (parameters and "
+    "gradients on their way, and in step for the other workers), input, telemetry, and held up by limits of processors."
+)
 SLOT = 0.2  # the room of one line at a count, as a share of the smallest step between two counts
 ASIDE = 0.24  # how far the runs stand beside their median, as a share of that room
 DOUBLING = 8  # from this ratio of the highest count to the lowest on, the axis goes by doubling
@@ -335,23 +340,29 @@ def _part_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
         parts = {"start-up": start, "training": training, "rest": max(0.0, total - start - training)}
         for order, (part, seconds) in enumerate(parts.items()):
             shown = f"{text.number(seconds)} s of {text.number(total)} s"
-            rows.append({"cell": cell.label, "part": part, "seconds": seconds, "order": order, "shown": shown})
+            rows.append({"cell": cell.label, "part": part, "size": seconds, "order": order, "shown": shown})
     return rows
 
 
-def _parts(alt: Any, study: model.Study) -> list[Figure]:
-    rows = _part_rows(study.measured)
-    if not rows:
-        return []
+def _share_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
+    return [
+        {"cell": cell.label, "part": model.SPENT[part], "size": share, "order": order, "shown": text.percent(share)}
+        for cell in cells
+        for order, (part, share) in enumerate(cell.shares.items())
+    ]
+
+
+def _bars(alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any, title: str) -> dict[str, Any]:
+    """A bar for each cell, in parts."""
     labels = list(dict.fromkeys(row["cell"] for row in rows))
     color = alt.Color(
         "part:N",
-        scale=alt.Scale(domain=list(PARTS), range=list(PARTS.values())),
+        scale=alt.Scale(domain=list(parts), range=list(parts.values())),
         legend=alt.Legend(title=None, orient="top", symbolType="square"),
     )
     bars = alt.Chart(_values(alt, rows), name="parts").mark_bar(height=BAR * 0.65)
     chart = bars.encode(
-        x=alt.X("seconds:Q", title="median time of a run [s]", axis=alt.Axis(format=FORM, tickCount=6)),
+        x=axis,
         y=alt.Y(
             "cell:N", title=None, sort=labels, axis=alt.Axis(labelLimit=260, ticks=False, domain=False, labelPadding=8)
         ),
@@ -359,9 +370,24 @@ def _parts(alt: Any, study: model.Study) -> list[Figure]:
         order=alt.Order("order:Q"),
         tooltip=[alt.Tooltip("cell:N"), alt.Tooltip("part:N"), alt.Tooltip("shown:N", title="time")],
     )
-    title = "Where the time of a run goes"
-    height = max(90, BAR * len(labels) + 60)
-    return [Figure("where-time-goes", title, GOES, _finish(chart, title, height), 0)]
+    return _finish(chart, title, max(90, BAR * len(labels) + 60))
+
+
+def _parts(alt: Any, study: model.Study) -> list[Figure]:
+    """Of the runs, and of the workers in them."""
+    figures = []
+    if rows := _part_rows(study.measured):
+        axis = alt.X("size:Q", title="median time of a run [s]", axis=alt.Axis(format=FORM, tickCount=6))
+        title = "Where the time of a run goes"
+        figures.append(Figure("where-time-goes", title, GOES, _bars(alt, rows, PARTS, axis, title), 0))
+    if rows := _share_rows(study.measured):
+        scale = alt.Scale(domain=[0, 1], nice=False)
+        axis = alt.X(
+            "size:Q", title="share of the training time", scale=scale, axis=alt.Axis(format=".0%", tickCount=6)
+        )
+        title = "Where the time of the workers goes"
+        figures.append(Figure("where-workers-time-goes", title, SPENT_GOES, _bars(alt, rows, SPENT, axis, title), 0))
+    return figures
 
 
 def figures_of(study: model.Study) -> list[Figure]:

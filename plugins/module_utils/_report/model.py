@@ -18,6 +18,14 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import stats
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})
 COUNTS = ("nodes", "ps", "workers")
+# Where a worker's time goes, as the records name it and as people read it.
+SPENT = {
+    "compute": "computing",
+    "ps": "waiting for ps",
+    "input": "input",
+    "telemetry": "telemetry",
+    "throttled": "throttled",
+}
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = (
     "cluster",
@@ -34,8 +42,10 @@ ORDER = (
     "ps_resources",
     "worker_resources",
 )
+# Ways to the same training: a global step of these is one gradient (of one worker, or the mean of all), as with those.
+SAME_WORK = {"tf2_ps": "async_ps", "mirrored": "sync_ps"}
 # Cells that differ in one of these do not do the same work in the same place: their times are never compared.
-WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every"))
+WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every", "gpus"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,14 @@ class Run:
         return finite(self.timings.get(key))
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Of the workers' training time, by what it went into; empty where that is not known."""
+        told = mapping(self.timings.get("spent_seconds"))
+        seconds = {part: max(0.0, finite(told.get(part)) or 0.0) for part in SPENT}
+        whole_time = sum(seconds.values())
+        return {part: of / whole_time for part, of in seconds.items()} if 0 < whole_time < math.inf else {}
+
+    @property
     def recorded(self) -> float | None:
         """When the record was written, in seconds since 1970."""
         seconds = finite(self.provenance.get("recorded_wall"))
@@ -98,6 +116,17 @@ class Cell:
     def cost(self) -> float | None:
         """Of a run, in the study's currency."""
         return middle([run.cost for run in self.measured if run.cost is not None])
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Of the workers' training time: the means over the runs that tell, so that they add up to one."""
+        told = [shares for run in self.measured if (shares := run.shares)]
+        return {part: sum(shares[part] for shares in told) / len(told) for part in SPENT} if told else {}
+
+    @property
+    def bottleneck(self) -> tuple[str, float] | None:
+        """What most of the workers' time goes into, and its share."""
+        return max(self.shares.items(), key=lambda item: item[1]) if self.shares else None
 
     def by_block(self) -> dict[int, float]:
         """Training seconds by block. Of two measured runs of one block the later one counts."""
@@ -165,8 +194,11 @@ class Study:
         names = [factor for factor in self.factors if factor in WORK]
         found: dict[tuple[str, ...], list[Cell]] = {}
         for cell in self.cells:
-            found.setdefault(tuple(str(cell.spec.get(key)) for key in sorted(WORK)), []).append(cell)
-        return [(label(cells[0].spec, names), cells) for cells in found.values()]
+            work = (str(cell.spec.get(key)) for key in sorted(WORK))
+            found.setdefault(tuple(SAME_WORK.get(one, one) for one in work), []).append(cell)
+        if len(found) == 1:
+            return [("", cells) for cells in found.values()]
+        return [(label(_in_common(cells, names), names), cells) for cells in found.values()]
 
     def scaling(self, cell: Cell) -> Scaling | None:
         """None when nothing was measured, or when the study holds no other number of workers of this kind."""
@@ -180,6 +212,10 @@ class Study:
 
 def middle(values: Sequence[float]) -> float | None:
     return median(values) if values else None
+
+
+def _in_common(cells: Sequence[Cell], names: Sequence[str]) -> dict[str, str]:
+    return {name: "/".join(dict.fromkeys(str(cell.spec.get(name)) for cell in cells)) for name in names}
 
 
 def _but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OF_NODES = ("nodes", "probed_cpus")
 HEADS = {"nodes": "nodes", "ps": "ps", "workers": "workers"}
 TELL = "cannot tell"
+AGAINST, MOST = "against the fastest (95 % CI)", "most of the time"
+# Columns of figures that are read as words.
+WORDS = (AGAINST, MOST)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ def cpu_milliseconds(cell: model.Cell) -> float | None:
     return model.middle(costs)
 
 
+def _bottleneck(cell: model.Cell) -> str:
+    found = cell.bottleneck
+    return f"{model.SPENT[found[0]]} {text.percent(found[1])}" if found else text.NONE
+
+
 def _columns(study: model.Study) -> list[str]:
     """Nodes are named whenever they are known: a reader asks for them first."""
     known = any(cell.spec.get("nodes") is not None for cell in study.cells)
@@ -81,6 +89,7 @@ def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Seq
         text.number(cell.center("steps_per_second")),
         _speed_up(study, cell),
         text.number(cpu_milliseconds(cell)),
+        _bottleneck(cell),
         *([text.money(cell.cost)] if study.currency else []),
         text.number(cell.center("startup_seconds")),
         text.NONE if accuracy is None else f"{accuracy:.3f}",
@@ -93,17 +102,18 @@ def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
         *columns,
         "runs",
         "training time [s] (95 % CI)",
-        "against the fastest (95 % CI)",
+        AGAINST,
         "speed [steps/s]",
         "speed-up",
         "CPU [ms/step]",
+        MOST,
         *([f"cost of a run [{study.currency}]"] if study.currency else []),
         "start-up [s]",
         "accuracy",
     )
     rows = [_cell_row(study, cell, answer, columns) for answer in answers for cell in answer.cells if cell.measured]
     first = len([name for name in columns if name not in model.COUNTS])
-    return Table(heads, tuple(rows), frozenset(range(first, len(heads))) - {len(columns) + 2})
+    return Table(heads, tuple(rows), frozenset(range(first, len(heads))) - {heads.index(head) for head in WORDS})
 
 
 def _afterwards(study: model.Study, run: model.Run) -> str:
@@ -236,6 +246,8 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "efficiency": scaling.efficiency if scaling else None,
         "serial_fraction": scaling.serial if scaling else None,
         "cpu_milliseconds_per_step": cpu_milliseconds(cell),
+        **{f"share_{part}": cell.shares.get(part) for part in model.SPENT},
+        "bottleneck": cell.bottleneck[0] if cell.bottleneck else None,
         "startup_seconds_median": cell.center("startup_seconds"),
         "total_seconds_median": cell.center("total_seconds"),
         **({"cost_median": cell.cost, "currency": study.currency} if study.currency else {}),

@@ -12,6 +12,8 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat, count, finite
 
 CHIEF = ("worker", 0)
+# The parts of a worker's time, as its summary names them.
+SPENT = ("compute", "ps", "input", "telemetry", "throttled")
 # The only events whose time of day is asked for: any number of other names must not fill the memory.
 DATED = frozenset({"imported", "session_ready", "start_line", "progress"})
 
@@ -211,7 +213,15 @@ class RunLog:
             "throttled_seconds": self._sum("throttled_seconds"),
             "imported_seconds": self._since_start("imported"),
             "session_seconds": self._since_start("session_ready"),
+            "spent_seconds": self._spent(),
         }
+
+    def _spent(self) -> dict[str, float] | None:
+        """Each part over all workers; None when no worker tells."""
+        told = [seconds for log in self.workers if isinstance(seconds := log.summary.get("seconds"), dict)]
+        sums = {part: total(seconds.get(part) for seconds in told) for part in SPENT}
+        known = {part: seconds for part, seconds in sums.items() if seconds is not None and seconds >= 0}
+        return {part: known.get(part, 0.0) for part in SPENT} if known else None
 
     def _train_seconds(self) -> float | None:
         chief, end = self.chief, self.end

@@ -40,6 +40,8 @@ FIELDS = [
     ("timings", "global_steps"),
     ("timings", "cpu_seconds"),
     ("timings", "accuracy"),
+    ("timings", "spent_seconds"),
+    ("timings", "spent_seconds", "ps"),
     ("evidence",),
     ("verdict",),
     ("verdict", "verdict"),

@@ -20,7 +20,9 @@ MNIST = [
     "efficiency-by-workers",
     "training-time-by-ps",
     "where-time-goes",
+    "where-workers-time-goes",
 ]
+BARS = MNIST[-2:]
 
 
 def study(records: list[dict[str, Any]]) -> model.Study:
@@ -44,11 +46,11 @@ def values(figure: charts.Figure, name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("specs", "names"),
     [
-        (space(), ["where-time-goes"]),
+        (space(), BARS),
         (space(ps=[1, 2], workers=[1, 2]), MNIST),
-        (space(workers=[1, 2]), [*MNIST[:3], "where-time-goes"]),
-        (space(ps=[1, 2]), ["training-time-by-ps", "where-time-goes"]),
-        (space(nodes=[1, 2, 3]), ["training-time-by-nodes", "where-time-goes"]),
+        (space(workers=[1, 2]), [*MNIST[:3], *BARS]),
+        (space(ps=[1, 2]), ["training-time-by-ps", *BARS]),
+        (space(nodes=[1, 2, 3]), ["training-time-by-nodes", *BARS]),
         (
             space(strategy=["async_ps", "sync_ps"], ps=[1, 2], nodes=[1, 2]),
             [
@@ -56,15 +58,15 @@ def values(figure: charts.Figure, name: str) -> list[dict[str, Any]]:
                 "training-time-by-ps-2",
                 "training-time-by-nodes-1",
                 "training-time-by-nodes-2",
-                "where-time-goes",
+                *BARS,
             ],
         ),
         (
             space(cluster=["a", "b"], workers=[1, 2]),
-            [*MNIST[:3], "where-time-goes"],
+            [*MNIST[:3], *BARS],
         ),
-        (space(variant=["before", "after"]), ["where-time-goes"]),
-        (space(variant=["before", "after"], workers=[1, 2]), [*MNIST[:3], "where-time-goes"]),
+        (space(variant=["before", "after"]), BARS),
+        (space(variant=["before", "after"], workers=[1, 2]), [*MNIST[:3], *BARS]),
     ],
     ids=["one cell", "ps and workers", "workers", "ps", "nodes", "panels", "clusters as lines", "A/B", "A/B as lines"],
 )
@@ -184,11 +186,25 @@ def test_where_time_goes_adds_up_to_the_whole_run() -> None:
     name = figure.spec["data"].get("name")
     rows = figure.spec["data"].get("values") or figure.spec["datasets"][name]
     assert [row["part"] for row in rows] == ["start-up", "training", "rest"]
-    assert sum(row["seconds"] for row in rows) == pytest.approx(records[0]["timings"]["total_seconds"])
+    assert sum(row["size"] for row in rows) == pytest.approx(records[0]["timings"]["total_seconds"])
 
 
 def test_where_time_goes_needs_all_three_times() -> None:
     assert charts.figures_of(study([record(SPEC, 1, seconds=4.0, timings={"train_seconds": 4.0})])) == []
+
+
+def test_where_workers_time_goes_shows_shares_of_the_cells_that_tell() -> None:
+    told = [record(SPEC, block, seconds=4.0) for block in (1, 2)]
+    told[0]["timings"]["spent_seconds"] = {"compute": 1.0, "ps": 3.0}
+    told[1]["timings"]["spent_seconds"] = {"compute": 5.0, "ps": 5.0, "input": None}
+    silent = record({**SPEC, "workers": 2}, 1, seconds=4.0)
+    silent["timings"]["spent_seconds"] = None
+    figure = {one.name: one for one in charts.figures_of(study([*told, silent]))}["where-workers-time-goes"]
+    rows = figure.spec["data"].get("values") or figure.spec["datasets"][figure.spec["data"]["name"]]
+    assert {row["cell"] for row in rows} == {"ps=1 workers=1"}
+    sizes = {row["part"]: row["size"] for row in rows}
+    nothing = dict.fromkeys(("input", "telemetry", "throttled"), 0.0)
+    assert sizes == pytest.approx({"computing": 0.375, "waiting for ps": 0.625, **nothing})
 
 
 def test_svg_of_is_the_same_every_time() -> None:
@@ -206,7 +222,7 @@ def test_svg_of_keeps_markup_of_a_ledger_out() -> None:
 
 
 def test_every_colour_of_a_figure_has_its_shade_on_dark_ground() -> None:
-    used = {*charts.PALETTE, *charts.PARTS.values()}
+    used = {*charts.PALETTE, *charts.PARTS.values(), *charts.SPENT.values()}
     assert used <= set(page.DARK)
     for figure in charts.figures_of(study(ledgers.mnist())):
         drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', charts.svg_of(figure)))

@@ -81,7 +81,7 @@ def test_page_holds_answer_figures_and_tables() -> None:
     made = report(ledgers.mnist())
     outline = Outline(page_of(ledgers.mnist()))
     assert made.sentence in outline.text
-    assert outline.count("figure") == len(made.figures) == 5
+    assert outline.count("figure") == len(made.figures) == 6
     identifiers = {attributes.get("id") for tag, attributes in outline.tags if tag == "table"}
     assert identifiers == {"cells", "failed", "void", "suspect", "method", "provenance"}
 
@@ -221,6 +221,7 @@ def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
     keys = {what: (much, of) for what, much, of in render.keys_of(report(ledgers.mnist()))}
     assert keys["fastest"] == ("3.96 s", "ps=2 workers=2")
     assert keys["cheapest not told apart"] == ("4.20 s", "ps=1 workers=2")
+    assert keys["bottleneck"] == ("waiting for ps", "65 % of the workers' time, of the fastest")
     assert keys["runs"] == ("23", "19 valid, 1 suspect, 3 void")
 
 
@@ -230,7 +231,7 @@ def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
         ([], ["runs"]),
         ([void(SPEC, 1, "x")], ["runs"]),
         ([record(SPEC, 1, seconds=4.0)], ["accuracy", "start-up", "runs"]),
-        (ledgers.study(space(workers=[1])), ["fastest", "speed", "accuracy", "start-up", "runs"]),
+        (ledgers.study(space(workers=[1])), ["fastest", "speed", "bottleneck", "accuracy", "start-up", "runs"]),
     ],
     ids=["nothing", "void", "one run", "one cell"],
 )
@@ -240,7 +241,7 @@ def test_keys_of_are_only_those_that_are_known(records: list[dict[str, Any]], na
 
 def test_keys_of_several_clusters_carry_their_name() -> None:
     names = [what for what, _m, _o in render.keys_of(report(ledgers.study(space(cluster=["a", "b"]))))]
-    assert names[:4] == ["cluster=a: fastest", "cluster=a: speed", "cluster=b: fastest", "cluster=b: speed"]
+    assert names[:6] == [f"cluster={c}: {what}" for c in "ab" for what in ("fastest", "speed", "bottleneck")]
 
 
 def test_facts_of_name_the_preset_the_cadence_and_the_design() -> None:

@@ -83,7 +83,26 @@ def test_cells_table_has_a_row_for_each_variant() -> None:
 
 def test_cells_table_shows_a_dash_for_what_was_not_seen() -> None:
     table = cells([record(SPEC, 1, seconds=4.0, timings={"train_seconds": 4.0})])
-    assert table.rows[0][-6:] == ("cannot tell", "-", "-", "-", "-", "-")
+    assert table.rows[0][-7:] == ("cannot tell", "-", "-", "-", "-", "-", "-")
+
+
+@pytest.mark.parametrize(
+    ("spent", "expected", "bottleneck"),
+    [
+        ({"compute": 1.0, "ps": 3.0}, "waiting for ps 75 %", "ps"),
+        ({"compute": 1.0, "throttled": 4.0}, "throttled 80 %", "throttled"),
+        ({"compute": 0.0}, "-", None),
+        (None, "-", None),
+    ],
+)
+def test_cells_table_names_the_bottleneck(spent: Any, expected: str, bottleneck: str | None) -> None:
+    one = record(SPEC, 1, seconds=4.0)
+    one["timings"]["spent_seconds"] = spent
+    assert column(cells([one]), "most of the time") == [expected]
+    found = study([one])
+    (row,) = tables.cell_rows(found, answer.answers(found))
+    assert row["bottleneck"] == bottleneck
+    assert (row["share_ps"] is None) == (bottleneck is None)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ FIGURES = {
     "figures/training-time-by-ps.svg",
     "figures/training-time-by-workers.svg",
     "figures/where-time-goes.svg",
+    "figures/where-workers-time-goes.svg",
 }
 
 

@@ -25,7 +25,7 @@ UNTIMED = LogFormat.of(r"step (?P<step>\d+)")
 KEYS = {
     *("train_seconds", "startup_seconds", "total_seconds", "global_steps", "steps_per_second"),
     *("steady_steps_per_second", "cpu_seconds", "rss_peak_bytes", "accuracy", "loss", "start_global_step"),
-    *("wait_seconds", "throttled_seconds", "imported_seconds", "session_seconds"),
+    *("wait_seconds", "throttled_seconds", "imported_seconds", "session_seconds", "spent_seconds"),
 }
 
 
@@ -66,6 +66,7 @@ def test_timings_of_a_good_run(tmp_path: Path) -> None:
         "throttled_seconds": 0.125,
         "imported_seconds": 0.5,
         "session_seconds": 1.0,
+        "spent_seconds": {"compute": 1.0, "ps": 6.0, "input": 0.5, "telemetry": 0.25, "throttled": 0.0},
     }
 
 
@@ -227,6 +228,24 @@ def test_timings_leave_out_what_is_no_number(tmp_path: Path, key: str, value: An
     assert run_of(tmp_path, [line("summary", **{key: value})]).timings()[key] == 2
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ({"compute": 1, "ps": 2.5, "input": 0, "telemetry": 0, "throttled": 0}, {"compute": 1, "ps": 2.5}),
+        ({"compute": 1, "ps": "many", "input": -3, "sleep": 4}, {"compute": 1}),
+        ({}, None),
+        ({"sleep": 4}, None),
+        (4.0, None),
+        (None, None),
+    ],
+    ids=["all parts", "some are no amounts", "none", "others", "a number", "null"],
+)
+def test_timings_tell_where_the_time_went_if_a_worker_does(tmp_path: Path, seconds: Any, expected: Any) -> None:
+    found = run_of(tmp_path, [line("summary", seconds=seconds)]).timings()["spent_seconds"]
+    parts = dict.fromkeys(("compute", "ps", "input", "telemetry", "throttled"), 0)
+    assert found == (None if expected is None else {**parts, **expected})
+
+
 # Logs that are not ours
 
 
@@ -343,7 +362,7 @@ EVENTS = [
 ]
 FIELDS = (
     *("v", "replica", "index", "wall", "mono", "global_step", "loss", "accuracy", "cpu_seconds"),
-    *("rss_peak_bytes", "wait_seconds", "reason", "tensorflow"),
+    *("rss_peak_bytes", "wait_seconds", "reason", "tensorflow", "seconds"),
 )
 SAID = st.fixed_dictionaries(
     {"event": st.sampled_from(EVENTS)},
@@ -394,6 +413,7 @@ def test_timings_of_huge_and_tiny_numbers_are_strict_json(
                 "wall": clock,
                 "global_step": 2**63 - 1 - 7 * place,
                 **dict.fromkeys(usage, number),
+                **({"seconds": {"compute": number, "ps": number}} if event == "summary" else {}),
             }
             for place, (event, clock, number) in enumerate(said[index:])
         ]
