@@ -62,6 +62,7 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
             _check_data(config)
             _check_folders(config)
         log.event("imported", tensorflow=_import_tensorflow())
+        _check_gpus(config)
         job = Job(config=config, log=log, clock=clock, usage=usage)
         strategies.load(config.strategy)(job)
         job.summary()
@@ -100,6 +101,13 @@ def _check_folders(config: Config) -> None:
             raise ConfigError(f"{flag} is {folder!r}, but it cannot be made a folder: {error.strerror}") from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise ConfigError(f"{flag} is {folder!r}, but this user may not write there")
+
+
+def _check_gpus(config: Config) -> None:
+    """With TensorFlow, which alone knows whether it can use them."""
+    from trainer import cluster
+
+    cluster.check_gpus(config)
 
 
 def _gist(error: Exception) -> str:

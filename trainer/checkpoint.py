@@ -31,7 +31,7 @@ class Checkpoints:
         self._spread = [tf.assign(twin, other) for twin, other in twins]
         self._global_step = global_step
         # On the chief: the variables' own device is a ps, perhaps on another machine, with another disk.
-        with tf.device(cluster.worker_device(job.config)):
+        with tf.device(cluster.host_device(job.config)):
             self._saver = tf.train.Saver(self._variables, max_to_keep=KEPT)
         self._lock = threading.Lock()
         self._session: Any = None

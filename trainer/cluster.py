@@ -12,15 +12,34 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from trainer.config import Config
+from trainer.config import Config, ConfigError
 
 PS_DEVICE = "/job:ps/cpu:0"
 LOOK_SECONDS = 0.2
 VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp")
 
 
-def worker_device(config: Config) -> str:
+def host_device(config: Config) -> str:
+    """Where this worker's examples lie."""
     return f"/job:worker/task:{config.task_index}/cpu:0"
+
+
+def worker_device(config: Config) -> str:
+    """Where this worker computes: as in Listing 5.4, workers of one machine deal its GPUs out among themselves."""
+    if not config.num_gpus:
+        return host_device(config)
+    return f"/job:worker/task:{config.task_index}/gpu:{config.task_index % config.num_gpus}"
+
+
+def check_gpus(config: Config) -> None:
+    """Before anything is started, whether TensorFlow sees the GPUs that this worker is to use."""
+    if config.num_gpus and config.job_name == "worker":
+        seen = len(tf.config.list_physical_devices("GPU"))
+        if seen < config.num_gpus:
+            raise ConfigError(
+                f"--num_gpus is {config.num_gpus}, but TensorFlow {tf.version.VERSION} sees {seen} here: give at most so many,"
+                " and a TensorFlow with the libraries of the GPU"
+            )
 
 
 def spec(config: Config) -> Any:
@@ -30,12 +49,21 @@ def spec(config: Config) -> Any:
 def session_config(config: Config) -> Any:
     """Workers see the ps and themselves only, so that none waits for another one's server (Listing 5.7)."""
     filters = ["/job:ps", f"/job:worker/task:{config.task_index}"] if config.job_name == "worker" else []
+    gpus = config.num_gpus if config.job_name == "worker" else 0
     return tf.ConfigProto(
         allow_soft_placement=True,
+        # Replicas of one machine share its GPUs' memory, and who has no use for it leaves it alone.
+        device_count={"GPU": gpus},
+        gpu_options=tf.GPUOptions(allow_growth=True),
         device_filters=filters,
         intra_op_parallelism_threads=config.threads,
-        inter_op_parallelism_threads=config.threads,
+        inter_op_parallelism_threads=inter_op_threads(config),
     )
+
+
+def inter_op_threads(config: Config) -> int:
+    """Two at least where a coordinator's call holds a worker's thread while the worker's own operations need another."""
+    return max(2, config.threads) if config.threads and config.strategy == "tf2_ps" else config.threads
 
 
 def start_server(config: Config) -> Any:
@@ -113,7 +141,15 @@ class StartLine:
             session.run(self._say_ready)
             return int(session.run(self._await_leave))
         initialise()
+        self.await_others(session)
+        return self.give_leave(session)
+
+    def await_others(self, session: Any) -> None:
+        """The chief's wait for all the others."""
         session.run(self._all_ready)
+
+    def give_leave(self, session: Any) -> int:
+        """Let the others go, by the global step that is returned."""
         step = int(session.run(self._step))
         session.run(self._give_leave)
         return step

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-STRATEGIES = ("async_ps", "sync_ps")
+STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
+# Of TensorFlow 2: with a loop of their own.
+EAGER = ("tf2_ps", "mirrored")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
@@ -68,6 +70,7 @@ class Config:
     telemetry_every: int = 100
     rounds: int = ROUNDS
     threads: int = 0
+    num_gpus: int = 0
     existing_servers: bool = False
     replicas_to_aggregate: int = 0
     seed: int | None = None
@@ -95,11 +98,12 @@ class Place:
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Config:
     """Read and check everything; raise ConfigError for what cannot be done."""
     flags = _parser().parse_args(argv)
-    place = _place(flags, os.environ if environ is None else environ)
+    strategy = _strategy(flags)
+    place = _place(flags, os.environ if environ is None else environ, needs_ps=strategy != "mirrored")
     config = Config(
         **vars(place),
         data=data_config(flags),
-        strategy=_strategy(flags),
+        strategy=strategy,
         preset=_choice("--preset", flags.preset, PRESETS),
         model=_choice("--model", flags.model, MODELS),
         seed=_seed(flags),
@@ -115,12 +119,13 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
         batch_size=_integer("--batch_size", flags.batch_size, minimum=1),
         learning_rate=_positive("--learning_rate", flags.learning_rate),
         telemetry_every=_integer("--telemetry_every", flags.telemetry_every, minimum=1),
-        rounds=_rounds(flags),
+        rounds=_rounds(flags, strategy),
         threads=_integer("--threads", flags.threads, minimum=0),
+        num_gpus=_integer("--num_gpus", flags.num_gpus, minimum=0),
         existing_servers=flags.existing_servers,
         replicas_to_aggregate=_integer("--replicas_to_aggregate", flags.replicas_to_aggregate, minimum=0),
     )
-    _check_together(config, num_gpus=_integer("--num_gpus", flags.num_gpus, minimum=0))
+    _check_together(config)
     return config
 
 
@@ -176,16 +181,16 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", default="", help="steps in one call of TensorFlow (fast); default: 10, or all if fewer"
     )
     parser.add_argument("--threads", default="0", help="threads of each TensorFlow pool; 0: TensorFlow's choice")
-    parser.add_argument("--num_gpus", default="0")
+    parser.add_argument("--num_gpus", default="0", help="GPUs of this machine; worker i takes number i modulo these")
     parser.add_argument("--existing_servers", action="store_true", help="use the server at this worker's address")
     parser.add_argument("--sync_replicas", action="store_true", help="the same as --strategy sync_ps")
     parser.add_argument("--replicas_to_aggregate", default="0", help="gradients in one step of sync_ps; 0: all workers")
     return parser
 
 
-def _place(flags: argparse.Namespace, environ: Mapping[str, str]) -> Place:
+def _place(flags: argparse.Namespace, environ: Mapping[str, str], *, needs_ps: bool) -> Place:
     tf_config = _tf_config(environ.get("TF_CONFIG", ""))
-    ps_hosts = _hosts("ps", flags.ps_hosts or environ.get("PS_HOSTS", ""), tf_config.ps_hosts)
+    ps_hosts = _hosts("ps", flags.ps_hosts or environ.get("PS_HOSTS", ""), tf_config.ps_hosts, needed=needs_ps)
     worker_hosts = _hosts("worker", flags.worker_hosts or environ.get("WORKER_HOSTS", ""), tf_config.worker_hosts)
     job_name = _choice("--job_name", flags.job_name or environ.get("JOB_NAME") or tf_config.job_name, JOBS)
     given = flags.task_index or environ.get("JOB_COMPLETION_INDEX", "") or _ordinal(environ.get("POD_NAME", ""))
@@ -218,9 +223,11 @@ def _tf_config(text: str) -> Place:
         ) from error
 
 
-def _hosts(job: str, text: str, default: tuple[str, ...]) -> tuple[str, ...]:
+def _hosts(job: str, text: str, default: tuple[str, ...], *, needed: bool = True) -> tuple[str, ...]:
     hosts = tuple(part.strip() for part in text.split(",") if part.strip()) or default
-    if not hosts:
+    if hosts and not needed:
+        raise ConfigError(f"--strategy mirrored has no ps, but --{job}_hosts names {len(hosts)}: give none")
+    if needed and not hosts:
         raise ConfigError(
             f"the list of {job} addresses is empty; give --{job}_hosts, {job.upper()}_HOSTS or TF_CONFIG as HOST:PORT,..."
         )
@@ -271,9 +278,9 @@ def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
     return Path(cache) / "tfscale" / "data"
 
 
-def _check_together(config: Config, *, num_gpus: int) -> None:
-    if num_gpus:
-        raise ConfigError(f"--num_gpus is {num_gpus}, but this trainer trains on processors only: give 0")
+def _check_together(config: Config) -> None:
+    if config.num_gpus and config.strategy == "tf2_ps":
+        raise ConfigError(f"--num_gpus is {config.num_gpus}, but --strategy tf2_ps trains on processors: give 0")
     if config.existing_servers and config.job_name == "ps":
         raise ConfigError("--existing_servers connects a worker to a running server, but --job_name is 'ps'")
     if config.restore and not config.checkpoint_dir and not config.standing:
@@ -282,10 +289,30 @@ def _check_together(config: Config, *, num_gpus: int) -> None:
         raise ConfigError(
             f"--standing lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
         )
+    _check_eager(config)
     if config.replicas_to_aggregate and config.strategy != "sync_ps":
         raise ConfigError(
             f"--replicas_to_aggregate is {config.replicas_to_aggregate}, but --strategy {config.strategy} aggregates nothing"
         )
+
+
+def _check_eager(config: Config) -> None:
+    """What only the loops of our own can do."""
+    if config.strategy not in EAGER:
+        return
+    if config.preset != "fast":
+        raise ConfigError(
+            f"--preset {config.preset} is a loop for async_ps and sync_ps, but --strategy is {config.strategy!r}: give fast"
+        )
+    given = {
+        "--checkpoint_dir": config.checkpoint_dir,
+        "--existing_servers": config.existing_servers,
+    }
+    for flag, value in given.items():
+        if value:
+            raise ConfigError(
+                f"{flag} is for async_ps and sync_ps, but --strategy is {config.strategy!r}: leave it out"
+            )
 
 
 def _choice(name: str, value: str, allowed: Sequence[str]) -> str:
@@ -301,13 +328,16 @@ def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) ->
     return int(text)
 
 
-def _rounds(flags: argparse.Namespace) -> int:
+def _rounds(flags: argparse.Namespace, strategy: str) -> int:
     """No call may take the training far beyond its end, nor pass a report."""
     steps = int(flags.train_steps) or math.inf
     most, which = min((steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every"))
     if not flags.rounds:
         return int(min(ROUNDS, most))
     rounds = _integer("--rounds", flags.rounds, minimum=1)
+    which_one = f"--preset {flags.preset}" if flags.preset == "thesis" else f"--strategy {strategy}"
+    if flags.preset == "thesis" or strategy == "sync_ps":
+        raise ConfigError(f"--rounds is {rounds}, but {which_one} makes one step in a call: leave it out")
     if rounds > most:
         raise ConfigError(f"--rounds is {rounds}, but {which} is {most}: give at most that")
     return rounds

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from trainer import model
@@ -54,24 +55,46 @@ class _Slices:
         return next(self._parts)
 
 
-class Shards:
-    """The vector on the ps. `pull` and `push` are built any number of times."""
+class Layout:
+    """Which part of the vector is what, and where training starts: a tensor of the graph in which this is made."""
 
-    def __init__(self, build: Build, *, seed: int | None, ps_count: int) -> None:
+    def __init__(self, build: Build, *, seed: int | None) -> None:
         self._build = build
         plan = _Plan(seed)
         build(plan)
-        self.names = plan.names
+        self._names = plan.names
         self._shapes = [start.shape.as_list() for start in plan.starts]
         self._sizes = [math.prod(shape) for shape in self._shapes]
         self.total = sum(self._sizes)
+        self.start = tf.concat([tf.reshape(one, [-1]) for one in plan.starts], 0)
+
+    def check(self, ps_count: int) -> None:
+        """Whether each ps gets a part."""
         if ps_count > self.total:
             raise ConfigError(
                 f"--ps_hosts names {ps_count} ps, but the network has only {self.total} parameters: give at most so many"
             )
-        start = tf.concat([tf.reshape(one, [-1]) for one in plan.starts], 0)
+
+    def network(self, flat: Any) -> model.Network:
+        """The network with these parameters, where it is built."""
+        return self._build(_Slices(tf.split(flat, self._sizes)))
+
+    def by_name(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        """The parameters as the network knows them: name to array."""
+        parts = np.split(flat, np.cumsum(self._sizes)[:-1])
+        return {name: part.reshape(shape) for name, part, shape in zip(self._names, parts, self._shapes, strict=True)}
+
+
+class Shards:
+    """The vector on the ps. `pull` and `push` are built any number of times."""
+
+    def __init__(self, build: Build, *, seed: int | None, ps_count: int) -> None:
+        self.layout = Layout(build, seed=seed)
+        self.layout.check(ps_count)
+        self.total = self.layout.total
         cuts = [self.total * number // ps_count for number in range(ps_count + 1)]
         self._ranges = list(pairwise(cuts))
+        start = self.layout.start
         self.variables = [self._shard(k, NAME, start[low:high]) for k, (low, high) in enumerate(self._ranges)]
         # Shards have powers of their own, since those of another ps would be one more tensor on its way. All count the same
         # pushes (two that meet on one ps may count as one there), so a checkpoint holds those of the first.
@@ -94,8 +117,7 @@ class Shards:
 
     def network(self, pulled: Sequence[Any]) -> model.Network:
         """The network with these parameters, where it is built."""
-        flat = pulled[0] if len(pulled) == 1 else tf.concat(pulled, 0)
-        return self._build(_Slices(tf.split(flat, self._sizes)))
+        return self.layout.network(pulled[0] if len(pulled) == 1 else tf.concat(pulled, 0))
 
     def add_adam(self, learning_rate: float) -> None:
         self._rate = learning_rate
@@ -143,10 +165,6 @@ class Shards:
                 ]
             return tf.group(applied, *moved)
 
-    def by_name(self, session: Any) -> dict[str, Any]:
+    def by_name(self, session: Any) -> dict[str, np.ndarray]:
         """The parameters as the network knows them: name to array."""
-        import numpy as np
-
-        flat = np.concatenate(session.run(self.variables))
-        parts = np.split(flat, np.cumsum(self._sizes)[:-1])
-        return {name: part.reshape(shape) for name, part, shape in zip(self.names, parts, self._shapes, strict=True)}
+        return self.layout.by_name(np.concatenate(session.run(self.variables)))

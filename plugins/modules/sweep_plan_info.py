@@ -57,7 +57,9 @@ options:
     type: raw
     default: [1]
   strategies:
-    description: Strategies to compare. When empty, the one in O(spec).
+    description:
+      - Strategies to compare, as a list or a string such as V(async_ps,mirrored). When empty, the one in O(spec).
+      - V(mirrored) has no parameter servers, so it makes one cell for all numbers of them.
     type: raw
     default: []
   variants:

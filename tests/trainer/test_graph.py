@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
@@ -89,6 +90,26 @@ def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str
     local = graph.get_collection(tf.GraphKeys.LOCAL_VARIABLES)
     assert all(variable.device == "/job:worker/task:1/device:CPU:0" for variable in local)
     assert sum(cluster.bytes_per_ps(graph, job.config)) > 0
+
+
+@pytest.mark.parametrize("preset", ["thesis", "fast"])
+@pytest.mark.parametrize(("num_gpus", "device"), [("1", "GPU:0"), ("2", "GPU:1"), ("4", "GPU:1")])
+def test_with_gpus_the_network_computes_on_that_of_the_task(preset: str, num_gpus: str, device: str) -> None:
+    """Worker 1 takes GPU 1 modulo their number (Listing 5.4); parameters and examples lie where they lay."""
+    graph, _trial, job = build(preset, "--num_gpus", num_gpus)
+    places = {op.device for op in graph.get_operations() if op.type == "MatMul"}
+    assert places == {f"/job:worker/task:1/device:{device}"}
+    assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
+    fetched = {op.device for op in graph.get_operations() if op.type in ("ResourceGather", "QueueDequeueManyV2")}
+    assert fetched <= {"/job:worker/task:1/device:CPU:0"}
+    assert cluster.session_config(job.config).device_count["GPU"] == int(num_gpus)
+
+
+def test_a_ps_leaves_the_gpus_alone() -> None:
+    _graph, _trial, job = build("fast", "--num_gpus", "2")
+    config = cluster.session_config(dataclasses.replace(job.config, job_name="ps"))
+    assert config.device_count["GPU"] == 0
+    assert config.gpu_options.allow_growth
 
 
 @pytest.mark.parametrize(("preset_flags", "ps"), [((), 1), ((), 3), (("--strategy", "sync_ps"), 2)])

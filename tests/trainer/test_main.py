@@ -71,4 +71,4 @@ def test_program_bad_input_answers_without_a_traceback() -> None:
     command = [sys.executable, "-m", "trainer", "--strategy", "x", *PLACE]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, env=os.environ)
     assert done.returncode == 2
-    assert done.stderr == "--strategy is 'x', but must be one of async_ps, sync_ps\n"
+    assert done.stderr == "--strategy is 'x', but must be one of async_ps, sync_ps, tf2_ps, mirrored\n"

@@ -119,10 +119,7 @@ def test_fast_ends_with_the_parameters_of_the_thesis(run_cluster: RunCluster, tm
     flags = ("--strategy", "sync_ps", "--train_steps", "200")
     thesis = final_parameters(run_cluster, tmp_path / "thesis", "--preset", "thesis", *flags)
     fast = final_parameters(run_cluster, tmp_path / "fast", *flags)
-    moved = np.abs(thesis - fast)
-    # Adam moves a parameter by about 0.001 a step; where a gradient is next to nothing, rounding decides about its sign.
-    assert np.quantile(moved, 0.999) < 1e-4, np.quantile(moved, [0.5, 0.9, 0.99, 0.999, 1])
-    assert np.median(moved) < 1e-6
+    assert np.abs(thesis - fast).max() < 1e-5
 
 
 @pytest.mark.parametrize(("ps", "rounds"), [(1, "10"), (2, "1"), (3, "10")])

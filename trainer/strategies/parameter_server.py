@@ -49,13 +49,19 @@ def train(job: Job, aggregation: Callable[[Job], Aggregation]) -> None:
     # Here and not earlier: a parent that preloads and forks must not have touched TensorFlow.
     tf.disable_eager_execution()
     if job.config.job_name == "ps":
-        if job.config.standing or job.config.checkpoint_dir:
-            ending.Watch().start()
-        server = cluster.start_server(job.config)
-        job.log.event("session_ready")
-        server.join()
+        serve(job)
     else:
         _work(job, aggregation(job))
+
+
+def serve(job: Job) -> NoReturn:
+    """A ps, until somebody ends it."""
+    if job.config.standing or job.config.checkpoint_dir:
+        ending.Watch().start()
+    server = cluster.start_server(job.config)
+    job.log.event("session_ready")
+    server.join()
+    raise AssertionError("a server of TensorFlow has no end")
 
 
 def _work(job: Job, aggregation: Aggregation) -> None:

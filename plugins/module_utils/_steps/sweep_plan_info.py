@@ -52,21 +52,24 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: Fits) -> li
     if params["strategies"] not in ([], ""):
         plain["strategies"] = params["strategies"]
     variants = inputs.variants(params["variants"], spec)
-    # A program of the user's own may do without parameter servers.
-    products = inputs.series(params["series"], plain, lowest_ps=0 if spec.get("command") else 1)
+    # A program of the user's own may do without parameter servers, and workers that mirror all parameters do.
+    without = spec.get("command") or (spec.get("strategy") == "mirrored" and "strategies" not in plain)
+    products = inputs.series(params["series"], plain, lowest_ps=0 if without else 1)
     nodes = max(max(axes["nodes"]) for axes in products)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
     cells = design.cells_of(fits.resolved(products), spec, variants)
-    _check_ps(cells)
+    for cell in cells:
+        _check(cell)
     return cells
 
 
-def _check_ps(cells: Sequence[Cell]) -> None:
+def _check(cell: Cell) -> None:
     """A variant may bring its own number of parameter servers, or our trainer in a program's place."""
-    for cell in cells:
-        if cell.spec["ps"] == 0 and not cell.spec.get("command"):
-            raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
+    needs_ps = not cell.spec.get("command") and cell.spec.get("strategy") != "mirrored"
+    if needs_ps and cell.spec["ps"] == 0:
+        raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
+    inputs.check_cell(cell.spec, cell.label)
 
 
 def _check_memory(cells: Sequence[Cell], params: Mapping[str, Any], memory: Callable[[], int | None]) -> None:

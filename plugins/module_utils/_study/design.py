@@ -52,13 +52,19 @@ def cells_of(
         for values in product(*(axes[axis] for axis in names)):
             usual = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
             for change in changes:
-                cell = {**usual, **change}
+                cell = _without_ps({**usual, **change})
                 found.setdefault(cell_id(cell), cell)
     keys = ("variant", *AXES.values())
     varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
     return [
         Cell(cell, " ".join(f"{key}={cell.get(key)}" for key in varied), identity) for identity, cell in found.items()
     ]
+
+
+def _without_ps(spec: dict[str, Any]) -> dict[str, Any]:
+    """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell."""
+    mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
+    return {**spec, "ps": 0} if mirrors else spec
 
 
 def _varies(key: str, specs: Iterable[Mapping[str, Any]]) -> bool:

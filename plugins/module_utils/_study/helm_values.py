@@ -17,7 +17,6 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.errors import
 # The chart's own images: the trainer of the thesis, whose place ours takes.
 OWN = "distributed-tf"
 PROGRAM = ("python", "train_distributed.py")
-GPU = "nvidia.com/gpu"
 DEFAULT_PORTS = {"ps": 8000, "worker": 9000}
 POLICIES = ("Parallel", "OrderedReady")
 GROUP = ("number", "podManagementPolicy", "image", "port", "env")
@@ -54,7 +53,8 @@ def role_variables(values: Any) -> dict[str, Any]:
         "training_volume_mounts": _list("volumeMounts", top.get("volumeMounts")),
         **_hyperparameters(hyper),
         **_program(images, hyper, gpus),
-        **_resources(ps.get("resources"), gpus),
+        **_resources(ps.get("resources")),
+        **({"training_gpus": gpus} if gpus else {}),
     }
 
 
@@ -142,7 +142,7 @@ def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, A
     if worker is None and ps is None:
         if gpus:
             raise InputError(
-                f"worker.gpuCount is {gpus}, but our trainer, which takes the place of the chart's image, trains on processors"
+                f"worker.gpuCount is {gpus}, but our image, which takes the place of the chart's, has TensorFlow for processors"
                 " only: give 0, or worker.image.repository of an image of yours"
             )
         return {}
@@ -170,13 +170,10 @@ def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, A
     }
 
 
-def _resources(ps: Any, gpus: int) -> dict[str, Any]:
-    """The chart gave a ps resources, and a worker its GPUs."""
-    found: dict[str, Any] = {}
-    if ps not in (None, ""):
-        if not isinstance(ps, Mapping) or not set(ps) <= {"requests", "limits"}:
-            raise InputError(f"ps.resources is {ps!r}: give requests and limits as in a pod")
-        found["training_ps_resources"] = dict(ps)
-    if gpus:
-        found["training_worker_resources"] = {"requests": {GPU: gpus}, "limits": {GPU: gpus}}
-    return found
+def _resources(ps: Any) -> dict[str, Any]:
+    """The chart gave resources to a ps only."""
+    if ps in (None, ""):
+        return {}
+    if not isinstance(ps, Mapping) or not set(ps) <= {"requests", "limits"}:
+        raise InputError(f"ps.resources is {ps!r}: give requests and limits as in a pod")
+    return {"training_ps_resources": dict(ps)}

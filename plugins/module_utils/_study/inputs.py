@@ -20,7 +20,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
 
-STRATEGIES = ("async_ps", "sync_ps")
+STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
+# With a loop of their own, which is neither of the presets.
+EAGER = ("tf2_ps", "mirrored")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
@@ -104,16 +106,20 @@ def margin(name: str, value: Any) -> float | None:
     return share or None
 
 
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
-        raise InputError(f"{name} is {_shown(value)}: give {' or '.join(allowed)}")
+        raise InputError(f"{name} is {_shown(value)}: give {_either(allowed)}")
     return value
 
 
 def choices(name: str, value: Any, allowed: Sequence[str]) -> list[str]:
     items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)) or not items:
-        raise InputError(f"{name} is {_shown(value)}: give a list of {' or '.join(allowed)}")
+        raise InputError(f"{name} is {_shown(value)}: give a list of {_either(allowed)}")
     return [choice(name, item, allowed) for item in items]
 
 
@@ -145,6 +151,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "learning_rate": _learning_rate,
     "train_steps": lambda name, value: integer(name, value, minimum=0),
     "telemetry_every": lambda name, value: integer(name, value, minimum=1),
+    "gpus": lambda name, value: integer(name, value, minimum=0),
     "log_format": lambda _name, value: LogFormat.of(value).name,
 }
 
@@ -171,6 +178,21 @@ def _check_together(spec: Mapping[str, Any]) -> None:
     if backend != "processes" and not spec.get("image"):
         raise InputError(
             "training_image is '': give the image that the pods run, or let role image build ours (image_ref)"
+        )
+
+
+def check_cell(spec: Mapping[str, Any], label: str) -> None:
+    """What our trainer cannot do, once it is known what a cell is; of another program nothing is known."""
+    if spec.get("command"):
+        return
+    strategy, preset = spec.get("strategy", "async_ps"), spec.get("preset", "fast")
+    if strategy in EAGER and preset != "fast":
+        raise InputError(
+            f"training_preset is {preset!r}, a loop for async_ps and sync_ps, but the strategy of {label} is {strategy!r}: give fast"
+        )
+    if strategy == "tf2_ps" and spec.get("gpus"):
+        raise InputError(
+            f"training_gpus is {spec['gpus']}, but tf2_ps trains on processors ({label}): give 0, or another strategy"
         )
 
 
@@ -207,7 +229,7 @@ def _variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> d
     allowed = [key for key in OF_VARIANTS if pods or key not in OF_PODS]
     for key in change:
         if key not in allowed:
-            raise InputError(f"{name} has {_shown(key)}: give {', '.join(allowed[:-1])} or {allowed[-1]}")
+            raise InputError(f"{name} has {_shown(key)}: give {_either(allowed)}")
     return {key: _CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
 
 
@@ -325,9 +347,7 @@ def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict
     for position, item in enumerate(items):
         unknown = sorted(str(key) for key in item if key not in AXES)
         if unknown:
-            raise InputError(
-                f"sweep_series[{position}] has {_shown(unknown[0])}: give {', '.join(AXES[:-1])} or {AXES[-1]}"
-            )
+            raise InputError(f"sweep_series[{position}] has {_shown(unknown[0])}: give {_either(AXES)}")
         given = _product(f"sweep_series[{position}].", item, lowest_ps=lowest_ps)
         rest = {axis: plain[axis] for axis in plain if axis not in item}
         products.append({**_product("sweep_", rest, lowest_ps=lowest_ps), **given})

@@ -58,7 +58,10 @@ def test_main_in_check_mode_is_the_same(tmp_path: Path, capsys: pytest.CaptureFi
         ({"workers": "two"}, "sweep_workers is 'two': give whole numbers from 1"),
         ({"repeats": "two"}, "sweep_repeats is 'two': give a whole number from 1"),
         ({"study": 7}, "sweep_study is 7: give a name"),
-        ({"spec": {**SPEC, "strategy": "magic"}}, "training_strategy is 'magic': give async_ps or sync_ps"),
+        (
+            {"spec": {**SPEC, "strategy": "magic"}},
+            "training_strategy is 'magic': give async_ps, sync_ps, tf2_ps or mirrored",
+        ),
     ],
 )
 def test_main_fails_with_a_sentence(

@@ -254,7 +254,7 @@ BAD_INPUT = [
     ({"nodes": "1,2"}, "sweep_nodes is 2: give 1, because the provider local has one node"),
     ({"series": [{"ps": [1], "workers": [0]}]}, "sweep_series[0].workers is [0]: give"),
     ({"series": "all"}, "sweep_series is 'all': give a list such as"),
-    ({"strategies": "magic"}, "sweep_strategies is 'magic': give async_ps or sync_ps"),
+    ({"strategies": "magic"}, "sweep_strategies is 'magic': give async_ps, sync_ps, tf2_ps or mirrored"),
     ({"repeats": "two"}, "sweep_repeats is 'two': give a whole number from 1"),
     ({"attempts": 0}, "sweep_attempts is 0: give a whole number from 1"),
     ({"seed": "x"}, "sweep_seed is 'x': give a whole number from 0"),
@@ -392,3 +392,54 @@ def test_execute_gate_bad_input_gets_a_sentence(tmp_path: Path, changes: dict[st
 @pytest.mark.parametrize("nothing", ["", 0, "0", None])
 def test_execute_without_a_margin_is_a_study_as_any_other(tmp_path: Path, nothing: Any) -> None:
     assert plan(tmp_path, max_slowdown=nothing) == plan(tmp_path)
+
+
+def labels(result: dict[str, Any]) -> list[str]:
+    return [cell["label"] for cell in result["cells"]]
+
+
+def test_execute_mirrored_is_one_cell_for_all_numbers_of_ps(tmp_path: Path) -> None:
+    result = plan(tmp_path, strategies="tf2_ps,mirrored", ps="1,2", workers=2)
+    assert labels(result) == [
+        "strategy=tf2_ps ps=1 workers=2",
+        "strategy=tf2_ps ps=2 workers=2",
+        "strategy=mirrored ps=0 workers=2",
+    ]
+    assert [cell["spec"]["ps"] for cell in result["cells"]] == [1, 2, 0]
+
+
+@pytest.mark.parametrize("ps", ["0", 1, "1,2"])
+def test_execute_mirrored_alone_needs_no_ps(tmp_path: Path, ps: Any) -> None:
+    assert labels(plan(tmp_path, spec={**FIXED, "strategy": "mirrored"}, ps=ps, workers=2)) == ["ps=0 workers=2"]
+
+
+def test_execute_leaves_a_program_its_ps_whatever_the_strategy(tmp_path: Path) -> None:
+    spec = {**FIXED, "strategy": "mirrored", "command": "python mine.py"}
+    assert labels(plan(tmp_path, spec=spec, ps=2, workers=2)) == ["ps=2 workers=2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "params", "sentence"),
+    [
+        (
+            {"preset": "thesis"},
+            {"strategies": "async_ps,mirrored"},
+            "training_preset is 'thesis', a loop for async_ps and sync_ps, but the strategy of strategy=mirrored ps=0 workers=1"
+            " is 'mirrored': give fast",
+        ),
+        (
+            {"gpus": 1},
+            {"strategies": "tf2_ps"},
+            "training_gpus is 1, but tf2_ps trains on processors (ps=1 workers=1): give 0, or another strategy",
+        ),
+        ({"gpus": "one"}, {}, "training_gpus is 'one': give a whole number from 0"),
+        ({}, {"ps": 0}, "sweep_ps is 0: give whole numbers from 1"),
+        ({}, {"ps": 0, "strategies": "mirrored,sync_ps"}, "sweep_ps is 0: give whole numbers from 1"),
+    ],
+)
+def test_execute_refuses_what_a_strategy_cannot_do(
+    tmp_path: Path, changes: dict[str, Any], params: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(StepError) as caught:
+        plan(tmp_path, spec={**FIXED, **changes}, **params)
+    assert str(caught.value).startswith(sentence)

@@ -76,7 +76,7 @@ def test_images_of_others_keep_their_program_and_its_flags() -> None:
             *("--batch_size", "50", "--train_steps", "10000"),
         ],
         "training_ps_resources": {"limits": {"cpu": 1}},
-        "training_worker_resources": {"requests": {"nvidia.com/gpu": 2}, "limits": {"nvidia.com/gpu": 2}},
+        "training_gpus": 2,
     }
 
 
@@ -106,7 +106,7 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
         ({"worker": {"env": {"A": {}}}}, "worker.env is {'A': {}}: give names and their values"),
         (
             {"worker": {"gpuCount": 1}},
-            "worker.gpuCount is 1, but our trainer, which takes the place of the chart's image",
+            "worker.gpuCount is 1, but our image, which takes the place of the chart's, has TensorFlow for",
         ),
         ({"worker": {"gpuCount": -1}}, "worker.gpuCount is -1: give a whole number from 0"),
         (

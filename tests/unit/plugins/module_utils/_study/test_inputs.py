@@ -121,7 +121,7 @@ def test_number_bad_input_gets_a_sentence(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["magic", "", None, 3, ["async_ps"]])
 def test_choice_names_what_is_allowed(value: Any) -> None:
-    with pytest.raises(InputError, match=r"^training_strategy is .*: give async_ps or sync_ps$"):
+    with pytest.raises(InputError, match=r"^training_strategy is .*: give async_ps, sync_ps, tf2_ps or mirrored$"):
         inputs.choice("training_strategy", value, inputs.STRATEGIES)
 
 
@@ -132,7 +132,9 @@ def test_choices_takes_lists_and_strings(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], 7, {}, None])
 def test_choices_bad_input_gets_a_sentence(value: Any) -> None:
-    with pytest.raises(InputError, match=r"^sweep_strategies is .*: give a list of async_ps or sync_ps$"):
+    with pytest.raises(
+        InputError, match=r"^sweep_strategies is .*: give a list of async_ps, sync_ps, tf2_ps or mirrored$"
+    ):
         inputs.choices("sweep_strategies", value, inputs.STRATEGIES)
 
 
@@ -172,10 +174,10 @@ def test_check_spec_leaves_what_it_got_alone() -> None:
     [
         ("provider", "moon", "cluster_provider is 'moon': give local"),
         ("backend", "pigeons", "training_backend is 'pigeons': give processes"),
-        ("strategy", "magic", "training_strategy is 'magic': give async_ps or sync_ps"),
+        ("strategy", "magic", "training_strategy is 'magic': give async_ps, sync_ps, tf2_ps or mirrored"),
         ("preset", "turbo", "training_preset is 'turbo': give thesis or fast"),
         ("model", "vgg", "training_model is 'vgg': give mlp or cnn"),
-        ("dataset", "cifar", "training_dataset is 'cifar': give mnist or fashion_mnist or synthetic"),
+        ("dataset", "cifar", "training_dataset is 'cifar': give mnist, fashion_mnist or synthetic"),
         ("train_steps", -1, "training_steps is -1: give a whole number from 0"),
         ("batch_size", 0, "training_batch_size is 0: give a whole number from 1"),
         ("hidden_units", "many", "training_hidden_units is 'many': give a whole number from 1"),
@@ -311,7 +313,10 @@ def test_series_fills_in_the_plain_axes(value: Any, products: list[dict[str, Any
         ([{"ps": 1}, {"gpus": 1}], "sweep_series[1] has 'gpus': give nodes, ps, workers or strategies"),
         ([{"workers": 0}], "sweep_series[0].workers is 0: give whole numbers from 1"),
         ([{"ps": 0}], "sweep_series[0].ps is 0: give whole numbers from 1"),
-        ([{"strategies": "magic"}], "sweep_series[0].strategies is 'magic': give async_ps or sync_ps"),
+        (
+            [{"strategies": "magic"}],
+            "sweep_series[0].strategies is 'magic': give async_ps, sync_ps, tf2_ps or mirrored",
+        ),
     ],
 )
 def test_series_bad_input_gets_a_sentence(value: Any, sentence: str) -> None:

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the strategies of TensorFlow 2 share: the network on one vector, Adam's step, and the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
+
+from trainer import cluster, model
+from trainer.config import Config
+from trainer.data import PIXEL_MAX
+from trainer.export import export
+from trainer.job import Job
+from trainer.packed import BETA1, BETA2, EPSILON, Layout
+
+
+def configure(config: Config) -> None:
+    """To be called before anything of TensorFlow is made. A worker uses one GPU, as in `cluster.worker_device`, or none."""
+    gpus = tf.config.list_physical_devices("GPU")
+    mine = gpus[config.task_index % config.num_gpus :][:1] if config.num_gpus else []
+    for gpu in mine:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.set_visible_devices(mine, "GPU")
+    tf.config.threading.set_intra_op_parallelism_threads(config.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(cluster.inter_op_threads(config))
+
+
+def lengths(config: Config) -> list[int]:
+    """The numbers of steps in one call that a run needs: the usual one, and what is left for the last."""
+    return sorted({config.rounds, config.train_steps % config.rounds} - {0})
+
+
+class Vector:
+    """All parameters as one vector. `start` is that of the preset `fast` with the same seed."""
+
+    def __init__(self, job: Job) -> None:
+        config, dataset = job.config, job.dataset
+        kind = model.NETWORKS[config.model]
+        with tf1.Graph().as_default(), tf1.Session(target="") as session:
+            tf1.set_random_seed(config.seed)
+            self.layout = Layout(
+                lambda make: kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units),
+                seed=config.seed,
+            )
+            self.start: np.ndarray = session.run(self.layout.start)
+
+    def loss(self, flat: Any, images: Any, classes: Any) -> Any:
+        """As in `fast`: summed over the batch."""
+        logits = self._logits(flat, images)
+        labels = tf.cast(classes, tf.int32)
+        return tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+
+    def gradient(self, flat: Any, images: Any, classes: Any) -> tuple[Any, Any]:
+        """The loss of a batch and its gradient at `flat`."""
+        with tf.GradientTape() as tape:
+            tape.watch(flat)
+            loss = self.loss(flat, images, classes)
+        return loss, tape.gradient(loss, flat)
+
+    def accuracy(self, flat: np.ndarray, split: tuple[np.ndarray, np.ndarray]) -> float:
+        images, classes = split
+        return float(model.hits(self._logits(tf.constant(flat), tf.constant(images)), tf.constant(classes)))
+
+    def _logits(self, flat: Any, images: Any) -> Any:
+        return self.layout.network(flat).logits(tf.cast(images, tf.float32) / PIXEL_MAX, model.Unobserved())
+
+
+def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> None:
+    """One step on one shard; `powers` are vectors of one number, which lie beside it. Order is that of `tf.function`."""
+    m, v = slots
+    with tf.device(variable.device):
+        beta1, beta2 = (tf.reshape(power.read_value(), []) for power in powers)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=m.handle,
+            v=v.handle,
+            beta1_power=beta1,
+            beta2_power=beta2,
+            lr=rate,
+            beta1=BETA1,
+            beta2=BETA2,
+            epsilon=EPSILON,
+            grad=gradient,
+        )
+        for power, beta in zip(powers, (BETA1, BETA2), strict=True):
+            power.assign(power.read_value() * beta)
+
+
+def finish(job: Job, vector: Vector, flat: np.ndarray) -> None:
+    """The chief's last duties."""
+    accuracy = vector.accuracy(flat, job.dataset.test)
+    job.log.event("eval", global_step=job.progress.global_step, accuracy=round(accuracy, 6))
+    if job.config.export_dir:
+        export(job, vector.layout.by_name(flat))

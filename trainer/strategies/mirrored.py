@@ -1,0 +1,105 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Synchronous training without ps: TensorFlow's MultiWorkerMirroredStrategy.
+
+Every worker holds all parameters; the workers average their gradients by an all-reduce in a ring in each step, so that one
+global step takes a batch of every worker, as with `sync_ps`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.data import Batches
+from trainer.job import Job
+from trainer.packed import BETA1, BETA2
+from trainer.strategies import eager
+from trainer.telemetry import Reporter, check_finite
+
+
+class Mirrored:
+    """One worker."""
+
+    def __init__(self, job: Job) -> None:
+        config, dataset = job.config, job.dataset
+        self._job = job
+        # First of all: collectives are set up before anything else of TensorFlow is made.
+        self._strategy = tf.distribute.MultiWorkerMirroredStrategy(
+            cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({"worker": list(config.worker_hosts)}),
+                task_type="worker",
+                task_id=config.task_index,
+                rpc_layer="grpc",
+            ),
+            communication_options=tf.distribute.experimental.CommunicationOptions(
+                implementation=tf.distribute.experimental.CommunicationImplementation.RING
+            ),
+        )
+        self._vector = eager.Vector(job)
+        self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
+        self._data = tuple(map(tf.constant, dataset.train))
+        with self._strategy.scope():
+            # The chief's start is everybody's.
+            self._parameters = tf.Variable(self._vector.start)
+            self._slots = [tf.Variable(np.zeros_like(self._vector.start), trainable=False) for _slot in range(2)]
+            self._powers = [tf.Variable([beta], dtype=tf.float32, trainable=False) for beta in (BETA1, BETA2)]
+        self._steps = tf.function(self._run_steps, reduce_retracing=False)
+        for rounds in eager.lengths(config):
+            self._steps.get_concrete_function(tf.TensorSpec([rounds, config.batch_size], tf.int32))
+
+    def meet(self) -> None:
+        """Return when all workers have come here."""
+        self._strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(0.0), axis=None)
+
+    def train(self) -> int:
+        config, progress = self._job.config, self._job.progress
+        target = config.train_steps or math.inf
+        report = Reporter(self._job)
+        report.begin()
+        while progress.local_steps < target:
+            rounds = int(min(config.rounds, target - progress.local_steps))
+            loss = self._steps(tf.constant(self._batches.take(rounds)))
+            progress.local_steps += rounds
+            if progress.local_steps >= min(report.due, target):
+                mean = float(loss) / config.batch_size
+                check_finite(mean, progress.local_steps)
+                if progress.local_steps >= report.due:
+                    report(progress.local_steps, mean)
+        report.close()
+        return progress.local_steps
+
+    def _run_steps(self, order: Any) -> Any:
+        """So many steps as `order` has rows, each at what the one before it left; the last one's loss."""
+        return self._strategy.run(self._replica_steps, args=(order,))
+
+    def _replica_steps(self, order: Any) -> Any:
+        images, classes = self._data
+        for indices in tf.unstack(order):
+            batch = tf.gather(images, indices), tf.gather(classes, indices)
+            loss, gradient = self._vector.gradient(self._parameters.read_value(), *batch)
+            context = tf.distribute.get_replica_context()
+            mean = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradient)
+            eager.apply_adam(self._parameters, self._slots, self._powers, self._job.config.learning_rate, mean)
+        return loss
+
+    def finish(self) -> None:
+        if self._job.config.is_chief:
+            eager.finish(self._job, self._vector, self._parameters.numpy())
+
+
+def train(job: Job) -> None:
+    eager.configure(job.config)
+    worker = Mirrored(job)
+    job.log.event("session_ready")
+    arrived = job.clock.mono()
+    worker.meet()
+    job.start(0, waited=job.clock.mono() - arrived)
+    job.target_reached(worker.train())
+    worker.finish()
+    # Who leaves takes the others' collectives along.
+    worker.meet()

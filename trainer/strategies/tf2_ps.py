@@ -1,0 +1,224 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asynchronous training as TensorFlow 2 has it: ParameterServerStrategy and its ClusterCoordinator.
+
+The workers only serve; a coordinator hands out the steps to whoever is free. It lives in worker 0's process, beside that
+worker's server. The others wait at the same start line as in the other strategies, and are told when all is done.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections import deque
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
+
+from trainer import cluster
+from trainer.config import Config
+from trainer.data import Batches
+from trainer.job import Job
+from trainer.packed import BETA1, BETA2
+from trainer.strategies import eager, parameter_server
+from trainer.telemetry import Reporter, check_finite
+
+# Calls on their way for each worker, so that none is ever idle.
+AHEAD = 8
+
+
+class Coordinator:
+    """Holds the parameters on the ps, in equal shards, and has the workers train."""
+
+    def __init__(self, job: Job) -> None:
+        config, dataset = job.config, job.dataset
+        self._job = job
+        self._vector = eager.Vector(job)
+        self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.seed)
+        ps = len(config.ps_hosts)
+        strategy = tf.distribute.ParameterServerStrategy(
+            tf.distribute.cluster_resolver.SimpleClusterResolver(
+                tf.train.ClusterSpec({**cluster.spec(config).as_dict(), "chief": [_own_address(config)]}),
+                task_type="chief",
+                task_id=0,
+                rpc_layer="grpc",
+            ),
+            variable_partitioner=tf.distribute.experimental.partitioners.FixedShardsPartitioner(ps),
+        )
+        self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+        nothing = np.zeros_like(self._vector.start)
+        powers = [np.full(ps, beta, np.float32) for beta in (BETA1, BETA2)]
+        values = [self._vector.start, nothing, nothing, *powers, np.zeros(len(config.worker_hosts), np.int64)]
+        with strategy.scope():
+            # Each in as many shards as there are ps: TensorFlow deals them out in turn.
+            self._parameters, *rest = (tf.Variable(value, trainable=False) for value in values)
+        self._slots, self._powers, self._counts = rest[:2], rest[2:4], rest[4]
+        self._data = self._on_every_worker()
+        self._steps = tf.function(self._run_steps, reduce_retracing=False)
+        self._rehearse(list(zip((self._parameters, *self._slots, *self._powers, self._counts), values, strict=True)))
+
+    def _rehearse(self, begin: list[tuple[Any, np.ndarray]]) -> None:
+        """Build the graphs by calls whose effect is undone: there is no public way to build one without a call."""
+        for rounds in eager.lengths(self._job.config):
+            order = tf.zeros([rounds, self._job.config.batch_size], tf.int32)
+            self._coordinator.schedule(self._steps, args=(self._data, order))
+        self._coordinator.join()
+        for variable, value in begin:
+            variable.assign(value)
+
+    def _on_every_worker(self) -> Any:
+        """The examples in each worker's memory: a dataset of one element, which is all of them."""
+        images, classes = map(tf.constant, self._job.dataset.train)
+        whole = self._coordinator.create_per_worker_dataset(
+            lambda: tf.data.Dataset.from_tensors((images, classes)).repeat()
+        )
+        return iter(whole)
+
+    @property
+    def bytes_per_ps(self) -> list[int]:
+        totals = [0] * len(self._job.config.ps_hosts)
+        for variable in (self._parameters, *self._slots, *self._powers, self._counts):
+            for shard in shards(variable):
+                place = tf.DeviceSpec.from_string(shard.device).task
+                totals[place or 0] += shard.shape.num_elements() * shard.dtype.size
+        return totals
+
+    def _run_steps(self, data: Any, order: Any) -> tuple[Any, Any]:
+        """On a worker: so many steps as `order` has rows, each at what the ps hold after the one before it."""
+        images, classes = next(data)
+        parameters = shards(self._parameters)
+        sizes = [shard.shape.num_elements() for shard in parameters]
+        for indices in tf.unstack(order):
+            flat = tf.concat([shard.read_value() for shard in parameters], 0)
+            loss, gradient = self._vector.gradient(flat, tf.gather(images, indices), tf.gather(classes, indices))
+            for number, part in enumerate(tf.split(gradient, sizes)):
+                slots, powers = ([shards(one)[number] for one in kept] for kept in (self._slots, self._powers))
+                eager.apply_adam(parameters[number], slots, powers, self._job.config.learning_rate, part)
+        me = tf.distribute.coordinator.experimental_get_current_worker_index()
+        for shard, made in zip(shards(self._counts), self._made_by(me, order.shape[0]), strict=True):
+            shard.assign_add(made)
+        return tf.add_n([tf.reduce_sum(shard.read_value()) for shard in shards(self._counts)]), loss
+
+    def _made_by(self, worker: Any, steps: int) -> list[Any]:
+        """What is to be added to each shard of the counts."""
+        whole = tf.one_hot(worker, len(self._job.config.worker_hosts), on_value=np.int64(steps), off_value=np.int64(0))
+        return list(tf.split(whole, [shard.shape[0] for shard in shards(self._counts)]))
+
+    def train(self) -> int:
+        config = self._job.config
+        target = config.train_steps or math.inf
+        report = Reporter(self._job)
+        report.begin()
+        window = max(AHEAD * len(config.worker_hosts), 2 * config.telemetry_every // config.rounds)
+        waiting: deque[tuple[int, Any]] = deque()
+        given = 0
+        while given < target or waiting:
+            if given < target:
+                rounds = int(min(config.rounds, target - given))
+                given += rounds
+                order = tf.constant(self._batches.take(rounds))
+                waiting.append((given, self._coordinator.schedule(self._steps, args=(self._data, order))))
+            if len(waiting) > window or given >= target:
+                number, result = waiting.popleft()
+                # Others may still be at work on earlier ones, and then the next result is looked at as well.
+                if number >= min(report.due, target):
+                    self._tell(report, *result.fetch())
+        self._coordinator.join()
+        report.close()
+        return int(self.local_steps.sum())
+
+    def _tell(self, report: Reporter, step: int, loss: float) -> None:
+        mean = float(loss) / self._job.config.batch_size
+        check_finite(mean, int(step))
+        self._job.progress.local_steps = int(self.local_steps[0])
+        if step >= report.due:
+            report(int(step), mean)
+
+    @property
+    def local_steps(self) -> np.ndarray:
+        """How many each worker has made."""
+        return np.concatenate([shard.numpy() for shard in shards(self._counts)])
+
+    def finish(self) -> None:
+        flat = np.concatenate([shard.numpy() for shard in shards(self._parameters)])
+        eager.finish(self._job, self._vector, flat)
+
+
+def _own_address(config: Config) -> str:
+    """Of the coordinator, on the host of worker 0; it is the one that calls, so nobody has to know the port before."""
+    host, _colon, _port = config.worker_hosts[0].rpartition(":")
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return f"{host}:{listener.getsockname()[1]}"
+
+
+def shards(variable: Any) -> list[Any]:
+    """With a single ps there is nothing to cut."""
+    return list(getattr(variable, "variables", [variable]))
+
+
+class Farewell:
+    """Queues on ps 0 by which the chief tells each of the others what it has done, and that it may go."""
+
+    def __init__(self, workers: int) -> None:
+        self._queues = []
+        self._told = tf1.placeholder(tf.int64, [2])
+        with tf1.device("/job:ps/task:0/cpu:0"):
+            for number in range(workers):
+                name = f"tfscale_farewell_{number}"
+                self._queues.append(tf1.FIFOQueue(1, [tf.int64], shapes=[(2,)], shared_name=name, name=name))
+            self._tell = [queue.enqueue(self._told) for queue in self._queues]
+            self._hear = [queue.dequeue() for queue in self._queues]
+
+    def tell(self, session: Any, worker: int, *, local_steps: int, global_step: int) -> None:
+        session.run(self._tell[worker], {self._told: (local_steps, global_step)})
+
+    def hear(self, session: Any, worker: int) -> tuple[int, int]:
+        local_steps, global_step = session.run(self._hear[worker])
+        return int(local_steps), int(global_step)
+
+
+def train(job: Job) -> None:
+    config = job.config
+    if config.job_name == "ps":
+        parameter_server.serve(job)
+        return
+    eager.configure(config)
+    server = cluster.start_server(config)
+    with tf1.Graph().as_default():
+        line, farewell = cluster.StartLine(config, tf1.constant(0)), Farewell(len(config.worker_hosts))
+        session = tf1.Session(server.target, config=cluster.session_config(config))
+    job.log.event("session_ready")
+    if config.is_chief:
+        _coordinate(job, line, farewell, session)
+    else:
+        _serve(job, line, farewell, session)
+    # The server lives as long as its object.
+    del server
+
+
+def _serve(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
+    arrived = job.clock.mono()
+    step = line.meet(session, lambda: None)
+    job.start(step, waited=job.clock.mono() - arrived)
+    job.progress.local_steps, global_step = farewell.hear(session, job.config.task_index)
+    job.target_reached(global_step)
+
+
+def _coordinate(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
+    arrived = job.clock.mono()
+    # The coordinator talks to all servers, so they have to be there.
+    line.await_others(session)
+    waited = job.clock.mono() - arrived
+    coordinator = Coordinator(job)
+    job.progress.bytes_per_ps = coordinator.bytes_per_ps
+    job.start(line.give_leave(session), waited=waited)
+    job.target_reached(coordinator.train())
+    local_steps = [int(steps) for steps in coordinator.local_steps]
+    job.progress.local_steps = local_steps[0]
+    coordinator.finish()
+    for worker, steps in enumerate(local_steps[1:], start=1):
+        farewell.tell(session, worker, local_steps=steps, global_step=job.progress.global_step)
