@@ -110,6 +110,22 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     assert leftovers(cluster) == ""
 
 
+def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> None:
+    space = [{"nodes": [2], "ps": [1, 2], "workers": [2]}]
+    result = playbook.run("sweep", sweep_series=space, sweep_strategies="tf2_ps,mirrored")
+    assert result.returncode == 0, result.stdout + result.stderr
+    records = playbook.records()
+    assert sorted((r["spec"]["strategy"], r["spec"]["ps"]) for r in records) == [
+        ("mirrored", 0),
+        ("tf2_ps", 1),
+        ("tf2_ps", 2),
+    ]
+    assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
+    assert {record["timings"]["global_steps"] for record in records} == {400}
+    # Their replicas speak from node to node.
+    assert all(len({one["node"] for one in record["evidence"]["replicas"]}) == 2 for record in records)
+
+
 @pytest.mark.parametrize("replica", ["worker", "ps"])
 @pytest.mark.parametrize("backend", ["job", pytest.param("statefulset", marks=pytest.mark.full)])
 def test_sweep_killed_replica_is_void_and_run_again(

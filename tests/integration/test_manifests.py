@@ -199,6 +199,23 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     assert container["command"][:2] == ["/bin/sh", "-c"]
 
 
+@pytest.mark.parametrize("limits", [{"memory": "2Gi"}, None], ids=["limits", "no limits"])
+def test_manifest_gives_workers_their_gpus(tmp_path: Path, limits: dict[str, str] | None) -> None:
+    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 2, "gpus": 2}}
+    resources = {"requests": {"cpu": "1"}, **({"limits": limits} if limits else {})}
+    found = manifest(tmp_path, "job", training_run=run, training_gpus=2, training_worker_resources=resources)
+    (worker,), (ps,) = (pod_of(found["Job", f"{NAME}-{kind}"])["containers"] for kind in ("worker", "ps"))
+    assert worker["resources"] == {"requests": {"cpu": "1"}, "limits": {**(limits or {}), "nvidia.com/gpu": 2}}
+    assert "--num_gpus=2" in worker["command"]
+    assert "nvidia.com/gpu" not in ps["resources"]["limits"]
+
+
+def test_manifest_without_gpus_says_nothing_of_them(tmp_path: Path) -> None:
+    (worker,) = pod_of(manifest(tmp_path, "job")["Job", f"{NAME}-worker"])["containers"]
+    assert "nvidia.com/gpu" not in worker["resources"]["limits"]
+    assert not [word for word in worker["command"] if "gpu" in word]
+
+
 VOLUME = {"size": "2Gi", "access_modes": ["ReadWriteMany"]}
 
 

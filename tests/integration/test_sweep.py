@@ -127,6 +127,9 @@ BAD_INPUT = [
     ({"training_standing": True}, "training_standing", "restores nothing"),
     ({"training_port_range": "9-1"}, "training_port_range", "9-1"),
     ({"training_command": [], "training_python": "/nowhere/python"}, "training_python", "make setup-trainer"),
+    ({"training_gpus": "all"}, "training_gpus", "all"),
+    ({"training_command": [], "training_gpus": 1}, "training_gpus", "sees 0"),
+    ({"training_command": [], "training_preset": "thesis", "sweep_strategies": "mirrored"}, "thesis", "mirrored"),
     ({"sweep_results_dir": "/proc/results"}, "/proc/results", "writ"),
 ]
 

@@ -32,7 +32,7 @@ def test_trains_by_the_contract(run_cluster: RunCluster, tmp_path: Path, strateg
         "--strategy",
         strategy,
         "--train_steps",
-        "205",
+        "605",
         "--telemetry_every",
         "50",
         "--log_dir",
@@ -41,7 +41,7 @@ def test_trains_by_the_contract(run_cluster: RunCluster, tmp_path: Path, strateg
     outcome = run_cluster(*SMALL, *flags, ps=ps, workers=2)
     assert outcome.succeeded(), outcome
     assert [event["event"] for event in outcome.chief.events if event["event"] != "progress"] == ORDER
-    assert outcome.chief.one("target_reached")["global_step"] == 205
+    assert outcome.chief.one("target_reached")["global_step"] == 605
     assert outcome.chief.one("eval")["accuracy"] > 0.95
     losses = [event["loss"] for event in outcome.chief.named("progress")]
     assert len(losses) == 4
@@ -51,10 +51,10 @@ def test_trains_by_the_contract(run_cluster: RunCluster, tmp_path: Path, strateg
     assert next((tmp_path / "e" / "worker-0").iterdir()).name.startswith("events.out.tfevents")
     local_steps = [worker.one("summary")["local_steps"] for worker in outcome.workers]
     if strategy == "mirrored":
-        assert local_steps == [205, 205]
+        assert local_steps == [605, 605]
     else:
         # Whoever is free takes the next ones; none is lost, and none is made beyond the last.
-        assert sum(local_steps) == 205
+        assert sum(local_steps) == 605
         assert min(local_steps) > 0
 
 
