@@ -97,7 +97,9 @@ docs: setup-test ## the plugins' documentation and the changelog
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
 	@$(TEST)/python tools/collection.py
 bench: setup-test setup ## benchmarks; they print figures and judge nothing
-	@for file in $(filter-out tests/benchmarks/trainer.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python "$$file"; done
+	@for file in $(filter-out tests/benchmarks/trainer.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; \
+		if grep -q "^Usage: .venv-trainer" "$$file"; then python=$(TRAINER)/python; else python=$(TEST)/python; fi; \
+		PATH="$(CURDIR)/$(TEST):$$PATH" "$$python" "$$file"; done
 
 .PHONY: benchmark-trainer
 benchmark-trainer: setup-test setup-trainer ## the preset `fast` against the thesis' loop; fails when proven to be under its bar

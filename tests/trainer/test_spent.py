@@ -8,7 +8,6 @@ import pytest
 
 from .conftest import RunCluster
 
-
 KINDS = ("compute", "ps", "input", "telemetry", "throttled")
 
 

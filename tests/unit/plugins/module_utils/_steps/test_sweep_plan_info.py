@@ -394,10 +394,6 @@ def test_execute_without_a_margin_is_a_study_as_any_other(tmp_path: Path, nothin
     assert plan(tmp_path, max_slowdown=nothing) == plan(tmp_path)
 
 
-def labels(result: dict[str, Any]) -> list[str]:
-    return [cell["label"] for cell in result["cells"]]
-
-
 def test_execute_mirrored_is_one_cell_for_all_numbers_of_ps(tmp_path: Path) -> None:
     result = plan(tmp_path, strategies="tf2_ps,mirrored", ps="1,2", workers=2)
     assert labels(result) == [
