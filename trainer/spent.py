@@ -37,6 +37,7 @@ class Spent:
         self._in_calls = 0.0
         self._steps = self._traced_steps = 0
         self._traced: dict[str, float] = {}
+        self._is_told = False
 
     @contextlib.contextmanager
     def on(self, kind: str) -> Iterator[None]:
@@ -46,6 +47,13 @@ class Spent:
             yield
         finally:
             self._seconds[kind] += self._mono() - began
+
+    def took(self, seconds: float, *, compute: float) -> None:
+        """Count calls that were timed from within: what they did not compute, they waited."""
+        compute = min(max(0.0, compute), seconds)
+        self._seconds[COMPUTE] += compute
+        self._seconds[PS] += seconds - compute
+        self._is_told = True
 
     def call(self, call: Call, *, steps: int = 1) -> Any:
         """Return what `call(options, run_metadata)` does, for so many steps of this worker; both are None in most calls."""
@@ -60,13 +68,14 @@ class Spent:
         if metadata is not None:
             with self.on(TELEMETRY):
                 self._traced_steps += steps
+                self._is_told = True
                 for kind, seconds in seconds_of(metadata.step_stats).items():
                     self._traced[kind] = self._traced.get(kind, 0.0) + seconds
         return result
 
     def split(self) -> dict[str, float]:
-        """Seconds of each kind since the first step, none where no call was traced."""
-        if not self._traced_steps:
+        """Seconds of each kind since the first step, none where no call was traced or timed."""
+        if not self._is_told:
             return {}
         traced = sum(self._traced.values())
         # Never more than all calls took: the machine may have become faster since those that were traced.

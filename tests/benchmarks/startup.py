@@ -1,11 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long 2 parameter servers and 8 workers take from the launch until the last worker stands at the start line.
+"""How long 2 parameter servers and some workers take from the launch until the last worker stands at the start line.
 
 Three ways, interleaved: every replica imports TensorFlow itself, one launcher that has to import it first (cold), and
 a launcher that has imported it for an earlier run (warm). Prints medians and ranges.
-Usage: .venv-trainer/bin/python tests/benchmarks/startup.py [repeats, default 3]
+Usage: .venv-trainer/bin/python tests/benchmarks/startup.py [repeats, default 3] [workers, default 8]
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
-PS, WORKERS = 2, 8
+PS = 2
+WORKERS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
 FLAGS = ["--train_steps", "1000000", "--threads", "1", "--seed", "1"]
 PATIENCE_SECONDS = 180
 TOKEN = ":::TFSCALE "

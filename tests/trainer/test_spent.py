@@ -119,5 +119,5 @@ def test_the_parts_make_up_the_training_time(run_cluster: RunCluster, preset: st
     assert all(seconds[kind] > 0 for kind in KINDS[:4]), seconds
     took = outcome.chief.one("target_reached")["mono"] - outcome.chief.one("start_line")["mono"]
     assert 0.5 * took < sum(seconds.values()) <= took
-    # The thesis' loop spends its time on summaries; without them it goes on the way to the ps and back.
-    assert max(seconds, key=lambda kind: seconds[kind]) == ("ps" if preset == "fast" else "telemetry")
+    # Quiet, the thesis' loop takes 50 times as long for summaries as for computing, and `fast` a fortieth of it.
+    assert (seconds["telemetry"] > seconds["compute"]) == (preset == "thesis")

@@ -40,6 +40,10 @@ def test_trains_by_the_contract(run_cluster: RunCluster, tmp_path: Path, strateg
     assert {worker.one("start_line")["global_step"] for worker in outcome.workers} == {0}
     assert outcome.workers[1].named("eval") == outcome.workers[1].named("target_reached") == []
     assert list((tmp_path / "worker-0").glob("events.out.tfevents.*"))
+    took = outcome.chief.one("target_reached")["mono"] - outcome.chief.one("start_line")["mono"]
+    for seconds in (worker.one("summary")["seconds"] for worker in outcome.workers):
+        assert 0 < seconds["compute"] < seconds["ps"]
+        assert 0.8 * took < sum(seconds.values()) < 1.2 * took
     local_steps = [worker.one("summary")["local_steps"] for worker in outcome.workers]
     if strategy == "mirrored":
         assert local_steps == [605, 605]
@@ -61,9 +65,9 @@ def test_nobody_starts_before_all_are_there(run_cluster: RunCluster) -> None:
 def test_tf2_ps_splits_the_parameters_evenly(run_cluster: RunCluster) -> None:
     outcome = run_cluster(*SMALL, "--strategy", "tf2_ps", "--train_steps", "10", ps=3)
     per_ps = outcome.chief.one("summary")["bytes_per_ps"]
-    # With Adam's two moments, its powers of beta, and the counts of steps.
-    assert sum(per_ps) == 3 * 4 * PARAMETERS + 3 * 2 * 4 + 8
-    assert max(per_ps) - min(per_ps) <= 12 + 8
+    # With Adam's two moments, its powers of beta, and the counts of steps and of microseconds.
+    assert sum(per_ps) == 3 * 4 * PARAMETERS + 3 * 2 * 4 + 16
+    assert max(per_ps) - min(per_ps) <= 12 + 16
 
 
 @pytest.mark.parametrize("strategy", ["tf2_ps", "mirrored"])

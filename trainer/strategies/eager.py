@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,17 @@ class Vector:
 
     def _logits(self, flat: Any, images: Any) -> Any:
         return self.layout.network(flat).logits(tf.cast(images, tf.float32) / PIXEL_MAX, model.Unobserved())
+
+
+def timed(work: Callable[[Any], Any], given: Any) -> tuple[Any, Any]:
+    """What `work` makes of a tensor, and the seconds from the moment that this is there, by the clock of who does it."""
+    with tf.control_dependencies([given]):
+        began = tf.timestamp()
+    with tf.control_dependencies([began]):
+        given = tf.identity(given)
+    made = work(given)
+    with tf.control_dependencies(tf.nest.flatten(made)):
+        return made, tf.timestamp() - began
 
 
 def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> None:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from trainer.data import Batches
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
+from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import eager
 from trainer.telemetry import Reporter, check_finite
 
@@ -59,37 +60,52 @@ class Mirrored:
     def train(self) -> int:
         config, progress = self._job.config, self._job.progress
         target = config.train_steps or math.inf
-        report = Reporter(self._job)
+        report, spent = Reporter(self._job), Spent(self._job.clock.mono, self._job.usage.throttled)
         report.begin()
         while progress.local_steps < target:
             rounds = int(min(config.rounds, target - progress.local_steps))
-            loss = self._steps(tf.constant(self._batches.take(rounds)))
+            with spent.on(INPUT):
+                order = tf.constant(self._batches.take(rounds))
+            began = self._job.clock.mono()
+            loss, waited = (float(value) for value in self._steps(order))
+            seconds = self._job.clock.mono() - began
+            spent.took(seconds, compute=seconds - waited)
             progress.local_steps += rounds
-            if progress.local_steps >= min(report.due, target):
-                mean = float(loss) / config.batch_size
-                check_finite(mean, progress.local_steps)
-                if progress.local_steps >= report.due:
-                    report(progress.local_steps, mean)
+            with spent.on(TELEMETRY):
+                self._look(report, loss / config.batch_size, is_last=progress.local_steps == target)
         report.close()
+        progress.seconds = spent.split()
         return progress.local_steps
 
+    def _look(self, report: Reporter, loss: float, *, is_last: bool) -> None:
+        step = self._job.progress.local_steps
+        if step >= report.due:
+            report(step, loss)
+        elif is_last:
+            check_finite(loss, step)
+
     def _run_steps(self, order: Any) -> Any:
-        """So many steps as `order` has rows, each at what the one before it left; the last one's loss."""
+        """So many steps as `order` has rows, each at what the one before it left; the last one's loss, and all waiting."""
         return self._strategy.run(self._replica_steps, args=(order,))
 
-    def _replica_steps(self, order: Any) -> Any:
+    def _replica_steps(self, order: Any) -> tuple[Any, Any]:
         images, classes = self._data
+        waits = []
         for indices in tf.unstack(order):
             batch = tf.gather(images, indices), tf.gather(classes, indices)
             loss, gradient = self._vector.gradient(self._parameters.read_value(), *batch)
-            context = tf.distribute.get_replica_context()
-            mean = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradient)
+            mean, waited = eager.timed(_mean_of_all, gradient)
+            waits.append(waited)
             eager.apply_adam(self._parameters, self._slots, self._powers, self._job.config.learning_rate, mean)
-        return loss
+        return loss, tf.add_n(waits)
 
     def finish(self) -> None:
         if self._job.config.is_chief:
             eager.finish(self._job, self._vector, self._parameters.numpy())
+
+
+def _mean_of_all(gradient: Any) -> Any:
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradient)
 
 
 def train(job: Job) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import socket
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,7 @@ from trainer.config import Config
 from trainer.data import Batches
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
+from trainer.spent import Spent
 from trainer.strategies import eager, parameter_server
 from trainer.telemetry import Reporter, check_finite
 
@@ -51,7 +52,7 @@ class Coordinator:
         self._coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
         nothing = np.zeros_like(self._vector.start)
         powers = [np.full(ps, beta, np.float32) for beta in (BETA1, BETA2)]
-        values = [self._vector.start, nothing, nothing, *powers, np.zeros(len(config.worker_hosts), np.int64)]
+        values = [self._vector.start, nothing, nothing, *powers, np.zeros((len(config.worker_hosts), 2), np.int64)]
         with strategy.scope():
             # Each in as many shards as there are ps: TensorFlow deals them out in turn.
             self._parameters, *rest = (tf.Variable(value, trainable=False) for value in values)
@@ -91,21 +92,26 @@ class Coordinator:
         images, classes = next(data)
         parameters = shards(self._parameters)
         sizes = [shard.shape.num_elements() for shard in parameters]
+        computing = []
         for indices in tf.unstack(order):
+            batch = tf.gather(images, indices), tf.gather(classes, indices)
             flat = tf.concat([shard.read_value() for shard in parameters], 0)
-            loss, gradient = self._vector.gradient(flat, tf.gather(images, indices), tf.gather(classes, indices))
+            (loss, gradient), seconds = eager.timed(lambda pulled: self._vector.gradient(pulled, *batch), flat)  # noqa: B023
+            computing.append(seconds)
             for number, part in enumerate(tf.split(gradient, sizes)):
                 slots, powers = ([shards(one)[number] for one in kept] for kept in (self._slots, self._powers))
                 eager.apply_adam(parameters[number], slots, powers, self._job.config.learning_rate, part)
-        me = tf.distribute.coordinator.experimental_get_current_worker_index()
-        for shard, made in zip(shards(self._counts), self._made_by(me, order.shape[0]), strict=True):
-            shard.assign_add(made)
-        return tf.add_n([tf.reduce_sum(shard.read_value()) for shard in shards(self._counts)]), loss
+        self._count(order.shape[0], tf.add_n(computing))
+        return tf.add_n([tf.reduce_sum(shard.read_value()[:, 0]) for shard in shards(self._counts)]), loss
 
-    def _made_by(self, worker: Any, steps: int) -> list[Any]:
-        """What is to be added to each shard of the counts."""
-        whole = tf.one_hot(worker, len(self._job.config.worker_hosts), on_value=np.int64(steps), off_value=np.int64(0))
-        return list(tf.split(whole, [shard.shape[0] for shard in shards(self._counts)]))
+    def _count(self, steps: int, seconds: Any) -> None:
+        """On a worker: enter what it has done."""
+        me = tf.distribute.coordinator.experimental_get_current_worker_index()
+        done = tf.stack([tf.constant(steps, tf.int64), tf.cast(1e6 * seconds, tf.int64)])
+        whole = tf.one_hot(me, len(self._job.config.worker_hosts), dtype=tf.int64)[:, tf.newaxis] * done
+        kept = shards(self._counts)
+        for shard, part in zip(kept, tf.split(whole, [shard.shape[0] for shard in kept]), strict=True):
+            shard.assign_add(part)
 
     def train(self) -> int:
         config = self._job.config
@@ -128,18 +134,18 @@ class Coordinator:
                     self._tell(report, *result.fetch())
         self._coordinator.join()
         report.close()
-        return int(self.local_steps.sum())
+        return int(self.counts[:, 0].sum())
 
     def _tell(self, report: Reporter, step: int, loss: float) -> None:
         mean = float(loss) / self._job.config.batch_size
         check_finite(mean, int(step))
-        self._job.progress.local_steps = int(self.local_steps[0])
+        self._job.progress.local_steps = int(self.counts[0, 0])
         if step >= report.due:
             report(int(step), mean)
 
     @property
-    def local_steps(self) -> np.ndarray:
-        """How many each worker has made."""
+    def counts(self) -> np.ndarray:
+        """Of each worker a row: its steps, and the microseconds for which it computed."""
         return np.concatenate([shard.numpy() for shard in shards(self._counts)])
 
     def finish(self) -> None:
@@ -155,6 +161,21 @@ def _own_address(config: Config) -> str:
         return f"{host}:{listener.getsockname()[1]}"
 
 
+class Done(NamedTuple):
+    """What a worker has done. In microseconds: for how long it computed, and how long the training took."""
+
+    local_steps: int
+    computed: int
+    took: int
+    global_step: int
+
+    def enter(self, job: Job, spent: Spent) -> None:
+        """Into this worker's own summary."""
+        job.progress.local_steps = self.local_steps
+        spent.took(self.took / 1e6, compute=self.computed / 1e6)
+        job.progress.seconds = spent.split()
+
+
 def shards(variable: Any) -> list[Any]:
     """With a single ps there is nothing to cut."""
     return list(getattr(variable, "variables", [variable]))
@@ -165,20 +186,19 @@ class Farewell:
 
     def __init__(self, workers: int) -> None:
         self._queues = []
-        self._told = tf1.placeholder(tf.int64, [2])
+        self._told = tf1.placeholder(tf.int64, [4])
         with tf1.device("/job:ps/task:0/cpu:0"):
             for number in range(workers):
                 name = f"tfscale_farewell_{number}"
-                self._queues.append(tf1.FIFOQueue(1, [tf.int64], shapes=[(2,)], shared_name=name, name=name))
+                self._queues.append(tf1.FIFOQueue(1, [tf.int64], shapes=[(4,)], shared_name=name, name=name))
             self._tell = [queue.enqueue(self._told) for queue in self._queues]
             self._hear = [queue.dequeue() for queue in self._queues]
 
-    def tell(self, session: Any, worker: int, *, local_steps: int, global_step: int) -> None:
-        session.run(self._tell[worker], {self._told: (local_steps, global_step)})
+    def tell(self, session: Any, worker: int, done: Done) -> None:
+        session.run(self._tell[worker], {self._told: done})
 
-    def hear(self, session: Any, worker: int) -> tuple[int, int]:
-        local_steps, global_step = session.run(self._hear[worker])
-        return int(local_steps), int(global_step)
+    def hear(self, session: Any, worker: int) -> Done:
+        return Done(*map(int, session.run(self._hear[worker])))
 
 
 def train(job: Job) -> None:
@@ -203,9 +223,11 @@ def train(job: Job) -> None:
 def _serve(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
     arrived = job.clock.mono()
     step = line.meet(session, lambda: None)
+    spent = Spent(job.clock.mono, job.usage.throttled)
     job.start(step, waited=job.clock.mono() - arrived)
-    job.progress.local_steps, global_step = farewell.hear(session, job.config.task_index)
-    job.target_reached(global_step)
+    done = farewell.hear(session, job.config.task_index)
+    done.enter(job, spent)
+    job.target_reached(done.global_step)
 
 
 def _coordinate(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
@@ -215,10 +237,14 @@ def _coordinate(job: Job, line: cluster.StartLine, farewell: Farewell, session: 
     waited = job.clock.mono() - arrived
     coordinator = Coordinator(job)
     job.progress.bytes_per_ps = coordinator.bytes_per_ps
+    spent = Spent(job.clock.mono, job.usage.throttled)
     job.start(line.give_leave(session), waited=waited)
+    began = job.clock.mono()
     job.target_reached(coordinator.train())
-    local_steps = [int(steps) for steps in coordinator.local_steps]
-    job.progress.local_steps = local_steps[0]
+    took = round(1e6 * (job.clock.mono() - began))
+    counts = coordinator.counts
+    done = [Done(int(steps), int(computed), took, job.progress.global_step) for steps, computed in counts]
+    done[0].enter(job, spent)
     coordinator.finish()
-    for worker, steps in enumerate(local_steps[1:], start=1):
-        farewell.tell(session, worker, local_steps=steps, global_step=job.progress.global_step)
+    for worker, one in enumerate(done[1:], start=1):
+        farewell.tell(session, worker, one)

@@ -25,6 +25,7 @@ PARTS = {"start-up": "#56b4e9", "training": "#0072b2", "rest": "#b8b8b8"}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
 SPENT = dict(zip(model.SPENT.values(), ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
 WIDTH, HEIGHT, BAR = 640, 320, 26
+ROUND_BARS = 84  # legend, ticks and title above and below bars
 NOUNS = {"workers": "workers", "ps": "parameter servers", "nodes": "nodes"}
 EFFICIENCY = (
     "What is left of the ideal speed-up over the fewest workers of the same line: at 100 % twice the workers are twice "
@@ -370,7 +371,7 @@ def _bars(alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any
         order=alt.Order("order:Q"),
         tooltip=[alt.Tooltip("cell:N"), alt.Tooltip("part:N"), alt.Tooltip("shown:N", title="time")],
     )
-    return _finish(chart, title, max(90, BAR * len(labels) + 60))
+    return _finish(chart, title, BAR * len(labels) + ROUND_BARS)
 
 
 def _parts(alt: Any, study: model.Study) -> list[Figure]:

@@ -21,7 +21,7 @@ COUNTS = ("nodes", "ps", "workers")
 # Where a worker's time goes, as the records name it and as people read it.
 SPENT = {
     "compute": "computing",
-    "ps": "waiting for ps",
+    "ps": "waiting for ps or workers",
     "input": "input",
     "telemetry": "telemetry",
     "throttled": "throttled",

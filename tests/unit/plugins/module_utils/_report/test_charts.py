@@ -204,7 +204,7 @@ def test_where_workers_time_goes_shows_shares_of_the_cells_that_tell() -> None:
     assert {row["cell"] for row in rows} == {"ps=1 workers=1"}
     sizes = {row["part"]: row["size"] for row in rows}
     nothing = dict.fromkeys(("input", "telemetry", "throttled"), 0.0)
-    assert sizes == pytest.approx({"computing": 0.375, "waiting for ps": 0.625, **nothing})
+    assert sizes == pytest.approx({"computing": 0.375, "waiting for ps or workers": 0.625, **nothing})
 
 
 def test_svg_of_is_the_same_every_time() -> None:

@@ -221,7 +221,7 @@ def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
     keys = {what: (much, of) for what, much, of in render.keys_of(report(ledgers.mnist()))}
     assert keys["fastest"] == ("3.96 s", "ps=2 workers=2")
     assert keys["cheapest not told apart"] == ("4.20 s", "ps=1 workers=2")
-    assert keys["bottleneck"] == ("waiting for ps", "65 % of the workers' time, of the fastest")
+    assert keys["bottleneck"] == ("waiting for ps or workers", "65 % of the workers' time, of the fastest")
     assert keys["runs"] == ("23", "19 valid, 1 suspect, 3 void")
 
 

@@ -89,7 +89,7 @@ def test_cells_table_shows_a_dash_for_what_was_not_seen() -> None:
 @pytest.mark.parametrize(
     ("spent", "expected", "bottleneck"),
     [
-        ({"compute": 1.0, "ps": 3.0}, "waiting for ps 75 %", "ps"),
+        ({"compute": 1.0, "ps": 3.0}, "waiting for ps or workers 75 %", "ps"),
         ({"compute": 1.0, "throttled": 4.0}, "throttled 80 %", "throttled"),
         ({"compute": 0.0}, "-", None),
         (None, "-", None),
