@@ -40,6 +40,7 @@ class Coordinator:
         self._vector = eager.Vector(job)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.seed)
         ps = len(config.ps_hosts)
+        self._vector.layout.check(ps)
         strategy = tf.distribute.ParameterServerStrategy(
             tf.distribute.cluster_resolver.SimpleClusterResolver(
                 tf.train.ClusterSpec({**cluster.spec(config).as_dict(), "chief": [_own_address(config)]}),
@@ -145,7 +146,7 @@ class Coordinator:
 
     @property
     def counts(self) -> np.ndarray:
-        """Of each worker a row: its steps, and the microseconds for which it computed."""
+        """A row for each worker: its steps, and the microseconds for which it computed."""
         return np.concatenate([shard.numpy() for shard in shards(self._counts)])
 
     def finish(self) -> None:
