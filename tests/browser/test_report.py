@@ -98,7 +98,7 @@ def test_page_shows_the_answer(live: Seen, mnist: tuple[Path, render.Report]) ->
 def test_every_figure_has_a_dot_for_every_run(browser: Browser, mnist: tuple[Path, render.Report], live: bool) -> None:
     path, report = mnist
     seen = open_live(browser, path) if live else open_page(browser, path, java_script_enabled=False)
-    assert seen.page.locator("figure .plot > svg:visible").count() == len(report.figures) == 5
+    assert seen.page.locator("figure .plot > svg:visible").count() == len(report.figures) == 6
     for figure in report.figures:
         plot = seen.page.locator(f"#figure-{figure.name}")
         assert plot.locator(".runs_valid_marks path, .runs_suspect_marks path").count() == figure.runs, figure.name
