@@ -85,6 +85,23 @@ class Layout:
         return {name: part.reshape(shape) for name, part, shape in zip(self._names, parts, self._shapes, strict=True)}
 
 
+def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> Any:
+    """The operation of one step of Adam; `powers` are what the powers of beta are now, as numbers."""
+    m, v = slots
+    return tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=m.handle,
+        v=v.handle,
+        beta1_power=powers[0],
+        beta2_power=powers[1],
+        lr=rate,
+        beta1=BETA1,
+        beta2=BETA2,
+        epsilon=EPSILON,
+        grad=gradient,
+    )
+
+
 class Shards:
     """The vector on the ps. `pull` and `push` are built any number of times."""
 
@@ -141,23 +158,12 @@ class Shards:
         return [self._apply(number, *pair) for number, pair in enumerate(zip(gradients, pulled, strict=True))]
 
     def _apply(self, number: int, gradient: Any, pulled: Any) -> Any:
-        variable, (m, v), (power1, power2) = self.variables[number], self._slots[number], self._powers[number]
+        variable, slots, (power1, power2) = self.variables[number], self._slots[number], self._powers[number]
         with tf.device(variable.device):
             # Not before the pull, which follows the push of the round before: it moves the powers as well.
             with tf.control_dependencies([pulled]):
                 powers = power1.read_value(), power2.read_value()
-            applied = tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=m.handle,
-                v=v.handle,
-                beta1_power=powers[0],
-                beta2_power=powers[1],
-                lr=self._rate,
-                beta1=BETA1,
-                beta2=BETA2,
-                epsilon=EPSILON,
-                grad=gradient,
-            )
+            applied = adam(variable, slots, powers, self._rate, gradient)
             with tf.control_dependencies([applied]):
                 moved = [
                     power.assign(power.read_value() * beta, read_value=False)

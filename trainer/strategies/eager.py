@@ -17,7 +17,7 @@ from trainer.config import Config
 from trainer.data import PIXEL_MAX
 from trainer.export import export
 from trainer.job import Job
-from trainer.packed import BETA1, BETA2, EPSILON, Layout
+from trainer.packed import BETA1, BETA2, Layout, adam
 
 
 def configure(config: Config) -> None:
@@ -84,21 +84,8 @@ def timed(work: Callable[[Any], Any], given: Any) -> tuple[Any, Any]:
 
 def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> None:
     """One step on one shard; `powers` are vectors of one number, which lie beside it. Order is that of `tf.function`."""
-    m, v = slots
     with tf.device(variable.device):
-        beta1, beta2 = (tf.reshape(power.read_value(), []) for power in powers)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=m.handle,
-            v=v.handle,
-            beta1_power=beta1,
-            beta2_power=beta2,
-            lr=rate,
-            beta1=BETA1,
-            beta2=BETA2,
-            epsilon=EPSILON,
-            grad=gradient,
-        )
+        adam(variable, slots, [tf.reshape(power.read_value(), []) for power in powers], rate, gradient)
         for power, beta in zip(powers, (BETA1, BETA2), strict=True):
             power.assign(power.read_value() * beta)
 
