@@ -9,12 +9,9 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
-from trainer.timing import Clock, SpeedMeter
-
-if TYPE_CHECKING:
-    from trainer.job import Job
+from trainer.timing import Clock
 
 TOKEN = ":::TFSCALE"
 VERSION = 1
@@ -83,30 +80,3 @@ class EventFiles:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
-
-
-class Reporter:
-    """Tells about progress whenever the global step has passed the next multiple of `telemetry_every`."""
-
-    def __init__(self, job: Job) -> None:
-        config = job.config
-        self._job = job
-        self._every = config.telemetry_every
-        self.due = self._every
-        self._speed = SpeedMeter(job.clock.mono)
-        self._scalars = EventFiles(Path(config.log_dir) / f"worker-{config.task_index}" if config.log_dir else None)
-
-    def begin(self) -> None:
-        self._speed.look(0)
-
-    def __call__(self, global_step: int, loss: float) -> None:
-        """`loss` is the mean of an example."""
-        check_finite(loss, global_step)
-        self.due = (global_step // self._every + 1) * self._every
-        self._job.log.event(
-            "progress", global_step=global_step, local_step=self._job.progress.local_steps, loss=round(loss, 6)
-        )
-        self._scalars.write_scalars(global_step, loss=loss, steps_per_second=self._speed.look(global_step))
-
-    def close(self) -> None:
-        self._scalars.close()

@@ -18,9 +18,10 @@ import tensorflow as tf
 from trainer.data import Batches
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
+from trainer.reporter import Reporter
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import eager
-from trainer.telemetry import Reporter, check_finite
+from trainer.telemetry import check_finite
 
 
 class Mirrored:
