@@ -194,8 +194,9 @@ class Study:
         names = [factor for factor in self.factors if factor in WORK]
         found: dict[tuple[str, ...], list[Cell]] = {}
         for cell in self.cells:
-            work = (str(cell.spec.get(key)) for key in sorted(WORK))
-            found.setdefault(tuple(SAME_WORK.get(one, one) for one in work), []).append(cell)
+            strategy = cell.spec.get("strategy")
+            spec = {**cell.spec, "strategy": SAME_WORK.get(str(strategy), strategy)}
+            found.setdefault(tuple(str(spec.get(key)) for key in sorted(WORK)), []).append(cell)
         if len(found) == 1:
             return [("", cells) for cells in found.values()]
         return [(label(_in_common(cells, names), names), cells) for cells in found.values()]
