@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.random import default_rng
 
 from trainer import fetch
 from trainer.config import ConfigError, DataConfig, data_config, data_parser
@@ -67,7 +68,7 @@ class Batches:
     def __init__(self, examples: int, batch_size: int, *, seed: int | None) -> None:
         self._examples = examples
         self._batch_size = batch_size
-        self._random = np.random.default_rng(seed)
+        self._random = default_rng(seed)
         self._order = np.empty(0, np.int32)
 
     def take(self, batches: int) -> np.ndarray:
@@ -82,10 +83,7 @@ class Batches:
 @cache
 def load(config: DataConfig) -> Dataset:
     """Return the dataset, fetched where that is possible; kept, so that forked replicas share one copy."""
-    if config.dataset == "synthetic":
-        return synthetic(config)
-    prepare(config)
-    return read_store(store_path(config), config.dataset)
+    return synthetic(config) if config.dataset == "synthetic" else _stored(config)[0]
 
 
 @cache
@@ -97,25 +95,27 @@ def load_floats(config: DataConfig) -> tuple[Split, Split]:
 
 def prepare(config: DataConfig) -> bool:
     """Have the dataset in its folder, checked; tell whether it had to be made. Safe against a second process at once."""
+    return config.dataset != "synthetic" and _stored(config)[1]
+
+
+def _stored(config: DataConfig) -> tuple[Dataset, bool]:
     store = store_path(config)
-    if config.dataset == "synthetic":
-        return False
     with _locked(store.with_suffix(".lock")):
-        if store.is_file():
-            read_store(store, config.dataset)
-            return False
-        folder = idx_folder(config)
-        if folder is not None:
-            splits = read_idx_folder(folder, config.dataset)
-        elif config.dataset == "mnist":
-            splits = fetch.fetch_mnist()
-        else:
-            raise DataError(
-                f"{config.data_dir} (--data_dir) holds no idx files of fashion_mnist ({', '.join(IDX_FILES)}, also .gz);"
-                " Debian's package dataset-fashion-mnist carries them in /usr/share/dataset-fashion-mnist"
-            )
-        write_store(store, splits)
-        return True
+        if made := not store.is_file():
+            write_store(store, _published(config))
+        return read_store(store, config.dataset), made
+
+
+def _published(config: DataConfig) -> tuple[Split, Split]:
+    folder = idx_folder(config)
+    if folder is not None:
+        return read_idx_folder(folder, config.dataset)
+    if config.dataset == "mnist":
+        return fetch.fetch_mnist()
+    raise DataError(
+        f"{config.data_dir} (--data_dir) holds no idx files of fashion_mnist ({', '.join(IDX_FILES)}, also .gz);"
+        " Debian's package dataset-fashion-mnist carries them in /usr/share/dataset-fashion-mnist"
+    )
 
 
 def store_path(config: DataConfig) -> Path:
@@ -156,7 +156,7 @@ def read_store(path: Path, dataset: str) -> Dataset:
 def content_digest(arrays: Sequence[np.ndarray]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
@@ -209,7 +209,7 @@ def read_idx(path: Path, *, expected: str | None = None) -> np.ndarray:
 
 def synthetic(config: DataConfig) -> Dataset:
     """One random picture a class with as much noise on top: learnable, but not at once."""
-    random = np.random.default_rng(config.synthetic_seed)
+    random = default_rng(config.synthetic_seed)
     pixels = int(np.prod(config.synthetic_shape))
     centres = random.integers(0, PIXEL_MAX + 1, (config.synthetic_classes, pixels))
 

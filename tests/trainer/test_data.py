@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -61,6 +62,15 @@ def test_prepare_is_idempotent(tmp_path: Path) -> None:
     assert data.prepare(fashion(tmp_path)) is False
     leftovers = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert leftovers == []
+
+
+def test_load_reads_what_is_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path)
+    data.prepare(fashion(tmp_path))
+    reading = mock.Mock(wraps=data.read_store)
+    monkeypatch.setattr(data, "read_store", reading)
+    data.load(fashion(tmp_path))
+    reading.assert_called_once_with(tmp_path / "fashion_mnist.npz", "fashion_mnist")
 
 
 def test_prepare_missing_fashion_mnist_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
