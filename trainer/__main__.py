@@ -12,12 +12,13 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainer import config as configuration
-from trainer import data, ending, presets, strategies, telemetry
+from trainer import data, ending, lean, presets, strategies, telemetry
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -27,15 +28,23 @@ CRASHED, BAD_INPUT, NON_FINITE = 1, 2, 3
 
 
 def preload(argv: Sequence[str]) -> None:
-    """Do what forked replicas can share: import everything and read the dataset. Nothing of TensorFlow is made."""
-    _import_tensorflow()
-    for strategy in configuration.STRATEGIES:
-        strategies.load(strategy)
-    for preset in configuration.PRESETS:
-        presets.load(preset)
+    """Do what forked replicas can share: import what they use and read the dataset. Nothing of TensorFlow is made."""
     # Bad input is not the parent's to report: each replica's own log says it.
-    with contextlib.suppress(ConfigError, DataError):
-        wanted, preset = configuration.parse_shared(argv)
+    try:
+        wanted, preset, strategy = configuration.parse_shared(argv)
+    except ConfigError:
+        return
+    reading = threading.Thread(target=_read_data, args=(wanted, preset), name="data")
+    reading.start()
+    _import_tensorflow()
+    strategies.load(strategy)
+    presets.load(preset)
+    lean.bring_used()
+    reading.join()
+
+
+def _read_data(wanted: configuration.DataConfig, preset: str) -> None:
+    with contextlib.suppress(DataError):
         (data.load_floats if preset == "thesis" else data.load)(wanted)
 
 
@@ -127,7 +136,7 @@ def _import_tensorflow() -> str:
     """Returns its version."""
     # TensorFlow greets with notes about processors and plugins; its errors (3) still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _quiet_stderr():
+    with lean.importing(), _quiet_stderr():
         import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)

@@ -129,10 +129,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
     return config
 
 
-def parse_shared(argv: Sequence[str]) -> tuple[DataConfig, str]:
-    """Read only the dataset and the preset, which all replicas share; every other flag is left to `parse`."""
+def parse_shared(argv: Sequence[str]) -> tuple[DataConfig, str, str]:
+    """Read only the dataset, the preset and the strategy, which all replicas share; every other flag is left to `parse`."""
     flags, _rest = _parser().parse_known_args(argv)
-    return data_config(flags), flags.preset
+    return data_config(flags), _choice("--preset", flags.preset, PRESETS), _strategy(flags)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -179,8 +179,8 @@ def test_parse_shared_leaves_other_flags_alone() -> None:
         "wrong",
         "--whatever",
     ]
-    shared, preset = configuration.parse_shared(argv)
-    assert (shared.synthetic_shape, preset) == ((4, 5, 3), "thesis")
+    shared, preset, strategy = configuration.parse_shared(argv)
+    assert (shared.synthetic_shape, preset, strategy) == ((4, 5, 3), "thesis", "async_ps")
 
 
 @pytest.mark.parametrize(("dataset", "same"), [("mnist", True), ("fashion_mnist", True), ("synthetic", False)])

@@ -1,0 +1,150 @@
+"""The small import of TensorFlow: nothing is missing, nothing needless is there, and forked replicas import no more of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import free_addresses
+from trainer import lean
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Every name of every package of the public API, and its kind: a function, a class, a number.
+WALK = """
+import json
+from types import ModuleType
+import tensorflow.compat.v1 as tf1
+import tensorflow as tf
+def walk(module, path, seen):
+    for name in (name for name in dir(module) if not name.startswith("_")):
+        value = getattr(module, name, None)
+        found[path + name] = type(value).__name__
+        if isinstance(value, ModuleType) and "/_api/" in getattr(value, "__file__", "") and value not in seen:
+            walk(value, path + name + ".", seen | {value})
+found = {}
+walk(tf, "tf.", frozenset())
+walk(tf1, "tf1.", frozenset())
+print(json.dumps(found))
+"""
+KINDS = """
+import json, sys
+from functools import reduce
+from trainer import lean
+with lean.importing():
+    import tensorflow.compat.v1 as tf1
+import tensorflow as tf
+names, roots = json.load(sys.stdin), {"tf": tf, "tf1": tf1}
+def kind(name):
+    root, *parts = name.split(".")
+    return type(reduce(lambda value, part: getattr(value, part, None), parts, roots[root])).__name__
+print(json.dumps({name: kind(name) for name in names}))
+"""
+LEAN = "from trainer import lean\nwith lean.importing():\n    import tensorflow.compat.v1 as tf"
+
+
+def python(program: str, *arguments: str, given: str = "") -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT, input=given, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_name_of_the_public_api_is_there() -> None:
+    whole = python(WALK)
+    assert len(whole) > 5000
+    small = python(KINDS, given=json.dumps(list(whole)))
+    modules = {"module", "TFModuleWrapper", "KerasLazyLoader", "_Names"}
+    assert [n for n, kind in whole.items() if small[n] != kind and not {small[n], kind} <= modules] == []
+
+
+def test_keras_and_lite_are_imported_by_those_who_ask() -> None:
+    before, after = python(
+        LEAN + "\nimport json, sys\nneedless = ('keras.src', 'tensorflow.lite', 'h5py')"
+        "\nbefore = [name for name in needless if name in sys.modules]"
+        "\nimport tensorflow\nmade = tensorflow.keras.layers.Dense(3)"
+        "\nprint(json.dumps([before, made.units]))"
+    )
+    assert (before, after) == ([], 3)
+
+
+def test_what_is_no_list_of_imports_is_run(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("from os import sep\nhidden = 3 + 4\n")
+    loader = lean._Loader("made_up", str(tmp_path / "__init__.py"))
+    module = lean._Names("made_up")
+    module.__loader__ = loader
+    assert module.sep == "/"
+    assert "hidden" not in vars(module)
+    assert module.hidden == 7
+    with pytest.raises(AttributeError, match="'made_up' has no attribute 'other'"):
+        module.other  # noqa: B018 - reading it is the test
+
+
+def test_dir_tells_names_that_are_not_imported_yet(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("from nowhere.at_all import thing as that # line: 7\n")
+    module = lean._Names("made_up")
+    module.__loader__ = lean._Loader("made_up", str(tmp_path / "__init__.py"))
+    assert "that" in dir(module)
+    assert isinstance(module, ModuleType)
+
+
+REPLICAS = """
+import json, os, sys
+from trainer import __main__ as trainer
+hosts, flags = json.loads(sys.argv[1]), sys.argv[2:]
+trainer.preload(flags)
+known = set(sys.modules)
+children = []
+for job in sorted(hosts):
+    for index in range(len(hosts[job])):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            argv = ["--job_name", job, "--task_index", str(index)]
+            for name in hosts:
+                argv += ["--" + name + "_hosts", ",".join(hosts[name])]
+            os.dup2(2, 1)
+            code = trainer.main([*argv, *flags])
+            os.write(writing, json.dumps([code, sorted(set(sys.modules) - known)]).encode())
+            os._exit(0)
+        os.close(writing)
+        children.append((job, pid, reading))
+answers = []
+for job, pid, reading in children:
+    if job == "worker":
+        with os.fdopen(reading) as answer:
+            answers.append(json.load(answer))
+for _job, pid, _reading in children:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+print(json.dumps(answers))
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "put_off"),
+    [
+        ([], set()),
+        (["--preset", "thesis"], set()),
+        (["--strategy", "sync_ps"], set()),
+        # Imported by functions of TensorFlow's own.
+        (["--strategy", "tf2_ps"], {"tensorflow.python.data.ops.from_tensors_op"}),
+        (["--strategy", "mirrored"], set()),
+    ],
+)
+def test_forked_replicas_import_no_more_of_tensorflow(flags: list[str], put_off: set[str]) -> None:
+    first, second, third = free_addresses(3)
+    hosts = {"worker": [first, second]} if "mirrored" in flags else {"ps": [first], "worker": [second, third]}
+    data = ["--dataset", "synthetic", "--synthetic_examples", "100", "--train_steps", "20", "--threads", "1"]
+    answers = python(REPLICAS, json.dumps(hosts), *data, *flags)
+    assert [code for code, _imported in answers] == [0, 0]
+    for _code, imported in answers:
+        assert {name for name in imported if name.startswith("tensorflow.")} <= put_off
