@@ -109,8 +109,7 @@ def bytes_per_ps(graph: Any, config: Config) -> list[int]:
     """Add up what lies on each ps: parameters and the optimiser's slots."""
     totals = [0] * len(config.ps_hosts)
     for op in graph.get_operations():
-        device = tf.DeviceSpec.from_string(op.device)
-        if op.type in VARIABLE_OPS and device.job == "ps":
+        if op.type in VARIABLE_OPS and (device := tf.DeviceSpec.from_string(op.device)).job == "ps":
             totals[device.task or 0] += size_of(op)
     return totals
 

@@ -85,9 +85,9 @@ class Layout:
         return {name: part.reshape(shape) for name, part, shape in zip(self._names, parts, self._shapes, strict=True)}
 
 
-def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> Any:
-    """The operation of one step of Adam; `powers` are what the powers of beta are now, as numbers."""
-    m, v = slots
+def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rates: Sequence[Any], gradient: Any) -> Any:
+    """The operation of one step of Adam; `powers` are what the powers of beta are now, `rates` is what `adam_rates` gives."""
+    (m, v), (rate, beta1, beta2, epsilon) = slots, rates
     return tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
         m=m.handle,
@@ -95,11 +95,21 @@ def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float
         beta1_power=powers[0],
         beta2_power=powers[1],
         lr=rate,
-        beta1=BETA1,
-        beta2=BETA2,
-        epsilon=EPSILON,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
         grad=gradient,
     )
+
+
+def adam_rates(learning_rate: float) -> tuple[float, float, float, float]:
+    """The learning rate, both betas and epsilon."""
+    return learning_rate, BETA1, BETA2, EPSILON
+
+
+def read(variable: Any) -> Any:
+    """One operation where the variable's own `read_value` makes two: a graph is built at a price for each."""
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 class Shards:
@@ -116,6 +126,9 @@ class Shards:
         # Shards have powers of their own, since those of another ps would be one more tensor on its way. All count the same
         # pushes (two that meet on one ps may count as one there), so a checkpoint holds those of the first.
         self.twins: list[tuple[Any, Any]] = []
+        self._rates: list[list[Any]] = []
+        self._slots: list[list[Any]] = []
+        self._powers: list[list[Any]] = [[] for _shard in self._ranges]
 
     def _shard(self, number: int, name: str, start: Any) -> Any:
         low, high = self._ranges[number]
@@ -124,52 +137,54 @@ class Shards:
         made._set_save_slice_info(tf.Variable.SaveSliceInfo(name, [self.total], [low], [high - low]))
         return made
 
-    def pull(self, after: Sequence[Any]) -> list[Any]:
-        """What each ps holds once the operation of that place has been done there."""
-        pulled = []
-        for variable, before in zip(self.variables, after, strict=True):
-            with tf.device(variable.device), tf.control_dependencies([before] if before is not None else []):
-                pulled.append(tf.identity(variable.read_value()))
-        return pulled
-
-    def network(self, pulled: Sequence[Any]) -> model.Network:
-        """The network with these parameters, where it is built."""
-        return self.layout.network(pulled[0] if len(pulled) == 1 else tf.concat(pulled, 0))
-
     def add_adam(self, learning_rate: float) -> None:
-        self._rate = learning_rate
-        self._slots: list[list[Any]] = []
-        self._powers: list[list[Any]] = []
         for number, (low, high) in enumerate(self._ranges):
-            slots = [self._shard(number, f"{NAME}/{name}", tf.zeros([high - low])) for name in ("Adam", "Adam_1")]
+            start = tf.zeros([high - low])
+            self._slots.append([self._shard(number, f"{NAME}/{name}", start) for name in ("Adam", "Adam_1")])
             with tf.device(f"/job:ps/task:{number}/cpu:0"):
-                powers = [
+                # Made once for all rounds.
+                self._rates.append([tf.constant(rate) for rate in adam_rates(learning_rate)])
+                self._powers[number] = [
                     tf.Variable(beta, name=f"{name}_power", use_resource=True, trainable=False)
                     for beta, name in ((BETA1, "beta1"), (BETA2, "beta2"))
                 ]
-            self._slots.append(slots)
-            self._powers.append(powers)
         for powers in self._powers[1:]:
             self.twins += zip(powers, self._powers[0], strict=True)
 
-    def push(self, loss: Any, pulled: Sequence[Any]) -> list[Any]:
-        """One operation on each ps that has its part of the gradient at what was pulled go in by Adam."""
-        gradients = tf.gradients(loss, pulled)
-        return [self._apply(number, *pair) for number, pair in enumerate(zip(gradients, pulled, strict=True))]
+    def begin(self) -> list[Any]:
+        """For each ps a tensor there, as `push` gives: what the first `pull` comes after."""
+        begun = []
+        for variable in self.variables:
+            with tf.device(variable.device):
+                begun.append(tf.constant(0))
+        return begun
 
-    def _apply(self, number: int, gradient: Any, pulled: Any) -> Any:
-        variable, slots, (power1, power2) = self.variables[number], self._slots[number], self._powers[number]
+    def pull(self, after: Sequence[Any] = ()) -> tuple[Any, list[list[Any]]]:
+        """The vector and each shard's powers, read on each ps once the tensor of that place is there."""
+        parts, powers = [], []
+        for number, (variable, power) in enumerate(zip(self.variables, self._powers, strict=True)):
+            with tf.device(variable.device), tf.control_dependencies(after[number : number + 1]):
+                parts.append(read(variable))
+                powers.append([read(one) for one in power])
+        return parts[0] if len(parts) == 1 else tf.concat(parts, 0), powers
+
+    def push(self, gradient: Any, powers: list[list[Any]]) -> list[Any]:
+        """Have each ps' part of the gradient go in by Adam, with the powers that came with the pull: a tensor there when done."""
+        sizes = [high - low for low, high in self._ranges]
+        parts = [gradient] if len(sizes) == 1 else tf.split(gradient, sizes)
+        return [self._apply(number, *pair) for number, pair in enumerate(zip(parts, powers, strict=True))]
+
+    def _apply(self, number: int, gradient: Any, powers: list[Any]) -> Any:
+        variable, rates = self.variables[number], self._rates[number]
         with tf.device(variable.device):
-            # Not before the pull, which follows the push of the round before: it moves the powers as well.
-            with tf.control_dependencies([pulled]):
-                powers = power1.read_value(), power2.read_value()
-            applied = adam(variable, slots, powers, self._rate, gradient)
+            applied = adam(variable, self._slots[number], powers, rates, gradient)
             with tf.control_dependencies([applied]):
                 moved = [
-                    power.assign(power.read_value() * beta, read_value=False)
-                    for power, beta in ((power1, BETA1), (power2, BETA2))
+                    tf.raw_ops.AssignVariableOp(resource=power.handle, value=read(power) * beta)
+                    for power, beta in zip(self._powers[number], rates[1:3], strict=True)
                 ]
-            return tf.group(applied, *moved)
+            with tf.control_dependencies(moved):
+                return tf.constant(0)
 
     def by_name(self, session: Any) -> dict[str, np.ndarray]:
         """The parameters as the network knows them: name to array."""

@@ -20,6 +20,7 @@ trainer._import_tensorflow()
 import tensorflow.compat.v1 as tf
 
 from trainer import cluster, model
+from trainer.part import Part
 from trainer.strategies.async_ps import Asynchronous
 
 
@@ -135,6 +136,40 @@ def test_fast_pulls_each_round_after_the_push_of_the_one_before() -> None:
         # The gradient of a round is taken at what all pushes of the rounds before it have made.
         assert [len(one) for one in seen] == [0, 2, 4, 6]
         assert all(ours[number] in seen[number + 1] for number in range(3))
+
+
+def test_a_copied_part_is_where_the_part_is_and_comes_after_what_it_is_given() -> None:
+    with tf.Graph().as_default(), tf.device("/job:worker/task:7/cpu:0"):
+        held = tf.Variable(1.0, use_resource=True)
+
+        def grow(after: Any, by: Any) -> list[Any]:
+            with tf.device("/cpu:0"), tf.control_dependencies([after]):
+                grown = held.assign(held.read_value() * by + 1.0, read_value=False)
+                with tf.control_dependencies([grown]):
+                    seen = held.read_value()
+                with tf.control_dependencies([seen]):
+                    return [tf.constant(0), seen]
+
+        numbers = [tf.constant(number) for number in (2.0, 3.0, 5.0)]
+        part = Part(grow, [tf.constant(0), numbers[0]])
+        done, first = part.made
+        done, second = part.copy([done, numbers[1]])
+        done, third = part.copy([done, numbers[2]])
+        assert {first.device, second.device, third.device} == {"/job:worker/task:7/device:CPU:0"}
+        # 1 * 2 + 1, then * 3 + 1, then * 5 + 1: in another order it is another number.
+        with tf.Session(graph=local(tf.get_default_graph())) as session:
+            session.run(held.initializer.name)
+            assert session.run([first.name, second.name, third.name]) == [3.0, 10.0, 51.0]
+
+
+def local(graph: Any) -> Any:
+    """The same without places, for a session of this process."""
+    definition = graph.as_graph_def()
+    for node in definition.node:
+        node.device = ""
+    with tf.Graph().as_default() as copied:
+        tf.import_graph_def(definition, name="")
+    return copied
 
 
 class Handed:

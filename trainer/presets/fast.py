@@ -20,6 +20,7 @@ from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.job import Job
 from trainer.packed import Shards
+from trainer.part import Part
 from trainer.reporter import Reporter
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
@@ -45,9 +46,9 @@ class Fast:
         with tf.device(cluster.worker_device(config)):
             if config.strategy == "async_ps":
                 self.shards.add_adam(config.learning_rate)
-                self._calls = {rounds: self._rounds(rounds) for rounds in sorted({1, config.rounds})}
+                self._calls = self._build_calls(config.rounds)
             else:
-                loss = self._loss(self.shards.pull(self._nothing), *self._next(1)[0])
+                loss = tf.reduce_sum(self._losses(self.shards.pull()[0], *self._next(1)[0]))
                 train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)
                 self._calls = {1: (step_after(train_step, self.global_step), loss)}
             self._build_test()
@@ -56,32 +57,47 @@ class Fast:
     def twins(self) -> list[tuple[Any, Any]]:
         return self.shards.twins
 
-    @property
-    def _nothing(self) -> list[None]:
-        return [None] * len(self.shards.variables)
-
     def _network(self, make: model.Maker) -> model.Network:
         config, dataset = self._job.config, self._job.dataset
         kind = model.NETWORKS[config.model]
         return kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units)
 
-    def _rounds(self, rounds: int) -> tuple[Any, Any]:
-        """The global step and the last loss after so many steps, each at what the ps hold after the one before it."""
-        done: list[Any] = list(self._nothing)
-        for batch in self._next(rounds):
-            pulled = self.shards.pull(done)
-            loss = self._loss(pulled, *batch)
-            done = self.shards.push(loss, pulled)
-            with tf.control_dependencies([done[0]]), tf.device(self.global_step.device):
-                counted = self.global_step.assign_add(1, read_value=False)
-            done[0] = tf.group(done[0], counted)
-        with tf.control_dependencies(done), tf.device(self.global_step.device):
-            return tf.identity(self.global_step.read_value()), loss
+    def _build_calls(self, rounds: int) -> dict[int, tuple[Any, Any]]:
+        """Number of steps in a call -> the global step and the last loss, each step at what the ps hold after the one before."""
+        begin = self.shards.begin()
+        (batch,) = self._next(1)
+        one = Part(self._round, [*begin, *batch])
+        calls = {1: self._end(*one.made)}
+        if rounds > 1:
+            done = begin
+            for batch in self._next(rounds):
+                *done, losses = one.copy([*done, *batch])
+            calls[rounds] = self._end(*done, losses)
+        return calls
 
-    def _loss(self, pulled: Any, images: Any, labels: Any) -> Any:
-        """Equal to the thesis' clipped logarithm of the softmax wherever that is not clipped; summed over the batch like it."""
-        logits = self.shards.network(pulled).logits(images, model.Unobserved())
-        return tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+    def _round(self, *given: Any) -> list[Any]:
+        *after, images, labels = given
+        flat, powers = self.shards.pull(after)
+        losses = self._losses(flat, images, labels)
+        # That of their sum.
+        (gradient,) = tf.gradients(losses, flat)
+        done = self.shards.push(gradient, powers)
+        with tf.device(self.global_step.device), tf.control_dependencies([done[0]]):
+            counted = self.global_step.assign_add(1, read_value=False)
+            with tf.control_dependencies([counted]):
+                done[0] = tf.constant(0)
+        return [*done, losses]
+
+    def _end(self, *made: Any) -> tuple[Any, Any]:
+        *done, losses = made
+        with tf.control_dependencies(done), tf.device(self.global_step.device):
+            global_step = tf.identity(self.global_step.read_value())
+        return global_step, tf.reduce_sum(losses)
+
+    def _losses(self, flat: Any, images: Any, labels: Any) -> Any:
+        """One for each example, equal to the thesis' clipped logarithm of the softmax wherever that is not clipped."""
+        logits = self.shards.layout.network(flat).logits(images, model.Unobserved())
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
     def _build_data(self) -> None:
         """Local variables and a queue on this worker."""
@@ -116,7 +132,7 @@ class Fast:
         images, _labels = self._job.dataset.test
         self._test_images = tf.placeholder(tf.uint8, [None, images.shape[1]])
         self._test_labels = tf.placeholder(tf.uint8, [None])
-        network = self.shards.network(self.shards.pull(self._nothing))
+        network = self.shards.layout.network(self.shards.pull()[0])
         logits = network.logits(self._scaled(self._test_images), model.Unobserved())
         self._accuracy = model.hits(logits, self._test_labels)
 

@@ -17,7 +17,7 @@ from trainer.config import Config
 from trainer.data import PIXEL_MAX
 from trainer.export import export
 from trainer.job import Job
-from trainer.packed import BETA1, BETA2, Layout, adam
+from trainer.packed import BETA1, BETA2, Layout, adam, adam_rates
 
 
 def configure(config: Config) -> None:
@@ -85,7 +85,7 @@ def timed(work: Callable[[Any], Any], given: Any) -> tuple[Any, Any]:
 def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> None:
     """One step on one shard; `powers` are vectors of one number, which lie beside it. Order is that of `tf.function`."""
     with tf.device(variable.device):
-        adam(variable, slots, [tf.reshape(power.read_value(), []) for power in powers], rate, gradient)
+        adam(variable, slots, [tf.reshape(power.read_value(), []) for power in powers], adam_rates(rate), gradient)
         for power, beta in zip(powers, (BETA1, BETA2), strict=True):
             power.assign(power.read_value() * beta)
 
