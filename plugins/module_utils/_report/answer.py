@@ -140,6 +140,15 @@ def _costs(cells: Sequence[model.Cell], best: model.Cell, currency: str) -> str:
     return f"{said}, and {text.money(least)} {currency} with {name}, the least of all"
 
 
+def _most(best: model.Cell) -> str:
+    """Why it is not faster still, where the workers tell."""
+    if not best.bottleneck:
+        return ""
+    part, share = best.bottleneck
+    doing = f"on {part}" if part in ("input", "telemetry") else model.SPENT[part]
+    return f"the fastest's workers spend {text.percent(share)} of their time {doing}"
+
+
 def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     measured = {cell.cell_id: cell for cell in cells if cell.measured}
     comparison = stats.compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
@@ -148,8 +157,8 @@ def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     best = measured[comparison.best]
     smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
     words = _sentence(list(measured.values()), comparison, best, smallest)
-    if currency and (costs := _costs(list(measured.values()), best, currency)):
-        words = f"{words.removesuffix('.')}; {costs}."
+    costs = _costs(list(measured.values()), best, currency) if currency else ""
+    words = "; ".join(filter(None, [words.removesuffix("."), costs, _most(best)])) + "."
     return Answer(group, tuple(cells), words, comparison, best, smallest)
 
 
