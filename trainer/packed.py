@@ -170,8 +170,7 @@ class Shards:
 
     def push(self, gradient: Any, powers: list[list[Any]]) -> list[Any]:
         """Have each ps' part of the gradient go in by Adam, with the powers that came with the pull: a tensor there when done."""
-        sizes = [high - low for low, high in self._ranges]
-        parts = [gradient] if len(sizes) == 1 else tf.split(gradient, sizes)
+        parts = [tf.slice(gradient, [low], [high - low]) for low, high in self._ranges]
         return [self._apply(number, *pair) for number, pair in enumerate(zip(parts, powers, strict=True))]
 
     def _apply(self, number: int, gradient: Any, powers: list[Any]) -> Any:

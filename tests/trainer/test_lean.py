@@ -1,4 +1,4 @@
-"""The small import of TensorFlow: nothing is missing, nothing needless is there, and forked replicas import no more of it."""
+"""The import of TensorFlow: nothing is missing, nothing needless is there, forked replicas import no more of it, memory is kept."""
 
 from __future__ import annotations
 
@@ -148,3 +148,23 @@ def test_forked_replicas_import_no_more_of_tensorflow(flags: list[str], put_off:
     assert [code for code, _imported in answers] == [0, 0]
     for _code, imported in answers:
         assert {name for name in imported if name.startswith("tensorflow.")} <= put_off
+
+
+MAPPED = """
+import ctypes, json, sys
+from trainer import __main__ as trainer
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int) for name in "a b c hblks d e f g h i".split()]
+library = ctypes.CDLL(None)
+library.mallinfo.restype, library.malloc.restype = Info, ctypes.c_void_p
+if sys.argv[1] == "as a replica":
+    trainer._import_tensorflow()
+before = library.mallinfo().hblks
+library.malloc(3 << 20)
+print(json.dumps(library.mallinfo().hblks - before))
+"""
+
+
+@pytest.mark.parametrize(("how", "mapped"), [("as it is", 1), ("as a replica", 0)])
+def test_a_replica_takes_large_tensors_from_memory_that_it_keeps(how: str, mapped: int) -> None:
+    assert python(MAPPED, how) == mapped
