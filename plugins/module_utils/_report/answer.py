@@ -95,7 +95,9 @@ def replicas(cell: model.Cell) -> tuple[int, ...]:
     return counts[0], counts[1] + counts[2], counts[2]
 
 
-def _sentence(cells: Sequence[model.Cell], comparison: stats.Comparison, best: model.Cell, smallest: model.Cell) -> str:
+def _clauses(
+    cells: Sequence[model.Cell], comparison: stats.Comparison, best: model.Cell, smallest: model.Cell
+) -> list[str]:
     wording = _Wording(cells, best)
     estimate = best.interval("train_seconds")
     clauses = [wording.opening(estimate)] if estimate else []
@@ -107,7 +109,7 @@ def _sentence(cells: Sequence[model.Cell], comparison: stats.Comparison, best: m
     # Variants are for the gate to compare: an interval of a study that stopped when it was told says too much.
     if not comparison.ratios and "variant" not in best.spec:
         clauses.append("there is no other cell to compare with")
-    return "; ".join(clauses) + "."
+    return clauses
 
 
 def _cannot_tell(cells: Sequence[model.Cell]) -> str:
@@ -156,10 +158,10 @@ def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
         return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
     best = measured[comparison.best]
     smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
-    words = _sentence(list(measured.values()), comparison, best, smallest)
+    clauses = _clauses(list(measured.values()), comparison, best, smallest)
     costs = _costs(list(measured.values()), best, currency) if currency else ""
-    words = "; ".join(filter(None, [words.removesuffix("."), costs, _most(best)])) + "."
-    return Answer(group, tuple(cells), words, comparison, best, smallest)
+    words = "; ".join(filter(None, [*clauses, costs, _most(best)]))
+    return Answer(group, tuple(cells), f"{words}.", comparison, best, smallest)
 
 
 def answers(study: model.Study) -> list[Answer]:
