@@ -28,7 +28,11 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import count, finite
-from ansible_collections.tfscale.study.plugins.module_utils._study.stats import CONFIDENCE, student_quantile
+from ansible_collections.tfscale.study.plugins.module_utils._study.stats import (
+    CONFIDENCE,
+    exponential,
+    student_quantile,
+)
 
 FASTER, SAME, SLOWER, CANNOT_TELL = "faster", "same", "slower", "cannot tell"
 BEFORE, AFTER = "before", "after"  # the variants
@@ -127,13 +131,13 @@ def judge(
     slower: the whole interval lies above what is allowed. same: the whole interval lies below that. faster: it lies below one.
     """
     common = sorted(before.keys() & after.keys())
-    logs = [math.log(after[block] / before[block]) for block in common]
+    logs = [math.log(after[block]) - math.log(before[block]) for block in common]
     if len(logs) < FIRST:
-        return Outcome(CANNOT_TELL, len(logs), math.exp(fmean(logs)) if logs else None)
+        return Outcome(CANNOT_TELL, len(logs), exponential(fmean(logs)) if logs else None)
     middle, error, df = center(logs)
     level = levels(budget, (1.0 - confidence) / 2.0)[min(len(logs), budget) - FIRST]
     reach = student_quantile(1.0 - 2.0 * level, df) * error
-    ratio, low, high = (math.exp(value) for value in (middle, middle - reach, middle + reach))
+    ratio, low, high = map(exponential, (middle, middle - reach, middle + reach))
     return Outcome(_verdict(low, high, 1.0 + max_slowdown), len(logs), ratio, low, high)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev, variance
 
 CONFIDENCE = 0.95
+LARGEST_LOG = 700.0  # the exponential of more is no number any longer: an interval so wide ends there
 EXACT = 1e-12  # a spread of logarithms below this is the rounding of equal values
 MINIMUM = 3  # with two values an interval has one degree of freedom: it spans a factor of e^(9 s) and says nothing
 
@@ -58,6 +59,11 @@ class Comparison:
     tied: tuple[str, ...]
     slower: tuple[str, ...]
     unknown: tuple[str, ...]
+
+
+def exponential(log: float) -> float:
+    """Back from a logarithm; times of a damaged ledger may lie farther apart than any number is large."""
+    return math.exp(min(log, LARGEST_LOG))
 
 
 def _beta_fraction(x: float, a: float, b: float) -> float:
@@ -115,13 +121,13 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
     logs = [math.log(value) for value in values]
     reach = student_quantile(confidence, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
     middle = fmean(logs)
-    return Estimate(math.exp(median(logs)), math.exp(middle - reach), math.exp(middle + reach), len(logs))
+    return Estimate(exponential(median(logs)), exponential(middle - reach), exponential(middle + reach), len(logs))
 
 
 def _ratio(mean: float, error: float, df: float, *, n: int, paired: bool, confidence: float) -> Ratio:
     reach = student_quantile(confidence, df) * error
     p_value = student_tail(mean / error, df) if error > EXACT else float(abs(mean) <= EXACT)
-    return Ratio(math.exp(mean), math.exp(mean - reach), math.exp(mean + reach), n, p_value, paired)
+    return Ratio(exponential(mean), exponential(mean - reach), exponential(mean + reach), n, p_value, paired)
 
 
 def _welch(values: Sequence[float], reference: Sequence[float], confidence: float) -> Ratio:
@@ -151,7 +157,7 @@ def ratio_interval(
         return _ratio(fmean(steps), error, len(steps) - 1, n=len(steps), paired=True, confidence=confidence)
     if min(len(logs), len(others)) >= MINIMUM:
         return _welch(list(logs.values()), list(others.values()), confidence)
-    center = math.exp(fmean(logs.values()) - fmean(others.values()))
+    center = exponential(fmean(logs.values()) - fmean(others.values()))
     return Ratio(center, None, None, min(len(logs), len(others)), None, False)
 
 
@@ -191,7 +197,9 @@ def _ratios_to(best: str, cells: Mapping[str, Mapping[int, float]], confidence: 
         return {name: ratio_interval(cells[name], cells[best], confidence) for name in others}
     left, df = block_error(list(cells.values()), blocks)
     error = math.sqrt(2.0 * left / len(blocks))
-    means = {name: fmean(math.log(cells[name][block] / cells[best][block]) for block in blocks) for name in others}
+    means = {
+        name: fmean(math.log(cells[name][block]) - math.log(cells[best][block]) for block in blocks) for name in others
+    }
     return {
         name: _ratio(mean, error, df, n=len(blocks), paired=True, confidence=confidence) for name, mean in means.items()
     }

@@ -54,6 +54,14 @@ def test_judge_equal_times_are_told_at_the_first_look() -> None:
     assert (outcome.verdict, outcome.ratio, outcome.low, outcome.high) == ("same", 1.0, 1.0, 1.0)
 
 
+def test_judge_of_times_too_far_apart_is_finite() -> None:
+    before, after = {1: 5e-324, 2: 1.0, 3: 1e100, 4: 1.0}, {1: 1e100, 2: 1.0, 3: 5e-324, 4: 1e100}
+    for budget in (4, 8):
+        found = gate.judge(before, after, max_slowdown=0.05, budget=budget)
+        assert found.verdict == gate.CANNOT_TELL
+        assert all(math.isfinite(one or 0.0) for one in (found.ratio, found.low, found.high))
+
+
 def test_judge_before_the_first_look_has_a_ratio_without_bounds() -> None:
     outcome = judged(1.1, 1.1, 1.1)
     assert outcome.ratio == pytest.approx(1.1)

@@ -56,6 +56,34 @@ def test_median_interval_centre_is_the_median_and_not_the_mean() -> None:
     assert stats.median_interval([1.0, 2.0, 50.0]).center == pytest.approx(2.0)
 
 
+# A damaged ledger may hold them; the limits of what is read as a time.
+FAR_APART = [5e-324, 1e-9, 1e100]
+
+
+def test_median_interval_of_times_too_far_apart_is_finite() -> None:
+    estimate = stats.median_interval(FAR_APART)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 0.0 <= estimate.low <= estimate.center <= estimate.high < math.inf
+
+
+@pytest.mark.parametrize(
+    ("blocks", "others"),
+    [((1, 2, 3), (1, 2, 3)), ((1, 2, 3), (4, 5, 6)), ((1, 2), (4, 5))],
+    ids=["paired", "welch", "few"],
+)
+@pytest.mark.parametrize("values", [FAR_APART, FAR_APART[::-1], [1e100] * 3], ids=["rising", "falling", "equal"])
+def test_ratio_interval_of_times_too_far_apart_is_finite(
+    values: list[float], blocks: tuple[int, ...], others: tuple[int, ...]
+) -> None:
+    cell = dict(zip(blocks, values, strict=False))
+    reference = dict.fromkeys(others, 5e-324)
+    ratio = stats.ratio_interval(cell, reference)
+    assert all(math.isfinite(one) for one in (ratio.center, ratio.low or 0.0, ratio.high or 0.0))
+    comparison = stats.compare_with_best({"cell": cell, "reference": reference})
+    assert all(math.isfinite(one.center) for one in comparison.ratios.values())
+
+
 def test_median_interval_of_equal_values_has_no_width() -> None:
     estimate = stats.median_interval([4.0, 4.0, 4.0])
     assert (estimate.low, estimate.center, estimate.high) == pytest.approx((4.0, 4.0, 4.0))
