@@ -26,6 +26,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment, start_time
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 # What the API server takes in one ConfigMap.
 LARGEST = 1 << 20
@@ -299,7 +300,7 @@ class LeaseLock:
         return {
             "pid": int(owner["pid"]),
             "start_time": int(owner["start"]),
-            "host": owner["host"],
+            "host": readable(owner["host"]),
             "since": _wall(spec["acquireTime"]),
             "space": owner["space"],
         }

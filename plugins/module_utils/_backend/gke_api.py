@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 ENDPOINT = "https://container.googleapis.com"
 REQUEST_SECONDS = 30.0
@@ -56,7 +57,9 @@ class Container:
         """Those of every location; a zone of Google's that does not answer is an error, for its clusters cost as well."""
         answer = self._ask("GET", "-/clusters")
         if missing := answer.get("missingZones"):
-            raise GkeError(f"Google does not answer for {', '.join(missing)}, where clusters may be: try again later")
+            raise GkeError(
+                f"Google does not answer for {_told(', '.join(missing))}, where clusters may be: try again later"
+            )
         return list(answer.get("clusters") or [])
 
     def cluster(self, location: str, name: str) -> dict[str, Any] | None:
@@ -85,7 +88,7 @@ class Container:
                 told = operation.get("detail") or operation.get("statusMessage") or operation.get("status", "PENDING")
                 raise GkeError(
                     f"Google was asked to {what}, but has not done it after {seconds:.0f} s (operation"
-                    f" {operation.get('name')}: {told}): look at the project, or give a larger cluster_timeout"
+                    f" {operation.get('name')}: {_told(str(told))}): look at the project, or give a larger cluster_timeout"
                 )
             self._sleep(PAUSE_SECONDS)
             operation = self._ask("GET", f"{location}/operations/{operation['name']}")
@@ -197,7 +200,7 @@ def _error_of(response: Any) -> str:
 
 
 def _told(message: str) -> str:
-    return " ".join(message.split()).rstrip(".")
+    return readable(message).rstrip(".")
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 CHECK = "tfscale.study/image-check"
 # What does not get better by itself; a pull that failed once (ErrImagePull) is tried again.
@@ -98,7 +99,8 @@ def read(pod: Mapping[str, Any]) -> Seen:
         for condition in status.get("conditions") or []:
             if condition["type"] == "PodScheduled":
                 reason, message = condition.get("reason", ""), condition.get("message", "")
-    return Seen(node=_node_of(pod), image_id=container.get("imageID") or "", reason=reason, message=message)
+    image_id, reason, message = map(readable, (container.get("imageID") or "", reason, message))
+    return Seen(node=_node_of(pod), image_id=image_id, reason=reason, message=message)
 
 
 def digest_of(image_id: str) -> str:

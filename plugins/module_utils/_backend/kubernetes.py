@@ -23,7 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.labels impo
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs import ChiefLog, PodLogs, save
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_set import PodSet
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import refusal_of, seconds, trouble_of
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, readable
 
 # What carries the replicas: its collection and how it says how many there are.
 WORKLOADS = {
@@ -101,7 +101,7 @@ class Watcher:
                 self._bear(error)
             except Exception as error:
                 # A thread's error is seen by nobody.
-                self.lost = f"the pods cannot be watched: {type(error).__name__}: {error}"
+                self.lost = f"the pods cannot be watched: {type(error).__name__}: {readable(error)}"
 
     def stop(self) -> None:
         self._stopped = True

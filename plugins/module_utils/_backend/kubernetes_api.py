@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 # kubernetes.core's own; a copy, because importing it needs that collection and a study of local processes does without.
 # https://github.com/ansible-collections/kubernetes.core/blob/6.2.0/plugins/module_utils/args_common.py
@@ -273,7 +274,7 @@ def _contexts(kubeconfig: Any) -> list[str]:
         found, _current = listed(kubeconfig if isinstance(kubeconfig, str) else None)
     except (ConfigException, OSError, ValueError, TypeError, KeyError):
         return []
-    return [str(one["name"]) for one in found or []]
+    return [readable(one["name"]) for one in found or []]
 
 
 def forget() -> None:
@@ -314,8 +315,8 @@ def refusal(host: str, method: str, path: str, status: Mapping[str, Any]) -> Api
     """From the API's Status to a sentence; https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
     code, reason, message = (
         int(status.get("code") or 0),
-        str(status.get("reason") or ""),
-        str(status.get("message") or ""),
+        readable(status.get("reason") or ""),
+        readable(status.get("message") or ""),
     )
     text = f"cluster {host} refused {method} {path} ({f'{code} {reason}'.strip()}): {message}"
     if code == 401:
@@ -367,5 +368,5 @@ def _unreachable(host: str, error: Exception) -> ApiError:
 
 def _first_line(error: Exception) -> str:
     """urllib3 writes `HTTPSConnection(host='x', port=1): Failed to ...`; only the end is for people."""
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = readable((str(error).strip() or type(error).__name__).splitlines()[0])
     return re.sub(r"^.*(?:object at [^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)):\s*", "", text)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 PING_SECONDS = 5.0
 # An import of TensorFlow from a cold disk on a busy machine.
@@ -93,7 +94,7 @@ class Launcher:
 
     def _last_words(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it left no word in {self._log}"
+        return readable(lines[-1]) if lines else f"it left no word in {self._log}"
 
 
 def ask(path: Path, request: Mapping[str, Any], *, timeout: float) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def ask(path: Path, request: Mapping[str, Any], *, timeout: float) -> dict[str, 
     except (OSError, ValueError) as error:
         raise BackendError(f"the launcher went away during {request['op']}: {error}") from error
     if not answer["ok"]:
-        raise BackendError(answer["error"])
+        raise BackendError(readable(answer["error"]))
     return answer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes, readable
 
 NODES = "/api/v1/nodes"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
@@ -38,7 +38,8 @@ def obstacle(node: Node, *, taints: bool = True) -> str:
     conditions = {one["type"]: one for one in node.get("status", {}).get("conditions") or []}
     ready = conditions.get("Ready", {})
     if ready.get("status") != "True":
-        return f"not Ready: {ready.get('message') or ready.get('reason') or 'the kubelet has not reported yet'}"
+        told = readable(ready.get("message") or ready.get("reason") or "the kubelet has not reported yet")
+        return f"not Ready: {told}"
     if node["spec"].get("unschedulable"):
         return "cordoned"
     repelling = [one for one in node["spec"].get("taints") or [] if one["effect"] in REPELLING]

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import REPLICA
 from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 CONTAINER = "trainer"
 INDEX_LABELS = ("batch.kubernetes.io/job-completion-index", "apps.kubernetes.io/pod-index")
@@ -99,11 +100,11 @@ def sight_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> Sight | No
             started_wall=_started(container, end),
             ended_wall=_within_second(end.get("finishedAt"), now) if end else None,
             fate=found.fate,
-            reason=found.reason,
+            reason=readable(found.reason),
             # A finished replica of a StatefulSet is started once more, to sleep.
             restarts=max(0, restarts - 1) if always and end else restarts,
             node=spec.get("nodeName"),
-            image_id=container.get("imageID") or None,
+            image_id=readable(container.get("imageID") or "") or None,
             phases=_phases(meta, status, container, end),
         ),
     )
@@ -329,8 +330,7 @@ def _newest(events: Iterable[Mapping[str, Any]], wanted: Callable[[Mapping[str, 
 
 def _short(message: Any) -> str:
     """One line without its full stop."""
-    text = " ".join(str(message or "").split()).rstrip(".")
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."
+    return readable(readable(message or "").rstrip("."), LONGEST_MESSAGE)
 
 
 def _after(mark: str, text: str) -> str:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 LAST_LINES = 12
 # Where each is found, for the sentence that says it is missing.
@@ -87,11 +87,9 @@ def call(
 
 def last_lines(text: str, most: int = LAST_LINES) -> str:
     """Without the colours and the spinner's frames of a program that writes for a terminal."""
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    lines = [line.rpartition("\r")[2].rstrip() for line in plain.split("\n")]
-    return "\n".join([line for line in lines if line.strip()][-most:])
+    lines = [readable(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
+    return "\n".join([line for line in lines if line][-most:])
 
 
 def _shown(words: Sequence[str]) -> str:
-    line = " ".join(words)
-    return line if len(line) <= 120 else f"{line[:117]}..."
+    return readable(" ".join(words), 120)

@@ -29,7 +29,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, candidates, name_of, obstacles
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, readable
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -196,7 +196,7 @@ class _Check:
             return
         if events:
             raise InputError(
-                f"namespace {self._namespace} refuses pods of image {self._image}: {events[-1].get('message', '')}"
+                f"namespace {self._namespace} refuses pods of image {self._image}: {readable(events[-1].get('message', ''))}"
             )
 
     def _remove(self) -> None:

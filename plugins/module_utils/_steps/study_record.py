@@ -18,7 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure, plain
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import read_run
 from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import Thresholds, Verdict, judge, mapping
 
@@ -69,7 +69,7 @@ def execute(
         if lock is not None:
             (lock.check if check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
-        record = found or _strict(_record(params, now()))
+        record = found or plain(_strict(_record(params, now())))
         warning = book.append(record) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error

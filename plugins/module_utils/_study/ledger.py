@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import plain
+
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
 OPENING = b'{"schema":'
@@ -50,9 +52,14 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
-    """None for what is no record. Only what tells a ledger from another file is looked at: a study may have 100,000."""
+    """None for what is no record. Only what tells a ledger from another file is looked at: a study may have 100,000.
+
+    Older versions have kept what a log said as it was said; whatever is not readable stands behind a backslash in our JSON.
+    """
     try:
         record = json.loads(line)
+        if b"\\" in line or b"\x7f" in line or not line.isascii():
+            record = plain(record)
     except (ValueError, RecursionError):
         return None
     ours = isinstance(record, dict) and "schema" in record and "run_id" in record and "verdict" in record

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 NAME = "ledger.lock"
 # Where the start time stands in /proc/<pid>/stat, counted behind the command's closing bracket.
@@ -143,7 +144,7 @@ class StudyLock:
             return {
                 "pid": pid,
                 "start_time": lock["start_time"],
-                "host": str(lock["host"]),
+                "host": readable(lock["host"]),
                 "since": since,
                 "parts": parts,
             }

@@ -1,10 +1,22 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations, shares and sizes as a person reads them. PRIVATE, can break at any time."""
+"""Durations, shares, sizes and text from outside as a person reads them. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# ECMA-48, and its 8-bit forms: a control sequence; a string for the terminal (a title, a link) up to its end; any other escape.
+ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[PX\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90-\x9f]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]?"
+)
+# Half of a character, as JSON can hold and no encoding can write.
+_SURROGATES = re.compile("[\ud800-\udfff]")
 UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 # From two of a unit on that unit is used: "90 s", but "2 min".
 UNIT_FROM = 2.0
@@ -42,3 +54,29 @@ def gibibytes(size: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def readable(said: Any, most: int = 0) -> str:
+    """Whatever comes from outside as one line that does nothing but be read: in a terminal, a ledger, a report or a page.
+
+    `most` is the number of characters it may have; 0 is any.
+    """
+    line = " ".join(_harmless(str(said)).split())
+    return line if not most or len(line) <= most else f"{line[: most - 3]}..."
+
+
+def _harmless(text: str) -> str:
+    if text.isprintable():
+        return text
+    shown = _SURROGATES.sub("\ufffd", ESCAPES.sub("", text))
+    # Control characters, those that turn the direction of writing, and ends of lines in all their forms.
+    return "".join(char if char.isprintable() else " " for char in shown)
+
+
+def plain(value: Any) -> Any:
+    """A document with nothing in its text that acts; what was harmless stays as it was."""
+    if isinstance(value, str):
+        return _harmless(value)
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

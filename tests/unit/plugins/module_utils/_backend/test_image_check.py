@@ -100,6 +100,13 @@ def test_read_recorded_pods(name: str, has_image: bool, reason: str, final: bool
     assert found.is_final is final
 
 
+def test_read_text_that_acts_on_a_terminal_is_only_text() -> None:
+    waiting = {"waiting": {"reason": "Err\x1b[1m", "message": "\x1b]0;owned\x07no\r\nroom\u202e"}}
+    status = {"containerStatuses": [{"imageID": "a@sha256:\x1b[8m1", "state": waiting}]}
+    found = read({"spec": {"nodeName": "w1"}, "status": status})
+    assert found == seen("w1", image_id="a@sha256:1", reason="Err", message="no room")
+
+
 def test_read_pod_without_a_place_knows_for_which_node_it_is() -> None:
     field = {"key": "metadata.name", "operator": "In", "values": ["w2"]}
     terms = {"nodeSelectorTerms": [{"matchFields": [field]}]}

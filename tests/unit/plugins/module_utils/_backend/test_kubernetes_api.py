@@ -320,6 +320,17 @@ def test_refusal_is_a_sentence(told: dict[str, Any], path: str, sentence: str) -
     assert (error.status, error.message) == (told["code"], told["message"])
 
 
+def test_refusal_and_silence_say_nothing_that_acts_on_a_terminal() -> None:
+    said = "\x1b]0;owned\x07no\r\n\x1b[31mroom\u202e\udcff"
+    refused = refusal(HOST, "GET", PODS, {"code": 500, "reason": f"Bad\x1b[1m{said}", "message": said})
+    assert (refused.reason, refused.message) == ("Badno room \ufffd", "no room \ufffd")
+    silent = Server(OSError(said), patience=0.0)
+    with pytest.raises(ApiError) as caught:
+        silent.api.get(PODS)
+    for error in (refused, caught.value):
+        assert str(error).isprintable()
+
+
 def test_refusal_of_something_that_is_not_kubernetes() -> None:
     with pytest.raises(ApiError) as caught:
         Server(Answer(b"<html>404 page not found", 404)).api.get(PODS)

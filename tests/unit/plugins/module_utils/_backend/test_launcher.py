@@ -102,6 +102,7 @@ def test_ask_gives_the_answer(short_folder: Path, serve: Server) -> None:
     ("answer", "sentence"),
     [
         (b'{"ok": false, "error": "no port is free"}\n', "^no port is free$"),
+        (b'{"ok": false, "error": "\\u001b[31mno\\r\\nport \\udcff"}\n', "^no port \ufffd$"),
         (b"", "the launcher went away during ping"),
         (b"rubbish\n", "the launcher went away during ping"),
     ],

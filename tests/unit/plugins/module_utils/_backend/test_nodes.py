@@ -34,6 +34,10 @@ def names(nodes: list[Any]) -> list[str]:
         (node("a", taint="gpu:NoSchedule"), "tainted gpu:NoSchedule"),
         (node("a", taint="gpu:NoExecute"), "tainted gpu:NoExecute"),
         (node("a", taint="gpu:PreferNoSchedule"), ""),
+        (
+            {"status": {"conditions": [{"type": "Ready", "message": "\x1b[2Jno\r\nroom\u202e"}]}},
+            "not Ready: no room",
+        ),
         ({"metadata": {"name": "a"}, "spec": {}}, "not Ready: the kubelet has not reported yet"),
     ],
 )

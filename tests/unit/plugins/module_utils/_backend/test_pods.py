@@ -294,6 +294,29 @@ def test_sight_of_a_long_message_is_cut() -> None:
     assert replica.reason.endswith("...")
 
 
+HOSTILE = "\x1b]0;owned\x07no\r\n\x1b[31mroom\u202e\udcff"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pod(state=waiting("ErrImagePull", HOSTILE)),
+        pod(state=waiting(HOSTILE, HOSTILE)),
+        pod(state=terminated(128, reason="StartError", message=HOSTILE)),
+        pod(status={"phase": "Failed", "reason": HOSTILE, "message": HOSTILE}),
+    ],
+)
+def test_sight_of_text_that_acts_on_a_terminal_is_only_text(document: dict[str, Any]) -> None:
+    replica = see(document).replica
+    assert "no room \ufffd" in replica.reason
+    assert f"{replica.ending}{replica.reason}".isprintable()
+
+
+def test_events_that_act_on_a_terminal_are_only_text() -> None:
+    events = [clusters.warning("a", "FailedCreate", HOSTILE)]
+    assert pods.refusal_of(events, "a") == pods.trouble_of(events, "a") == "no room \ufffd"
+
+
 QUOTA = "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
 
 

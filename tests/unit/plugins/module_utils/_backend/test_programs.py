@@ -64,6 +64,7 @@ def test_call_leaves_a_lock_with_the_program(tmp_path: Path) -> None:
         ("\x1b[1mbold\x1b[0m\nspin 1\rspin 2\rdone", "bold\ndone"),
         ("\n".join(map(str, range(20))), "\n".join(map(str, range(8, 20)))),
         ("", ""),
+        ("\x1b]0;owned\x07no\u202e room\x9b2J\r\nnul\x00", "no room\nnul"),
     ],
 )
 def test_last_lines_are_for_people(text: str, lines: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import plain
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,29 @@ def test_append_gives_back_what_it_was_given(values: list[dict[str, Any]]) -> No
         book = FileLedger(Path(folder, "ledger.jsonl"))
         for one in records:
             assert book.append(one) is None
-        assert list(book.records()) == records
+        assert list(book.records()) == plain(records)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("lone \udcff", "lone \ufffd"),
+        ("\x1b]0;title\x07red \x1b[31m", "red "),
+        ("one\ntwo\u2028three\0", "one two three "),
+        ("del \x7f C1 \x9b31m bidi \u202e", "del   C1  bidi  "),
+        ("whole \U0001f600 °", "whole \U0001f600 °"),
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_records_of_older_versions_hold_nothing_that_acts(
+    tmp_path: Path, said: str, shown: str, ascii_only: bool
+) -> None:
+    old = record(1, verdict={"verdict": "void", "reasons": [said]}, spec={said: [said]})
+    text = json.dumps(old, ensure_ascii=ascii_only) + "\n"
+    (tmp_path / "ledger.jsonl").write_bytes(text.encode("utf-8", "surrogatepass"))
+    book = FileLedger(tmp_path / "ledger.jsonl")
+    expected = record(1, verdict={"verdict": "void", "reasons": [shown]}, spec={shown: [shown]})
+    assert list(book.records()) == [book.find(old["run_id"], 1)] == [expected]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

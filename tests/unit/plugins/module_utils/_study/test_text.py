@@ -13,7 +13,11 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import (
     figure,
     gibibytes,
     percent,
+    plain,
+    readable,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -71,3 +75,50 @@ def test_gibibytes() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (15, "15 runs")])
 def test_counted(number: int, text: str) -> None:
     assert counted(number, "run") == text
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("as it is: 3,5 °C 日本 ✓", "as it is: 3,5 °C 日本 ✓"),
+        (None, "None"),
+        ("\x1b[31mred\x1b[0m and \x1b[1;38;5;208mbold\x1b[m", "red and bold"),
+        ("\x1b]0;a title\x07text", "text"),
+        ("\x1b]8;;https://example.com\x1b\\a link\x1b]8;;\x1b\\", "a link"),
+        ("\x9b31mC1\x9b0m \x9d0;title\x9ctext", "C1 text"),
+        ("\x1b]0;a title without an end", "0;a title without an end"),
+        ("\x1b[2J\x1b[Hcleared\x1b(B\x1b=", "cleared"),
+        ("half an escape \x1b[3", "half an escape 3"),
+        ("one\r\n[host] two\u2028three\x85four\x0bfive", "one [host] two three four five"),
+        ("bell\x07 nul\x00 del\x7f tab\tend", "bell nul del tab end"),
+        ("in\u202eder\u202c or\u2066der\u2069 \ufeffmark\u200b", "in der or der mark"),
+        ("half \udcff\ud83d and whole \U0001f600", "half \ufffd\ufffd and whole \U0001f600"),
+    ],
+)
+def test_readable_leaves_what_is_read_and_nothing_that_acts(said: str | None, line: str) -> None:
+    assert readable(said) == line
+
+
+def test_readable_is_as_long_as_it_may_be() -> None:
+    assert readable("x" * 301, most=300) == "x" * 297 + "..."
+    assert readable("x" * 300, most=300) == "x" * 300
+
+
+def test_readable_takes_a_long_row_of_beginnings_in_a_moment() -> None:
+    for beginning in ("\x1b[", "\x1b]", "\x9d", "\x9b0", "\x1b[0", "\x1b "):
+        assert len(readable(beginning * 200_000)) <= 400_000
+
+
+@given(st.text(st.characters(categories=None)))
+def test_readable_gives_one_printable_line_that_every_encoding_writes(said: str) -> None:
+    line = readable(said)
+    assert line.isprintable()
+    assert line == line.strip()
+    assert line.encode().decode() == line
+    assert readable(line) == line
+
+
+def test_plain_reaches_every_text_of_a_document() -> None:
+    said = {"a\x1b[1m": ["\udcff", {"b": "c\nd"}], "n": 1.5, "none": None, "yes": True, "as it is": " two  spaces "}
+    shown = {"a": ["\ufffd", {"b": "c d"}], "n": 1.5, "none": None, "yes": True, "as it is": " two  spaces "}
+    assert plain(said) == shown
