@@ -175,11 +175,13 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     found = manifest(
         tmp_path,
         "statefulset",
-        training_env={"COLOUR": "blue", "COUNT": 3},
+        training_env={"COLOUR": "blue", "COUNT": 3, "ALLOW": True, "NONE": None},
+        training_worker_env={"USE": False},
+        training_command=["python", "train.py", "--allow", True],
         training_volumes=[volume],
         training_volume_mounts=[mount],
         training_tolerations=[{"key": "gpu", "operator": "Exists"}],
-        training_node_selector={"pool": "train"},
+        training_node_selector={"pool": "train", "gpu": True},
         training_image_pull_secrets=["registry"],
         training_service_account="trainer",
         training_priority_class="high",
@@ -188,15 +190,18 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     )
     pod = pod_of(found["StatefulSet", f"{NAME}-worker"])
     (container,) = pod["containers"]
-    assert {"name": "COUNT", "value": "3"} in container["env"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    given = {"COLOUR": "blue", "COUNT": "3", "ALLOW": "true", "NONE": "", "USE": "false"}
+    assert {name: env.get(name) for name in given} == given
     assert volume in pod["volumes"]
     assert mount in container["volumeMounts"]
-    assert pod["nodeSelector"] == {"pool": "train", "tfscale.study/active": "true"}
+    assert pod["nodeSelector"] == {"pool": "train", "gpu": "true", "tfscale.study/active": "true"}
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert (pod["serviceAccountName"], pod["priorityClassName"]) == ("trainer", "high")
     assert pod["topologySpreadConstraints"] == []
     assert pod["securityContext"]["runAsUser"] == 10001
     assert container["command"][:2] == ["/bin/sh", "-c"]
+    assert container["command"][-4:] == ["python", "train.py", "--allow", "true"]
 
 
 @pytest.mark.parametrize("limits", [{"memory": "2Gi"}, None], ids=["limits", "no limits"])

@@ -17,6 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import capaci
 from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replicas
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 FITTING_ARG_SPEC: dict[str, dict[str, Any]] = {
     "resources": {"type": "dict", "default": {}},
@@ -61,7 +62,7 @@ class Fitting:
             raise InputError(
                 "what fits is not known, because this user may not list nodes: give that right, or numbers of workers"
             )
-        selector = {str(key): str(value) for key, value in given["node_selector"].items()}
+        selector = words(given["node_selector"])
         usable = nodes.candidates(seen.nodes, selector)
         free = seen.room_on(usable)
         floor = room.floor_of(api, seen.pods, given)

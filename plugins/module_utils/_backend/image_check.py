@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 CHECK = "tfscale.study/image-check"
 # What does not get better by itself; a pull that failed once (ErrImagePull) is tried again.
@@ -60,7 +61,7 @@ def document(params: Mapping[str, Any]) -> dict[str, Any]:
         "terminationGracePeriodSeconds": 1,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "nodeSelector": {str(key): str(value) for key, value in params["node_selector"].items()},
+        "nodeSelector": words(params["node_selector"]),
         "tolerations": list(params["tolerations"]),
         "imagePullSecrets": [{"name": name} for name in params["pull_secrets"]],
         "securityContext": {

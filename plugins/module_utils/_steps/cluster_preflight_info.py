@@ -26,6 +26,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -134,7 +135,7 @@ def _check_quotas(seen: Seen, cells: Sequence[Asked], priority_class: str) -> No
 
 
 def _selector(params: Mapping[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in params["node_selector"].items()}
+    return words(params["node_selector"])
 
 
 def _check_room(

@@ -26,6 +26,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -106,11 +107,9 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
         _matches("cluster_gke_zones", zone, LOCATION, "zones, such as [europe-west1-b]")
     if params["state"] == "present":
         _check_zones(params)
-    for key, value in params["labels"].items():
+    for key, value in words(params["labels"]).items():
         _matches("cluster_gke_labels", key, LABEL, "keys of lower-case letters, digits, dashes and underscores")
-        _matches(
-            "cluster_gke_labels", str(value), VALUE, "values of lower-case letters, digits, dashes and underscores"
-        )
+        _matches("cluster_gke_labels", value, VALUE, "values of lower-case letters, digits, dashes and underscores")
     kubeconfig.check(Path(params["kubeconfig"]), params["name"])
     number("cluster_timeout", params["timeout"], minimum=1)
     return gke.Wanted(
@@ -122,7 +121,7 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
         spot=params["spot"],
         channel=params["channel"],
         zones=tuple(params["zones"]),
-        labels={key: str(value) for key, value in params["labels"].items()},
+        labels=words(params["labels"]),
         accelerator=_accelerator(params["accelerator"]),
         private_nodes=params["private_nodes"],
         workload_pool=f"{params['project']}.svc.id.goog" if params["workload_identity"] else "",

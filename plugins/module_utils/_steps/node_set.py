@@ -29,6 +29,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -51,7 +52,7 @@ def execute(
     check_mode: bool,
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
 ) -> dict[str, Any]:
-    selector = {str(key): str(value) for key, value in params["node_selector"].items()}
+    selector = words(params["node_selector"])
     try:
         if params["method"] == "none":
             return _look(kubernetes_api.connect(params), selector)

@@ -17,6 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -92,7 +93,7 @@ def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
         "workers": params["workers"],
         "argv": [str(word) for word in params["command"]] or flags(params["trainer_args"]),
         "command": bool(params["command"]),
-        "env": {str(name): str(value) for name, value in params["env"].items()},
+        "env": words(params["env"]),
         "threads": params["threads"],
         "cpus": params["cpus"],
         "port_range": params["port_range"],

@@ -19,6 +19,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.labels impo
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import NAMESPACE
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -42,7 +43,7 @@ def execute(
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     name = params["name"]
-    labels = {str(key): str(value) for key, value in params["labels"].items()}
+    labels = words(params["labels"])
     try:
         if not NAMESPACE.match(name):
             raise InputError(f"cluster_namespace is {name!r}: give up to 63 lower-case letters, digits and dashes")

@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 FOLDERS = ("docker", "trainer")
 DIGITS = 12
 
 
-def image_tag(source_dir: str | Path, arguments: Mapping[str, str]) -> str:
+def image_tag(source_dir: str | Path, arguments: Mapping[str, Any]) -> str:
     """Of the sources' names and contents and of what the build is told; known before anything is built."""
     digest = hashlib.sha256()
     for name, content in [*_sources(Path(source_dir)), *_given(arguments)]:
@@ -25,11 +27,11 @@ def image_tag(source_dir: str | Path, arguments: Mapping[str, str]) -> str:
     return digest.hexdigest()[:DIGITS]
 
 
-def _given(arguments: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _given(arguments: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """An argument that is not given is the Dockerfile's own, which is hashed already."""
-    for name in sorted(arguments):
-        if arguments[name]:
-            yield f"={name}", str(arguments[name]).encode()
+    for name, given in sorted(words(arguments).items()):
+        if given:
+            yield f"={name}", given.encode()
 
 
 def _sources(root: Path) -> Iterator[tuple[str, bytes]]:

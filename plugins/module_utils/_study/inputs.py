@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import word
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.
@@ -242,7 +243,7 @@ def _word(name: str, value: Any) -> str:
 def _program(name: str, value: Any) -> str:
     """A line for the shell; a list is the same program as such a line."""
     if isinstance(value, (list, tuple)) and value:
-        return f"exec {shlex.join(map(str, value))}"
+        return f"exec {shlex.join(map(word, value))}"
     if not isinstance(value, str):
         raise InputError(f"{name} is {_shown(value)}: give a list, or a line for the shell")
     return value

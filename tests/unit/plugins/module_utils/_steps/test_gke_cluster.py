@@ -99,7 +99,7 @@ def test_execute_makes_a_cluster_with_what_was_asked_for(site: Site) -> None:
         machine_type="e2-standard-2",
         spot=True,
         disk_type="pd-ssd",
-        labels={"team": "a"},
+        labels={"team": "a", "spare": True},
         accelerator={"type": "nvidia-l4", "count": "1"},
         private_nodes=True,
         workload_identity=True,
@@ -111,7 +111,7 @@ def test_execute_makes_a_cluster_with_what_was_asked_for(site: Site) -> None:
     assert [one["name"] for one in result["nodes"]] == ["gke-one-0", "gke-one-1"]
     assert result["versions"] == {"kubernetes": "1.34.4-gke.1"}
     made = site.google.clusters[ZONE, "one"]
-    assert made["resourceLabels"] == {"team": "a", "tfscale-study": "one"}
+    assert made["resourceLabels"] == {"team": "a", "spare": "true", "tfscale-study": "one"}
     assert made["releaseChannel"] == {"channel": "STABLE"}
     assert made["network"] == "net"
     assert made["privateClusterConfig"] == {"enablePrivateNodes": True}

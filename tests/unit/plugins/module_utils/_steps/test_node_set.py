@@ -105,9 +105,10 @@ def test_execute_in_check_mode_labels_nothing(api: Cluster) -> None:
     assert result["msg"] == "2 nodes (w1, w2) would be active."
 
 
-def test_execute_with_another_label_and_a_selector(api: Cluster) -> None:
-    api.objects[f"{NODES}/w10"] = node("w10", labels={"pool": "gpu"}, taint="gpu:NoSchedule")
-    result = run(count=1, label="example.com/mine", node_selector={"pool": "gpu"})
+@pytest.mark.parametrize(("label", "selector"), [("gpu", "gpu"), ("true", True)])
+def test_execute_with_another_label_and_a_selector(api: Cluster, label: str, selector: Any) -> None:
+    api.objects[f"{NODES}/w10"] = node("w10", labels={"pool": label}, taint="gpu:NoSchedule")
+    result = run(count=1, label="example.com/mine", node_selector={"pool": selector})
     assert in_force(result) == ["w10"]
     assert api.labelled("example.com/mine") == ["w10"]
 

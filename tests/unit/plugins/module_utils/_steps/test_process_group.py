@@ -69,7 +69,7 @@ def start(run_dir: Path, **arguments: Any) -> dict[str, Any]:
 
 def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) -> None:
     result = start(
-        tmp_path, trainer_args={"train_steps": 10}, env={"A": 1}, threads=1, cpus=2, port_range="23000-23100"
+        tmp_path, trainer_args={"train_steps": 10}, env={"A": 1, "B": True}, threads=1, cpus=2, port_range="23000-23100"
     )
     assert calls == [
         (
@@ -80,7 +80,7 @@ def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) 
                 "workers": 2,
                 "argv": ["--train_steps", "10"],
                 "command": False,
-                "env": {"A": "1"},
+                "env": {"A": "1", "B": "true"},
                 "threads": 1,
                 "cpus": 2,
                 "port_range": "23000-23100",

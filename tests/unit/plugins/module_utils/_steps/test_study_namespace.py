@@ -84,8 +84,9 @@ def test_execute_present_waits_until_pods_are_admitted(api: Cluster) -> None:
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_execute_present_completes_the_labels_of_its_own(api: Cluster, check_mode: bool) -> None:
     there(api, {**OURS, "team": "a"})
-    assert run(labels=RESTRICTED, check_mode=check_mode)["changed"] is True
-    assert (api.objects[PATH]["metadata"]["labels"] == {**OURS, **RESTRICTED, "team": "a"}) is not check_mode
+    assert run(labels={**RESTRICTED, "spare": True}, check_mode=check_mode)["changed"] is True
+    completed = {**OURS, **RESTRICTED, "team": "a", "spare": "true"}
+    assert (api.objects[PATH]["metadata"]["labels"] == completed) is not check_mode
 
 
 def test_execute_present_leaves_a_namespace_of_others_as_it_is(api: Cluster) -> None:

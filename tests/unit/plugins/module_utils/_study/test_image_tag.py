@@ -89,3 +89,8 @@ def test_image_tag_without_sources_is_a_sentence(sources: Path) -> None:
 
 def test_image_tag_of_our_own_sources() -> None:
     assert len(image_tag(Path(__file__).parents[5], {})) == 12
+
+
+def test_image_tag_is_of_the_words_that_the_build_is_given(sources: Path) -> None:
+    assert image_tag(sources, {"A": True}) == image_tag(sources, {"A": "true"}) != image_tag(sources, {"A": "True"})
+    assert image_tag(sources, {"A": None}) == image_tag(sources, {})

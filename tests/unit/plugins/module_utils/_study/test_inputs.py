@@ -359,7 +359,7 @@ KEYS = "batch_size, command, env, hidden_units, learning_rate, model, preset, ps
         ({"ps": 0, "workers": "4", "threads": "0"}, {"ps": 0, "workers": 4, "threads": 0}),
         ({"preset": "thesis", "strategy": "sync_ps", "model": "cnn"},) * 2,
         ({"command": "exec python own.py"},) * 2,
-        ({"command": ["python", "own.py", "a b", 1]}, {"command": "exec python own.py 'a b' 1"}),
+        ({"command": ["python", "own.py", "a b", 1, True]}, {"command": "exec python own.py 'a b' 1 true"}),
         ({"command": ""},) * 2,  # our trainer in the place of a program
         ({"env": {"B": 1, "A": "x"}}, {"env": '{"A": "x", "B": 1}'}),
         ({"image": "trainer:2"},) * 2,
