@@ -25,8 +25,9 @@ PLAYBOOKS = sorted(path.name for path in ROOT.glob("playbooks/*.yml"))
 MODULES_WITHOUT_ACTION = {"study_report", "training_timings_info"}
 MODULE_UTILS = "ansible_collections.tfscale.study.plugins.module_utils"
 SELF_CONTAINED = {
-    "plugins/module_utils/_study": {f"{MODULE_UTILS}._study"},
-    "plugins/module_utils/_backend": {f"{MODULE_UTILS}._study", f"{MODULE_UTILS}._backend"},
+    "plugins/module_utils/_common": {f"{MODULE_UTILS}._common"},
+    "plugins/module_utils/_study": {f"{MODULE_UTILS}._common", f"{MODULE_UTILS}._study"},
+    "plugins/module_utils/_backend": {f"{MODULE_UTILS}.{part}" for part in ("_common", "_study", "_backend")},
     "trainer/launch.py": {"trainer"},
 }
 THE_CLIENT = "plugins/module_utils/_backend/kubernetes_api.py"

@@ -273,7 +273,7 @@ def stand_guard() -> None:
             signal.signal(number, signal.SIG_IGN)
         os.close(writing)
         os.read(reading, 1)  # returns when the launcher, whose end this is, lives no more
-        procfs.kill_where(lambda process: process.environment().get("TFSCALE_LAUNCHER") == launcher)
+        procfs.kill_where(lambda environment: environment.get(procfs.LAUNCHER_MARK) == launcher)
     finally:
         os._exit(0)
 

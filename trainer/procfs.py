@@ -8,59 +8,47 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 # Positions in /proc/<pid>/stat, counted behind the command's closing bracket (the command may hold spaces and brackets).
-_STATE, _PPID, _START = 0, 1, 19
+_STATE, _START = 0, 19
 _USER, _NICE, _SYSTEM, _IDLE, _IOWAIT, _IRQ, _SOFTIRQ, _STEAL = range(8)
+# Where a process of a run says which run and which launcher it belongs to: in the environment it was executed with.
+RUN_MARK, LAUNCHER_MARK = "TFSCALE_RUN_DIR", "TFSCALE_LAUNCHER"
 # A process may fork while it is being looked for; its child is found by the next look.
 _REAP_ROUNDS = 5
 
 
-class Process:
-    """One process as /proc shows it; every answer of a process that is gone is empty."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-
-    def _stat(self) -> list[str]:
-        try:
-            text = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return []
-        fields = text.rpartition(")")[2].split()
-        return [] if fields[_STATE] in ("Z", "X") else fields
-
-    def start_time(self) -> int | None:
-        """In clock ticks since boot: together with the pid it names a process for good, None means gone or a zombie."""
-        fields = self._stat()
-        return int(fields[_START]) if fields else None
-
-    def parent(self) -> int:
-        fields = self._stat()
-        return int(fields[_PPID]) if fields else 0
-
-    def environment(self) -> dict[str, str]:
-        """What the program was executed with; a child that was only forked shows its parent's."""
-        try:
-            raw = Path(f"/proc/{self.pid}/environ").read_bytes()
-        except OSError:
-            return {}
-        pairs = (part.decode(errors="surrogateescape").partition("=") for part in raw.split(b"\0"))
-        return {name: value for name, _equals, value in pairs if name}
-
-    def is_ours(self) -> bool:
-        """The same user and the same numbering of pids: a container's process is none of our business."""
-        try:
-            same_user = os.stat(f"/proc/{self.pid}").st_uid == os.geteuid()
-            return same_user and os.readlink(f"/proc/{self.pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
-        except OSError:
-            return False
-
-
 def start_time(pid: int) -> int | None:
-    return Process(pid).start_time()
+    """In clock ticks since boot: together with the pid it names a process for good, None means gone or a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[_STATE] in ("Z", "X") else int(fields[_START])
+
+
+def environment(pid: int) -> dict[str, str]:
+    """What the program was executed with; a child that was only forked shows its parent's."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (part.decode(errors="surrogateescape").partition("=") for part in raw.split(b"\0"))
+    return {name: value for name, _equals, value in pairs if name}
+
+
+def is_ours(pid: int) -> bool:
+    """Another process of the same user in the same numbering of pids: a container's is none of our business."""
+    if pid <= 1 or pid == os.getpid():
+        return False
+    try:
+        same_user = os.stat(f"/proc/{pid}").st_uid == os.geteuid()
+        return same_user and os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return False
 
 
 def identity(pid: int) -> str:
@@ -73,20 +61,17 @@ def is_alive(who: str) -> bool:
     return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
 
 
-def processes() -> Iterator[Process]:
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            yield Process(int(name))
-
-
-def kill_where(condition: Callable[[Process], bool]) -> list[int]:
-    """Kill every process of ours that meets the condition, until a look finds no new one."""
+def kill_where(condition: Callable[[Mapping[str, str]], bool]) -> list[int]:
+    """Kill every process of ours whose environment meets the condition, until a look finds no new one."""
     killed: list[int] = []
     for _round in range(_REAP_ROUNDS):
-        found = [p.pid for p in processes() if p.pid not in killed and condition(p) and p.is_ours()]
+        started = {pid: start_time(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
+        found = [pid for pid in started if pid not in killed and is_ours(pid) and condition(environment(pid))]
         for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            # A number that was given to somebody else since the look is left alone.
+            if started[pid] == start_time(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         killed += found
         if not found:
             break
@@ -96,8 +81,8 @@ def kill_where(condition: Callable[[Process], bool]) -> list[int]:
 def reap_orphans() -> list[int]:
     """Kill what an earlier launcher left: processes that carry its mark while it is gone."""
 
-    def is_orphan(process: Process) -> bool:
-        launcher = process.environment().get("TFSCALE_LAUNCHER")
+    def is_orphan(environment: Mapping[str, str]) -> bool:
+        launcher = environment.get(LAUNCHER_MARK)
         return launcher is not None and not is_alive(launcher)
 
     return kill_where(is_orphan)

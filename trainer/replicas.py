@@ -238,7 +238,7 @@ class Group:
     def _finish_when_empty(self) -> None:
         if self.live:
             return
-        procfs.kill_where(lambda process: process.environment().get("TFSCALE_RUN_DIR") == str(self.run_dir))
+        procfs.kill_where(lambda environment: environment.get(procfs.RUN_MARK) == str(self.run_dir))
         self._host_end = procfs.host_cpu(self._wall())
         self.ended_wall = self._wall()
 
@@ -281,8 +281,8 @@ class Group:
             "JOB_NAME": replica.replica,
             "TASK_INDEX": str(replica.index),
             "JOB_COMPLETION_INDEX": str(replica.index),
-            "TFSCALE_RUN_DIR": str(self.run_dir),
-            "TFSCALE_LAUNCHER": procfs.identity(os.getpid()),
+            procfs.RUN_MARK: str(self.run_dir),
+            procfs.LAUNCHER_MARK: procfs.identity(os.getpid()),
         }
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError, connect
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import lock as locks
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
 from tests.e2e.infra.cluster import Cluster
@@ -199,4 +199,4 @@ def test_a_thousand_records_are_read_in_their_order(api: Api, namespace: str) ->
 
 def test_the_lock_of_this_very_process_is_its_start_time(api: Api, namespace: str) -> None:
     held, _changed = LeaseLock(api, namespace, "mnist", os.getpid()).acquire()
-    assert held["start_time"] == locks.start_time(os.getpid())
+    assert held["start_time"] == start_time(os.getpid())

@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment, start_time
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 # What the API server takes in one ConfigMap.
@@ -170,12 +169,6 @@ def _fitting(record: Mapping[str, Any]) -> tuple[str, str | None]:
             " study with sweep_ledger=files"
         )
     return short, f"the record of run {record['run_id']} was too long for a ConfigMap: {left} of its notes"
-
-
-def process_space() -> str:
-    """Where a process number means what it means here: cloned machines share a name, containers a machine."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    return f"{boot[:8]}-{os.stat('/proc/self/ns/pid').st_ino}"
 
 
 class LeaseLock:

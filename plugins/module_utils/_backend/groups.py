@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import launcher
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import STATE, launcher_lives, read_state
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import start_time
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 
 REMOVE_SECONDS = 10.0
 LOOK_SECONDS = 0.01

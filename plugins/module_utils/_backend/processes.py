@@ -17,7 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
     Observation,
     ReplicaState,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import start_time
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 
 STATE = "state.json"
 VERSION = 1

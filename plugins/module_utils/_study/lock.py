@@ -19,22 +19,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 NAME = "ledger.lock"
-# Where the start time stands in /proc/<pid>/stat, counted behind the command's closing bracket.
-_STATE, _START = 0, 19
-
-
-def start_time(pid: int) -> int | None:
-    """Clock ticks since boot: with the pid it names a process for good. None for a process that is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[_STATE] in ("Z", "X") else int(fields[_START])
 
 
 class Lock(Protocol):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -404,9 +403,3 @@ def test_a_lease_that_is_no_lock_of_ours_gets_a_sentence(store: Store, spec: dic
 def test_an_owner_that_never_lived_is_taken_over_at_once(store: Store) -> None:
     lock_of(store, 999).acquire()
     assert lock_of(store).acquire()[1] is True
-
-
-def test_process_space_is_this_boot_and_this_container() -> None:
-    space = cluster_ledger.process_space()
-    assert space == cluster_ledger.process_space()
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9]+", space)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import groups, launcher
 from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group, groups_under, kill_marked
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import start_time
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 
 from tests.fixtures import states
 

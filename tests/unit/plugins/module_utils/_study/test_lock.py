@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock, start_time
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 NOON = 1_790_000_000.0
 # Processes by their start time; every other one is dead.
@@ -127,22 +125,6 @@ def test_acquire_where_nothing_can_be_written_gets_a_sentence(folder: str) -> No
         LedgerError, match=rf"sweep_results_dir: {folder} cannot be written: (No such|Not a|Permission)"
     ):
         lock_of(Path(folder)).acquire()
-
-
-def test_start_time_tells_this_process_from_its_successor() -> None:
-    mine = start_time(os.getpid())
-    assert mine is not None
-    assert mine == start_time(os.getpid())
-    assert mine == int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-
-
-def test_start_time_of_a_process_that_ended_is_none() -> None:
-    child = subprocess.Popen(["true"])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    # A zombie does nothing any more.
-    assert start_time(child.pid) is None
-    child.wait()
-    assert start_time(child.pid) is None
 
 
 def _compete(folder: Path, pid: int, won: Any) -> None:
