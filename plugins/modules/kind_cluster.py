@@ -17,6 +17,8 @@ description:
     Kubernetes calls allocatable is what the node has. Without caps every node of Kind counts on the whole host.
   - A cluster that an earlier call left half made is removed first. When making one fails, it is tried once more, and nothing
     is left of it.
+  - Containers of a cluster that is made here carry a mount of nothing at C(/kind/made-by-tfscale.study). A cluster of the same name
+    without it is used as it is, but never removed, made anew or capped.
 requirements:
   - kind
   - docker or podman
@@ -35,7 +37,7 @@ options:
     type: str
     required: true
   kubeconfig:
-    description: File for the access to this cluster alone. Never one that knows other clusters, since it is removed with this one.
+    description: File for the access to this cluster alone. One that knows anything else is refused, since it is removed with the cluster.
     type: path
     required: true
   nodes:
@@ -129,6 +131,10 @@ nodes:
       description: What pods may ask for there, as C(cpus) and C(memory_bytes). Null in check mode.
       type: dict
       returned: always
+owned:
+  description: Whether the cluster was made by this module, so that it may be removed. True where there is none.
+  returned: success
+  type: bool
 probed_cpus:
   description:
     - By name of the worker, the processors that busy loops on it got for a second. Null where the node could not tell.

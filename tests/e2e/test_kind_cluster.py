@@ -116,13 +116,28 @@ def test_killed_while_it_is_made_leaves_no_half_for_the_next(asked: dict[str, An
     wait_for(lambda: len(containers()) == 2)
     maker.send_signal(signal.SIGKILL)
     maker.wait()
-    assert Making(f"{asked['kubeconfig']}.making").is_half
+    thing = f"Kind cluster {NAME} of docker"
+    assert Making(f"{asked['kubeconfig']}.making", thing).is_half
     # Kind itself lives on and is waited for; what it made is nobody's, so it is made anew.
     result = execute(kind_cluster, **asked)
     assert result["changed"] is True
     assert result["diff"]["before"]["nodes"] == 1
-    assert not Making(f"{asked['kubeconfig']}.making").is_half
+    assert not Making(f"{asked['kubeconfig']}.making", thing).is_half
     assert execute(kind_cluster, **asked)["changed"] is False
+
+
+@pytest.mark.full
+def test_cluster_of_others_is_used_and_never_removed(asked: dict[str, Any]) -> None:
+    config = json.dumps({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "networking": {"ipFamily": "ipv4"}})
+    foreign = ["kind", "create", "cluster", "--name", NAME, "--image", asked["node_image"], "--config", "-"]
+    subprocess.run([*foreign, "--kubeconfig", f"{asked['kubeconfig']}.theirs"], input=config, text=True, check=True)
+    try:
+        sentence = failure(kind_cluster, **asked, state="absent")
+        assert "was not made by this collection" in sentence
+        assert "was not made by this collection" in failure(kind_cluster, **asked, nodes=2, recreate=True)
+        assert containers() == [f"{NAME}-control-plane"]
+    finally:
+        run("kind", "delete", "cluster", "--name", NAME, "--kubeconfig", f"{asked['kubeconfig']}.theirs")
 
 
 @pytest.mark.full

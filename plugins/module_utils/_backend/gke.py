@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
 # Who carries it was made here, and may be removed.
 OWNER_LABEL = "tfscale-study"
@@ -83,7 +84,8 @@ def _accelerator(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_ours(found: Mapping[str, Any]) -> bool:
-    return OWNER_LABEL in (found.get("resourceLabels") or {})
+    """By the cluster's own name: a label of that key may be somebody's for his bills."""
+    return bool((found.get("resourceLabels") or {}).get(OWNER_LABEL) == found["name"])
 
 
 def pool_of(found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,6 +122,31 @@ def summary(found: Mapping[str, Any]) -> dict[str, Any]:
         "created": found.get("createTime"),
         "machine_type": (pool_of(found).get("config") or {}).get("machineType"),
     }
+
+
+def check_kubeconfig(path: Path, name: str) -> None:
+    """All files that are written and removed for it must be its own, those beside it too."""
+    kubeconfig.check(path, name)
+    plugin, cache = beside(path)
+    for file, is_own in ((plugin, _is_plugin), (cache, _is_token)):
+        if os.path.lexists(file) and (file.is_symlink() or not file.is_file() or not is_own(file.read_bytes())):
+            raise InputError(
+                f"cluster_kubeconfig is {str(path)!r}, which needs {file.name} beside it, but that file is not ours: give"
+                " another, or remove that file if you know what it is"
+            )
+
+
+def _is_plugin(text: bytes) -> bool:
+    """Of any version: they begin alike."""
+    return text.splitlines()[:4] == inspect.getsource(gke_token).encode().splitlines()[:4]
+
+
+def _is_token(text: bytes) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and set(found) == {"token", "until"}
 
 
 def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file: str) -> bool:

@@ -20,6 +20,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.programs im
 LOOK_SECONDS = 60.0
 DELETE_SECONDS = 300.0
 LABEL = "io.x-k8s.kind"
+# By this mount, of nothing, a container is known as a node of a cluster that was made here: it comes with the container, half
+# made or not, and goes with it. Kind lets nobody give a container a label.
+MARK = "/kind/made-by-tfscale.study"
 # Where docker keeps the groups of its containers with cgroup v1; there is no such thing with v2, and no need for it.
 FREEZER = Path("/sys/fs/cgroup/freezer/docker")
 
@@ -50,6 +53,7 @@ class Container:
     cpus: float
     memory: int
     running: bool
+    is_ours: bool
 
 
 class Kind:
@@ -152,7 +156,8 @@ def _is_frozen(state: Path) -> bool:
 
 def configuration(*, workers: int, cpus: float, memory: int, host: Host) -> dict[str, Any]:
     """https://kind.sigs.k8s.io/docs/user/configuration/"""
-    worker: dict[str, Any] = {"role": "worker"}
+    marked = {"extraMounts": [{"hostPath": os.devnull, "containerPath": MARK, "readOnly": True}]}
+    worker: dict[str, Any] = {"role": "worker", **marked}
     reserved = reservation(cpus=cpus, memory=memory, host=host)
     if reserved:
         worker["kubeadmConfigPatchesJSON6902"] = reserved
@@ -160,7 +165,7 @@ def configuration(*, workers: int, cpus: float, memory: int, host: Host) -> dict
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"ipFamily": "ipv4"},
-        "nodes": [{"role": "control-plane"}, *[worker] * workers],
+        "nodes": [{"role": "control-plane", **marked}, *[worker] * workers],
     }
 
 
@@ -196,6 +201,7 @@ def _container(found: Mapping[str, Any]) -> Container:
         cpus=limits.get("NanoCpus", 0) / 1e9,
         memory=limits.get("Memory", 0),
         running=bool(found["State"]["Running"]),
+        is_ours=any(mount.get("Destination") == MARK for mount in found.get("Mounts") or []),
     )
 
 

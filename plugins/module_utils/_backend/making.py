@@ -15,28 +15,41 @@ from pathlib import Path
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 
 PAUSE_SECONDS = 0.5
-MARK = b"being made\n"
 
 
 class Making:
-    """Held by one maker at a time, and by the programs it calls: those may outlive a maker that is killed."""
+    """Held by one maker at a time, and by the programs it calls: those may outlive a maker that is killed.
+
+    The file says of which thing it is a mark, so that a file of that name which is none of ours is known as such.
+    """
 
     def __init__(
         self,
         path: str | Path,
+        thing: str,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.path = Path(path)
         self.lock = -1
+        # Of one length: one takes the place of the other at once.
+        self._held, self._half = (f"tfscale.study, {thing}: {state}\n".encode() for state in ("held", "half"))
         self._clock = clock
         self._sleep = sleep
 
     @property
     def is_half(self) -> bool:
         """Whether a maker began and did not come to an end."""
-        return self.path.exists() and self.path.read_bytes() == MARK
+        return self._read() == self._half
+
+    def check(self) -> None:
+        """Raise BackendError for what is none of our marks."""
+        if os.path.lexists(self.path) and self._read() not in (self._held, self._half):
+            raise BackendError(
+                f"{self.path} is needed as a mark, but it is not ours for this cluster: give another cluster_kubeconfig,"
+                " or remove it if you know what it is"
+            )
 
     @contextlib.contextmanager
     def hold(self, *, seconds: float) -> Iterator[None]:
@@ -50,26 +63,52 @@ class Making:
             self.lock = -1
 
     def begin(self) -> None:
-        os.pwrite(self.lock, MARK, 0)
+        os.pwrite(self.lock, self._half, 0)
         os.fsync(self.lock)
 
     def end(self) -> None:
-        os.ftruncate(self.lock, 0)
+        os.pwrite(self.lock, self._held, 0)
+
+    def _read(self) -> bytes:
+        if not self._is_file():
+            return b""
+        with self.path.open("rb") as file:
+            return file.read(len(self._held) + 1)
+
+    def _is_file(self) -> bool:
+        return self.path.is_file() and not self.path.is_symlink()
 
     def _acquire(self, end: float) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         while True:
-            lock = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Who held it before us may have removed the file under our hands.
-                if os.path.exists(self.path) and os.path.samestat(os.fstat(lock), os.stat(self.path)):
+            self._make()
+            is_late = self._clock() >= end
+            # Another maker may not have written its mark yet.
+            if self._read() or not self._is_file() or is_late:
+                self.check()
+            with contextlib.suppress(FileNotFoundError):
+                lock = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)
+                if self._is_taken(lock, is_late=is_late):
                     return lock
-            except BlockingIOError:
-                if self._clock() >= end:
-                    os.close(lock)
-                    raise BackendError(
-                        f"{self.path} is held by another controller that makes the same cluster: wait for it, or stop it"
-                    ) from None
-                self._sleep(PAUSE_SECONDS)
-            os.close(lock)
+                os.close(lock)
+            self._sleep(PAUSE_SECONDS)
+
+    def _make(self) -> None:
+        with contextlib.suppress(FileExistsError):
+            made = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(made, self._held)
+            os.close(made)
+
+    def _is_taken(self, lock: int, *, is_late: bool) -> bool:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if is_late:
+                os.close(lock)
+                raise BackendError(
+                    f"{self.path} is held by another controller that makes the same cluster: wait for it, or stop it"
+                ) from None
+            return False
+        # Who held it before us may have removed the file under our hands.
+        is_this = os.path.exists(self.path) and os.path.samestat(os.fstat(lock), os.stat(self.path))
+        return is_this and self._read() in (self._held, self._half)

@@ -15,7 +15,6 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend import (
     gke,
     gke_api,
-    kubeconfig,
     kubernetes_api,
     nodes,
 )
@@ -110,7 +109,7 @@ def _check(params: Mapping[str, Any]) -> gke.Wanted:
     for key, value in words(params["labels"]).items():
         _matches("cluster_gke_labels", key, LABEL, "keys of lower-case letters, digits, dashes and underscores")
         _matches("cluster_gke_labels", value, VALUE, "values of lower-case letters, digits, dashes and underscores")
-    kubeconfig.check(Path(params["kubeconfig"]), params["name"])
+    gke.check_kubeconfig(Path(params["kubeconfig"]), params["name"])
     number("cluster_timeout", params["timeout"], minimum=1)
     return gke.Wanted(
         name=params["name"],
@@ -235,7 +234,7 @@ class _Step:
         if found is not None and not gke.is_ours(found):
             raise InputError(
                 f"cluster_name is {self.wanted.name!r}, but {self._cluster} was not made by this collection (it has no label"
-                f" {gke.OWNER_LABEL}) and is left alone: give another name, or cluster_provider existing"
+                f" {gke.OWNER_LABEL}={found['name']}) and is left alone: give another name, or cluster_provider existing"
             )
 
     def _find(self, *, check_mode: bool) -> dict[str, Any] | None:

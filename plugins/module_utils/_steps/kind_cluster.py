@@ -16,7 +16,13 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfig, kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import Container, Host, Kind, configuration
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import (
+    MARK,
+    Container,
+    Host,
+    Kind,
+    configuration,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
@@ -66,9 +72,12 @@ def execute(
     try:
         wanted = _check(params)
         kind = Kind(params["name"], params["engine"])
-        making = Making(f"{params['kubeconfig']}.making", clock=clock, sleep=sleep)
+        thing = f"Kind cluster {kind.name} of {kind.engine}"
+        making = Making(f"{params['kubeconfig']}.making", thing, clock=clock, sleep=sleep)
         step = _Step(kind, making, params["kubeconfig"], params["timeout"], say, clock, sleep)
-        # A check takes no lock: it may only say what it sees.
+        if check_mode:
+            # It takes no lock: it may only say what it sees.
+            making.check()
         with contextlib.nullcontext() if check_mode else making.hold(seconds=params["timeout"]):
             if params["state"] == "absent":
                 return step.absent(check_mode=check_mode)
@@ -108,15 +117,18 @@ class _Step:
     def present(self, wanted: Wanted, *, recreate: bool, check_mode: bool) -> dict[str, Any]:
         host, version = self.kind.host(), self.kind.version()
         found = self.kind.nodes()
-        half = self.making.is_half
+        # What others have made under that name since is no half of ours.
+        half = self.making.is_half and is_ours(found)
         wrong = {} if half else differences(found, wanted)
         if found and wrong and not recreate:
             raise InputError(_told_differences(self.kind.name, wrong))
         before = _described(found)
         if found and not wrong and not half:
             changed, nodes = self._keep(found, check_mode=check_mode)
-            msg = f"Kind cluster {self.kind.name} is there, with {counted(wanted.nodes, 'node')}."
+            tail = "" if is_ours(found) else "; it was not made by this collection and stays"
+            msg = f"Kind cluster {self.kind.name} is there, with {counted(wanted.nodes, 'node')}{tail}."
             return _result(changed, before, before, self.kubeconfig, found, nodes, version, msg)
+        self._check_owner(found)
         check_host(wanted, host)
         after = asdict(wanted)
         if check_mode:
@@ -136,6 +148,7 @@ class _Step:
         self.kind.host()
         version = self.kind.version()
         found = self.kind.nodes()
+        self._check_owner(found)
         changed = bool(found) or self.making.is_half or os.path.exists(self.kubeconfig)
         if changed and not check_mode:
             self._delete()
@@ -152,7 +165,9 @@ class _Step:
             self.say(f"Kind cluster {self.kind.name}: starting {', '.join(stopped)}")
             self.kind.start(stopped)
         stale = kubeconfig.write(Path(self.kubeconfig), self.kind.kubeconfig())
-        return bool(stopped) or stale, self._wait([node.name for node in found])
+        nodes = self._wait([node.name for node in found])
+        self.making.end()
+        return bool(stopped) or stale, nodes
 
     def _make(self, wanted: Wanted, host: Host, *, anew: bool) -> list[dict[str, Any]]:
         if anew:
@@ -189,9 +204,20 @@ class _Step:
         api = kubernetes_api.connect({"kubeconfig": self.kubeconfig})
         return wait_until_ready(api, names, seconds=self.seconds, clock=self.clock, sleep=self.sleep)
 
+    def _check_owner(self, found: Sequence[Container]) -> None:
+        if not is_ours(found):
+            name = self.kind.name
+            raise InputError(
+                f"cluster_name is {name!r}, but Kind cluster {name} was not made by this collection (its nodes have no mount"
+                f" {MARK}) and is left alone: give another name, or remove it yourself (kind delete cluster --name {name})"
+            )
+
     def _delete(self) -> None:
-        self.kind.delete(self.kubeconfig)
+        """Looked at once more: an attempt to make it fails, too, where somebody else was faster."""
+        self._check_owner(self.kind.nodes())
+        # First, for Kind leaves an empty one, of which nobody knows whose it is.
         Path(self.kubeconfig).unlink(missing_ok=True)
+        self.kind.delete(self.kubeconfig)
         self.making.end()
 
 
@@ -199,6 +225,10 @@ def _gist(error: BackendError) -> str:
     """The line in which Kind says what went wrong, out of all that it tells."""
     first, *more = str(error).splitlines()
     return next((line.removeprefix("ERROR: ") for line in more if line.startswith("ERROR")), first)
+
+
+def is_ours(found: Sequence[Container]) -> bool:
+    return all(node.is_ours for node in found)
 
 
 def differences(found: Sequence[Container], wanted: Wanted) -> dict[str, tuple[str, Any]]:
@@ -267,6 +297,7 @@ def _result(
         "changed": changed,
         "kubeconfig": kubeconfig,
         "nodes": [_node(one, seen.get(one.name)) for one in found],
+        "owned": is_ours(found),
         "probed_cpus": {},
         "versions": {"kind": version, "kubernetes": next(map(_version, nodes), None)},
         "diff": {"before": dict(before), "after": dict(after)},

@@ -23,6 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.programs im
 
 from tests.fixtures.engine import GIB, Engine
 
+MARKED = {"extraMounts": [{"hostPath": "/dev/null", "containerPath": "/kind/made-by-tfscale.study", "readOnly": True}]}
 HOST = Host(cpus=4, memory=16 * GIB)
 
 
@@ -82,9 +83,24 @@ def test_nodes_by_role_and_name() -> None:
     engine.add("one-control-plane", "control-plane", image="i")
     nodes = Kind("one", "docker", run=engine).nodes()
     assert [node.name for node in nodes] == ["one-control-plane", "one-worker", "one-worker2", "one-worker10"]
-    assert nodes[3] == Container(name="one-worker10", role="worker", image="i", cpus=0.5, memory=GIB, running=True)
+    assert nodes[3] == Container(
+        name="one-worker10", role="worker", image="i", cpus=0.5, memory=GIB, running=True, is_ours=False
+    )
     assert not nodes[2].running
     assert "--filter label=io.x-k8s.kind.cluster=one" in engine.commands[-2]
+
+
+def test_nodes_that_were_made_here_are_known_by_a_mount() -> None:
+    engine = Engine()
+    kind_of_one = Kind("one", "docker", run=engine)
+    kind_of_one.create(
+        configuration(workers=1, cpus=0, memory=0, host=HOST), image="", kubeconfig="/k", seconds=1, lock=3
+    )
+    foreign = [{"hostPath": "/dev/null", "containerPath": "/kind/other"}]
+    engine.add("one-worker2", "worker", image="i", mounts=foreign)
+    del engine.containers["one-worker"]["Mounts"]
+    ours = {node.name: node.is_ours for node in kind_of_one.nodes()}
+    assert ours == {"one-control-plane": True, "one-worker": False, "one-worker2": False}
 
 
 @pytest.mark.parametrize(("image", "words"), [("", ""), ("node:1", " --image node:1")])
@@ -114,12 +130,12 @@ def test_cap_allows_no_swap(cpus: float, memory: int, words: str) -> None:
 def test_configuration_without_caps_reserves_nothing() -> None:
     config = configuration(workers=2, cpus=0, memory=0, host=HOST)
     assert config["networking"] == {"ipFamily": "ipv4"}
-    assert config["nodes"] == [{"role": "control-plane"}, {"role": "worker"}, {"role": "worker"}]
+    assert config["nodes"] == [{"role": "control-plane", **MARKED}, *[{"role": "worker", **MARKED}] * 2]
 
 
 def test_configuration_caps_workers_alone() -> None:
     first, *workers = configuration(workers=2, cpus=1, memory=4 * GIB, host=HOST)["nodes"]
-    assert first == {"role": "control-plane"}
+    assert first == {"role": "control-plane", **MARKED}
     assert all(worker["kubeadmConfigPatchesJSON6902"] for worker in workers)
 
 

@@ -207,7 +207,7 @@ def test_the_kubeconfig_gives_tokens_that_are_kept_and_renewed(site: Site) -> No
 def test_the_token_of_another_account_is_not_kept(site: Site) -> None:
     site.run()
     cache = site.kubeconfig.with_name("one.token")
-    cache.write_text("{}")
+    cache.write_text(json.dumps({"token": "kept", "until": 0}))
     site.run()
     assert cache.exists()
     other = site.key.with_name("other.json")
@@ -226,6 +226,21 @@ def test_execute_absent_removes_the_cluster_and_its_files(site: Site) -> None:
     again = site.run(state="absent")
     assert not again["changed"]
     assert "is not there" in again["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("name", ["one.credentials.py", "one.token"])
+@pytest.mark.parametrize("text", ["", "secret\n", '{"token": "of mine"}', "[1]", "# Copyright (c) 2026\nprint()\n"])
+def test_execute_leaves_a_file_beside_its_kubeconfig(site: Site, state: str, name: str, text: str) -> None:
+    site.run()
+    twin = site.kubeconfig.with_name(name)
+    twin.write_text(text)
+    assert f"which needs {name} beside it, but that file is not ours" in site.failure(state=state)
+    assert (twin.read_text(), site.asked("DELETE")) == (text, [])
+    twin.unlink()
+    twin.symlink_to(site.key)
+    assert f"which needs {name} beside it" in site.failure(state=state)
+    assert site.key.exists()
 
 
 def test_execute_absent_needs_no_zones_of_a_region(site: Site) -> None:
@@ -247,9 +262,13 @@ def test_execute_absent_tells_of_leftovers_and_removes_them_when_asked(site: Sit
     assert result["leftovers"] == []
 
 
+@pytest.mark.parametrize("labels", [{}, {"tfscale-study": ""}, {"tfscale-study": "costs"}])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_execute_never_touches_a_cluster_that_is_not_ours(site: Site, state: str) -> None:
-    site.google.add("one", ours=False)
+def test_execute_never_touches_a_cluster_that_is_not_ours(site: Site, state: str, labels: dict[str, str]) -> None:
+    """Somebody may label what a study costs with the same key."""
+    site.google.add("one", resourceLabels=labels)
+    site.google.add("two", resourceLabels=labels)
+    assert site.run(name="three", state="absent", leftovers="remove")["removed"] == []
     assert "was not made by this collection" in site.failure(state=state)
     assert site.asked("DELETE") == []
     assert [line for line in site.asked("POST") if "clusters" in line] == []

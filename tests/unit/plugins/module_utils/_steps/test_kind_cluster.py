@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kind as kind_backend
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import configuration
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS
@@ -22,6 +23,8 @@ from tests.fixtures.engine import GIB, Engine, kubeconfig
 from tests.fixtures.nodes import Cluster, node
 
 FAILED = "kind create cluster"
+THING = "Kind cluster one of docker"
+HOST = kind_backend.Host(cpus=4, memory=16 * GIB)
 
 
 @pytest.fixture
@@ -211,9 +214,7 @@ def test_execute_leaves_the_kubeconfig_of_others_alone(
     place.parent.mkdir()
     place.write_text("current-context: production\n")
     for state in ("present", "absent"):
-        assert "which is not this cluster's alone: give a file that may be removed with it" in failure(
-            place, state=state
-        )
+        assert "which holds no kubeconfig: give a file of its own" in failure(place, state=state)
     assert place.read_text() == "current-context: production\n"
     monkeypatch.setenv("HOME", str(place.parent))
     assert "not this cluster's alone" in failure(place.parent / ".kube" / "config")
@@ -250,9 +251,10 @@ def test_execute_present_that_fails_leaves_nothing(engine: Engine, place: Path) 
 
 def test_execute_present_removes_the_half_that_a_killed_controller_left(engine: Engine, place: Path) -> None:
     place.parent.mkdir()
-    engine.add("one-control-plane", "control-plane", image="node:1")
-    engine.add("one-worker", "worker", image="node:1")
-    mark = Making(f"{place}.making")
+    own = configuration(workers=1, cpus=0, memory=0, host=HOST)["nodes"][0]["extraMounts"]
+    engine.add("one-control-plane", "control-plane", image="node:1", mounts=own)
+    engine.add("one-worker", "worker", image="node:1", mounts=own)
+    mark = Making(f"{place}.making", THING)
     with mark.hold(seconds=1):
         mark.begin()
     assert run(place, check_mode=True)["changed"] is True
@@ -266,7 +268,7 @@ def test_execute_present_keeps_the_mark_when_not_even_removing_works(engine: Eng
     engine.fails[FAILED] = [ProgramError("no", code=1)]
     engine.fails["kind delete"] = [ProgramError("the engine went away", code=1)]
     assert failure(place) == "the engine went away."
-    assert Making(f"{place}.making").is_half
+    assert Making(f"{place}.making", THING).is_half
     assert run(place)["changed"] is True
 
 
@@ -303,3 +305,88 @@ def test_execute_probes_each_worker_where_that_is_asked(engine: Engine, place: P
     assert run(place, nodes=2, probe=True)["probed_cpus"] == {"one-worker": 0.9, "one-worker2": 0.9}
     assert run(place, nodes=2)["probed_cpus"] == {}
     assert run(place, nodes=2, probe=True, check_mode=True)["probed_cpus"] == {}
+
+
+def foreign(engine: Engine) -> None:
+    """A cluster of the same name, made by somebody else's `kind create cluster`."""
+    engine.add("one-control-plane", "control-plane", image="node:1")
+    engine.add("one-worker", "worker", image="node:1")
+
+
+NOT_OURS = "cluster_name is 'one', but Kind cluster one was not made by this collection (its nodes have no mount"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_absent_leaves_a_cluster_of_others(engine: Engine, place: Path, check_mode: bool) -> None:
+    foreign(engine)
+    sentence = failure(place, state="absent", check_mode=check_mode)
+    assert sentence.startswith(NOT_OURS)
+    assert sentence.endswith("or remove it yourself (kind delete cluster --name one).")
+    assert (did(engine), len(engine.containers)) == ([], 2)
+
+
+def test_execute_present_uses_a_cluster_of_others_as_it_is(engine: Engine, place: Path) -> None:
+    foreign(engine)
+    result = run(place)
+    assert (result["changed"], result["owned"], did(engine)) == (True, False, [])
+    assert result["msg"].endswith("with 1 node; it was not made by this collection and stays.")
+    again = run(place, recreate=True, node_image="node:1")
+    assert (again["changed"], again["owned"], did(engine)) == (False, False, [])
+    assert failure(place, state="absent").startswith(NOT_OURS)
+    assert place.exists()
+
+
+@pytest.mark.parametrize("asked", [{"nodes": 2}, {"node_image": "node:2"}, {"node_cpus": "1"}])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_present_makes_no_cluster_of_others_anew(
+    engine: Engine, place: Path, asked: dict[str, Any], check_mode: bool
+) -> None:
+    foreign(engine)
+    assert failure(place, recreate=True, check_mode=check_mode, **asked).startswith(NOT_OURS)
+    assert (did(engine), len(engine.containers)) == ([], 2)
+
+
+def test_execute_with_one_foreign_node_leaves_all(engine: Engine, place: Path) -> None:
+    run(place)
+    engine.add("one-worker2", "worker", image="node:1")
+    engine.commands.clear()
+    assert failure(place, state="absent").startswith(NOT_OURS)
+    assert did(engine) == []
+
+
+def test_execute_takes_no_cluster_of_others_for_its_own_half(engine: Engine, place: Path) -> None:
+    """A maker was killed, its half was removed by hand, and then somebody has made one of the same name."""
+    place.parent.mkdir()
+    mark = Making(f"{place}.making", THING)
+    with mark.hold(seconds=1):
+        mark.begin()
+    foreign(engine)
+    assert failure(place, state="absent").startswith(NOT_OURS)
+    assert mark.is_half
+    result = run(place)
+    assert (result["owned"], did(engine), mark.is_half) == (False, [], False)
+
+
+def test_execute_present_leaves_the_cluster_of_one_who_was_faster(engine: Engine, place: Path) -> None:
+    said = ProgramError("node(s) already exist for a cluster with the name", code=1)
+
+    class Faster(list[ProgramError]):
+        def pop(self, _index: Any = 0) -> ProgramError:
+            foreign(engine)
+            return super().pop()
+
+    engine.fails[FAILED] = Faster([said])
+    assert failure(place).startswith(NOT_OURS)
+    assert (did(engine), len(engine.containers)) == (["kind create cluster"], 2)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_execute_leaves_a_file_in_the_place_of_its_mark(
+    engine: Engine, place: Path, state: str, check_mode: bool
+) -> None:
+    place.parent.mkdir()
+    mark = place.with_name("one.making")
+    mark.write_text("notes of mine\n")
+    assert "one.making is needed as a mark, but it is not ours" in failure(place, state=state, check_mode=check_mode)
+    assert (mark.read_text(), did(engine)) == ("notes of mine\n", [])
