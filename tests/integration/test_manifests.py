@@ -399,3 +399,24 @@ def test_preflight_refuses_with_a_sentence(tmp_path: Path, given: dict[str, Any]
     with pytest.raises(AssertionError) as caught:
         manifest(tmp_path, "statefulset", **{**base, **variables})
     assert sentence in str(caught.value)
+
+
+def test_values_of_the_old_chart_reach_the_pods(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        "worker: {number: , port: 9000, limit: {memory: 512Mi, cpu: 250m}, env: {ALLOW: true, SCALE: 1.0, D: 2024-01-01}}\n"
+        "ps: {number: 1, limit: {memory: 256Mi}}\n"
+        "hyperparams: {trainsteps: , hiddenunits: 50, datadir: /data, logdir: /tmp/events}\n"
+    )
+    found = standing(tmp_path, training_helm_values=str(values))
+    (worker,), (ps,) = (pod_of(found["StatefulSet", f"mine-{kind}"])["containers"] for kind in ("worker", "ps"))
+    env = {entry["name"]: entry.get("value") for entry in worker["env"]}
+    assert (env["ALLOW"], env["SCALE"], env["D"]) == ("true", "1", "2024-01-01")
+    limit = {"memory": "512Mi", "cpu": "250m"}
+    assert worker["resources"] == {"requests": limit, "limits": limit}
+    assert ps["resources"] == {"requests": {"memory": "256Mi"}, "limits": {"memory": "256Mi"}}
+    assert found["StatefulSet", "mine-worker"]["spec"]["replicas"] == 2
+    assert worker["ports"][0]["containerPort"] == 9000
+    assert {"--hidden_units=50", "--data_dir=/data", "--log_dir=/tmp/events", "--train_steps=0"} <= set(
+        worker["command"]
+    )

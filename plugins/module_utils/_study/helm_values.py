@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the values file of the old distributed-tensorflow chart (0.1.x) to variables of role training. PRIVATE, can break at any time.
 
-https://github.com/helm/charts/tree/master/stable/distributed-tensorflow (deprecated in 2020), Listings 5.14 to 5.17.
+https://github.com/helm/charts/tree/master/stable/distributed-tensorflow (deprecated in 2020 as 1.2.2, whose values are the same),
+https://github.com/Dysproz/distributed-tensorflow-helm (0.1.4, with `limit`), Listings 5.14 to 5.17.
 """
 
 from __future__ import annotations
@@ -13,19 +14,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import helm_word, word
 
 # The chart's own images: the trainer of the thesis, whose place ours takes.
 OWN = "distributed-tf"
 PROGRAM = ("python", "train_distributed.py")
 DEFAULT_PORTS = {"ps": 8000, "worker": 9000}
 POLICIES = ("Parallel", "OrderedReady")
-GROUP = ("number", "podManagementPolicy", "image", "port", "env")
+GROUP = ("number", "podManagementPolicy", "image", "port", "env", "gpuCount", "limit")
 KEYS: dict[str, tuple[str, ...]] = {
     "": ("worker", "ps", "hyperparams", "volumes", "volumeMounts"),
-    "worker": (*GROUP, "gpuCount"),
+    "worker": GROUP,
     "ps": (*GROUP, "resources", "privileged"),
-    "hyperparams": ("batchsize", "learningrate", "trainsteps"),
+    "hyperparams": ("batchsize", "learningrate", "trainsteps", "hiddenunits", "datadir", "logdir"),
     "image": ("repository", "tag", "pullPolicy"),
+    "limit": ("memory", "cpu"),
 }
 RENAMING = ("nameOverride", "fullnameOverride")
 
@@ -33,13 +37,15 @@ RENAMING = ("nameOverride", "fullnameOverride")
 def role_variables(values: Any) -> dict[str, Any]:
     """Variables of the deployment that the chart would make; what is not given has the chart's defaults."""
     top = _mapping("", values if values is not None else {}, KEYS[""])
-    worker, ps = (_mapping(kind, top.get(kind) or {}, KEYS[kind]) for kind in ("worker", "ps"))
-    hyper = _mapping("hyperparams", top.get("hyperparams") or {}, KEYS["hyperparams"])
+    worker, ps = (_mapping(kind, top.get(kind, {}), KEYS[kind]) for kind in ("worker", "ps"))
+    hyper = _mapping("hyperparams", top.get("hyperparams", {}), KEYS["hyperparams"])
     if ps.get("privileged"):
         raise InputError(
             "ps.privileged is true: pods of the standard `restricted` are never privileged, and a ps needs no such right;"
             " leave it out"
         )
+    if _whole("ps.gpuCount", ps.get("gpuCount", 0)):
+        raise InputError(f"ps.gpuCount is {ps['gpuCount']!r}: workers alone train on GPUs; give 0")
     gpus = _whole("worker.gpuCount", worker.get("gpuCount", 0))
     images = {kind: _image(kind, group.get("image")) for kind, group in (("worker", worker), ("ps", ps))}
     return {
@@ -53,26 +59,28 @@ def role_variables(values: Any) -> dict[str, Any]:
         "training_volume_mounts": _list("volumeMounts", top.get("volumeMounts")),
         **_hyperparameters(hyper),
         **_program(images, hyper, gpus),
-        **_resources(ps.get("resources")),
+        **_resources("ps", ps),
+        **_resources("worker", worker),
         **({"training_gpus": gpus} if gpus else {}),
     }
 
 
 def _mapping(name: str, value: Any, allowed: Sequence[str]) -> Mapping[str, Any]:
+    """Of what has a value: a key without one is no key to Helm."""
     whole = name or "the values file"
     if not isinstance(value, Mapping):
         raise InputError(f"{whole} is {value!r}: give {', '.join(allowed)}")
     for key in value:
-        if key in RENAMING:
+        if key in RENAMING and value[key]:
             raise InputError(f"{key} is {value[key]!r}: objects are named after training_name; leave it out")
-        if key not in allowed:
+        if key not in (*allowed, *RENAMING):
             raise InputError(f"{whole} has {key!r}, which chart 0.1.x does not know: give {', '.join(allowed)}")
-    return value
+    return {key: one for key, one in value.items() if one is not None}
 
 
 def _whole(name: str, value: Any, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
-    """The chart's templates take numbers written as text, too."""
-    text = str(value)
+    """The chart's templates take numbers written as text, too, and 2.0 is 2 to Helm."""
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
     if isinstance(value, bool) or not text.isdecimal() or not minimum <= int(text) <= maximum:
         upper = f" to {maximum}" if maximum < 2**31 - 1 else ""
         raise InputError(f"{name} is {value!r}: give a whole number from {minimum}{upper}")
@@ -92,7 +100,7 @@ def _policy(kind: str, group: Mapping[str, Any]) -> str:
 
 def _image(kind: str, value: Any) -> tuple[str, str] | None:
     """Its name and how it is pulled; None for the chart's own."""
-    image = _mapping(f"{kind}.image", value or {}, KEYS["image"])
+    image = _mapping(f"{kind}.image", {} if value is None else value, KEYS["image"])
     repository = image.get("repository") or OWN
     if not isinstance(repository, str):
         raise InputError(f"{kind}.image.repository is {repository!r}: give the name of an image")
@@ -101,7 +109,7 @@ def _image(kind: str, value: Any) -> tuple[str, str] | None:
         raise InputError(f"{kind}.image.pullPolicy is {policy!r}: give Never, IfNotPresent or Always")
     if repository.rpartition("/")[2] == OWN:
         return None
-    return f"{repository}:{image['tag']}" if image.get("tag") not in (None, "") else repository, policy
+    return f"{repository}:{helm_word(image['tag'])}" if image.get("tag") not in (None, "") else repository, policy
 
 
 def _env(name: str, value: Any) -> dict[str, str]:
@@ -109,7 +117,10 @@ def _env(name: str, value: Any) -> dict[str, str]:
         return {}
     if not isinstance(value, Mapping) or any(isinstance(one, (Mapping, list)) for one in value.values()):
         raise InputError(f"{name} is {value!r}: give names and their values")
-    return {str(key): "" if one is None else str(one) for key, one in value.items()}
+    for key, one in value.items():
+        if isinstance(one, float) and not math.isfinite(one):
+            raise InputError(f"{name}.{key} is {word(one)}, which Helm cannot write: give it in quotes")
+    return {word(key): helm_word(one) for key, one in value.items()}
 
 
 def _list(name: str, value: Any) -> list[Any]:
@@ -133,7 +144,19 @@ def _hyperparameters(hyper: Mapping[str, Any]) -> dict[str, Any]:
         "training_learning_rate": number,
         # 0 trains without end.
         "training_steps": _whole("hyperparams.trainsteps", hyper.get("trainsteps", 0)),
+        **_given(hyper),
     }
+
+
+def _given(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    """What the chart's program was told only where the file has it."""
+    units = hyper.get("hiddenunits", "")
+    given = {"training_hidden_units": "" if units == "" else _whole("hyperparams.hiddenunits", units, minimum=1)}
+    for key, variable in (("datadir", "training_data_dir"), ("logdir", "training_log_dir")):
+        given[variable] = hyper.get(key, "")
+        if not isinstance(given[variable], str):
+            raise InputError(f"hyperparams.{key} is {given[variable]!r}: give a folder")
+    return {variable: value for variable, value in given.items() if value != ""}
 
 
 def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, Any], gpus: int) -> dict[str, Any]:
@@ -158,9 +181,15 @@ def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, A
     numbers = _hyperparameters(hyper)
     flags = [
         *(["--num_gpus", str(gpus)] if gpus else []),
-        *("--learning_rate", f"{numbers['training_learning_rate']:g}"),
+        *("--learning_rate", helm_word(numbers["training_learning_rate"])),
         *("--batch_size", str(numbers["training_batch_size"])),
         *(["--train_steps", str(numbers["training_steps"])] if "trainsteps" in hyper else []),
+        *(
+            word
+            for name in ("data_dir", "log_dir", "hidden_units")
+            if f"training_{name}" in numbers
+            for word in (f"--{name}", str(numbers[f"training_{name}"]))
+        ),
     ]
     return {
         "training_image": worker[0],
@@ -170,10 +199,24 @@ def _program(images: Mapping[str, tuple[str, str] | None], hyper: Mapping[str, A
     }
 
 
-def _resources(ps: Any) -> dict[str, Any]:
-    """The chart gave resources to a ps only."""
-    if ps in (None, ""):
-        return {}
-    if not isinstance(ps, Mapping) or not set(ps) <= {"requests", "limits"}:
-        raise InputError(f"ps.resources is {ps!r}: give requests and limits as in a pod")
-    return {"training_ps_resources": dict(ps)}
+def _resources(kind: str, group: Mapping[str, Any]) -> dict[str, Any]:
+    """`resources` are a ps' until 0.1.3; the `limit` of 0.1.4 is what is asked for, too."""
+    resources, limit = group.get("resources") or None, group.get("limit") or None
+    if resources and limit:
+        raise InputError(f"{kind} has limit and resources, which are of two versions of the chart: give one of them")
+    if resources and (not isinstance(resources, Mapping) or not set(resources) <= {"requests", "limits"}):
+        raise InputError(f"{kind}.resources is {resources!r}: give requests and limits as in a pod")
+    if limit:
+        amounts = _limit(f"{kind}.limit", limit)
+        resources = {"requests": amounts, "limits": amounts} if amounts else None
+    return {f"training_{kind}_resources": dict(resources)} if resources else {}
+
+
+def _limit(name: str, value: Any) -> dict[str, Any]:
+    limit = _mapping(name, value, KEYS["limit"])
+    for key, one in limit.items():
+        if amount(one) is None:
+            raise InputError(
+                f"{name}.{key} is {one!r}: give an amount such as {'512Mi' if key == 'memory' else '250m'}"
+            )
+    return dict(limit)

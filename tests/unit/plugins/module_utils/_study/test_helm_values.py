@@ -39,12 +39,86 @@ EXPECTED = {
     "training_learning_rate": 0.001,
     "training_steps": 0,
 }
+# The values of 0.1.4, https://github.com/Dysproz/distributed-tensorflow-helm, and what its templates read beside them.
+LIMITED = """
+worker:
+  number: 2
+  port: 9000
+  gpuCount: 0
+  limit: {memory: 512Mi, cpu: 250m}
+ps:
+  number: 1
+  port: 8000
+  gpuCount: 0
+  limit: {memory: 128Mi}
+hyperparams: {batchsize: 20, learningrate: 0.001, trainsteps: 200, hiddenunits: 50, datadir: /tmp/data, logdir: /tmp/mnist-log}
+volumes:
+  - name: logs-volume
+    hostPath: {path: /tmp/mnist}
+volumeMounts:
+  - name: logs-volume
+    mountPath: /tmp/mnist-log
+"""
 MINE = {"repository": "registry.example.com/mine", "tag": "7", "pullPolicy": "Always"}
 
 
 @pytest.mark.parametrize("text", [DEFAULTS, "", "{}", "worker: {}\nps:\n"])
 def test_defaults_are_those_of_the_chart_with_our_trainer(text: str) -> None:
     assert role_variables(yaml.safe_load(text)) == EXPECTED
+
+
+def test_values_of_0_1_4_have_limits_and_what_its_program_was_told() -> None:
+    ps, worker = {"memory": "128Mi"}, {"memory": "512Mi", "cpu": "250m"}
+    assert role_variables(yaml.safe_load(LIMITED)) == {
+        **EXPECTED,
+        "training_ps": 1,
+        "training_steps": 200,
+        "training_hidden_units": 50,
+        "training_data_dir": "/tmp/data",
+        "training_log_dir": "/tmp/mnist-log",
+        "training_ps_resources": {"requests": ps, "limits": ps},
+        "training_worker_resources": {"requests": worker, "limits": worker},
+        "training_volumes": [{"name": "logs-volume", "hostPath": {"path": "/tmp/mnist"}}],
+        "training_volume_mounts": [{"name": "logs-volume", "mountPath": "/tmp/mnist-log"}],
+    }
+
+
+def test_images_of_others_are_told_what_0_1_4_told_them() -> None:
+    hyper = {"hiddenunits": "50", "datadir": "/d", "logdir": "/l", "learningrate": 0.00123456789}
+    values = {"worker": {"image": MINE}, "ps": {"image": MINE}, "hyperparams": hyper}
+    assert role_variables(values)["training_command"] == [
+        *("python", "train_distributed.py", "--learning_rate", "0.00123456789", "--batch_size", "20"),
+        *("--data_dir", "/d", "--log_dir", "/l", "--hidden_units", "50"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "worker: {number: , port: , gpuCount: , podManagementPolicy: , env: , limit: }",
+        "ps: {image: {repository: , tag: , pullPolicy: }, resources: , privileged: , gpuCount: }",
+        "ps: {image: , limit: {memory: , cpu: }}",
+        "hyperparams: {batchsize: , learningrate: , trainsteps: , hiddenunits: , datadir: , logdir: }",
+        "hyperparams: {hiddenunits: '', datadir: '', logdir: ''}",
+        "{worker: , ps: , hyperparams: , volumes: , volumeMounts: , nameOverride: , fullnameOverride: ''}",
+    ],
+)
+def test_a_key_without_a_value_is_none(text: str) -> None:
+    assert role_variables(yaml.safe_load(text)) == EXPECTED
+
+
+def test_a_limit_of_one_kind_is_no_limit_of_the_other() -> None:
+    given = role_variables({"worker": {"limit": {"cpu": 0.5, "memory": None}}})
+    assert given["training_worker_resources"] == {"requests": {"cpu": 0.5}, "limits": {"cpu": 0.5}}
+    assert "training_ps_resources" not in given
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(2, 2), ("2", 2), (2.0, 2), (2e1, 20)], ids=["whole", "text", "2.0", "2e1"]
+)
+def test_a_whole_number_may_be_written_otherwise(value: Any, number: int) -> None:
+    given = role_variables({"worker": {"number": value}, "hyperparams": {"trainsteps": value, "hiddenunits": value}})
+    assert (given["training_workers"], given["training_steps"], given["training_hidden_units"]) == (number,) * 3
 
 
 def test_images_of_others_keep_their_program_and_its_flags() -> None:
@@ -91,7 +165,24 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
         ([], "the values file is []: give worker, ps, hyperparams, volumes, volumeMounts"),
         ({"worker": 2}, "worker is 2: give number, podManagementPolicy, image, port, env, gpuCount"),
         ({"workers": {}}, "the values file has 'workers', which chart 0.1.x does not know: give worker, ps, "),
-        ({"ps": {"gpuCount": 1}}, "ps has 'gpuCount', which chart 0.1.x does not know: give number, "),
+        ({"ps": {"gpuCount": 1}}, "ps.gpuCount is 1: workers alone train on GPUs; give 0"),
+        ({"worker": {"resources": {}}}, "worker has 'resources', which chart 0.1.x does not know: give number, "),
+        (
+            {"worker": {"limit": {"disk": 1}}},
+            "worker.limit has 'disk', which chart 0.1.x does not know: give memory, cpu",
+        ),
+        ({"worker": {"limit": {"memory": "lots"}}}, "worker.limit.memory is 'lots': give an amount such as 512Mi"),
+        ({"ps": {"limit": {"cpu": True}}}, "ps.limit.cpu is True: give an amount such as 250m"),
+        ({"ps": {"limit": "1Gi"}}, "ps.limit is '1Gi': give memory, cpu"),
+        (
+            {"ps": {"limit": {"cpu": 1}, "resources": {"limits": {"cpu": 1}}}},
+            "ps has limit and resources, which are of two versions of the chart: give one of them",
+        ),
+        ({"worker": {"env": {"A": float("inf")}}}, "worker.env.A is inf, which Helm cannot write: give it in quotes"),
+        ({"worker": ""}, "worker is '': give number, podManagementPolicy, image"),
+        ({"hyperparams": {"hiddenunits": 0}}, "hyperparams.hiddenunits is 0: give a whole number from 1"),
+        ({"hyperparams": {"logdir": 7}}, "hyperparams.logdir is 7: give a folder"),
+        ({"hyperparams": {"datadir": ["/d"]}}, "hyperparams.datadir is ['/d']: give a folder"),
         ({"worker": {"image": {"name": "x"}}}, "worker.image has 'name'"),
         ({"hyperparams": {"steps": 1}}, "hyperparams has 'steps', which chart 0.1.x does not know: give batchsize, "),
         ({"fullnameOverride": "x"}, "fullnameOverride is 'x': objects are named after training_name; leave it out"),
