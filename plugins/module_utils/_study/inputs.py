@@ -16,10 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Replica
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
+from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import LEAST_MEMORY
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes, shown
 from ansible_collections.tfscale.study.plugins.module_utils._study.words import word
+from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.
@@ -45,21 +48,15 @@ FIT = "fit"
 AXES = ("nodes", "ps", "workers", "strategies")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
-# More replicas than any machine starts, and short enough to print.
+# More of anything than anybody asks for: a larger number is a slip. It is also short enough to print.
 MOST = 1_000_000
+MOST_STEPS = 10**12
+MOST_THREADS = 1024
+A_YEAR = 365 * 24 * 3600
 
 
 def variable(key: str) -> str:
     return VARIABLES.get(key, f"training_{key}")
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:
-        # Digits without end, which Python refuses to write down.
-        text = "a number of thousands of digits"
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _whole(value: Any) -> int | None:
@@ -71,88 +68,101 @@ def _whole(value: Any) -> int | None:
     return None
 
 
-def integer(name: str, value: Any, *, minimum: int = 0) -> int:
+def wrong(name: str, value: Any, allowed: str) -> InputError:
+    return InputError(f"{name} is {shown(value)}: give {allowed}")
+
+
+def integer(name: str, value: Any, *, minimum: int = 0, maximum: int | None = None) -> int:
     number = _whole(value)
-    if number is None or number < minimum:
-        raise InputError(f"{name} is {_shown(value)}: give a whole number from {minimum}")
+    if number is None or number < minimum or (maximum is not None and number > maximum):
+        raise wrong(name, value, f"a whole number from {minimum}{'' if maximum is None else f' to {maximum}'}")
     return number
+
+
+def _items(value: Any) -> Any:
+    """What stands in a list; as text it is one of YAML, or parts between commas."""
+    found = structure(value)
+    return [item.strip() for item in found.split(",")] if isinstance(found, str) else found
 
 
 def integers(name: str, value: Any, minimum: int = 1, *, word: str = "") -> list[Any]:
     """A list of whole numbers, given as 3, "3", "1,2,4" or [1, "2"]; one word may stand in a number's place."""
-    items = value.strip("[] ").split(",") if isinstance(value, str) else value
+    items = _items(value)
     items = items if isinstance(items, (list, tuple)) else [items]
     found = [word if word and str(item).strip() == word else _whole(item) for item in items]
     if not found or not all(minimum <= one <= MOST if isinstance(one, int) else one == word for one in found):
         also = f", or {word}" if word else ""
-        raise InputError(f'{name} is {_shown(value)}: give whole numbers from {minimum}, such as 4 or "1,2,4"{also}')
+        raise wrong(name, value, f'whole numbers from {minimum}, such as 4 or "1,2,4"{also}')
     return found
 
 
-def number(name: str, value: Any, *, minimum: float = 0.0) -> float:
+def number(name: str, value: Any, *, minimum: float = 0.0, maximum: float | None = None) -> float:
     try:
         result = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         result = math.nan
-    if not math.isfinite(result) or result < minimum:
-        raise InputError(f"{name} is {_shown(value)}: give a number from {minimum:g}")
+    if not math.isfinite(result) or result < minimum or (maximum is not None and result > maximum):
+        raise wrong(name, value, f"a number from {minimum:g}{'' if maximum is None else f' to {maximum:.12g}'}")
     return result
 
 
 def margin(name: str, value: Any) -> float | None:
     """The slowdown that is allowed, as a share; none when nothing is asked for."""
-    share = 0.0 if value in ("", None) else number(name, value)
+    share = 0.0 if value == "" else number(name, value)
     if share >= 1:
-        raise InputError(f"{name} is {_shown(value)}: give a share below 1, such as 0.05 for 5 %, or nothing")
+        raise wrong(name, value, "a share below 1, such as 0.05 for 5 %, or nothing")
     return share or None
 
 
 def _either(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    told = [word or "nothing" for word in words]
+    return f"{', '.join(told[:-1])} or {told[-1]}"
 
 
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
-        raise InputError(f"{name} is {_shown(value)}: give {_either(allowed)}")
+        raise wrong(name, value, _either(allowed))
     return value
 
 
 def choices(name: str, value: Any, allowed: Sequence[str]) -> list[str]:
-    items = [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    items = _items(value)
     if not isinstance(items, (list, tuple)) or not items:
-        raise InputError(f"{name} is {_shown(value)}: give a list of {_either(allowed)}")
+        raise wrong(name, value, f"a list of {_either(allowed)}")
     return [choice(name, item, allowed) for item in items]
 
 
-def study_name(value: Any) -> str:
+def study_name(value: Any, name: str = "sweep_study") -> str:
     if not isinstance(value, str) or not STUDY_NAME.match(value):
-        raise InputError(
-            f"sweep_study is {_shown(value)}: give a name of lower-case letters, digits, dots, dashes and underscores"
-            " that begins and ends with a letter or digit, at most 63 of them"
+        raise wrong(
+            name,
+            value,
+            "a name of lower-case letters, digits, dots, dashes and underscores that begins and ends with a letter or"
+            " digit, at most 63 of them",
         )
     return value
 
 
-def _learning_rate(name: str, value: Any) -> float:
-    rate = number(name, value)
-    if rate <= 0:
-        raise InputError(f"{name} is {_shown(value)}: give a number greater than 0")
-    return rate
+def positive(name: str, value: Any, *, maximum: float) -> float:
+    found = number(name, value, maximum=maximum)
+    if found <= 0:
+        raise wrong(name, value, "a number greater than 0")
+    return found
 
 
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "provider": lambda name, value: choice(name, value, PROVIDERS),
     "backend": lambda name, value: choice(name, value, BACKENDS),
     "strategy": lambda name, value: choice(name, value, STRATEGIES),
     "preset": lambda name, value: choice(name, value, PRESETS),
     "model": lambda name, value: choice(name, value, MODELS),
     "dataset": lambda name, value: choice(name, value, DATASETS),
-    "batch_size": lambda name, value: integer(name, value, minimum=1),
-    "hidden_units": lambda name, value: integer(name, value, minimum=1),
-    "learning_rate": _learning_rate,
-    "train_steps": lambda name, value: integer(name, value, minimum=0),
-    "telemetry_every": lambda name, value: integer(name, value, minimum=1),
-    "gpus": lambda name, value: integer(name, value, minimum=0),
+    "batch_size": lambda name, value: integer(name, value, minimum=1, maximum=MOST),
+    "hidden_units": lambda name, value: integer(name, value, minimum=1, maximum=MOST),
+    "learning_rate": lambda name, value: positive(name, value, maximum=1000),
+    "train_steps": lambda name, value: integer(name, value, maximum=MOST_STEPS),
+    "telemetry_every": lambda name, value: integer(name, value, minimum=1, maximum=MOST_STEPS),
+    "gpus": lambda name, value: integer(name, value, maximum=MOST_THREADS),
     "log_format": lambda _name, value: LogFormat.of(value).name,
 }
 
@@ -163,10 +173,10 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError("spec has no train_steps: give at least the steps of a run")
     checked = dict(spec)
     for key, value in spec.items():
-        if key in _CHECKS:
-            checked[key] = _CHECKS[key](variable(key), value)
+        if key in CHECKS:
+            checked[key] = CHECKS[key](variable(key), value)
         elif not isinstance(value, (str, int, float, bool, type(None))):
-            raise InputError(f"{variable(key)} is {_shown(value)}: give one word or number")
+            raise InputError(f"{variable(key)} is {shown(value)}: give one word or number")
     _check_together(checked)
     return checked
 
@@ -208,78 +218,89 @@ VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
 
 def variants(value: Any, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What differs from `spec` in each variant, as a specification has it: words and numbers, what is nested as JSON."""
-    given = _parsed(value) or {}
+    given = {} if value in ("", []) else structure(value)
     if not isinstance(given, Mapping) or not all(isinstance(change, Mapping) for change in given.values()):
         raise InputError(
-            f"sweep_variants is {_shown(value)}: give what each has of its own, such as"
+            f"sweep_variants is {shown(value)}: give what each has of its own, such as"
             " {before: {}, after: {batch_size: 40}}, or nothing"
         )
-    return {_variant_name(name): _variant(f"sweep_variants.{name}", change, spec) for name, change in given.items()}
+    return {_variant_name(name): variant(f"sweep_variants.{name}", change, spec) for name, change in given.items()}
 
 
 def _variant_name(name: Any) -> str:
     if not isinstance(name, str) or not VARIANT_NAME.match(name):
         raise InputError(
-            f"sweep_variants has {_shown(name)}: give names of at most 32 lower-case letters, digits, dots, dashes and underscores"
+            f"sweep_variants has {shown(name)}: give names of at most 32 lower-case letters, digits, dots, dashes and underscores"
         )
     return name
 
 
-def _variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+def variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     pods = spec.get("backend", "processes") != "processes"
     allowed = [key for key in OF_VARIANTS if pods or key not in OF_PODS]
     for key in change:
         if key not in allowed:
-            raise InputError(f"{name} has {_shown(key)}: give {_either(allowed)}")
-    return {key: _CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
+            raise InputError(f"{name} has {shown(key)}: give {_either(allowed)}")
+    return {key: CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
 
 
 def _word(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise InputError(f"{name} is {_shown(value)}: give a word")
+        raise InputError(f"{name} is {shown(value)}: give a word")
     return value
 
 
 def _program(name: str, value: Any) -> str:
     """A line for the shell; a list is the same program as such a line."""
-    if isinstance(value, (list, tuple)) and value:
+    words = value if isinstance(value, (list, tuple)) else [value]
+    if not words or not all(isinstance(one, (str, int, float)) and "\0" not in str(one) for one in words):
+        raise InputError(f"{name} is {shown(value)}: give a list, or a line for the shell")
+    if words is value:
         return f"exec {shlex.join(map(word, value))}"
     if not isinstance(value, str):
-        raise InputError(f"{name} is {_shown(value)}: give a list, or a line for the shell")
+        raise InputError(f"{name} is {shown(value)}: give a list, or a line for the shell")
     return value
 
 
 def _environment(name: str, value: Any) -> str:
     scalars = (str, int, float, bool)
     if not isinstance(value, Mapping) or not all(isinstance(one, scalars) for one in value.values()):
-        raise InputError(f"{name} is {_shown(value)}: give names and their values")
+        raise InputError(f"{name} is {shown(value)}: give names and their values")
     return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)
 
 
 def _resources(name: str, value: Any) -> str:
-    if not isinstance(value, Mapping) or not set(value) <= {"requests", "limits"}:
-        raise InputError(
-            f"{name} is {_shown(value)}: give requests and limits as in a pod, such as"
-            " {requests: {cpu: 500m, memory: 1Gi}}"
-        )
-    return json.dumps(value, sort_keys=True)
+    given = structure(value)
+    if not isinstance(given, Mapping) or not set(given) <= {"requests", "limits"}:
+        raise wrong(name, value, "requests and limits as in a pod, such as {requests: {cpu: 500m, memory: 1Gi}}")
+    asked = Replica.of(name, {"requests": {}, **given})
+    for key, amount in asked.requests.items():
+        if key == "memory" and 0 < amount < LEAST_MEMORY:
+            raise InputError(
+                f"{name} has {shown(given)}, which is {amount:g} bytes of memory: give an amount such as 1Gi"
+            )
+        if amount > asked.limits.get(key, amount):
+            raise InputError(
+                f"{name} is {shown(given)}, whose request of {key} is above its limit: give at most the limit"
+            )
+    return json.dumps(given, sort_keys=True)
 
 
-_CHECKS_OF_VARIANTS: dict[str, Callable[[str, Any], Any]] = {
-    **_CHECKS,
+CHECKS_OF_VARIANTS: dict[str, Callable[[str, Any], Any]] = {
+    **CHECKS,
     "command": _program,
     "env": _environment,
     "image": _word,
     "ps": lambda name, value: integer(name, value, minimum=0),
     "ps_resources": _resources,
-    "threads": lambda name, value: integer(name, value, minimum=0),
+    "threads": lambda name, value: integer(name, value, maximum=MOST_THREADS),
     "worker_resources": _resources,
     "workers": lambda name, value: integer(name, value, minimum=1),
 }
 
 
 def check_deadline(value: Any, *, train_steps: int) -> float:
-    deadline = number("training_deadline", value)
+    deadline = number("training_deadline", value, maximum=A_YEAR)
     if train_steps == 0 and deadline == 0:
         raise InputError(
             "training_steps is 0, which trains without end: give training_deadline, the seconds after which a run is"
@@ -337,10 +358,10 @@ def _try_to_write(folder: Path) -> None:
 
 def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict[str, list[Any]]]:
     """The products of a space. An axis that an item leaves out is the plain variable's."""
-    items = _parsed(value)
+    items = [] if value == "" else structure(value)
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, Mapping) for item in items):
         raise InputError(
-            f"sweep_series is {_shown(value)}: give a list such as [{{ps: [2], workers: [1, 2, 4]}}], or an empty one"
+            f"sweep_series is {shown(value)}: give a list such as [{{ps: [2], workers: [1, 2, 4]}}], or an empty one"
         )
     if not items:
         return [_product("sweep_", plain, lowest_ps=lowest_ps)]
@@ -348,21 +369,11 @@ def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict
     for position, item in enumerate(items):
         unknown = sorted(str(key) for key in item if key not in AXES)
         if unknown:
-            raise InputError(f"sweep_series[{position}] has {_shown(unknown[0])}: give {_either(AXES)}")
+            raise InputError(f"sweep_series[{position}] has {shown(unknown[0])}: give {_either(AXES)}")
         given = _product(f"sweep_series[{position}].", item, lowest_ps=lowest_ps)
         rest = {axis: plain[axis] for axis in plain if axis not in item}
         products.append({**_product("sweep_", rest, lowest_ps=lowest_ps), **given})
     return products
-
-
-def _parsed(value: Any) -> Any:
-    """A list that came as a string, from the command line or a survey."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value or "[]")
-    except (ValueError, RecursionError):
-        return value
 
 
 def _product(prefix: str, axes: Mapping[str, Any], *, lowest_ps: int) -> dict[str, list[Any]]:

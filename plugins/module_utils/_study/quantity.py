@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import shown
 
 UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)}
 UNITS |= {name: Decimal(1000) ** power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), 1)}
@@ -28,16 +29,20 @@ def amount(value: Any) -> float | None:
     return float(Decimal(found["number"]) * UNITS[found["unit"]])
 
 
+# A bare number from 1 to a million, or 512m, can only be a slip: no node has so few bytes.
+LEAST_MEMORY = 2**20
+
+
 def cpus(name: str, value: Any) -> float:
     number = amount(value)
     if number is None:
-        raise InputError(f"{name} is {value!r}: give processors such as 2, 0.5 or 500m, or 0 for no limit")
+        raise InputError(f"{name} is {shown(value)}: give processors such as 2, 0.5 or 500m, or 0 for no limit")
     return round(number, 3)
 
 
 def memory(name: str, value: Any) -> int:
-    """In bytes. A bare number from 1 to a million can only be a slip: no node has so few bytes."""
+    """In bytes."""
     number = amount(value)
-    if number is None or 0 < number < 2**20:
-        raise InputError(f"{name} is {value!r}: give memory such as 2Gi or 512Mi, or 0 for no limit")
+    if number is None or 0 < number < LEAST_MEMORY:
+        raise InputError(f"{name} is {shown(value)}: give memory such as 2Gi or 512Mi, or 0 for no limit")
     return int(number)

@@ -20,6 +20,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 # From two of a unit on that unit is used: "90 s", but "2 min".
 UNIT_FROM = 2.0
+WORDS_OF_YAML = {"None": "null", "True": "true", "False": "false"}
 
 
 def unit_of(seconds: float) -> tuple[float, str]:
@@ -80,3 +81,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def shown(value: Any) -> str:
+    """What a user gave, in a sentence, in words that he knows from YAML."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # Digits without end, which Python refuses to write down.
+        text = "a number of thousands of digits"
+    text = WORDS_OF_YAML.get(text, text)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,66 @@
+#!/usr/bin/python
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check the variables of all roles before anything starts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: variables_info
+short_description: Check the variables of all roles before anything starts
+version_added: 0.4.0
+description:
+  - Refuses with one sentence what a variable of a role of this collection cannot be, be it a wrong type, a wrong sign, nothing, or a
+    number so large that it must be a slip. Each role calls it before its first task that changes anything.
+  - Lists and mappings may come as text of YAML, as a survey or C(-e name=value) gives them. It means what it means in an inventory, so
+    that C(no) is false and C(1e3) a word.
+options:
+  values:
+    description: Variables by name. Unless given they are those of the play, all that there are.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: It changes nothing, so it does the same.
+    support: full
+  diff_mode:
+    description: Shows what changes in the target.
+    support: none
+author:
+  - tfscale.study contributors (@tfscale)
+"""
+
+EXAMPLES = r"""
+- name: Check what is set for the roles of this play
+  tfscale.study.variables_info:
+
+- name: Check what somebody has answered
+  tfscale.study.variables_info:
+    values: {sweep_repeats: "{{ answer }}"}
+"""
+
+RETURN = r"""
+msg:
+  description: One sentence that says what was done, or what is wrong.
+  returned: always
+  type: str
+  sample: "sweep_repeats is 'two': give a whole number from 1 to 1000"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.variables_info import ARGUMENT_SPEC, execute
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+    except StepError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

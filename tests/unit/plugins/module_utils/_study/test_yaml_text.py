@@ -1,0 +1,42 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a text of YAML means, and what stays a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[{ps: [2], workers: [1, 2, 4]}]", [{"ps": [2], "workers": [1, 2, 4]}]),
+        ('{"a": 1}', {"a": 1}),
+        ("a: 1\nb: [x]", {"a": 1, "b": ["x"]}),
+        ("[]", []),
+        # The words of an inventory: YAML 1.1.
+        ("[on, no, 1e3, 1:30, 010, ~]", [True, False, "1e3", 90, 8, None]),
+    ],
+)
+def test_structure_of_a_text(text: str, value: Any) -> None:
+    assert structure(text) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "1,2,4", "3", "two", "[1", "a: b: c", "&a [*a]", "!!python/object/apply:os.getpid []", "[" * 5000, "\0", "[2024-99-99]",
+     None, 3, True, [1], {"a": 1}],
+)  # fmt: skip
+def test_structure_leaves_everything_else_as_it_was(value: Any) -> None:
+    assert structure(value) is value
+
+
+@given(st.text())
+def test_structure_never_raises(text: str) -> None:
+    assert isinstance(structure(text), (str, list, dict))
