@@ -9,6 +9,10 @@ export NO_COLOR := 1
 # Arguments for ansible-playbook or pytest: make sweep ARGS="-e sweep_workers=1,2,4", make unit ARGS="-k cell".
 ARGS ?=
 
+# What is kept for all checkouts of this machine: environments, caches of checkers, images' wheels, the test cluster's parts.
+export TFSCALE_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/tfscale
+export MYPY_CACHE_DIR := $(TFSCALE_CACHE)/mypy
+
 CONTROLLER := .venv/bin
 TEST := .venv-test/bin
 TRAINER := .venv-trainer/bin
@@ -24,7 +28,7 @@ help: ## list the targets
 
 ##: The study
 .PHONY: setup setup-controller setup-trainer setup-kubernetes sweep train report teardown
-setup: setup-controller setup-trainer ## make .venv (Ansible, report) and .venv-trainer (TensorFlow); nothing when current
+setup: setup-controller setup-trainer ## make .venv (Ansible, report) and .venv-trainer (TensorFlow), once for all checkouts
 setup-controller: ## make only .venv
 	@tools/venv .venv requirements.txt
 setup-trainer: ## make only .venv-trainer
@@ -118,5 +122,5 @@ e2e-down: ## remove that cluster and the engine that was started for it
 	@$(INFRA).cluster down $(ARGS)
 
 .PHONY: clean
-clean: ## remove the virtual environments and caches; results stay
-	@rm -rf .venv .venv-test .venv-trainer .venv-importer .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible
+clean: ## remove the links to environments and this checkout's caches; results and what is kept for all checkouts stay
+	@rm -rf .venv .venv-test .venv-trainer .venv-importer .cache .ruff_cache .pytest_cache .hypothesis .ansible

@@ -5,21 +5,27 @@
 
 ansible-test insists on a real folder .../ansible_collections/tfscale/study (a symlink does not do) and finds no
 collection that lies in site-packages, hence a copy of the files git knows of, with kubernetes.core beside it.
-Its environments are kept in .cache/sanity: two minutes the first time, then half a minute.
+Its environments are kept for all checkouts: two minutes the first time, then half a minute.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".cache" / "sanity"
+CACHE = Path(
+    os.environ.get("TFSCALE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "tfscale")
+)
+HOME = CACHE / "sanity"
 
 # ansible-test downloads get-pip.py from a site that package mirrors do not carry; what it finds here it does not fetch.
 GET_PIP = '''\
@@ -63,6 +69,15 @@ def pip_settings() -> str:
     return "\n".join(["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""])
 
 
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Two checkouts at once must not fill one environment together."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def prepare_home() -> None:
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -74,11 +89,11 @@ def prepare_home() -> None:
 
 
 def main() -> int:
-    prepare_home()
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     programs = Path(sys.executable).parent
     environment = {**os.environ, "HOME": str(HOME), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    with tempfile.TemporaryDirectory(prefix="tfscale-sanity-") as temporary:
+    with only_one(), tempfile.TemporaryDirectory(prefix="tfscale-sanity-") as temporary:
+        prepare_home()
         tree = Path(temporary) / "ansible_collections"
         collection = tree / "tfscale" / "study"
         copy_collection(collection)

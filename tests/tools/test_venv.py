@@ -16,54 +16,89 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def call(checkout: Path, *command: str, python: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHON": python}
+def call(checkout: Path, *command: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON": python, "TFSCALE_CACHE": str(checkout / "cache")}
     return subprocess.run(
         command, cwd=checkout, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    (tmp_path / "tools").mkdir()
+def checkout_of(folder: Path, cache: Path) -> Path:
+    (folder / "tools").mkdir(parents=True)
+    (folder / "cache").symlink_to(cache)
     for name in ("venv", "python"):
-        shutil.copy(ROOT / "tools" / name, tmp_path / "tools" / name)
-    (tmp_path / "needs.txt").write_text("# nothing\n")
-    return tmp_path
+        shutil.copy(ROOT / "tools" / name, folder / "tools" / name)
+    (folder / "needs.txt").write_text("# nothing\n")
+    return folder
 
 
-def test_venv_installs_once_and_again_when_the_file_changes(checkout: Path) -> None:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests: to make an environment takes seconds."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, cache: Path) -> Path:
+    return checkout_of(tmp_path / "checkout", cache)
+
+
+def test_venv_installs_once_for_all_checkouts_and_again_when_the_file_changes(checkout: Path, cache: Path) -> None:
+    (checkout / "needs.txt").write_text("# something\n")
     command = ("tools/venv", ".venv-x", "needs.txt")
-    first = call(checkout, *command, python=sys.executable)
-    second = call(checkout, *command, python=sys.executable)
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    first = call(checkout, *command)
+    assert first.returncode == 0, first.stderr
     assert "installing needs.txt" in first.stdout
-    assert second.stdout == ""
-    (checkout / "needs.txt").write_text("# still nothing\n")
-    assert "installing needs.txt" in call(checkout, *command, python=sys.executable).stdout
+    other = checkout_of(checkout.parent / "other", cache)
+    (other / "needs.txt").write_text("# something\n")
+    for place in (checkout, other):
+        assert call(place, *command).stdout == ""
+        assert (place / ".venv-x").resolve() == (checkout / ".venv-x").resolve()
+    (other / "needs.txt").write_text("# something else\n")
+    assert "installing needs.txt" in call(other, *command).stdout
+    assert (other / ".venv-x").resolve() != (checkout / ".venv-x").resolve()
+
+
+def test_venv_keeps_what_was_asked_for_before(checkout: Path) -> None:
+    (checkout / "more.txt").write_text("# nothing more\n")
+    call(checkout, "tools/venv", ".venv-x", "needs.txt", "more.txt")
+    assert call(checkout, "tools/venv", ".venv-x", "needs.txt").stdout == ""
+    assert (checkout / ".venv-x" / "complete").read_text().split() == ["more.txt", "needs.txt"]
 
 
 def test_venv_that_cannot_install_says_so_and_is_not_taken_for_current(checkout: Path) -> None:
     (checkout / "needs.txt").write_text("./not-there\n")
     command = ("tools/venv", ".venv-x", "needs.txt")
-    for attempt in ("first", "second"):
-        done = call(checkout, *command, python=sys.executable)
-        assert done.returncode == 1, attempt
-        assert "pip could not install needs.txt into .venv-x" in done.stderr
+    done = call(checkout, *command)
+    assert done.returncode == 1
+    assert "pip could not install needs.txt into .venv-x" in done.stderr
+    assert not (checkout / ".venv-x").exists()
 
 
-def test_venv_of_another_python_is_made_anew(checkout: Path) -> None:
+def test_venv_whose_python_is_gone_is_made_anew(checkout: Path) -> None:
     command = ("tools/venv", ".venv-x", "needs.txt")
-    call(checkout, *command, python=sys.executable)
-    left_over = checkout / ".venv-x" / "left-over"
-    left_over.touch()
-    interpreter = checkout / ".venv-x" / "bin" / "python"
-    interpreter.unlink()
-    interpreter.write_text("#!/bin/sh\necho 3.9.1\n")
-    interpreter.chmod(0o755)
-    done = call(checkout, *command, python=sys.executable)
-    assert "made anew" in done.stdout
-    assert not left_over.exists()
+    call(checkout, *command)
+    (checkout / ".venv-x" / "bin" / "python").unlink()
+    done = call(checkout, *command)
+    assert "installing needs.txt" in done.stdout, done.stderr
+    assert (checkout / ".venv-x" / "bin" / "python").exists()
+
+
+def test_venv_takes_the_place_of_a_folder_of_version_0_3(checkout: Path) -> None:
+    (checkout / ".venv-x").mkdir()
+    (checkout / ".venv-x" / ".stamp-needs.txt").write_text("0\n")
+    assert call(checkout, "tools/venv", ".venv-x", "needs.txt").returncode == 0
+    assert (checkout / ".venv-x").is_symlink()
+
+
+def test_venv_leaves_the_folder_of_somebody_else(checkout: Path) -> None:
+    theirs = checkout / ".venv-x" / "bin" / "python"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    done = call(checkout, "tools/venv", ".venv-x", "needs.txt")
+    assert done.returncode == 1
+    assert ".venv-x" in done.stderr
+    assert theirs.read_text() == "theirs"
 
 
 @pytest.mark.parametrize("script", ["echo 'no such version' >&2; exit 127", "exit 1"])
