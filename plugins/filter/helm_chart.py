@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +18,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import (
     Repeated,
+    Template,
     chart,
     repeated,
-    written,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.words import helm_value
 
 DOCUMENTATION = r"""
 name: helm_chart
@@ -55,6 +59,34 @@ _value:
 """
 
 
+# What Helm takes for its own in any text, and the same in YAML's double quotes.
+HELM_S = {"{{": r"{\x7b", "<no value>": r"<no\x20value>"}
+
+
+class ChartDumper(yaml.SafeDumper):
+    """Puts into quotes what Helm would not take for the text that it is; its templates are set aside."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.mark = f"template{uuid.uuid4().hex}n"
+        self.templates: list[str] = []
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a chart has none
+        return True
+
+    def text(self, text: str) -> Any:
+        is_text = isinstance(helm_value(text), str) and not any(word in text for word in HELM_S)
+        return self.represent_scalar(self.DEFAULT_SCALAR_TAG, text, style=None if is_text else '"')
+
+    def template(self, template: Template) -> Any:
+        self.templates.append(template)
+        return self.represent_scalar(self.DEFAULT_SCALAR_TAG, f"{self.mark}{len(self.templates) - 1}n")
+
+
+ChartDumper.add_representer(str, ChartDumper.text)
+ChartDumper.add_representer(Template, ChartDumper.template)
+
+
 def helm_chart(objects: list[dict[str, Any]], name: str) -> dict[str, str]:
     try:
         # Ansible's texts carry where they come from, which YAML cannot write.
@@ -70,8 +102,17 @@ def _text(path: str, content: Any) -> str:
         return content
     if isinstance(content, Repeated):
         return repeated(content.kind, _text(path, content.document))
-    text = yaml.safe_dump(content, sort_keys=False, width=math.inf)
-    return written(text) if path.startswith("templates/") else text
+    file = io.StringIO()
+    dumper = ChartDumper(file, sort_keys=False, width=math.inf)
+    dumper.open()
+    dumper.represent(content)
+    dumper.close()
+    text = file.getvalue()
+    if not path.startswith("templates/"):
+        return text
+    for word, escaped in HELM_S.items():
+        text = text.replace(word, escaped)
+    return re.sub(f"{dumper.mark}([0-9]+)n", lambda mark: dumper.templates[int(mark[1])], text)
 
 
 class FilterModule:

@@ -23,7 +23,13 @@ worker:
   number: 2
   image: {repository: dysproz/distributed-tf, tag: 1.7.0, pullPolicy: IfNotPresent}
   port: 9000
-  env: {GREETING: 'a {{ brace }}'}
+  env:
+    GREETING: 'a {{ brace }}'
+    MARK: '<<.Values.worker.number>>'
+    NOTHING: 'a <no value>'
+    NUMBER: '1e3'
+    LETTER: 'y'
+    ALLOW: true
 ps:
   number: 1
   podManagementPolicy: OrderedReady
@@ -70,6 +76,7 @@ def test_values_of_the_old_chart_become_a_training_and_a_chart_again(
     assert container["ports"][0]["containerPort"] == 9000
     assert {"--batch_size=30", "--learning_rate=0.002", "--train_steps=2000000"} <= set(container["command"])
     assert {"name": "scratch", "mountPath": "/scratch"} in container["volumeMounts"]
+    assert {"name": "ALLOW", "value": "true"} in container["env"]
     assert live["StatefulSet", "old-ps"]["spec"]["podManagementPolicy"] == "OrderedReady"
 
     helm, folder = programs(HELM_PROGRAM) / HELM_PROGRAM, tmp_path / "charts" / "old"

@@ -29,7 +29,12 @@ CHOSEN = {
 CHOSEN_NOTES = ("pv.kubernetes.io/", "volume.beta.kubernetes.io/", "volume.kubernetes.io/", "deployment.kubernetes.io/")
 # The label by which an address finds its only pod.
 POD_NAME = "statefulset.kubernetes.io/pod-name"
-_MARK = re.compile(r"'?<<(.*?)>>'?")
+
+
+class Template(str):
+    """What Helm fills in; any other text is to come out of Helm as it went in."""
+
+    __slots__ = ()
 
 
 class Repeated(NamedTuple):
@@ -37,6 +42,9 @@ class Repeated(NamedTuple):
 
     kind: str
     document: Document
+
+
+CONFIG_NAME = Template('{{ include "training.config" . }}')
 
 
 def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
@@ -82,11 +90,6 @@ def repeated(kind: str, text: str) -> str:
     return f"{{{{- range $index := until (int .Values.{kind}.number) }}}}\n---\n{text}{{{{- end }}}}\n"
 
 
-def written(text: str) -> str:
-    """A manifest as YAML with its marks turned into Helm's; what only looks like Helm's is kept from it."""
-    return _MARK.sub(lambda mark: f"{{{{ {mark[1]} }}}}", text.replace("{{", '{{ "{{" }}'))
-
-
 def _clean(live: Document) -> dict[str, Any]:
     document = {key: deepcopy(value) for key, value in live.items() if key != "status"}
     meta = live["metadata"]
@@ -116,7 +119,7 @@ def _is_address(one: Document) -> bool:
 
 def _address(first: Document, group: str) -> dict[str, Any]:
     marked: dict[str, Any] = deepcopy(dict(first))
-    marked["metadata"]["name"] = marked["spec"]["selector"][POD_NAME] = f"{group}-<<$index>>"
+    marked["metadata"]["name"] = marked["spec"]["selector"][POD_NAME] = Template(f"{group}-{{{{ $index }}}}")
     return marked
 
 
@@ -148,7 +151,7 @@ def _group_values(group: Document) -> dict[str, Any]:
 
 
 def _flag(word: str) -> tuple[str, str] | None:
-    found = re.fullmatch(r"--([a-z_]+)=(.*)", word)
+    found = re.fullmatch(r"--([a-z_]+)=([\w.+-]+)", word, re.ASCII)
     return (found[1], found[2]) if found and found[1] in HYPERPARAMETERS else None
 
 
@@ -161,17 +164,17 @@ def _group(kind: str, group: Document) -> dict[str, Any]:
     """Of the ps' flags only those that the workers have, too, with the same value."""
     marked: dict[str, Any] = deepcopy(dict(group))
     container = _container(marked)
-    marked["spec"]["replicas"] = f"<<.Values.{kind}.number>>"
-    container["image"] = f"<<.Values.{kind}.image | quote>>"
-    container["imagePullPolicy"] = f"<<.Values.{kind}.pullPolicy>>"
-    container["resources"] = f"<<toJson .Values.{kind}.resources>>"
+    marked["spec"]["replicas"] = Template(f"{{{{ .Values.{kind}.number }}}}")
+    container["image"] = Template(f"{{{{ .Values.{kind}.image | quote }}}}")
+    container["imagePullPolicy"] = Template(f"{{{{ .Values.{kind}.pullPolicy }}}}")
+    container["resources"] = Template(f"{{{{ toJson .Values.{kind}.resources }}}}")
     container["command"] = [
-        f"--{flag[0]}=<<.Values.hyperparams.{flag[0]}>>" if (flag := _flag(word)) else word
+        Template(f"--{flag[0]}={{{{ .Values.hyperparams.{flag[0]} }}}}") if (flag := _flag(word)) else word
         for word in container.get("command") or ()
     ]
     for source in container.get("envFrom") or ():
         if "configMapRef" in source:
-            source["configMapRef"]["name"] = '<<include "training.config" .>>'
+            source["configMapRef"]["name"] = CONFIG_NAME
     return marked
 
 
@@ -187,7 +190,8 @@ def _helpers(name: str, config: Document, groups: Mapping[str, Document]) -> str
     """The addresses of all replicas, and a name for them: an immutable ConfigMap of other content needs another one."""
     parts = []
     for kind in sorted(groups):
-        address = f"{name}-{kind}-{{{{ $index }}}}:{_port(config, kind)}"
+        port = _port(config, kind).replace("{{", '{{ "{{" }}')
+        address = f"{name}-{kind}-{{{{ $index }}}}:{port}"
         parts.append(
             f'{{{{- define "training.{kind}" -}}}}\n'
             f"{{{{- range $index := until (int .Values.{kind}.number) }}}}{{{{ if $index }}}},{{{{ end }}}}{address}{{{{ end -}}}}\n"
@@ -199,7 +203,7 @@ def _helpers(name: str, config: Document, groups: Mapping[str, Document]) -> str
     parts.append(
         '{{- define "training.config" -}}\n'
         f'{{{{- $hosts := printf "{layout}" {hosts} -}}}}\n'
-        f'{{{{- if eq $hosts "{present}" -}}}}{config["metadata"]["name"]}'
+        f"{{{{- if eq $hosts {json.dumps(present)} -}}}}{config['metadata']['name']}"
         f"{{{{- else -}}}}{name}-{{{{ $hosts | sha256sum | trunc 10 }}}}{{{{- end -}}}}\n"
         "{{- end -}}\n"
     )
@@ -208,12 +212,12 @@ def _helpers(name: str, config: Document, groups: Mapping[str, Document]) -> str
 
 def _config_template(config: Document, groups: Mapping[str, Document]) -> dict[str, Any]:
     marked: dict[str, Any] = deepcopy(dict(config))
-    marked["metadata"]["name"] = '<<include "training.config" .>>'
+    marked["metadata"]["name"] = CONFIG_NAME
     for kind in groups:
-        marked["data"][f"{kind.upper()}_HOSTS"] = f'<<include "training.{kind}" . | quote>>'
+        marked["data"][f"{kind.upper()}_HOSTS"] = Template(f'{{{{ include "training.{kind}" . | quote }}}}')
     if "TF_CLUSTER" in marked["data"]:
         lists = ", ".join(f'{json.dumps(kind)}: ["%s"]' for kind in sorted(groups))
         layout = json.dumps("{" + lists + "}")
         split = " ".join(f'(include "training.{kind}" . | replace "," "\\", \\"")' for kind in sorted(groups))
-        marked["data"]["TF_CLUSTER"] = f"<<printf {layout} {split} | quote>>"
+        marked["data"]["TF_CLUSTER"] = Template(f"{{{{ printf {layout} {split} | quote }}}}")
     return marked

@@ -11,9 +11,9 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import (
     Repeated,
+    Template,
     chart,
     repeated,
-    written,
 )
 
 from tests.fixtures.standing import LABELS, NAME, manifests
@@ -97,9 +97,10 @@ def test_addresses_are_as_many_as_there_are_replicas() -> None:
     made = files["templates/addresses-worker.yaml"]
     assert isinstance(made, Repeated)
     assert made.kind == "worker"
-    assert made.document["metadata"]["name"] == "mnist-worker-<<$index>>"
+    assert made.document["metadata"]["name"] == "mnist-worker-{{ $index }}"
+    assert isinstance(made.document["metadata"]["name"], Template)
     assert made.document["spec"] == {
-        "selector": {"statefulset.kubernetes.io/pod-name": "mnist-worker-<<$index>>"},
+        "selector": {"statefulset.kubernetes.io/pod-name": "mnist-worker-{{ $index }}"},
         "ports": [{"port": 1}],
     }
     assert sorted(path for path in files if "service" in path or "addresses" in path) == [
@@ -120,11 +121,11 @@ def test_hosts_follow_the_numbers_and_name_the_config() -> None:
     present = "mnist-ps-0:8000 mnist-worker-0:9000,mnist-worker-1:9000"
     assert f'{{{{- if eq $hosts "{present}" -}}}}{name}{{{{- else -}}}}' in helpers
     config = files["templates/configmap.yaml"]
-    assert config["metadata"]["name"] == '<<include "training.config" .>>'
-    assert config["data"]["WORKER_HOSTS"] == '<<include "training.worker" . | quote>>'
-    assert config["data"]["TF_CLUSTER"].startswith('<<printf "{\\"ps\\": [\\"%s\\"], \\"worker\\": [\\"%s\\"]}"')
+    assert config["metadata"]["name"] == '{{ include "training.config" . }}'
+    assert config["data"]["WORKER_HOSTS"] == '{{ include "training.worker" . | quote }}'
+    assert config["data"]["TF_CLUSTER"].startswith('{{ printf "{\\"ps\\": [\\"%s\\"], \\"worker\\": [\\"%s\\"]}"')
     source = files["templates/statefulset-worker.yaml"]["spec"]["template"]["spec"]["containers"][0]["envFrom"]
-    assert source == [{"configMapRef": {"name": '<<include "training.config" .>>'}}]
+    assert source == [{"configMapRef": {"name": '{{ include "training.config" . }}'}}]
 
 
 def test_a_training_without_ps_has_none_in_its_chart() -> None:
@@ -134,17 +135,21 @@ def test_a_training_without_ps_has_none_in_its_chart() -> None:
     assert "training.ps" not in files["templates/_helpers.tpl"]
 
 
-@pytest.mark.parametrize(
-    ("text", "helm"),
-    [
-        ("replicas: <<.Values.x>>", "replicas: {{ .Values.x }}"),
-        ("image: '<<.Values.x | quote>>'", "image: {{ .Values.x | quote }}"),
-        ("- --rate=<<.Values.rate>>", "- --rate={{ .Values.rate }}"),
-        ("value: a {{ brace }}", 'value: a {{ "{{" }} brace }}'),
-    ],
-)
-def test_written_turns_marks_into_helm_s_and_keeps_the_rest_from_it(text: str, helm: str) -> None:
-    assert written(text) == helm
+@pytest.mark.parametrize("rate", ["{{ .Values.x }}", "a b", "a #b", "yes: no", ""])
+def test_a_flag_with_more_than_a_word_is_no_value(rate: str) -> None:
+    files = chart(NAME, live(rate=rate))
+    assert files["values.yaml"]["hyperparams"] == {}
+    command = files["templates/statefulset-worker.yaml"]["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert command == ["trainer", f"--learning_rate={rate}"]
+    assert not any(isinstance(word, Template) for word in command)
+
+
+def test_hosts_that_somebody_changed_stay_texts() -> None:
+    objects = live()
+    objects[0]["data"] |= {"PS_HOSTS": 'mnist-ps-0:{{ fail "x" }}', "WORKER_HOSTS": 'a"b:1'}
+    helpers = chart(NAME, objects)["templates/_helpers.tpl"]
+    assert '$index }}:{{ "{{" }} fail "x" }}' in helpers
+    assert r'if eq $hosts "mnist-ps-0:{{ fail \"x\" }} a\"b:1"' in helpers
 
 
 def test_a_training_that_does_not_stand_is_named() -> None:
