@@ -11,19 +11,20 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, REPLICA, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import (
+    PLACES,
+    Document,
+    check_owner,
+    labels_of,
+    path_of,
+    read,
+    told,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.upgrade_plan import GROUPS
 
-Document = Mapping[str, Any]
-
-PLACES = {
-    "ConfigMap": ("/api/v1", "configmaps"),
-    "Service": ("/api/v1", "services"),
-    "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
-    "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
-}
+# Of these it consists.
+KINDS = ("ConfigMap", "Service", "PersistentVolumeClaim", "NetworkPolicy", "Deployment", "StatefulSet")
 # A claim has data, a StatefulSet is the training, and ConfigMaps are those of former versions.
 DISPENSABLE = ("Deployment", "Service")
 REVISION_LABEL = "controller-revision-hash"
@@ -38,23 +39,22 @@ class Standing:
         self.name = name
         self.namespace = namespace
         self.api = api
-        self.selector = ",".join(f"{key}={value}" for key, value in {**MANAGED, TRAINING: name}.items())
+        self.owner = {**MANAGED, TRAINING: name}
+        self.selector = ",".join(f"{key}={value}" for key, value in self.owner.items())
 
     def path(self, kind: str, name: str = "") -> str:
-        api, resource = PLACES[kind]
-        return f"{api}/namespaces/{self.namespace}/{resource}" + (f"/{name}" if name else "")
+        return path_of(kind, self.namespace, name)
 
     @property
     def pods_path(self) -> str:
         return f"/api/v1/namespaces/{self.namespace}/pods"
 
     def read(self, kind: str, name: str) -> dict[str, Any] | None:
-        try:
-            return self.api.get(self.path(kind, name))
-        except ApiError as error:
-            if error.status != 404 or error.message.startswith("namespaces "):
-                raise
-            return None
+        """Whatever is changed or taken away by its name is read before; what is not the training's raises InputError."""
+        live = read(self.api, self.path(kind, name))
+        if live is not None:
+            check_owner(live, self.owner, f"{kind} {self.namespace}/{name}")
+        return live
 
     def groups(self) -> dict[str, dict[str, Any]]:
         """The StatefulSets that are there, by ps and worker."""
@@ -107,14 +107,12 @@ def checked(definition: Sequence[Any], name: str) -> list[dict[str, Any]]:
     """The manifests, or InputError for what is no whole training of this name."""
     for number, one in enumerate(definition):
         where = f"definition[{number}]"
-        if not isinstance(one, Mapping) or one.get("kind") not in PLACES or not (one.get("metadata") or {}).get("name"):
+        if not isinstance(one, Mapping) or one.get("kind") not in KINDS or not (one.get("metadata") or {}).get("name"):
             given = one.get("kind") if isinstance(one, Mapping) else one
-            raise InputError(f"{where} is {given!r}: give manifests of {', '.join(PLACES)}, each with a name")
-        labels = one["metadata"].get("labels") or {}
-        if labels.get(TRAINING) != name:
-            raise InputError(
-                f"{where} ({told(one)}) has {labels.get(TRAINING)!r} for the label {TRAINING}: give {name!r}, which is name"
-            )
+            raise InputError(f"{where} is {given!r}: give manifests of {', '.join(KINDS)}, each with a name")
+        for key, value in {**MANAGED, TRAINING: name}.items():
+            if (has := labels_of(one).get(key)) != value:
+                raise InputError(f"{where} ({told(one)}) has {has!r} for the label {key}: give {value!r}")
     found = {one["metadata"]["name"] for one in definition if one["kind"] == "StatefulSet"}
     allowed = {f"{name}-{group}" for group in GROUPS}
     if f"{name}-worker" not in found or found - allowed:
@@ -176,10 +174,6 @@ def _unallocated(service: Document) -> dict[str, Any]:
 
 def is_same(one: Document | None, other: Document | None) -> bool:
     return essence(one) == essence(other)
-
-
-def told(document: Document) -> str:
-    return f"{document['kind']} {document['metadata']['name']}"
 
 
 def revision_of(pod: Document) -> str:

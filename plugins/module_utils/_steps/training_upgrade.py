@@ -25,9 +25,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     connect,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import Document, told
 from ansible_collections.tfscale.study.plugins.module_utils._backend.rollout import NotReadyError, Rollout
 from ansible_collections.tfscale.study.plugins.module_utils._backend.standing import (
-    Document,
     Standing,
     checked,
     config_maps_of,
@@ -35,7 +35,6 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.standing im
     is_same,
     split,
     state_of,
-    told,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace, renewer

@@ -25,7 +25,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.standing im
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
-from tests.fixtures.standing import APPS, CORE, NAME, NAMESPACE, StandingCluster, manifests
+from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, StandingCluster, manifests
 
 CONFIG, PS, WORKER = manifests()
 
@@ -54,12 +54,26 @@ def test_read_tells_a_namespace_that_is_missing_from_an_object(cluster: Standing
 
 
 def test_put_makes_what_is_missing_and_replaces_what_is_there(cluster: StandingCluster, standing: Standing) -> None:
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"clusterIP": "None"}}
+    meta = {"name": "s", "labels": LABELS}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"clusterIP": "None"}}
     assert standing.put(service)[0] is None
     live, after = standing.put({**service, "spec": {"clusterIP": "None", "ports": [{"port": 1}]}})
     assert live is not None
     assert "ports" not in live["spec"]
     assert after["spec"]["ports"] == [{"port": 1}]
+
+
+@pytest.mark.parametrize("key", sorted(LABELS))
+@pytest.mark.parametrize("kind", ["ConfigMap", "Service", "PersistentVolumeClaim", "NetworkPolicy", "Deployment"])
+def test_put_leaves_an_object_of_others(cluster: StandingCluster, standing: Standing, kind: str, key: str) -> None:
+    """One of a chart, or of another training."""
+    theirs = {"kind": kind, "metadata": {"name": "s", "labels": {**LABELS, key: "other"}}, "data": {"password": "x"}}
+    cluster.create(standing.path(kind), theirs)
+    before, cluster.writes = dict(cluster.objects), []
+    for try_only in (True, False):
+        with pytest.raises(InputError, match=f"{kind} tfscale/s is there and is not ours .it has no label {key}="):
+            standing.put({"kind": kind, "metadata": {"name": "s", "labels": LABELS}}, try_only=try_only)
+    assert (cluster.objects, cluster.writes) == (before, [])
 
 
 def test_put_that_only_tries_changes_nothing(cluster: StandingCluster, standing: Standing) -> None:
@@ -146,9 +160,14 @@ def test_split_tells_groups_from_what_they_need() -> None:
         ([CONFIG, "text"], "definition[1] is 'text'"),
         ([{"kind": "Service", "metadata": {}}], "definition[0] is 'Service'"),
         (
-            [{"kind": "Service", "metadata": {"name": "s", "labels": {"tfscale.study/training": "x"}}}],
+            [{"kind": "Service", "metadata": {"name": "s", "labels": {**LABELS, "tfscale.study/training": "x"}}}],
             "definition[0] (Service s) has 'x' for the label tfscale.study/training: give 'mnist'",
         ),
+        (
+            [{"kind": "Service", "metadata": {"name": "s", "labels": {"tfscale.study/training": NAME}}}],
+            "definition[0] (Service s) has None for the label app.kubernetes.io/managed-by: give 'tfscale.study'",
+        ),
+        ([{"kind": "Job", "metadata": {"name": "j", "labels": LABELS}}], "definition[0] is 'Job': give manifests of"),
         (
             [PS],
             "definition has the StatefulSets mnist-ps: give mnist-worker and, unless the training needs none, mnist-ps",

@@ -435,3 +435,41 @@ def test_execute_of_a_journal_that_is_not_ours(site: Site) -> None:
 def test_manifests_differ_as_the_tests_mean_it() -> None:
     assert json.dumps(manifests()) == json.dumps(manifests())
     assert manifests()[1] == manifests(rate="0.5")[1]
+
+
+def foreign_twin(cluster: StandingCluster, path: str) -> dict[str, Any]:
+    """An object of the same name that somebody else has put there."""
+    cluster.objects[path]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "Helm"}
+    return json.loads(json.dumps(cluster.objects[path]["spec" if "spec" in cluster.objects[path] else "data"]))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("state", ["upgraded", "rolled_back", "confirmed", "ready"])
+@pytest.mark.parametrize("group", ["ps", "worker"])
+def test_execute_leaves_a_statefulset_of_others(site: Site, group: str, state: str) -> None:
+    path = f"{APPS}/{NAME}-{group}"
+    before = foreign_twin(site.cluster, path)
+    msg, _result = site.fail(state=state)
+    assert msg.startswith(
+        f"StatefulSet {NAMESPACE}/{NAME}-{group} is there and is not ours (it has no label app.kubern"
+    )
+    assert (site.cluster.objects[path]["spec"], site.cluster.writes) == (before, [])
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_changes_nothing_where_one_object_is_of_others(site: Site, check_mode: bool) -> None:
+    name = WIDER[0]["metadata"]["name"]
+    site.cluster.create(f"{CORE}/configmaps", {**WIDER[0], "metadata": {"name": name}, "data": {"password": "x"}})
+    site.cluster.writes = []
+    msg, _result = site.fail(WIDER, check_mode=check_mode)
+    assert msg.startswith(f"ConfigMap {NAMESPACE}/{name} is there and is not ours")
+    assert site.cluster.objects[f"{CORE}/configmaps/{name}"]["data"] == {"password": "x"}
+    assert (site.cluster.writes, site.cluster.images()) == ([], OLD)
+
+
+def test_execute_takes_no_config_map_of_others_for_its_journal(site: Site) -> None:
+    site.call()
+    path = f"{CORE}/configmaps/{NAME}-upgrade"
+    before = foreign_twin(site.cluster, path)
+    msg, _result = site.fail(state="rolled_back")
+    assert msg.startswith(f"ConfigMap {NAMESPACE}/{NAME}-upgrade is there and is not ours")
+    assert site.cluster.objects[path]["data"] == before
