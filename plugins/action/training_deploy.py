@@ -1,0 +1,13 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the objects of a run, from within the controller."""
+
+from __future__ import annotations
+
+from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy
+from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
+
+
+class ActionModule(StepAction):
+    step = training_deploy

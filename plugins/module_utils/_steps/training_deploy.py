@@ -1,0 +1,125 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the objects of a run or of a standing training; those of others stay as they are. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
+    AUTH_ARG_SPEC,
+    Api,
+    ApiError,
+    connect,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import (
+    PLACES,
+    Document,
+    check_owner,
+    labels_of,
+    owner_of,
+    path_of,
+    read,
+    told,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_ARG_SPEC,
+    "namespace": {"type": "str", "required": True},
+    "definition": {"type": "list", "elements": "dict", "required": True},
+}
+# An API server that restarts is back in 20 s.
+PATIENCE_SECONDS = 40.0
+
+
+def execute(
+    params: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
+) -> dict[str, Any]:
+    try:
+        namespace = check_namespace(params["namespace"])
+        _check(params["definition"], namespace)
+        api = connect(params, patience=PATIENCE_SECONDS)
+        # All are looked at before the first is made.
+        pairs = [(_find(api, namespace, one), one) for one in params["definition"]]
+        after = [_put(api, namespace, live, one, try_only=check_mode) for live, one in pairs]
+    except (InputError, LedgerError, ApiError) as error:
+        raise StepError(f"{error}.") from error
+    made = [told(one) for live, one in pairs if live is None]
+    changed = [
+        told(one) for (live, one), new in zip(pairs, after, strict=True) if live and _stated(live) != _stated(new)
+    ]
+    return _result(namespace, params["definition"], made, changed, check_mode=check_mode)
+
+
+def _check(definition: Sequence[Mapping[str, Any]], namespace: str) -> None:
+    for number, one in enumerate(definition):
+        where, meta = f"definition[{number}]", one.get("metadata") or {}
+        if one.get("kind") not in PLACES or not meta.get("name"):
+            raise InputError(f"{where} is {one.get('kind')!r}: give manifests of {', '.join(PLACES)}, each with a name")
+        if meta.get("namespace", namespace) != namespace:
+            raise InputError(f"{where} ({told(one)}) is of namespace {meta['namespace']!r}: give {namespace!r}")
+        owner = owner_of(one)
+        if not MANAGED.items() <= owner.items() or len(owner) == len(MANAGED):
+            raise InputError(
+                f"{where} ({told(one)}) has the labels {labels_of(one)}: give app.kubernetes.io/managed-by: tfscale.study, and"
+                " of which study or training it is"
+            )
+
+
+def _find(api: Api, namespace: str, wanted: Document) -> dict[str, Any] | None:
+    live = read(api, path_of(wanted["kind"], namespace, wanted["metadata"]["name"]))
+    if live is not None:
+        name = wanted["metadata"]["name"]
+        check_owner(live, owner_of(wanted), f"{wanted['kind']} {namespace}/{name}")
+    return live
+
+
+def _put(api: Api, namespace: str, live: Document | None, wanted: Document, *, try_only: bool) -> Mapping[str, Any]:
+    """Nothing that is there loses more than what the manifest says otherwise: a claim its size, a Service its ports."""
+    query = {"dryRun": "All"} if try_only else {}
+    if live is None:
+        try:
+            return api.create(path_of(wanted["kind"], namespace), wanted, **query)
+        except ApiError as error:
+            # A request whose answer was lost was sent again, or somebody was faster.
+            if error.status != 409 or (live := _find(api, namespace, wanted)) is None:
+                raise
+    # Of the version that was looked at.
+    version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+    document = {**wanted, "metadata": {**wanted["metadata"], **version}}
+    return api.patch(path_of(wanted["kind"], namespace, wanted["metadata"]["name"]), document, **query)
+
+
+def _stated(document: Document) -> Any:
+    """A trial has a version, too, so what can be asked for is compared."""
+    return labels_of(document), document.get("spec"), document.get("data")
+
+
+def _result(
+    namespace: str, definition: Sequence[Document], made: Sequence[str], changed: Sequence[str], *, check_mode: bool
+) -> dict[str, Any]:
+    before = [told(one) for one in definition if told(one) not in made]
+    done = [
+        f"{counted(len(names), 'object')} {verb}" for names, verb in ((made, "made"), (changed, "changed")) if names
+    ]
+    would = "would be " if check_mode else ""
+    return {
+        "changed": bool(done),
+        "made": list(made),
+        "diff": {
+            "before": {"objects": before},
+            "after": {"objects": list(map(told, definition)), "changed": list(changed)},
+        },
+        "msg": f"In namespace {namespace}: {would}{' and '.join(done) or 'all is there already'}.",
+    }
