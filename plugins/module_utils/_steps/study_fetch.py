@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, lock
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
@@ -21,6 +22,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "study_dir": {"type": "path", "required": True},
     "namespace": {"type": "str", "default": "tfscale"},
 }
+# What a study whose records are in a cluster leaves in its folder.
+OF_STUDIES = {"logs", lock.NAME}
 
 
 def execute(
@@ -31,6 +34,7 @@ def execute(
 ) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     try:
+        _check_ours(folder)
         found = list(open_ledger({**params, "ledger": "cluster"})[0].records())
         book = FileLedger(folder / ledger.NAME)
         # Several clusters may write at once; each has records of its own.
@@ -47,6 +51,15 @@ def execute(
         "records": {"found": len(found), "copied": len(missing)},
         "msg": f"Of {what}, {len(missing)} {verb} to {book.path}.",
     }
+
+
+def _check_ours(folder: Path) -> None:
+    """A first record comes only into a folder in which nobody but a study has left anything."""
+    foreign = sorted(set(os.listdir(folder)) - OF_STUDIES) if folder.is_dir() else []
+    if foreign and not (folder / ledger.NAME).exists():
+        raise StepError(
+            f"study_dir is {str(folder)!r}, which has {foreign[0]} but no ledger: give a study's folder, or a new one."
+        )
 
 
 def _key(record: Mapping[str, Any]) -> tuple[Any, Any]:

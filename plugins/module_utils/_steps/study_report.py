@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._report import model, render, tables
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import number
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
@@ -24,12 +26,22 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "prices": {"type": "dict", "default": {}},
     "currency": {"type": "str", "default": "USD"},
 }
+# By what a file is known as one of a report.
+MARKS = {
+    "report.html": re.compile(rb"<footer>Made by tfscale\.study\. "),
+    "report.md": re.compile(rb"\A# Study .*^## Method$.*^## Provenance$", re.DOTALL | re.MULTILINE),
+    "cells.csv": re.compile(rb"\Acell_id,.*,runs_measured,"),
+    "runs.csv": re.compile(rb"\Astudy,run_id,cell_id,"),
+}
+FIGURE = re.compile(rb"(?:\(figures/|id=\"figure-)([a-z0-9-]+)")
 
 
 def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
     """In check mode the sweep before this step made no folder either."""
-    if params["ledger"] == "files" and not folder.is_dir() and not check_mode:
-        raise StepError(f"study_dir is {str(folder)!r}, which is not a folder: run the sweep of this study first.")
+    if params["ledger"] == "files" and not check_mode:
+        lacking = "has no ledger" if folder.is_dir() else "is not a folder"
+        if not (folder / ledger.NAME).is_file():
+            raise StepError(f"study_dir is {str(folder)!r}, which {lacking}: run the sweep of this study first.")
     try:
         return list(open_ledger(params)[0].records())
     except LedgerError as error:
@@ -58,9 +70,26 @@ def _rendered(
     return report, {path: content.encode() for path, content in files.items()}
 
 
-def _stale(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+def _former(folder: Path) -> set[str]:
+    """What an earlier report has written: pages and tables that say so themselves, and the figures that its pages name."""
+    found = {name: path.read_bytes() for name in MARKS if (path := folder / name).is_file()}
+    ours = {name for name, content in found.items() if not content.strip() or MARKS[name].search(content)}
+    pages = b"".join(found[name] for name in sorted(ours & {"report.html", "report.md"}))
+    return ours | {f"figures/{name.decode()}.svg" for name in FIGURE.findall(pages)}
+
+
+def _stale(folder: Path, files: Mapping[str, bytes]) -> list[str]:
     """Figures of an earlier report that this one does not have."""
-    return [path for path in sorted(folder.glob("figures/*.svg")) if f"figures/{path.name}" not in files]
+    return [path for path in sorted(_former(folder) - set(files)) if (folder / path).is_file()]
+
+
+def _check_ours(folder: Path, changed: Iterable[str]) -> None:
+    for path in sorted(set(changed) - _former(folder)):
+        if os.path.lexists(folder / path):
+            raise StepError(
+                f"study_dir is {str(folder)!r}, whose {path} is not of a report of ours: move it away, or give another"
+                " report_study."
+            )
 
 
 def _changed(folder: Path, files: Mapping[str, bytes]) -> list[str]:
@@ -89,14 +118,16 @@ def _update(folder: Path, files: Mapping[str, bytes], *, check_mode: bool) -> li
     """Bring the folder to the files given; the paths that were, or in check mode would be, touched."""
     try:
         changed, stale = _changed(folder, files), _stale(folder, files)
+        _check_ours(folder, changed)
         if not check_mode:
+            # First, because only the pages of the report before name them.
+            for path in stale:
+                (folder / path).unlink()
             for path in changed:
                 _write(folder / path, files[path])
-            for old in stale:
-                old.unlink()
     except OSError as error:
         raise StepError(f"study_dir is {str(folder)!r}, where the report cannot be written: {error}") from error
-    return [*changed, *(f"figures/{path.name}" for path in stale)]
+    return [*changed, *stale]
 
 
 def _counts(report: render.Report) -> dict[str, int]:

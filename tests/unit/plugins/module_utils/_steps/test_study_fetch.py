@@ -60,6 +60,29 @@ def test_execute_in_check_mode_copies_nothing(monkeypatch: pytest.MonkeyPatch, t
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("foreign", ["cells.csv", "report.html", ".git"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_execute_adds_nothing_to_a_folder_that_is_no_study_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, foreign: str, check_mode: bool
+) -> None:
+    (tmp_path / foreign).write_text("theirs")
+    with pytest.raises(StepError, match=f"study_dir is '.*', which has {foreign} but no ledger: give a study's folder"):
+        fetch(monkeypatch, tmp_path, [record(SPEC, 1, seconds=4.0)], check_mode=check_mode)
+    assert [path.name for path in tmp_path.iterdir()] == [foreign]
+
+
+def test_execute_adds_to_what_a_sweep_has_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    assert fetch(monkeypatch, tmp_path, [record(SPEC, 1, seconds=4.0)])["records"]["copied"] == 1
+
+
+def test_execute_adds_nothing_to_a_ledger_that_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text("dear diary\n")
+    with pytest.raises(StepError, match="is not a ledger of ours"):
+        fetch(monkeypatch, tmp_path, [record(SPEC, 1, seconds=4.0)])
+    assert (tmp_path / "ledger.jsonl").read_text() == "dear diary\n"
+
+
 def test_execute_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refuse(_params: dict[str, Any]) -> Any:
         raise LedgerError("cluster x does not answer")

@@ -75,9 +75,59 @@ def test_execute_in_check_mode_says_the_same_and_writes_nothing(folder: Path) ->
 
 def test_execute_renews_what_was_changed_by_hand(folder: Path) -> None:
     execute(folder)
-    (folder / "report.md").write_text("mine")
+    written = (folder / "report.md").read_text()
+    (folder / "report.md").write_text(f"{written}mine")
     assert execute(folder)["changed"] is True
-    assert (folder / "report.md").read_text().startswith("# Study mnist")
+    assert (folder / "report.md").read_text() == written
+
+
+FOREIGN = {"figures/mine.svg": b"<svg/>", "figures/training-time-by-nodes.svg": b"<svg/>", "notes.md": b"# Study notes"}
+
+
+def test_execute_leaves_files_alone_that_no_report_has_written(folder: Path) -> None:
+    (folder / "figures").mkdir()
+    for name, content in FOREIGN.items():
+        (folder / name).write_bytes(content)
+    execute(folder)
+    ledgers.write(folder, ledgers.study(ledgers.space(workers=[1, 2])))
+    execute(folder)
+    assert {name: (folder / name).read_bytes() for name in FOREIGN} == FOREIGN
+
+
+def refused(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    for check_mode in (True, False):
+        with pytest.raises(StepError, match=rf"study_dir is '.*', whose {name} is not of a report of ours: move"):
+            execute(folder, check_mode=check_mode)
+    assert files(folder) == {name: content}
+
+
+@pytest.mark.parametrize("content", [b"cell_id,volume\n1,2\n", b"# Study notes\n\n## Method\n"])
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_execute_overwrites_no_page_and_no_table_of_others(tmp_path: Path, name: str, content: bytes) -> None:
+    ledgers.write(tmp_path, [ledgers.void(ledgers.SPEC, 1, "ps 0 was killed")])
+    refused(tmp_path, name, content)
+
+
+def test_execute_overwrites_no_figure_of_others(folder: Path) -> None:
+    (folder / "figures").mkdir()
+    refused(folder, "figures/training-time-by-workers.svg", b"<svg/>")
+
+
+def test_execute_goes_on_after_a_report_without_a_run(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text("")
+    execute(tmp_path)
+    ledgers.write(tmp_path, ledgers.mnist())
+    execute(tmp_path)
+    assert set(files(tmp_path)) == FILES | FIGURES
+
+
+def test_execute_in_a_folder_without_a_ledger_touches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/mine.svg").write_text("<svg/>")
+    with pytest.raises(StepError, match=r"study_dir is '.*', which has no ledger: run the sweep of this study first\."):
+        execute(tmp_path)
+    assert files(tmp_path) == {"figures/mine.svg": b"<svg/>"}
 
 
 def test_execute_removes_figures_of_an_earlier_report(folder: Path) -> None:
@@ -89,10 +139,8 @@ def test_execute_removes_figures_of_an_earlier_report(folder: Path) -> None:
     assert execute(folder)["changed"] is False
 
 
-@pytest.mark.parametrize("ledger", [None, ""], ids=["no ledger", "empty ledger"])
-def test_execute_without_a_record_writes_a_report_that_says_so(tmp_path: Path, ledger: str | None) -> None:
-    if ledger is not None:
-        (tmp_path / "ledger.jsonl").write_text(ledger)
+def test_execute_without_a_record_writes_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_text("")
     result = execute(tmp_path)
     assert result["answer"] == "Cannot tell: no run has been recorded."
     assert result["counts"]["runs"] == 0
@@ -136,11 +184,12 @@ def test_execute_leaves_the_old_file_and_no_half_one_when_the_disk_is_full(
 ) -> None:
     execute(folder)
     before = files(folder)
-    (folder / "report.md").write_text("mine")
+    changed = before["report.md"] + b"mine"
+    (folder / "report.md").write_bytes(changed)
     monkeypatch.setattr("os.replace", full_disk)
     with pytest.raises(StepError, match="No space left on device"):
         execute(folder)
-    assert files(folder) == {**before, "report.md": b"mine"}
+    assert files(folder) == {**before, "report.md": changed}
 
 
 def full_disk(*_arguments: Any) -> None:
