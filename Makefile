@@ -21,6 +21,8 @@ IMPORTER := .venv-importer/bin
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PLAYBOOK = PATH="$(CURDIR)/$(CONTROLLER):$$PATH" $(CONTROLLER)/ansible-playbook
 PYTEST = PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python -m pytest
+# Two at a time, a file's tests one after the other; ARGS="-n 0" for one at a time.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help
 help: ## list the targets
@@ -56,11 +58,11 @@ setup-importer:
 setup-browser: ## install Chromium where it is missing (root) or say how
 	@tools/chromium
 
-# One line for each part and its time at the end. The first five share the cores, two at a time; the others start
-# processes whose speed is judged, so each runs alone.
+# One line for each part and its time at the end. The first four share the cores, two at a time; the others run two tests
+# at a time themselves.
 .PHONY: test
 test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
-	@$(TEST)/python tools/checks.py --together lint docs unit collection sanity --alone test-trainer integration browser
+	@$(TEST)/python tools/checks.py --together lint sanity docs collection --alone unit test-trainer integration browser
 
 .PHONY: lint lint-ruff lint-types lint-types-plugins lint-types-trainer lint-types-tests lint-yaml lint-ansible lint-shell
 lint: lint-ruff lint-types lint-yaml lint-shell lint-ansible ## ruff, mypy --strict, yamllint, shellcheck, ansible-lint
@@ -86,13 +88,13 @@ lint-ansible: setup-test
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 	@$(TEST)/python tests/sanity/run.py $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
-	@$(PYTEST) tests/unit tests/tools tests/test_house.py $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
-	@$(TRAINER)/python -m pytest --confcutdir=tests/trainer tests/trainer $(ARGS)
+	@$(TRAINER)/python -m pytest $(PARALLEL) --confcutdir=tests/trainer tests/trainer $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
-	@$(PYTEST) tests/integration $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/integration $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
-	@$(PYTEST) tests/browser $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
 docs: setup-test ## the plugins' documentation and the changelog
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
@@ -111,8 +113,10 @@ benchmark-trainer: setup-test setup-trainer ## the preset `fast` against the the
 
 ##: A real Kubernetes (tests/e2e/infra/README.md)
 INFRA = "$$(tools/python)" -m tests.e2e.infra
-.PHONY: e2e e2e-full e2e-up e2e-down
-e2e: setup-test ## the core path on a real Kubernetes, made and removed; a first run builds it (about 15 min)
+.PHONY: e2e e2e-full e2e-prepare e2e-up e2e-down
+e2e-prepare: ## build what the cluster is made of and the trainer's image, once for all checkouts (about 20 min)
+	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
+e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
 e2e-full: setup-test ## every fault and the scale tests as well
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)

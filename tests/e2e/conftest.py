@@ -7,6 +7,7 @@ that was left (`make e2e-down` removes it)."""
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,7 +19,6 @@ import pytest
 from tests.e2e import accounts
 from tests.e2e.infra import cluster as clusters
 from tests.e2e.infra import engine
-from tests.e2e.infra import trainer_image as trainer_image_of_infra
 from tests.e2e.infra.base import search_path
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
@@ -27,36 +27,66 @@ from tests.e2e.infra.programs import programs
 from tests.e2e.infra.trainer_image import base_images
 from tests.fixtures.playbook import Playbook
 
-TRAINER = "tfscale.test/trainer:1"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
+def provisioned(folder: Path, inventory: str = "inventories/kind", **variables: Any) -> Playbook:
+    """Playbooks that make Kind clusters themselves; the engine, the nodes' image and kind are the test infrastructure's."""
+    engine.start()
+    programs("kind")
+    env = {**engine.environment(), **base_images(), "KIND_NODE_IMAGE": node_image(), "PATH": search_path()}
+    return Playbook(folder, variables, inventory, env, seconds=3600)
+
+
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A control plane and two workers."""
-    name = clusters.default_name()
-    kept = Cluster(name) if os.environ.get("E2E_KEEP") and Cluster(name).kubeconfig.exists() else None
+def provisioning(tmp_path_factory: pytest.TempPathFactory) -> Playbook:
+    """The playbooks that make the cluster of all tests, as a user makes his."""
+    made = Cluster(clusters.default_name())
+    made.folder.mkdir(parents=True, exist_ok=True)
+    return provisioned(
+        tmp_path_factory.mktemp("provisioning"),
+        cluster_name=made.name,
+        cluster_kubeconfig=str(made.kubeconfig),
+        cluster_nodes=2,
+        cluster_timeout=clusters.CREATE_SECONDS,
+    )
+
+
+def must_succeed(playbook: Playbook, name: str) -> str:
+    result = playbook.run(name)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, provisioning: Playbook) -> Iterator[Cluster]:
+    """A control plane and two workers, made and removed by role cluster."""
+    made = Cluster(clusters.default_name())
+    keep = os.environ.get("E2E_KEEP")
     try:
-        made = kept or clusters.up(name, workers=2)
+        if not keep:
+            clusters.delete(made)  # one that a killed run of these tests has left
+        must_succeed(provisioning, "../tests/e2e/files/cluster")
+        clusters.wait_until_ready(made)
         yield made
         if request.session.testsfailed:
             clusters.diagnose(made, "tests")
+        if not keep:
+            must_succeed(provisioning, "teardown")
+            assert not made.exists()
     finally:
-        if not os.environ.get("E2E_KEEP"):
-            clusters.down(name)
+        if not keep:
+            clusters.down(made.name)
 
 
 @pytest.fixture
 def own_clusters(tmp_path: Path) -> Iterator[Callable[..., Playbook]]:
-    """Playbooks that make Kind clusters of their own; the engine, the nodes' image and kind are the test infrastructure's."""
-    engine.start()
-    programs("kind")
-    env = {**engine.environment(), **base_images(), "KIND_NODE_IMAGE": node_image(), "PATH": search_path()}
+    """Playbooks that make Kind clusters of their own, which go with the test."""
     made: list[Playbook] = []
 
     def make(inventory: str, **variables: Any) -> Playbook:
         common = {"sweep_results_dir": str(tmp_path), "sweep_study": "tiny", "training_steps": 400}
-        made.append(Playbook(tmp_path, {**common, **variables}, inventory, env, seconds=3600))
+        made.append(provisioned(tmp_path, inventory, **{**common, **variables}))
         return made[-1]
 
     try:
@@ -98,11 +128,12 @@ def toolbox() -> str:
 
 
 @pytest.fixture(scope="session")
-def trainer_image(cluster: Cluster) -> str:
-    """The trainer's image, on every node of the cluster."""
-    trainer_image_of_infra.build(TRAINER)
-    cluster.kind("load", "docker-image", TRAINER, timeout=900)
-    return TRAINER
+def trainer_image(cluster: Cluster, provisioning: Playbook) -> str:
+    """The trainer's image, built, put on the nodes and proved there by role image."""
+    said = must_succeed(provisioning, "../tests/e2e/files/image")
+    found = re.search(r"image (\S+) has the digest sha256:", said)
+    assert found, said
+    return found[1]
 
 
 @pytest.fixture(scope="session")

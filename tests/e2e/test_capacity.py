@@ -111,7 +111,7 @@ def things(cluster: Cluster, namespace: str) -> Iterator[Things]:
     there.give(None, None)
 
 
-@pytest.mark.parametrize(("spread", "workers"), [("DoNotSchedule", 7), ("", 8)])
+@pytest.mark.parametrize(("spread", "workers"), [("DoNotSchedule", 7), pytest.param("", 8, marks=pytest.mark.full)])
 def test_as_many_fit_as_the_scheduler_places(things: Things, spread: str, workers: int) -> None:
     found = things.look(spread=spread)
     assert found["workers"] == workers
@@ -124,6 +124,7 @@ def test_as_many_fit_as_the_scheduler_places(things: Things, spread: str, worker
     assert [one["requested"][THING] for one in full["nodes"]] == ([3, 5] if not spread else [3, 4])
 
 
+@pytest.mark.full
 def test_a_quota_limits_as_its_admission_does(things: Things) -> None:
     things.kubectl("create", "quota", "small", "--hard=pods=4")
     eventually(lambda: things.look()["quotas"] == [{"name": "small", "hard": {"pods": 4}, "left": {"pods": 4}}])

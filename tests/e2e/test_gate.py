@@ -65,6 +65,7 @@ def said(output: str) -> str:
     return next(line for line in output.splitlines() if "Gate: " in line)
 
 
+@pytest.mark.full
 def test_compare_pods_planted_slowdown_is_caught(playbook: Playbook, cluster: Cluster, namespace: str) -> None:
     own = {"env": {"PACE": "0.25"}, "worker_resources": {"requests": {"cpu": "60m", "memory": "32Mi"}}}
     result = playbook.run("compare", upgrade_after=own)

@@ -66,7 +66,8 @@ def test_image_is_proved_on_every_node(cluster: Cluster, place: dict[str, Any], 
     assert result["changed"] is False
 
 
-@pytest.mark.parametrize("user", ["10001:0", pytest.param("1234567:0", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("user", ["10001:0", "1234567:0"])
 def test_image_trains_as_any_user_without_network_on_a_read_only_root(
     cluster: Cluster, trainer_image: str, user: str
 ) -> None:

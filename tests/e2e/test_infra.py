@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
 
@@ -55,6 +57,7 @@ def test_nodes_are_real_and_ready(cluster: Cluster) -> None:
         assert node["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
 
 
+@pytest.mark.full
 def test_pods_on_different_nodes_reach_each_other_by_name(cluster: Cluster, namespace: str, toolbox: str) -> None:
     ask = "until curl --silent --insecure --max-time 5 https://kubernetes.default/version; do sleep 1; done; sleep inf"
     template = {"metadata": {"labels": {"app": "each"}}, "spec": restricted_pod(toolbox, ask)}
@@ -68,6 +71,7 @@ def test_pods_on_different_nodes_reach_each_other_by_name(cluster: Cluster, name
         assert "gitVersion" in cluster.kubectl("--namespace", namespace, *version, "https://kubernetes.default/version")
 
 
+@pytest.mark.full
 def test_claim_is_bound_and_written(cluster: Cluster, namespace: str, toolbox: str) -> None:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
     volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
@@ -81,6 +85,7 @@ def test_claim_is_bound_and_written(cluster: Cluster, namespace: str, toolbox: s
     assert cluster.kubectl("--namespace", namespace, "exec", "writer", "--", "cat", "/data/file") == "kept\n"
 
 
+@pytest.mark.full
 def test_simulated_nodes_complete_a_job(controlplane: ControlPlane) -> None:
     pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none"}]}
     spec = {"completionMode": "Indexed", "completions": 200, "parallelism": 200, "template": {"spec": pod}}

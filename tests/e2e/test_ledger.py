@@ -106,6 +106,7 @@ def test_records_are_immutable_and_come_back_as_they_were(api: Api, namespace: s
         api.patch(f"{path}/{item['metadata']['name']}", {"data": {"record": "{}"}})
 
 
+@pytest.mark.full
 def test_one_of_many_controllers_records_an_attempt(cluster: Cluster, api: Api, namespace: str) -> None:
     def append(number: int) -> None:
         own = connect({"kubeconfig": str(cluster.kubeconfig)}, patience=60)
@@ -117,7 +118,7 @@ def test_one_of_many_controllers_records_an_attempt(cluster: Cluster, api: Api, 
     assert len(list(ClusterLedger(api, namespace, "mnist").records())) == 1
 
 
-@pytest.mark.parametrize("before", ["free", "dead"])
+@pytest.mark.parametrize("before", ["free", pytest.param("dead", marks=pytest.mark.full)])
 def test_one_of_many_controllers_gets_the_lock(cluster: Cluster, api: Api, namespace: str, before: str) -> None:
     if before == "dead":
         LeaseLock(api, namespace, "mnist", 1, started=lambda _pid: 1).acquire()
@@ -134,6 +135,7 @@ def test_one_of_many_controllers_gets_the_lock(cluster: Cluster, api: Api, names
     assert all("is held by process 10" in told for kind, told in answers if kind == "refused")
 
 
+@pytest.mark.full
 def test_a_living_controller_keeps_the_study_and_a_killed_one_loses_it(
     controller: Callable[..., Controller], living: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
@@ -197,6 +199,7 @@ def test_a_thousand_records_are_read_in_their_order(api: Api, namespace: str) ->
     assert list(book.records()) == told
 
 
+@pytest.mark.full
 def test_the_lock_of_this_very_process_is_its_start_time(api: Api, namespace: str) -> None:
     held, _changed = LeaseLock(api, namespace, "mnist", os.getpid()).acquire()
     assert held["start_time"] == start_time(os.getpid())

@@ -41,6 +41,7 @@ def must_succeed(playbook: Playbook, name: str, *options: str, **variables: Any)
     return result.stdout
 
 
+@pytest.mark.full
 def test_sweep_from_nothing_and_back(playbook: Playbook) -> None:
     space = {"sweep_nodes": [1, 2], "sweep_workers": [1]}
     announced = must_succeed(playbook, "sweep", "--check", **space)

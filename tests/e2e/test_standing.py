@@ -163,6 +163,7 @@ def ask(site: Site, image: str, address: str) -> Callable[[], str]:
     return lambda: site.kubectl("exec", "asker", "--", "curl", "--silent", "--max-time", "20", address)
 
 
+@pytest.mark.full
 def test_standing_training_survives_the_teardown_of_studies(site: Site) -> None:
     site.play("deploy", training_volume={})
     there = site.objects()

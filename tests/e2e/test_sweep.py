@@ -110,6 +110,7 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     assert leftovers(cluster) == ""
 
 
+@pytest.mark.full
 def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> None:
     space = [{"nodes": [2], "ps": [1, 2], "workers": [2]}]
     result = playbook.run("sweep", sweep_series=space, sweep_strategies="tf2_ps,mirrored")
@@ -126,7 +127,7 @@ def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> No
     assert all(len({one["node"] for one in record["evidence"]["replicas"]}) == 2 for record in records)
 
 
-@pytest.mark.parametrize("replica", ["worker", "ps"])
+@pytest.mark.parametrize("replica", ["worker", pytest.param("ps", marks=pytest.mark.full)])
 @pytest.mark.parametrize("backend", ["job", pytest.param("statefulset", marks=pytest.mark.full)])
 def test_sweep_killed_replica_is_void_and_run_again(
     playbook: Playbook, cluster: Cluster, namespace: str, backend: str, replica: str

@@ -156,6 +156,7 @@ def site(cluster: Cluster, namespace: str, toolbox: str) -> Site:
     return Site(cluster, namespace, toolbox)
 
 
+@FULL
 def test_an_upgrade_is_shown_made_and_found_made(site: Site) -> None:
     before = site.uids()
     shown = site.call(site.new(), check_mode=True)
@@ -184,6 +185,7 @@ def test_other_strategies_end_in_the_same(site: Site, strategy: str) -> None:
     assert site.call(site.new(), strategy="rolling")["changed"] is False
 
 
+@FULL
 def test_another_size_restarts_all_and_is_taken_back_when_it_does_not_fit(site: Site) -> None:
     before = site.uids()
     result = site.call(site.new(workers=3))
@@ -232,7 +234,8 @@ PHASES = {
 }
 
 
-@pytest.mark.parametrize("phase", ["half", pytest.param("begun", marks=FULL), pytest.param("retreating", marks=FULL)])
+@FULL
+@pytest.mark.parametrize("phase", ["half", "begun", "retreating"])
 def test_a_killed_controller_leaves_no_half_an_upgrade(site: Site, phase: str) -> None:
     bad = {"worker_image": "tfscale.test/nothing:1"} if phase == "retreating" else {}
     wanted = site.new(**bad)
@@ -259,6 +262,7 @@ def test_a_killed_change_of_size_goes_back_before_something_else(site: Site) -> 
     assert site.ready() == ["ps-0", "worker-0", "worker-1"]
 
 
+@FULL
 def test_a_second_upgrade_at_the_same_time_is_refused(site: Site) -> None:
     refused: list[str] = []
 

@@ -27,7 +27,7 @@ SERVE = "echo ready; exec sleep 1000000"
 WORK = "echo working; exec sleep 1000000"
 EAT = "x=abcdefgh; while true; do x=$x$x; done"
 IS_SECOND = '[ "${JOB_COMPLETION_INDEX:-${HOSTNAME##*-}}" = 1 ]'
-BOTH = pytest.mark.parametrize("workload", ["job", "statefulset"])
+BOTH = pytest.mark.parametrize("workload", ["job", pytest.param("statefulset", marks=pytest.mark.full)])
 
 
 class Site:
@@ -151,6 +151,7 @@ def test_wait_names_an_image_that_the_node_does_not_have(site: Site) -> None:
     assert result["failed_replica"]["replica"] == "worker"
 
 
+@pytest.mark.full
 def test_wait_names_a_pod_that_somebody_deleted(site: Site) -> None:
     site.deploy("job", worker=WORK)
     site.when(site.has_worked, lambda: site.kubectl("delete", "--wait=false", site.pod_of("ps", 0)))

@@ -96,12 +96,12 @@ def up(name: str, workers: int, *, config: str | None = None) -> Cluster:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 _create(cluster, image, config or configuration(workers))
-                _wait_until_ready(cluster)
+                wait_until_ready(cluster)
                 break
             except InfraError as error:
                 diagnose(cluster, f"up-{attempt}")
                 if attempt == ATTEMPTS:
-                    _delete(cluster)
+                    delete(cluster)
                     engine.stop()
                     raise
                 say(f"attempt {attempt} to create {name} failed and is made once more: {error}")
@@ -109,14 +109,15 @@ def up(name: str, workers: int, *, config: str | None = None) -> Cluster:
 
 
 def _create(cluster: Cluster, image: str, config: str) -> None:
-    _delete(cluster)
+    delete(cluster)
     with step("kind create cluster"):
         # Retained on failure: its nodes' logs are what tells why.
         words = ("create", "cluster", "--retain", "--config", "-", "--image", image, "--kubeconfig", cluster.kubeconfig)
         cluster.kind(*words, text=config, timeout=CREATE_SECONDS)
 
 
-def _wait_until_ready(cluster: Cluster) -> None:
+def wait_until_ready(cluster: Cluster) -> None:
+    """Pods can be scheduled, resolve names and get volumes."""
     limit = f"--timeout={READY_SECONDS}s"
     with step("nodes ready, names resolved, volumes served"):
         cluster.kubectl("wait", "node", "--all", "--for=condition=Ready", limit, timeout=READY_SECONDS + 60)
@@ -161,7 +162,7 @@ def diagnose(cluster: Cluster, occasion: str) -> Path:
     return folder
 
 
-def _delete(cluster: Cluster) -> None:
+def delete(cluster: Cluster) -> None:
     # Kind says nothing about a cluster that does not exist.
     words = ("delete", "cluster", "--kubeconfig", cluster.kubeconfig)
     try:
@@ -178,7 +179,7 @@ def down(name: str) -> None:
     cluster = Cluster(name)
     if engine.answers(engine.environment()):
         with step(f"delete cluster {name}"):
-            _delete(cluster)
+            delete(cluster)
             # Its volumes hold the node's images: a gigabyte each.
             succeeds("docker", "volume", "prune", "--force", env=engine.environment())
     cluster.kubeconfig.unlink(missing_ok=True)
