@@ -315,6 +315,8 @@ def run(request: Request, *, owner_pid: int, deadline: float) -> int:
     launcher = Launcher(owner=owner)
     group = Group(request)
     launcher.start(group)
+    if group.network.refused:
+        print(f"the replicas listen on all addresses of this machine: {group.network.refused}", file=sys.stderr)
     until = time.monotonic() + deadline if deadline else None
     while group.live and not (launcher.signals or launcher.owner_is_gone()):
         launcher.step(until=until)
@@ -367,6 +369,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=0, help="threads of each replica; 0: as many as it likes")
     parser.add_argument("--cpus", type=int, default=0, help="processors of each replica; 0: all")
     parser.add_argument("--port_range", default="", metavar="FIRST-LAST", help="ports to use; default: any")
+    parser.add_argument("--network", default="", help="loopback: replicas see only each other; host; default: loopback")
     parser.add_argument("--deadline", type=float, default=0.0, help="seconds until the run is stopped; 0: never")
     parser.add_argument("--owner_pid", type=int, default=0, help="stop everything when this process is gone")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="environment of the replicas")
@@ -388,6 +391,7 @@ def _foreground_request(options: argparse.Namespace, argv: list[str]) -> Request
         threads=options.threads,
         cpus=options.cpus,
         port_range=options.port_range,
+        network=options.network,
     )
 
 

@@ -15,12 +15,9 @@ import importlib
 import io
 import json
 import os
-import random
-import re
 import resource
 import shutil
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -29,20 +26,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from trainer import procfs
+from trainer import network, procfs
+from trainer.network import LaunchError, Network
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 0.5
 # A ps has nothing to save once every worker is done, and the verdict of the run waits for it.
 GRACE_AFTER_SUCCESS_SECONDS = 0.15
 CANNOT_EXECUTE = 127
-LOWEST_PORT = 10000
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class LaunchError(Exception):
-    """What was asked for cannot be started; the text is one sentence for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +51,7 @@ class Request:
     threads: int = 0
     cpus: int = 0
     port_range: str = ""
+    network: str = ""
     cwd: str = ""
 
     def __post_init__(self) -> None:
@@ -69,6 +63,15 @@ class Request:
             raise LaunchError(f"run_dir is {self.run_dir!r}, but must be an absolute path")
         if self.command and not self.argv:
             raise LaunchError("a command was announced, but no program was given to run")
+        if self.network not in network.CHOICES:
+            raise LaunchError(
+                f"network is {self.network!r}, but must be one of {', '.join(network.CHOICES[1:])}, or empty"
+            )
+
+    @property
+    def is_alone(self) -> bool:
+        """Our trainer needs nobody but its replicas; a program may fetch its data from anywhere."""
+        return self.network == "loopback" or not (self.network or self.command)
 
 
 @dataclass(kw_only=True)
@@ -126,6 +129,7 @@ class Group:
         self.replicas: list[Replica] = []
         self.first_failure: Replica | None = None
         self.ended_wall: float | None = None
+        self.network = Network()
         self._wall = wall
         self._started_wall = wall()
         self._ending = False
@@ -148,8 +152,9 @@ class Group:
 
     def start(self) -> None:
         claim(self.run_dir)
-        ports = free_ports(self.request.ps + self.request.workers, self.request.port_range)
-        self._describe_replicas([f"127.0.0.1:{port}" for port in ports])
+        count = self.request.ps + self.request.workers
+        self.network = network.of(count, self.request.port_range, alone=self.request.is_alone)
+        self._describe_replicas([f"127.0.0.1:{port}" for port in self.network.ports])
         # After the import and before the first fork: what the launcher itself has burnt is not foreign load of the run.
         self._host_start = procfs.host_cpu(self._wall())
         gc.freeze()
@@ -161,6 +166,7 @@ class Group:
             raise LaunchError(f"cannot start {len(self.replicas)} processes: {error.strerror}") from error
         finally:
             gc.unfreeze()
+            self.network.close()
         self.save()
 
     def take(self, exits: Iterable[Exit], now: float) -> None:
@@ -206,6 +212,7 @@ class Group:
             "first_failure": failure and {"replica": failure.replica, "index": failure.index},
             "replicas": [vars(replica) for replica in self.replicas],
             "host": {"start": self._host_start, "end": self._host_end},
+            "network": {"kind": self.network.kind, "refused": self.network.refused},
         }
 
     def save(self) -> None:
@@ -256,7 +263,7 @@ class Group:
         launcher = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become_replica(self.request, replica, environment, launcher=launcher, position=position)
+            _become_replica(self.request, replica, environment, self.network, launcher=launcher, position=position)
         replica.pid, replica.pid_start = pid, procfs.start_time(pid) or 0
         replica.started_wall = self._wall()
 
@@ -300,48 +307,6 @@ def claim(run_dir: Path) -> None:
         raise LaunchError(f"{run_dir} (run_dir) cannot be prepared: {error.strerror}") from error
 
 
-def free_ports(count: int, port_range: str) -> list[int]:
-    """Hold `count` free ports at once, so that all differ, and let them go just before the replicas bind them."""
-    with contextlib.ExitStack() as held:
-        ports: list[int] = []
-        for candidate in _candidates(port_range, count):
-            if len(ports) == count:
-                break
-            listener = held.enter_context(socket.socket())
-            try:
-                listener.bind(("127.0.0.1", candidate))
-                listener.listen(1)
-            except OSError:
-                continue
-            ports.append(listener.getsockname()[1])
-        if len(ports) < count:
-            raise LaunchError(
-                f"only {len(ports)} ports of {port_range or 'the system'} are free, but {count} replicas need one each;"
-                " choose another range with training_port_range"
-            )
-    return ports
-
-
-def _candidates(port_range: str, count: int) -> Iterable[int]:
-    if not port_range:
-        return _below_outgoing_ports(count)
-    match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", port_range)
-    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= first <= last <= 65535:
-        raise LaunchError(
-            f"training_port_range is {port_range!r}, but must be FIRST-LAST with ports from 1 to 65535, as in 20000-20100"
-        )
-    return range(first, last + 1)
-
-
-def _below_outgoing_ports(count: int) -> Iterable[int]:
-    """Ports that the kernel gives to no outgoing connection: between our look and the replica's bind nobody takes them."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
-    if lowest - LOWEST_PORT < 10 * count:
-        return [0] * count
-    return (random.randrange(LOWEST_PORT, lowest) for _attempt in range(100 * count))  # noqa: S311 - not a secret
-
-
 def processors(position: int, cpus: int) -> set[int] | None:
     """The CPUs of the replica at this position, dealt out round robin; None leaves it free to use all."""
     allowed = sorted(os.sched_getaffinity(0))
@@ -351,11 +316,12 @@ def processors(position: int, cpus: int) -> set[int] | None:
 
 
 def _become_replica(
-    request: Request, replica: Replica, environment: dict[str, str], *, launcher: int, position: int
+    request: Request, replica: Replica, environment: dict[str, str], meeting: Network, *, launcher: int, position: int
 ) -> NoReturn:
     """The child's whole life: nothing may return into the launcher's code."""
     code = 1
     try:
+        meeting.enter()
         _leave_launcher(replica.log, launcher=launcher)
         os.environ.update(environment)
         if request.cwd:

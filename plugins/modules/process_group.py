@@ -70,6 +70,16 @@ options:
     description: Ports to choose from, such as V(23000-23100); any free ones without it.
     type: str
     default: ""
+  network:
+    description:
+      - Where the replicas meet. V(loopback) is a network of the run's own, in which there is nobody else and nothing beyond;
+        V(host) is that of the machine.
+      - Empty is V(loopback) for the trainer and V(host) for O(command).
+      - Where the kernel gives no network of its own, a warning says so and the replicas meet in that of the machine.
+    type: str
+    choices: ["", loopback, host]
+    default: ""
+    version_added: 0.4.0
   owner_pid:
     description:
       - Process with whose end all replicas end. By default that of C(ansible-playbook).

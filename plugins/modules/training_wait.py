@@ -266,6 +266,10 @@ evidence:
       description: How often a replica was started again.
       type: int
       returned: always
+    network:
+      description: Where the replicas met, V(loopback) or V(host).
+      type: str
+      returned: with O(backend=processes)
     nodes:
       description: Nodes on which pods of the run were.
       type: list

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from trainer import launch, procfs, replicas
+from trainer import launch, network, procfs, replicas
 from trainer.replicas import LaunchError, Request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,20 +177,20 @@ def test_run_trains_from_one_import(tmp_path: Path) -> None:
 
 
 def test_free_ports_differ_and_come_from_the_range() -> None:
-    ports = replicas.free_ports(5, "")
+    ports = network.free_ports(5, "")
     assert len(set(ports)) == 5
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         first = taken.getsockname()[1]
         with pytest.raises(LaunchError, match="choose another range with training_port_range"):
-            replicas.free_ports(1, f"{first}-{first}")
+            network.free_ports(1, f"{first}-{first}")
 
 
 @pytest.mark.parametrize("port_range", ["0-10", "20-10", "1-65536", "a-b", "5", "-"])
 def test_free_ports_refuses_what_is_no_range(port_range: str) -> None:
     with pytest.raises(LaunchError, match=r"training_port_range is .* must be FIRST-LAST"):
-        replicas.free_ports(1, port_range)
+        network.free_ports(1, port_range)
 
 
 @pytest.mark.parametrize(
@@ -253,4 +253,4 @@ def test_main_without_a_folder_says_so(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_free_ports_are_none_that_an_outgoing_connection_could_take() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    assert all(port < lowest for port in replicas.free_ports(20, ""))
+    assert all(port < lowest for port in network.free_ports(20, ""))

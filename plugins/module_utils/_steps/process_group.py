@@ -32,6 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "threads": {"type": "int", "default": 0},
     "cpus": {"type": "int", "default": 0},
     "port_range": {"type": "str", "default": ""},
+    "network": {"type": "str", "choices": ["", "loopback", "host"], "default": ""},
     "owner_pid": {"type": "int"},
 }
 REQUIRED_IF = [("state", "present", ("ps", "workers", "source_dir"))]
@@ -83,7 +84,21 @@ def _start(run_dir: str, params: Mapping[str, Any], *, check_mode: bool) -> dict
         owner_pid=params["owner_pid"],
     )
     state = launcher.start(_request(run_dir, params))
-    return _result(run_dir, before=[], after=state["replicas"], msg=f"{size} were started for {run_dir}.")
+    result = _result(run_dir, before=[], after=state["replicas"], msg=f"{size} were started for {run_dir}.")
+    return result | _warnings(state["network"]["refused"])
+
+
+def _warnings(refused: str) -> dict[str, list[str]]:
+    """The same words for every run, so that a playbook shows them once."""
+    if not refused:
+        return {}
+    return {
+        "warnings": [
+            f"The kernel gives replicas no network of their own ({refused}), so whoever reaches this machine reaches them:"
+            " close their ports from outside (training_port_range), as README tells under Limits, or say training_network=host"
+            " where nobody else does."
+        ]
+    }
 
 
 def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,6 +112,7 @@ def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
         "threads": params["threads"],
         "cpus": params["cpus"],
         "port_range": params["port_range"],
+        "network": params["network"],
         "cwd": os.getcwd(),
     }
 

@@ -53,6 +53,13 @@ def test_observe_reads_the_file_once_as_long_as_it_is_the_same(tmp_path: Path, m
     looked.observe()
 
 
+def test_observe_tells_where_the_replicas_met(tmp_path: Path) -> None:
+    """A launcher of before 0.4 says nothing of it and knows the machine's network alone."""
+    assert backend(tmp_path, states.running(tmp_path)).observe().evidence["network"] == "loopback"
+    old = {key: value for key, value in states.running(tmp_path).items() if key != "network"}
+    assert backend(tmp_path, old).observe().evidence["network"] == "host"
+
+
 @pytest.mark.parametrize(
     ("found", "lost"),
     [(1234, ""), (1235, "the launcher (process 77) was killed"), (None, "the launcher (process 77) was killed")],

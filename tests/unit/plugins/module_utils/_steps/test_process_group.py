@@ -69,7 +69,13 @@ def start(run_dir: Path, **arguments: Any) -> dict[str, Any]:
 
 def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) -> None:
     result = start(
-        tmp_path, trainer_args={"train_steps": 10}, env={"A": 1, "B": True}, threads=1, cpus=2, port_range="23000-23100"
+        tmp_path,
+        trainer_args={"train_steps": 10},
+        env={"A": 1, "B": True},
+        threads=1,
+        cpus=2,
+        port_range="23000-23100",
+        network="host",
     )
     assert calls == [
         (
@@ -84,6 +90,7 @@ def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) 
                 "threads": 1,
                 "cpus": 2,
                 "port_range": "23000-23100",
+                "network": "host",
                 "cwd": os.getcwd(),
             },
         )
@@ -96,6 +103,19 @@ def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) 
         "after": {"run_dir": str(tmp_path), "running": ["ps 0", "worker 0", "worker 1"]},
     }
     assert result["msg"] == f"1 ps and 2 workers were started for {tmp_path}."
+    assert "warnings" not in result
+
+
+def test_execute_present_warns_of_open_ports_in_the_same_words_for_every_run(
+    tmp_path: Path, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"kind": "host", "refused": "Operation not permitted"}
+    running = states.running
+    monkeypatch.setattr(states, "running", lambda *given, **size: {**running(*given, **size), "network": refused})
+    first, second = (start(tmp_path / name)["warnings"] for name in ("one", "two"))
+    assert first == second
+    assert "(Operation not permitted)" in first[0]
+    assert "training_network" in first[0]
 
 
 def test_execute_present_starts_a_program_of_ones_own_without_tensorflow(tmp_path: Path, calls: Calls) -> None:
