@@ -23,6 +23,8 @@ requirements:
   - requests
   - kubernetes.core >= 6.2.0
   - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - tfscale.study.held
 options:
   state:
     description:

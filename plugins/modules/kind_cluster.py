@@ -24,6 +24,8 @@ requirements:
   - docker or podman
   - kubernetes.core >= 6.2.0
   - kubernetes >= 24.2.0
+extends_documentation_fragment:
+  - tfscale.study.held
 options:
   state:
     description:

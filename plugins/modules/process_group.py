@@ -82,9 +82,17 @@ options:
     version_added: 0.4.0
   owner_pid:
     description:
-      - Process with whose end all replicas end. By default that of C(ansible-playbook).
+      - Process with whose end all replicas end, and whose own studies are no obstacle to O(state=absent). By default that of
+        C(ansible-playbook).
       - Where the module does not run inside C(ansible-playbook), there is no default.
     type: int
+  end_held:
+    description:
+      - Whether O(state=absent) may end runs of a study that another controller holds. V(false) fails and names the study, who
+        holds it and since when.
+    type: bool
+    default: false
+    version_added: 0.4.0
 attributes:
   check_mode:
     description: Says what would be started or ended.

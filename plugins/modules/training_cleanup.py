@@ -17,6 +17,7 @@ description:
     training unless O(training) names it.
   - A namespace that does not exist holds nothing to remove.
 extends_documentation_fragment:
+  - tfscale.study.held
   - kubernetes.core.k8s_auth_options
 options:
   state:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend import (
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.gke_api import Container, GkeError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_for_count
+from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
@@ -28,6 +32,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **held.HELD_ARG_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "required": True},
     "kubeconfig": {"type": "path", "required": True},
@@ -52,6 +57,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "leftovers": {"type": "str", "choices": ["tell", "remove"], "default": "tell"},
     "timeout": {"type": "float", "default": 1800.0},
 }
+# So long a cluster that is to be removed is asked who works with it.
+ANSWER_SECONDS = 5.0
 # Google's own rules: https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters#Cluster
 NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]", re.ASCII)
@@ -204,6 +211,9 @@ class _Step:
         others = [one for one in owned if (one["name"], one["location"]) != (name, location)]
         doomed = ([found] if found else []) + (others if self.params["leftovers"] == "remove" else [])
         kept = [] if self.params["leftovers"] == "remove" else others
+        for one in doomed:
+            whose = held.in_folder(self.params) if one is found else iter(())
+            held.check(self.params, f"GKE cluster {one['name']} in {one['location']}", whose, self._held(one))
         if not check_mode:
             self._delete(doomed)
             gke.remove_kubeconfig(self.kubeconfig)
@@ -236,6 +246,15 @@ class _Step:
                 f"cluster_name is {self.wanted.name!r}, but {self._cluster} was not made by this collection (it has no label"
                 f" {gke.OWNER_LABEL}={found['name']}) and is left alone: give another name, or cluster_provider existing"
             )
+
+    def _held(self, one: Mapping[str, Any]) -> Iterator[str]:
+        """A cluster that is not reached from here is removed: it costs."""
+        if one.get("status") == "RUNNING":
+            with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ApiError):
+                path = Path(folder, "kubeconfig")
+                gke.write_kubeconfig(path, one, self.params["service_account_file"])
+                api = kubernetes_api.connect({"kubeconfig": str(path)}, patience=ANSWER_SECONDS)
+                yield from held.in_cluster(api, self.params)
 
     def _find(self, *, check_mode: bool) -> dict[str, Any] | None:
         """As it is once nobody works on it; what could not be made or is being removed is taken out of the way first."""

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import
     Kind,
     configuration,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
+from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -33,6 +35,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, gibibytes
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **held.HELD_ARG_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "required": True},
     "kubeconfig": {"type": "path", "required": True},
@@ -48,6 +51,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 # Kind's own rule, and short enough for the host name <name>-control-plane.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,47}[a-z0-9])?", re.ASCII)
 ATTEMPTS = 2
+# So long a cluster that is to be removed is asked who works with it.
+ANSWER_SECONDS = 5.0
 ALLOCATABLE = ("cpus", "memory_bytes")
 
 
@@ -74,7 +79,7 @@ def execute(
         kind = Kind(params["name"], params["engine"])
         thing = f"Kind cluster {kind.name} of {kind.engine}"
         making = Making(f"{params['kubeconfig']}.making", thing, clock=clock, sleep=sleep)
-        step = _Step(kind, making, params["kubeconfig"], params["timeout"], say, clock, sleep)
+        step = _Step(kind, making, params, say, clock, sleep)
         if check_mode:
             # It takes no lock: it may only say what it sees.
             making.check()
@@ -108,11 +113,18 @@ def _check(params: Mapping[str, Any]) -> Wanted:
 class _Step:
     kind: Kind
     making: Making
-    kubeconfig: str
-    seconds: float
+    params: Mapping[str, Any]
     say: Callable[[str], None]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+
+    @property
+    def kubeconfig(self) -> str:
+        return str(self.params["kubeconfig"])
+
+    @property
+    def seconds(self) -> float:
+        return float(self.params["timeout"])
 
     def present(self, wanted: Wanted, *, recreate: bool, check_mode: bool) -> dict[str, Any]:
         host, version = self.kind.host(), self.kind.version()
@@ -128,7 +140,7 @@ class _Step:
             tail = "" if is_ours(found) else "; it was not made by this collection and stays"
             msg = f"Kind cluster {self.kind.name} is there, with {counted(wanted.nodes, 'node')}{tail}."
             return _result(changed, before, before, self.kubeconfig, found, nodes, version, msg)
-        self._check_owner(found)
+        self._check_free(found)
         check_host(wanted, host)
         after = asdict(wanted)
         if check_mode:
@@ -148,7 +160,7 @@ class _Step:
         self.kind.host()
         version = self.kind.version()
         found = self.kind.nodes()
-        self._check_owner(found)
+        self._check_free(found)
         changed = bool(found) or self.making.is_half or os.path.exists(self.kubeconfig)
         if changed and not check_mode:
             self._delete()
@@ -203,6 +215,21 @@ class _Step:
     def _wait(self, names: Sequence[str]) -> list[dict[str, Any]]:
         api = kubernetes_api.connect({"kubeconfig": self.kubeconfig})
         return wait_until_ready(api, names, seconds=self.seconds, clock=self.clock, sleep=self.sleep)
+
+    def _check_free(self, found: Sequence[Container]) -> None:
+        """Before it is removed: it must be ours, and no other controller may work with it."""
+        self._check_owner(found)
+        held.check(self.params, f"Kind cluster {self.kind.name}", self._held(found))
+
+    def _held(self, found: Sequence[Container]) -> Iterator[str]:
+        """A cluster that is half made or stands still runs nothing, and one that does not answer is no use to anybody."""
+        if not found or self.making.is_half or not all(node.running for node in found):
+            return
+        yield from held.in_folder(self.params)
+        with contextlib.suppress(ApiError):
+            config = kubeconfig.load(self.kind.kubeconfig())
+            api = kubernetes_api.connect({"kubeconfig": config}, patience=ANSWER_SECONDS)
+            yield from held.in_cluster(api, self.params)
 
     def _check_owner(self, found: Sequence[Container]) -> None:
         if not is_ours(found):

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group, groups_under
 from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher
+from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
@@ -34,6 +35,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "port_range": {"type": "str", "default": ""},
     "network": {"type": "str", "choices": ["", "loopback", "host"], "default": ""},
     "owner_pid": {"type": "int"},
+    "end_held": {"type": "bool", "default": False},
 }
 REQUIRED_IF = [("state", "present", ("ps", "workers", "source_dir"))]
 
@@ -47,7 +49,7 @@ def execute(
     run_dir = os.path.abspath(params["run_dir"])
     try:
         if params["state"] == "absent":
-            return _remove(run_dir, check_mode=check_mode)
+            return _remove(run_dir, params, check_mode=check_mode)
         _check(params)
         return _start(run_dir, params, check_mode=check_mode)
     except (InputError, BackendError) as error:
@@ -128,8 +130,9 @@ def flags(arguments: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _remove(folder: str, *, check_mode: bool) -> dict[str, Any]:
+def _remove(folder: str, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     groups = list(groups_under(folder))
+    held.check(params, f"run_dir {folder}", held.above([group.run_dir for group in groups], params))
     living = [replica for group in groups for replica in group.living()]
     changed = bool(living)
     if not check_mode:

@@ -22,10 +22,12 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.labels impo
     ATTEMPT,
     MANAGED,
     RECORD,
+    REPLICA,
     RUN,
     STUDY,
     TRAINING,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -33,6 +35,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import c
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
+    **held.HELD_ARG_SPEC,
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
     "namespace": {"type": "str", "required": True},
     "study": {"type": "str"},
@@ -43,11 +46,13 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 120.0},
 }
 # What makes pods goes before the pods, else they come again.
+STATEFULSETS = ("/apis/apps/v1", "statefulsets")
+PODS = ("/api/v1", "pods")
 RESOURCES = (
     ("/apis/batch/v1", "jobs"),
-    ("/apis/apps/v1", "statefulsets"),
+    STATEFULSETS,
     ("/apis/apps/v1", "daemonsets"),
-    ("/api/v1", "pods"),
+    PODS,
     ("/api/v1", "services"),
     ("/api/v1", "configmaps"),
     ("/apis/networking.k8s.io/v1", "networkpolicies"),
@@ -73,16 +78,19 @@ def execute(
         inputs.number("timeout", params["timeout"])
         _check(params)
         start = clock()
-        there = Remains(
-            connect(params), params["namespace"], selector_of(params), params["timeout"], resources_of(params)
-        )
+        api, whose = connect(params), _whose(params)
+        labels = {STUDY: params["study"], TRAINING: params["training"]}
+        leases = held.in_cluster(api, params, params["namespace"], labels)
+        held.check(params, f"{whose} in namespace {params['namespace']}", held.in_folder(params), leases)
+        there = Remains(api, params["namespace"], selector_of(params), params["timeout"], resources_of(params))
         names = there.names()
-        whose = _whose(params)
         if not names:
             return _result([], [], f"Nothing of {whose} is in namespace {params['namespace']}.")
         objects = f"{counted(len(names), 'object')} of {whose}"
         if check_mode:
             return _result(names, [], f"{objects} would be removed from namespace {params['namespace']}.")
+        if params["training"] is not None:
+            _stop_workers(api, params, there, start + params["timeout"], clock)
         there.remove()
         left = there.wait(start + params["timeout"], clock)
     except (InputError, BackendError) as error:
@@ -105,6 +113,15 @@ def _check(params: Mapping[str, Any]) -> None:
         )
     if params["volume_claims"] and params["training"] is None:
         raise InputError("volume_claims is true, but training is not given: only a standing training has claims")
+
+
+def _stop_workers(api: Api, params: Mapping[str, Any], there: Remains, end: float, clock: Callable[[], float]) -> None:
+    """The chief saves its last checkpoint while the ps are still there."""
+    if there.delete_one(STATEFULSETS, f"{params['training']}-worker"):
+        selector = f"{selector_of(params)},{REPLICA}=worker"
+        workers = Remains(api, params["namespace"], selector, params["timeout"], (PODS,))
+        workers.names()
+        workers.wait(end, clock)
 
 
 def selector_of(params: Mapping[str, Any]) -> str:
@@ -156,6 +173,13 @@ class Remains:
             for makers in (True, False):
                 list(pool.map(self._delete, [one for one in found if (one[1] in MAKERS) is makers]))
 
+    def delete_one(self, resource: tuple[str, str], name: str) -> bool:
+        """Before all others, if it is one of those that carry the labels."""
+        if name not in self._found.get(resource[1], ()):
+            return False
+        self._api.delete(f"{self._path(resource)}/{name}", {"propagationPolicy": "Background"})
+        return True
+
     def wait(self, end: float, clock: Callable[[], float]) -> list[str]:
         """Names of the pods that are left at the end."""
         left = set(self._found.get("pods", ()))
@@ -165,13 +189,13 @@ class Remains:
             except ApiError as error:
                 if error.status != 410 and not error.is_transient:
                     raise
-                names, self._version = self._list(("/api/v1", "pods"))
+                names, self._version = self._list(PODS)
                 left = set(names)
         return sorted(left)
 
     def _watch(self, left: set[str], end: float, clock: Callable[[], float]) -> None:
         seconds = max(1, min(WATCH_SECONDS, int(end - clock())))
-        path = self._path(("/api/v1", "pods"))
+        path = self._path(PODS)
         for event in self._api.watch(path, since=self._version, seconds=seconds, labelSelector=self._selector):
             meta = event["object"]["metadata"]
             self._version = meta["resourceVersion"]

@@ -157,6 +157,7 @@ CLUSTER: dict[str, Check] = {
     "cluster_nodes": whole(1, MOST_NODES),
     "cluster_active_nodes": whole(1, MOST_NODES),
     "cluster_teardown": flag,
+    "cluster_teardown_held": flag,
     "cluster_node_image": IMAGE_OR_NONE,
     "cluster_node_cpus": quantity.cpus,
     "cluster_node_memory": quantity.memory,

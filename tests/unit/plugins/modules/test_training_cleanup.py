@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup as step
+from ansible_collections.tfscale.study.plugins.module_utils._steps.held import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_cleanup
 
 from tests.fixtures.clusters import FakeApi, refusal
@@ -53,7 +54,8 @@ def test_main_fails_with_a_sentence(
 
 def test_documentation_names_the_options_of_the_step() -> None:
     options = yaml.safe_load(training_cleanup.DOCUMENTATION)["options"]
-    own = {name: option for name, option in step.ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
+    shared = {**AUTH_ARG_SPEC, **HELD_ARG_SPEC}
+    own = {name: option for name, option in step.ARGUMENT_SPEC.items() if name not in shared}
     assert set(options) == set(own)
     for name, option in own.items():
         assert options[name].get("default") == option.get("default"), name

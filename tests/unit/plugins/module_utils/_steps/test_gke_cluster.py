@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import gke_cluster
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
@@ -32,6 +33,7 @@ class Site:
         self.key = key_file(folder, google.url)
         self.lines: list[str] = []
         self.ready = "True"
+        self.leases = Cluster()
         self._now = 0.0
 
     def run(self, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -85,9 +87,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
                     path, **query
                 )
 
-        def connect(auth: dict[str, Any]) -> Cluster:
+        def connect(auth: dict[str, Any], *, patience: float = 0) -> Cluster:
             assert Path(auth["kubeconfig"]).exists()
-            return Now()
+            return made.leases if patience else Now()
 
         monkeypatch.setattr(kubernetes_api, "connect", connect)
         yield made
@@ -241,6 +243,31 @@ def test_execute_leaves_a_file_beside_its_kubeconfig(site: Site, state: str, nam
     twin.symlink_to(site.key)
     assert f"which needs {name} beside it" in site.failure(state=state)
     assert site.key.exists()
+
+
+LEASES = "/apis/coordination.k8s.io/v1"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_execute_absent_names_a_study_that_somebody_runs_there(site: Site, name: str, check_mode: bool) -> None:
+    """In the cluster itself, or in one that is to go as a left-over."""
+    site.google.add(name)
+    LeaseLock(site.leases, "tfscale", "mnist", 7, host="far").acquire()
+    [found] = [path for path in site.leases.objects if "leases" in path]
+    site.leases.objects[found]["metadata"]["namespace"] = "tfscale"
+    site.leases.objects[f"{LEASES}/leases/x"] = site.leases.objects[found]
+    given = {"state": "absent", "leftovers": "remove", "check_mode": check_mode}
+    sentence = site.failure(**given)
+    assert sentence.startswith(
+        f"GKE cluster {name} in {ZONE} is left as it is, because others work with it: study mnist in"
+    )
+    assert "is held by process 7 on host far since 2" in sentence
+    assert list(site.google.clusters) == [(ZONE, name)]
+    assert site.run(**given, end_held=True)["changed"]
+    site.leases.refuse("LIST", f"{LEASES}/leases", 503)
+    site.google.add("three")
+    assert site.run(**{**given, "check_mode": False})["changed"]
 
 
 def test_execute_absent_needs_no_zones_of_a_region(site: Site) -> None:

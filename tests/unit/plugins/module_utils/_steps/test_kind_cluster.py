@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kind as kind_backend
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock, prefix
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import configuration
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures.engine import GIB, Engine, kubeconfig
 from tests.fixtures.nodes import Cluster, node
@@ -27,12 +30,24 @@ THING = "Kind cluster one of docker"
 HOST = kind_backend.Host(cpus=4, memory=16 * GIB)
 
 
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """Its containers are the nodes that the server shows, ready at once."""
-    made = Engine()
+class Working(Engine):
+    """An engine whose cluster keeps Leases."""
 
-    def connect(auth: dict[str, Any]) -> Cluster:
+    def __init__(self) -> None:
+        super().__init__()
+        self.api = Cluster()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Working:
+    """Its containers are the nodes that the server shows, ready at once."""
+    made = Working()
+
+    def connect(auth: dict[str, Any], *, patience: float = 0) -> Cluster:
+        if patience:
+            # Asked who works with it, by what Kind says of the cluster.
+            assert auth["kubeconfig"]["current-context"] == "kind-one"
+            return made.api
         assert Path(auth["kubeconfig"]).exists()
         shown = [node(name, cpu="1", memory="4Gi", control_plane="control" in name) for name in made.containers]
         api = Cluster(*shown)
@@ -390,3 +405,52 @@ def test_execute_leaves_a_file_in_the_place_of_its_mark(
     mark.write_text("notes of mine\n")
     assert "one.making is needed as a mark, but it is not ours" in failure(place, state=state, check_mode=check_mode)
     assert (mark.read_text(), did(engine)) == ("notes of mine\n", [])
+
+
+def held_lease(api: Cluster) -> None:
+    LeaseLock(api, "tfscale", "mnist", 7, host="far").acquire()
+    found = api.objects[f"{LEASES}/namespaces/tfscale/leases/{prefix('mnist')}"]
+    found["metadata"]["namespace"] = "tfscale"
+    api.objects[f"{LEASES}/leases/{prefix('mnist')}"] = found
+
+
+HELD = "Kind cluster one is left as it is, because others work with it: study "
+LEASES = "/apis/coordination.k8s.io/v1"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("asked", [{"state": "absent"}, {"nodes": 2, "recreate": True}])
+def test_execute_names_a_study_that_somebody_runs_there(
+    engine: Working, place: Path, asked: dict[str, Any], check_mode: bool
+) -> None:
+    run(place)
+    held_lease(engine.api)
+    engine.commands.clear()
+    sentence = failure(place, check_mode=check_mode, **asked)
+    assert sentence.startswith(f"{HELD}mnist in namespace tfscale is held by process 7 on host far since 2")
+    assert (did(engine), place.exists()) == ([], True)
+    assert run(place)["changed"] is False
+    assert run(place, end_held=True, **asked)["changed"] is True
+
+
+def test_execute_names_a_study_that_is_kept_in_files(engine: Working, place: Path, tmp_path: Path) -> None:
+    run(place)
+    StudyLock(tmp_path / "mnist", os.getppid(), part="one").acquire()
+    given = {"state": "absent", "results_dir": str(tmp_path)}
+    assert failure(place, **given, part="one").startswith(f"{HELD}{tmp_path}/mnist is held by process {os.getppid()}")
+    assert run(place, **given, part="two")["changed"] is True
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "half", "silent"])
+def test_execute_absent_does_not_ask_a_cluster_that_runs_nothing(engine: Working, place: Path, trouble: str) -> None:
+    run(place)
+    held_lease(engine.api)
+    if trouble == "stopped":
+        engine.containers["one-worker"]["State"]["Running"] = False
+    elif trouble == "half":
+        with (mark := Making(f"{place}.making", THING)).hold(seconds=1):
+            mark.begin()
+    else:
+        engine.api.refuse("LIST", f"{LEASES}/leases", 503)
+    assert run(place, state="absent")["changed"] is True
+    assert engine.containers == {}

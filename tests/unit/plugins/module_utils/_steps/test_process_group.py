@@ -16,6 +16,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
 from ansible_collections.tfscale.study.plugins.module_utils._steps import process_group
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute, flags
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures import states
 
@@ -41,6 +42,8 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Calls:
 
 class Removable:
     """A run as `absent` sees it."""
+
+    run_dir = Path("/nowhere")
 
     def __init__(self, living: list[dict[str, Any]], *, strays: bool = False) -> None:
         self._living = living
@@ -202,6 +205,27 @@ def test_execute_absent_tells_whether_anything_ran(
     assert [group.removed for group in groups] == [not check_mode] * 2
     assert result["diff"]["after"] == {}
     assert ("No replica runs" in result["msg"]) is not changed
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_absent_leaves_a_study_that_another_controller_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    theirs, free = Removable([]), Removable([])
+    theirs.run_dir = tmp_path / "mnist" / "logs" / "r-1"
+    monkeypatch.setattr(process_group, "groups_under", lambda _folder: iter([free, theirs]))
+    StudyLock(tmp_path / "mnist", os.getppid()).acquire()
+    given = {"run_dir": str(tmp_path), "state": "absent", "check_mode": check_mode}
+    with pytest.raises(StepError) as caught:
+        run(**given)
+    told = (
+        f"run_dir {tmp_path} is left as it is, because others work with it: study {tmp_path}/mnist is held by process"
+    )
+    assert str(caught.value).startswith(f"{told} {os.getppid()} on host ")
+    assert (theirs.removed, free.removed) == (False, False)
+    run(**given, owner_pid=os.getppid())
+    run(**given, end_held=True)
+    assert theirs.removed is not check_mode
 
 
 def test_execute_absent_needs_no_more_than_the_folder(tmp_path: Path) -> None:

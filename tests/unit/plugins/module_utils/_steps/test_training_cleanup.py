@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures.clusters import FakeApi, event, refusal
+from tests.fixtures.objects import Store
 
 RUN = "0123456789ab-1"
 MANAGED = "app.kubernetes.io/managed-by=tfscale.study"
@@ -50,6 +56,11 @@ class World:
             self.clean(**given)
         return str(caught.value), caught.value.result
 
+    @property
+    def asked(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """About objects of runs; whether somebody holds the study is asked before."""
+        return [one for one in self.api.asked if not one[1].endswith("/leases")]
+
     def deleted(self) -> list[str]:
         return [path.rpartition("/")[2] for verb, path, _query in self.api.asked if verb == "delete"]
 
@@ -79,7 +90,7 @@ def test_execute_removes_makers_first_and_waits_for_the_pods(world: World) -> No
 def test_execute_asks_for_the_labels_and_spares_the_ledger(world: World) -> None:
     world.clean()
     selector = f"{MANAGED},tfscale.study/study=mnist,tfscale.study/run={RUN},tfscale.study/attempt=1,{KEPT}"
-    assert {query["labelSelector"] for _verb, _path, query in world.api.asked} == {selector}
+    assert {query["labelSelector"] for _verb, _path, query in world.asked} == {selector}
     assert all(
         query["options"] == {"propagationPolicy": "Background"}
         for verb, _path, query in world.api.asked
@@ -97,7 +108,7 @@ def test_execute_asks_for_the_labels_and_spares_the_ledger(world: World) -> None
 )
 def test_execute_of_more_than_one_attempt(world: World, given: dict[str, Any], selector: str, whose: str) -> None:
     result = world.clean(**given)
-    assert world.api.asked[0][2]["labelSelector"] == selector
+    assert world.asked[0][2]["labelSelector"] == selector
     assert result["msg"].startswith(f"6 objects of {whose} were removed")
 
 
@@ -201,8 +212,125 @@ def test_execute_of_a_standing_training(world: World, volume_claims: bool) -> No
     world.api.lists |= {name: [named("mine")] for name in ("deployments", "persistentvolumeclaims")}
     result = world.clean(**ALONE, volume_claims=volume_claims)
     selector = f"{MANAGED},tfscale.study/training=mine,!tfscale.study/record"
-    assert {query["labelSelector"] for _verb, _path, query in world.api.asked} == {selector}
+    assert {query["labelSelector"] for _verb, _path, query in world.asked} == {selector}
     assert result["removed"] == ["deployments/mine", *OBJECTS, *["persistentvolumeclaims/mine"] * volume_claims]
     assert result["msg"].endswith(f"{8 if volume_claims else 7} objects of training mine were removed in 0 s.")
     # What makes pods goes first.
     assert set(world.deleted()[:2]) == {"deployments", "jobs"}
+
+
+class Shared(Store):
+    """A namespace in which others live, too; pods end as soon as they are removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        monkeypatch.setattr(training_cleanup, "connect", lambda _auth: self)
+        self.deleted: list[str] = []
+
+    def plant(self, labels: dict[str, str], name: str) -> None:
+        for api, resource in (*training_cleanup.RESOURCES, *training_cleanup.OF_TRAINING, training_cleanup.CLAIMS):
+            if resource not in ("pods", "leases"):
+                path = f"{api}/namespaces/tfscale/{resource}"
+                self.create(path, {"metadata": {"name": name, "labels": labels}})
+
+    def delete(self, path: str, options: Any = None, *, read_seconds: float = 0, **query: Any) -> dict[str, Any]:
+        self.deleted.append(path)
+        return super().delete(path, options, **query)
+
+    def names(self) -> set[str]:
+        return {one["metadata"]["name"] for one in self.objects.values()}
+
+    def clean(self, **given: Any) -> dict[str, Any]:
+        params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
+        params |= {"namespace": "tfscale", "owner_pid": os.getpid(), **given}
+        return training_cleanup.execute(params, check_mode=False, say=lambda _line: None)
+
+
+OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
+OF_STUDY = {**OURS, STUDY: "mnist", "tfscale.study/run": RUN, "tfscale.study/attempt": "1"}
+OF_OTHERS = {
+    "bare": {},
+    "helm": {**OF_STUDY, "app.kubernetes.io/managed-by": "Helm"},
+    "standing": {**OURS, TRAINING: "mine"},
+    "record": {**OURS, STUDY: "mnist", "tfscale.study/record": "true"},
+}
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Shared:
+    store = Shared(monkeypatch)
+    for name, labels in OF_OTHERS.items():
+        store.plant(labels, name)
+    return store
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"study": "mnist"}, {"study": "mnist", "run_id": RUN}, {"study": "mnist", "run_id": RUN, "attempt": 1}],
+)
+def test_execute_leaves_what_others_have_there(shared: Shared, given: dict[str, Any]) -> None:
+    shared.plant(OF_STUDY, "tf-x")
+    assert shared.clean(**given)["removed"] == [
+        f"{resource}/tf-x" for _api, resource in training_cleanup.RESOURCES if resource != "pods"
+    ]
+    # What only a standing training has is not looked for.
+    assert {name for name in shared.names() if name != "tf-x"} == set(OF_OTHERS)
+
+
+def test_execute_of_a_training_leaves_what_bears_its_name(shared: Shared) -> None:
+    """A chart's StatefulSet may be called as our workers would be."""
+    shared.plant({**OURS, TRAINING: "other"}, "mine-worker")
+    before = dict(shared.objects)
+    result = shared.clean(training="mine", volume_claims=True)
+    assert result["changed"] is True
+    assert shared.objects == {path: one for path, one in before.items() if one["metadata"]["name"] != "standing"}
+
+
+def test_execute_of_a_training_stops_its_workers_first(shared: Shared) -> None:
+    labels = {**OURS, TRAINING: "mine"}
+    path = "/apis/apps/v1/namespaces/tfscale/statefulsets"
+    for kind in ("ps", "worker"):
+        shared.create(path, {"metadata": {"name": f"mine-{kind}", "labels": labels}})
+    shared.clean(training="mine")
+    assert shared.deleted[0] == f"{path}/mine-worker"
+    assert f"{path}/mine-ps" not in shared.objects
+
+
+@pytest.mark.parametrize(
+    ("label", "given"),
+    [
+        (STUDY, {}),
+        (STUDY, {"study": "mnist"}),
+        (STUDY, {"study": "mnist", "run_id": RUN, "attempt": 1}),
+        (TRAINING, {}),
+        (TRAINING, {"training": "mnist"}),
+    ],
+)
+def test_execute_ends_nothing_that_another_controller_holds(shared: Shared, label: str, given: dict[str, Any]) -> None:
+    shared.plant(OF_STUDY, "tf-x")
+    LeaseLock(shared, "tfscale", "mnist", 7, label=label, host="far").acquire()
+    before = dict(shared.objects)
+    with pytest.raises(
+        StepError, match=f"{label[14:]} mnist in namespace tfscale is held by process 7 on host far since 2"
+    ):
+        shared.clean(**given)
+    assert (shared.objects, shared.deleted) == (before, [])
+    assert shared.clean(end_held=True, **given)["changed"] is ("training" not in given)
+
+
+def test_execute_ends_what_we_hold_and_what_nobody_holds(shared: Shared) -> None:
+    shared.plant(OF_STUDY, "tf-x")
+    LeaseLock(shared, "tfscale", "mnist", os.getpid()).acquire()
+    LeaseLock(shared, "tfscale", "other", 7, host="far").acquire()
+    assert shared.clean(study="mnist")["changed"] is True
+
+
+def test_execute_names_a_study_that_is_kept_in_files(shared: Shared, tmp_path: Path) -> None:
+    shared.plant(OF_STUDY, "tf-x")
+    StudyLock(tmp_path / "mnist", os.getppid(), part="kind1").acquire()
+    with pytest.raises(
+        StepError, match=f"all studies in namespace tfscale is left as it is, .*: study {tmp_path}/mnist is"
+    ):
+        shared.clean(results_dir=str(tmp_path), part="kind1")
+    assert shared.deleted == []
+    assert shared.clean(results_dir=str(tmp_path), part="kind2")["changed"] is True

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether other controllers work with what is to be removed. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import NAME, Lock, StudyLock
+
+HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
+    "end_held": {"type": "bool", "default": False},
+    "owner_pid": {"type": "int"},
+    "results_dir": {"type": "path", "default": ""},
+    "part": {"type": "str", "default": ""},
+}
+LEASES = "/apis/coordination.k8s.io/v1"
+
+
+def check(params: Mapping[str, Any], what: str, *sources: Iterator[str]) -> None:
+    """InputError that names each study, who holds it and since when; `what` is what would be removed under their hands."""
+    if params["end_held"]:
+        return
+    if found := [one for source in sources for one in source]:
+        raise InputError(
+            f"{what} is left as it is, because others work with it: {'; '.join(found)}. With cluster_teardown_held: true"
+            " it is removed all the same"
+        )
+
+
+def in_folder(params: Mapping[str, Any]) -> Iterator[str]:
+    """Studies kept in files of results_dir that another controller runs, on the cluster `part` where that is given."""
+    if params["results_dir"]:
+        yield from _of(sorted(Path(params["results_dir"]).glob(f"*/{NAME}")), params)
+
+
+def above(folders: Iterable[Path], params: Mapping[str, Any]) -> Iterator[str]:
+    """Studies in whose folders these lie, and that another controller runs."""
+    locks = {parent / NAME for folder in folders for parent in (folder, *folder.parents)}
+    yield from _of(sorted(lock for lock in locks if lock.exists()), params)
+
+
+def _of(locks: Iterable[Path], params: Mapping[str, Any]) -> Iterator[str]:
+    for path in locks:
+        lock = StudyLock(path.parent, _owner(params))
+        try:
+            held = lock.holder()
+        except LedgerError:
+            # No lock of ours tells of no controller of ours.
+            continue
+        if held is not None and params.get("part", "") in ("", *held["parts"]):
+            yield from _told(lock)
+
+
+def in_cluster(
+    api: Api, params: Mapping[str, Any], namespace: str = "", labels: Mapping[str, Any] | None = None
+) -> Iterator[str]:
+    """Studies and trainings that another controller holds there by a Lease; those with these labels where any are given.
+
+    Who may not list Leases asks for the one of the study or training; who may not even do that has none.
+    """
+    wanted = {key: value for key, value in (labels or {}).items() if value is not None}
+    for lock in _locks(api, namespace, {**MANAGED, **wanted}, _owner(params)):
+        yield from _told(lock)
+
+
+def _locks(api: Api, namespace: str, labels: Mapping[str, str], owner: int) -> Iterator[LeaseLock]:
+    where = f"/namespaces/{namespace}" if namespace else ""
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    try:
+        leases: Sequence[Mapping[str, Any]] = api.list(f"{LEASES}{where}/leases", labelSelector=selector)[0]
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        leases = [{"metadata": {"namespace": namespace, "labels": labels}}]
+    for lease in leases:
+        meta = lease["metadata"]
+        for label in (STUDY, TRAINING):
+            if subject := (meta.get("labels") or {}).get(label):
+                with contextlib.suppress(LedgerError):
+                    # A name that no study can have is nobody's.
+                    yield LeaseLock(api, meta.get("namespace") or namespace, subject, owner, label=label)
+
+
+def _told(lock: Lock) -> Iterator[str]:
+    try:
+        lock.check()
+    except LedgerError as error:
+        if not isinstance(error.__cause__, ApiError) or error.__cause__.status != 403:
+            yield str(error)
+
+
+def _owner(params: Mapping[str, Any]) -> int:
+    """Without one, whoever holds it is somebody else."""
+    return params["owner_pid"] or -1
