@@ -36,6 +36,7 @@ CLOUDS = {"plugins/module_utils/_backend/gke_api.py", "plugins/module_utils/_bac
 # Read YAML, with the package by which Ansible does.
 READ_YAML = {
     "plugins/module_utils/_backend/kubeconfig.py",
+    "plugins/module_utils/_backend/kubeconfigs.py",
     "plugins/module_utils/_study/yaml_text.py",
 }
 NEVER_IMPORTED = {

@@ -20,7 +20,10 @@ options:
     choices: [tfscale.study.contexts]
   kubeconfig:
     description:
-      - Kubeconfigs, of which each may have several contexts. Empty are those of E(KUBECONFIG), else C(~/.kube/config).
+      - Kubeconfigs, of which each may have several contexts. What a context of one names and does not have is taken from the others,
+        and two of them with a context of one name are refused.
+      - Empty are those of E(KUBECONFIG), else C(~/.kube/config), merged as kubectl does it. The first file that has a name wins, and
+        a file that is missing is passed over.
       - A relative path is one from the inventory file.
     type: list
     elements: str
@@ -54,14 +57,15 @@ keyed_groups:
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfigs
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubeconfigs import Kubeconfig, KubeconfigError
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
@@ -73,28 +77,39 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        taken: dict[str, str] = {}
-        for file in self._files(Path(path).parent):
-            for name, server in contexts(file):
-                if not self._is_wanted(name):
-                    continue
-                if name in taken:
-                    raise AnsibleParserError(
-                        f"context {name} is in {taken[name]} and in {file}: rename one, or leave a kubeconfig out"
-                    )
-                taken[name] = str(file)
-                self._add(name, file, server)
+        taken = False
+        for name, files in self._contexts(Path(path).parent):
+            if self._is_wanted(name):
+                taken = True
+                self._add(name, *kubeconfigs.reach(name, files))
         if not taken:
             raise AnsibleParserError(
                 f"{path}: include {self.get_option('include')} and exclude {self.get_option('exclude')} leave no context; give other patterns"
             )
 
-    def _files(self, folder: Path) -> list[Path]:
-        given = self.get_option("kubeconfig")
-        if not given:
-            found = os.environ.get("KUBECONFIG") or "~/.kube/config"
-            return [Path(one).expanduser() for one in found.split(os.pathsep) if one]
-        return [folder / Path(one).expanduser() for one in given]
+    def _contexts(self, folder: Path) -> Iterator[tuple[str, list[Kubeconfig]]]:
+        """Each context, and the files in the order in which they are asked for what it names."""
+        given = [folder / path for one in self.get_option("kubeconfig") for path in kubeconfigs.listed(one)]
+        found = kubeconfigs.listed(os.environ.get("KUBECONFIG") or "~/.kube/config")
+        try:
+            files = [kubeconfigs.read(path) for path in given or kubeconfigs.there(found)]
+        except KubeconfigError as error:
+            raise AnsibleParserError(f"{error}; give the files of kubectl in kubeconfig") from error
+        holders: dict[str, Kubeconfig] = {}
+        for file in files:
+            for name in file.contexts:
+                if given and self._is_wanted(name) and holders.get(name, file) is not file:
+                    raise AnsibleParserError(
+                        f"context {name} is in {holders[name].path} and in {file.path}: rename one, or leave a kubeconfig out"
+                    )
+                holders.setdefault(name, file)
+        if not holders:
+            named = os.pathsep.join(map(str, given or found))
+            raise AnsibleParserError(
+                f"kubeconfig {named} has no clusters and contexts; give the files of kubectl in kubeconfig"
+            )
+        for name, file in holders.items():
+            yield name, ([file, *(other for other in files if other is not file)] if given else files)
 
     def _is_wanted(self, name: str) -> bool:
         def fits(option: str) -> bool:
@@ -102,10 +117,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
 
         return fits("include") and not fits("exclude")
 
-    def _add(self, name: str, file: Path, server: str) -> None:
+    def _add(self, name: str, server: str, files: Sequence[Path]) -> None:
         variables = {
             "cluster_provider": "existing",
-            "cluster_kubeconfig": str(file.absolute()),
+            "cluster_kubeconfig": os.pathsep.join(str(file.absolute()) for file in files),
             "cluster_context": name,
             "cluster_server": server,
             "ansible_connection": "local",
@@ -119,23 +134,3 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
-
-
-def contexts(file: Path) -> Iterator[tuple[str, str]]:
-    """Name and server's address of each context of a file."""
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AnsibleParserError(
-            f"kubeconfig {file} cannot be read: {error.strerror}; give others in kubeconfig"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise AnsibleParserError(f"kubeconfig {file} is not YAML: give the files of kubectl in kubeconfig") from error
-    try:
-        servers = {one["name"]: one["cluster"]["server"] for one in document["clusters"] or []}
-        found = [(str(one["name"]), servers.get(one["context"]["cluster"], "")) for one in document["contexts"] or []]
-    except (TypeError, KeyError) as error:
-        raise AnsibleParserError(
-            f"kubeconfig {file} has no clusters and contexts: give the files of kubectl in kubeconfig"
-        ) from error
-    yield from found

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfigs
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
@@ -241,7 +242,10 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
     given = {name: value for name, value in auth.items() if name in AUTH_ARG_SPEC and value not in (None, "")}
     try:
         # Without its dynamic client, which asks the server for all its resources first.
-        configuration = core._create_configuration(core._create_auth_spec(None, **given))
+        auth_spec = core._create_auth_spec(None, **given)
+        if not auth_spec.get("context") and isinstance(auth_spec.get("kubeconfig", ""), str):
+            auth_spec["context"] = kubeconfigs.current_context(auth_spec.get("kubeconfig", "")) or None
+        configuration = core._create_configuration(auth_spec)
         extra = core._create_headers(None, **given)
         client = ApiClient(configuration)
     except (ConfigException, OSError, ValueError, TypeError) as error:

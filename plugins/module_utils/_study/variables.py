@@ -235,6 +235,7 @@ TRAINING: dict[str, Check] = {
     "training_pod_management": both(choice("Parallel", "OrderedReady"), "{ps: Parallel, worker: Parallel}"),
     "training_helm_values": PATH_OR_NONE,
     "training_chart_dir": PATH,
+    "training_log_dir": PATH_OR_NONE,
     "training_ps_resources": RESOURCES,
     "training_worker_resources": RESOURCES,
     "training_node_selector": mapping(

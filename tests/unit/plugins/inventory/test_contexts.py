@@ -64,7 +64,67 @@ def test_parse_takes_what_patterns_leave_and_makes_groups(tmp_path: Path) -> Non
 def test_parse_without_a_kubeconfig_takes_that_of_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [kubeconfig(tmp_path / name, name) for name in ("one", "two")]
     monkeypatch.setenv("KUBECONFIG", ":".join(map(str, files)))
-    assert sorted(parsed(tmp_path).hosts) == ["one", "two"]
+    data = parsed(tmp_path)
+    assert {name: host.get_vars()["cluster_kubeconfig"] for name, host in data.hosts.items()} == {
+        file.name: str(file) for file in files
+    }
+
+
+def apart(folder: Path) -> list[Path]:
+    """One kubeconfig in three files."""
+    parts: dict[str, Any] = {
+        "clusters.yaml": {"clusters": [{"name": "c", "cluster": {"server": "https://east:6443"}}]},
+        "contexts.yaml": {"contexts": [{"name": "east", "context": {"cluster": "c", "user": "u"}}]},
+        "users.yaml": {"users": [{"name": "u", "user": {"token": "t"}}]},
+    }
+    for name, document in parts.items():
+        (folder / name).write_text(yaml.safe_dump(document))
+    return [folder / name for name in parts]
+
+
+def test_parse_merges_files_as_kubectl_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = apart(tmp_path)
+    other = kubeconfig(tmp_path / "other", "east", "west")
+    monkeypatch.setenv("KUBECONFIG", ":".join(map(str, [tmp_path / "gone", *files, other])))
+    data = parsed(tmp_path)
+    east, west = (data.hosts[name].get_vars() for name in ("east", "west"))
+    assert (east["cluster_server"], east["cluster_kubeconfig"]) == ("https://east:6443", ":".join(map(str, files)))
+    # The user `u` is the first file's that has one.
+    assert (west["cluster_server"], west["cluster_kubeconfig"]) == ("https://west:6443", f"{files[2]}:{other}")
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["a list", "one text"])
+def test_parse_of_files_given_apart_takes_from_the_others_what_one_lacks(tmp_path: Path, together: bool) -> None:
+    clusters, contexts, users = apart(tmp_path)
+    names = [path.name for path in (clusters, contexts, users)]
+    given = parsed(tmp_path, kubeconfig=[":".join(map(str, (clusters, contexts, users)))] if together else names)
+    variables = given.hosts["east"].get_vars()
+    assert variables["cluster_server"] == "https://east:6443"
+    assert variables["cluster_kubeconfig"] == f"{contexts}:{clusters}:{users}"
+
+
+def test_parse_of_files_given_apart_leaves_each_its_own_cluster(tmp_path: Path) -> None:
+    """kubeadm calls every cluster `kubernetes`."""
+    for name in ("east", "west"):
+        document = {
+            "clusters": [{"name": "kubernetes", "cluster": {"server": f"https://{name}"}}],
+            "contexts": [{"name": name, "context": {"cluster": "kubernetes", "user": "admin"}}],
+            "users": [{"name": "admin", "user": {}}],
+        }
+        (tmp_path / name).write_text(yaml.safe_dump(document))
+    data = parsed(tmp_path, kubeconfig=["east", "west"])
+    for name in ("east", "west"):
+        variables = data.hosts[name].get_vars()
+        assert (variables["cluster_server"], variables["cluster_kubeconfig"]) == (
+            f"https://{name}",
+            str(tmp_path / name),
+        )
+
+
+def test_parse_with_no_file_of_kubectl_s_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/one:{tmp_path}/two")
+    with pytest.raises(AnsibleParserError, match=r"kubeconfig .*/one:.*/two has no clusters and contexts; give"):
+        parsed(tmp_path)
 
 
 @pytest.mark.parametrize(

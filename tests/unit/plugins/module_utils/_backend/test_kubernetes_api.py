@@ -376,6 +376,28 @@ def test_connect_takes_server_and_token_from_the_kubeconfig(tmp_path: Path) -> N
     assert api._headers()["authorization"] == "Bearer secret"
 
 
+@pytest.mark.parametrize(("order", "server"), [("ab", "https://a:6443"), ("ba", "https://b:6443")])
+@pytest.mark.parametrize("how", ["given", "KUBECONFIG", "K8S_AUTH_KUBECONFIG"])
+def test_connect_takes_the_current_context_that_kubectl_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, order: str, server: str
+) -> None:
+    """The package kubernetes would take that of the last file."""
+    for name in order:
+        document = json.loads(Path(kubeconfig(tmp_path, token=name)).read_text().replace(HOST, f"https://{name}:6443"))
+        for part in ("clusters", "users", "contexts"):
+            document[part][0]["name"] = name
+        document["contexts"][0]["context"] = {"cluster": name, "user": name}
+        (tmp_path / name).write_text(json.dumps({**document, "current-context": name}))
+    paths = ":".join(str(tmp_path / name) for name in order)
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", paths)
+    if how != "given":
+        monkeypatch.setenv(how, paths)
+    api = connect({"kubeconfig": paths if how == "given" else None})
+    assert (api.host, api._headers()["authorization"]) == (server, f"Bearer {order[0]}")
+    other = connect({"kubeconfig": paths if how == "given" else None, "context": order[1]})
+    assert other._headers()["authorization"] == f"Bearer {order[1]}"
+
+
 def test_forget_leaves_no_key_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tmp_path / "made"
     made.mkdir()

@@ -68,7 +68,7 @@ MARGINS = named("sweep_ max_slowdown", "upgrade_ max_slowdown")
 PATHS = named(
     "cluster_ results_dir kubeconfig gke_service_account_file",
     "image_ source_dir",
-    "training_ data_dir source_dir python helm_values chart_dir",
+    "training_ data_dir log_dir source_dir python helm_values chart_dir",
     "sweep_ results_dir",
     "report_ results_dir",
     "upgrade_ results_dir",
