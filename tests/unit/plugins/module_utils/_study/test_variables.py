@@ -84,7 +84,7 @@ MAY_BE_NOTHING = named(
     "cluster_ kubeconfig context node_image gke_project gke_location gke_service_account_file gke_disk_type gke_network",
     "cluster_ gke_subnetwork gke_endpoint",
     "image_ registry",
-    "training_ data_dir port_range command log_format image ps_image helm_values spread run_as_user service_account",
+    "training_ data_dir log_dir port_range command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown",
     "upgrade_ max_slowdown",
