@@ -33,7 +33,7 @@ options:
     description: How many nodes shall be active; V(0) takes the label from all. Needed with O(method=label) and O(method=resize).
     type: int
   label:
-    description: Key of the label. Its value is C(true).
+    description: Key of the label, of the domain C(tfscale.study), for it is taken from all other nodes. Its value is C(true).
     type: str
     default: tfscale.study/active
   node_selector:

@@ -100,8 +100,11 @@ def test_namespace_is_made_removed_and_refused_while_it_ends(
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     assert execute(study_namespace, **auth, name=name, labels=restricted)["changed"] is True
     assert execute(study_namespace, **auth, name=name, labels=restricted)["changed"] is False
-    # A finalizer that nobody takes away keeps it in its end.
+    # What is none of ours keeps it; as ours, a finalizer that nobody takes away keeps it in its end.
     cluster.kubectl("create", "configmap", "held", "--namespace", name)
+    stays = execute(study_namespace, **auth, name=name, state="absent")
+    assert (stays["changed"], "it holds configmaps/held, which is not ours" in stays["msg"]) == (False, True)
+    cluster.kubectl("label", "configmap", "held", "--namespace", name, "app.kubernetes.io/managed-by=tfscale.study")
     hold = '{"metadata": {"finalizers": ["tfscale.test/hold"]}}'
     cluster.kubectl("patch", "configmap", "held", "--namespace", name, "--patch", hold)
     assert "did not go in time" in failure(study_namespace, **auth, name=name, state="absent", timeout=2)

@@ -20,8 +20,10 @@ from typing import Any, TypeVar
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import check_owner
 from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment
@@ -259,11 +261,16 @@ class LeaseLock:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            return self._api.get(f"{self._path}/{self.name}")
+            lease = self._api.get(f"{self._path}/{self.name}")
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
+        try:
+            check_owner(lease, self._labels, f"Lease {self._namespace}/{self.name}")
+        except InputError as error:
+            raise LedgerError(str(error)) from error
+        return lease
 
     def _judged(self, lease: Mapping[str, Any]) -> dict[str, Any] | None:
         """Our own lock, None when it is free; raises LedgerError when somebody else holds it."""

@@ -26,7 +26,10 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     Api,
     ApiError,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, candidates, name_of, obstacles
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import check_owner
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import read as read_object
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, readable
@@ -103,12 +106,13 @@ class _Check:
         self._pods = f"/api/v1/namespaces/{self._namespace}/pods"
         self._name = self._document["metadata"]["name"]
         self._labels = f"{CHECK}={check_id(params['image'])}"
+        self._owner = {**MANAGED, CHECK: check_id(params["image"])}
 
     def ask(self) -> list[Seen]:
         """What became of the pod on every node that can carry a run; the pods are gone afterwards."""
         self._nodes = self._known_nodes()
+        self._create()
         try:
-            self._create()
             return self._wait()
         finally:
             # What a server that is away keeps is removed by the next check or by training_cleanup.
@@ -131,7 +135,9 @@ class _Check:
             if error.status != 409:
                 raise
             # A check that was killed left it, perhaps with another policy.
-            self._remove()
+            if (live := read_object(self._api, f"{self._sets}/{self._name}")) is not None:
+                check_owner(live, self._owner, f"DaemonSet {self._namespace}/{self._name}")
+                self._remove()
             self._api.create(self._sets, self._document)
 
     def _wait(self) -> list[Seen]:

@@ -41,7 +41,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 REQUIRED_IF = [("method", "label", ("count",)), ("method", "resize", ("count",))]
 ACTIVE = "true"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-LABEL = re.compile(r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
+# Of our own domain: it is taken from every node that is not in force, and nobody else's may go with it.
+LABEL = re.compile(r"tfscale\.study/[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 Node = Mapping[str, Any]
 
@@ -67,7 +68,7 @@ def execute(
 def _check(params: Mapping[str, Any]) -> None:
     integer("count", params["count"], minimum=0)
     if not LABEL.fullmatch(params["label"]):
-        raise InputError(f"label is {params['label']!r}: give the key of a label, such as tfscale.study/active")
+        raise InputError(f"label is {params['label']!r}: give tfscale.study/ and a name, such as tfscale.study/active")
 
 
 def _look(api: Api, selector: Mapping[str, str]) -> dict[str, Any]:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
@@ -15,7 +16,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     Api,
     ApiError,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RECORD, STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import NAMESPACE
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -30,7 +31,26 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 NAMESPACES = "/api/v1/namespaces"
 # Of these a standing training consists; a claim alone holds its checkpoints.
-LASTING = (("/apis/apps/v1", "statefulsets"), ("/api/v1", "persistentvolumeclaims"))
+LASTING = (
+    ("/apis/apps/v1", "statefulsets", TRAINING),
+    ("/api/v1", "persistentvolumeclaims", TRAINING),
+    ("/api/v1", "configmaps", RECORD),
+)
+# What people put into a namespace, whoever has made it.
+CONTENTS = (
+    *((("/api/v1", name)) for name in ("pods", "services", "configmaps", "secrets", "persistentvolumeclaims")),
+    *((("/apis/apps/v1", name)) for name in ("deployments", "statefulsets", "daemonsets")),
+    *((("/apis/batch/v1", name)) for name in ("jobs", "cronjobs")),
+    *((("/apis/networking.k8s.io/v1", name)) for name in ("ingresses", "networkpolicies")),
+    ("/apis/coordination.k8s.io/v1", "leases"),
+    ("/api/v1", "serviceaccounts"),
+    *((("/apis/rbac.authorization.k8s.io/v1", name)) for name in ("roles", "rolebindings")),
+)
+NOT_OURS = ",".join(f"{key}!={value}" for key, value in MANAGED.items())
+# What Kubernetes and OpenShift put into every namespace.
+USUAL = re.compile(
+    r"default|builder|deployer|kube-root-ca\.crt|openshift-service-ca\.crt|system:.*|(default|builder|deployer)-(token|dockercfg)-.*"
+)
 PAUSE_SECONDS = 0.2
 
 
@@ -109,24 +129,42 @@ def _absent(api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *
     have = _labels(found)
     if not _is_ours(found):
         return _result(have, have, f"Namespace {name} stays: it was not made by tfscale.study.")
-    if standing := _standing(api, name):
-        return _result(
-            have, have, f"Namespace {name} stays: it holds {standing}; remove it first (training_state: absent)."
-        )
+    if kept := _kept(api, name):
+        return _result(have, have, f"Namespace {name} stays: it holds {kept}.")
     if not check_mode:
         api.delete(f"{NAMESPACES}/{name}")
         wait.until_gone(f"{NAMESPACES}/{name}")
     return _result(have, None, f"Namespace {name} {'would be' if check_mode else 'was'} removed.")
 
 
-def _standing(api: Api, name: str) -> str:
-    """The first thing there that belongs to a standing training."""
-    for group, resource in LASTING:
-        found, _version = api.list(f"{group}/namespaces/{name}/{resource}", labelSelector=TRAINING)
+def _kept(api: Api, name: str) -> str:
+    """The first thing there that outlives studies or is none of ours, and what to do with it; empty when there is no such."""
+    for group, resource, label in LASTING:
+        found, _version = api.list(f"{group}/namespaces/{name}/{resource}", labelSelector=label)
         if found:
             meta = found[0]["metadata"]
-            return f"{resource}/{meta['name']} of training {meta['labels'][TRAINING]}"
+            if label == RECORD:
+                return f"records of study {meta['labels'].get(STUDY)}, such as {resource}/{meta['name']}; delete it yourself if none is needed"
+            return f"{resource}/{meta['name']} of training {meta['labels'][TRAINING]}; remove it first (training_state: absent)"
+    for group, resource in CONTENTS:
+        for one in _others(api, f"{group}/namespaces/{name}/{resource}"):
+            return f"{resource}/{one['metadata']['name']}, which is not ours"
     return ""
+
+
+def _others(api: Api, path: str) -> Iterator[Mapping[str, Any]]:
+    """Objects without our label. What another object owns goes with that; a kind that we may not see, or that is not known there, has none."""
+    try:
+        found, _version = api.list(path, labelSelector=NOT_OURS)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return
+    yield from (
+        one
+        for one in found
+        if not one["metadata"].get("ownerReferences") and not USUAL.fullmatch(one["metadata"]["name"])
+    )
 
 
 class _Wait:

@@ -403,3 +403,20 @@ def test_a_lease_that_is_no_lock_of_ours_gets_a_sentence(store: Store, spec: dic
 def test_an_owner_that_never_lived_is_taken_over_at_once(store: Store) -> None:
     lock_of(store, 999).acquire()
     assert lock_of(store).acquire()[1] is True
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"app": "x"}, {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/study": "other"}]
+)
+@pytest.mark.parametrize("holder", ["", "somebody", "a/1/1/x-1"])
+@pytest.mark.parametrize("act", ["acquire", "renew", "release", "check"])
+def test_lease_of_others_is_left_alone(store: Store, act: str, holder: str, labels: dict[str, str]) -> None:
+    """One of the same name that nobody holds is free for whoever made it, not for us."""
+    spec = {"holderIdentity": holder, "acquireTime": "2020-01-01T00:00:00Z", "renewTime": "2020-01-01T00:00:00Z"}
+    store.create(
+        LEASE.rpartition("/")[0], {"metadata": {"name": LEASE.rpartition("/")[2], "labels": labels}, "spec": spec}
+    )
+    before = json.dumps(store.objects)
+    with pytest.raises(LedgerError, match=r"Lease tfscale/tfscale-\w+ is there and is not ours .it has no label"):
+        getattr(lock_of(store), act)()
+    assert json.dumps(store.objects) == before

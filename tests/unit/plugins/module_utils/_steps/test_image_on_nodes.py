@@ -228,3 +228,15 @@ def test_execute_reports_the_first_error_although_removing_fails_as_well(monkeyp
     api.refuse("DELETE", f"{SETS}/tf-image-{check_id('x:1')}", 500)
     with pytest.raises(StepError, match="image x:1 is not on node w1"):
         run(api, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"app.kubernetes.io/managed-by": "Helm"}, {"app.kubernetes.io/managed-by": "tfscale.study"}]
+)
+def test_execute_leaves_a_daemonset_of_others(monkeypatch: pytest.MonkeyPatch, labels: dict[str, str]) -> None:
+    api = Daemons(w1={0: SAME})
+    twin = f"{SETS}/tf-image-{check_id('x:1')}"
+    api.objects[twin] = {"metadata": {"name": twin.rpartition("/")[2], "labels": labels}, "spec": {"theirs": True}}
+    with pytest.raises(StepError, match=r"DaemonSet tfscale/tf-image-\w+ is there and is not ours"):
+        run(api, monkeypatch)
+    assert api.objects[twin]["spec"] == {"theirs": True}

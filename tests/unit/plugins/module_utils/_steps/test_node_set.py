@@ -108,9 +108,9 @@ def test_execute_in_check_mode_labels_nothing(api: Cluster) -> None:
 @pytest.mark.parametrize(("label", "selector"), [("gpu", "gpu"), ("true", True)])
 def test_execute_with_another_label_and_a_selector(api: Cluster, label: str, selector: Any) -> None:
     api.objects[f"{NODES}/w10"] = node("w10", labels={"pool": label}, taint="gpu:NoSchedule")
-    result = run(count=1, label="example.com/mine", node_selector={"pool": selector})
+    result = run(count=1, label="tfscale.study/mine", node_selector={"pool": selector})
     assert in_force(result) == ["w10"]
-    assert api.labelled("example.com/mine") == ["w10"]
+    assert api.labelled("tfscale.study/mine") == ["w10"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,17 @@ def test_execute_with_another_label_and_a_selector(api: Cluster, label: str, sel
             " can (none): give fewer in sweep_nodes, or add nodes.",
         ),
         (-1, {}, "count is -1: give a whole number from 0."),
-        (1, {"label": "not a label"}, "label is 'not a label': give the key of a label, such as tfscale.study/active."),
+        *(
+            (1, {"label": label}, f"label is '{label}': give tfscale.study/ and a name, such as tfscale.study/active.")
+            for label in (
+                "not a label",
+                "pool",
+                "example.com/mine",
+                "kubernetes.io/hostname",
+                "tfscale.study/",
+                "x-tfscale.study/a",
+            )
+        ),
     ],
 )
 def test_execute_refuses_with_a_sentence(api: Cluster, count: int, more: dict[str, Any], sentence: str) -> None:

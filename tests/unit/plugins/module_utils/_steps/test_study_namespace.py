@@ -161,6 +161,56 @@ def test_execute_absent_keeps_a_standing_training(api: Cluster, group: str, reso
     )
 
 
+def put(api: Cluster, path: str, name: str, labels: dict[str, str] | None = None, **more: Any) -> None:
+    group, _slash, resource = path.rpartition("/")
+    api.objects[f"{group}/namespaces/tfscale/{resource}/{name}"] = {
+        "metadata": {"name": name, "labels": labels, **more}
+    }
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_absent_keeps_the_records_of_a_study(api: Cluster, check_mode: bool) -> None:
+    run()
+    put(api, "/api/v1/configmaps", "r", {**OURS, "tfscale.study/record": "true", "tfscale.study/study": "mnist"})
+    result = run(state="absent", check_mode=check_mode)
+    assert (result["changed"], PATH in api.objects) == (False, True)
+    assert result["msg"].startswith("Namespace tfscale stays: it holds records of study mnist, such as configmaps/r;")
+
+
+@pytest.mark.parametrize("labels", [None, {}, {"app.kubernetes.io/managed-by": "Helm"}])
+@pytest.mark.parametrize(("group", "resource"), study_namespace.CONTENTS)
+def test_execute_absent_keeps_what_others_have_put_there(
+    api: Cluster, group: str, resource: str, labels: dict[str, str] | None
+) -> None:
+    run()
+    put(api, f"{group}/{resource}", "theirs", labels)
+    put(api, "/api/v1/services", "own", OURS)
+    result = run(state="absent")
+    assert (result["changed"], PATH in api.objects) == (False, True)
+    assert result["msg"] == f"Namespace tfscale stays: it holds {resource}/theirs, which is not ours."
+
+
+def test_execute_absent_takes_what_every_namespace_has_for_nobodys(api: Cluster) -> None:
+    run()
+    put(api, "/api/v1/configmaps", "kube-root-ca.crt")
+    put(api, "/api/v1/serviceaccounts", "default")
+    put(api, "/api/v1/secrets", "default-token-x7k2q")
+    put(api, "/apis/rbac.authorization.k8s.io/v1/rolebindings", "system:deployers")
+    put(api, "/api/v1/pods", "of-a-set", ownerReferences=[{"kind": "StatefulSet"}])
+    put(api, "/api/v1/configmaps", "own", OURS)
+    api.refuse("LIST", "/api/v1/namespaces/tfscale/secrets", 403)
+    api.refuse("LIST", "/apis/batch/v1/namespaces/tfscale/cronjobs", 404)
+    assert run(state="absent")["changed"] is True
+    assert PATH not in api.objects
+
+
+def test_execute_absent_that_cannot_look_keeps_all(api: Cluster) -> None:
+    run()
+    api.refuse("LIST", "/api/v1/namespaces/tfscale/secrets", 500)
+    assert "refused LIST" in failure(state="absent")
+    assert PATH in api.objects
+
+
 def test_execute_absent_finds_nothing_to_do(api: Cluster) -> None:
     assert run(state="absent")["msg"] == "Namespace tfscale is not there."
 
