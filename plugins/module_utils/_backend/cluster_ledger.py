@@ -14,7 +14,7 @@ import hashlib
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -67,7 +67,9 @@ def _telling(namespace: str) -> Iterator[None]:
 
 
 class ClusterLedger:
-    """A ledger of ConfigMaps in one namespace."""
+    """A ledger of ConfigMaps in one namespace. The name of each is its attempt's, so none is there twice."""
+
+    warnings: Sequence[str] = ()
 
     def __init__(self, api: Api, namespace: str, study: str) -> None:
         self._api = api

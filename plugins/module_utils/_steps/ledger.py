@@ -48,6 +48,13 @@ def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
     return book, None if owner is None else LeaseLock(api, namespace, folder.name, owner)
 
 
+def read(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """All records, and for a step's result what was wrong with them."""
+    book = open_ledger(params)[0]
+    records = list(book.records())
+    return records, {"warnings": list(book.warnings)} if book.warnings else {}
+
+
 def check_namespace(name: str) -> str:
     if not NAMESPACE.match(name):
         raise LedgerError(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
 from ansible_collections.tfscale.study.plugins.module_utils._study import gate, inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
@@ -33,7 +33,7 @@ def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str],
         if allowed is None:
             raise InputError("upgrade_max_slowdown is nothing: give the slowdown to allow, such as 0.05 for 5 %")
         budget = inputs.integer("upgrade_gate_blocks", params["blocks"], minimum=gate.FIRST)
-        records = list(open_ledger(params)[0].records())
+        records, warnings = read(params)
         contest = gate.Contest.of(params["cells"] or records, records)
         outcome = contest.judge(allowed, budget)
     except (InputError, LedgerError) as error:
@@ -49,6 +49,7 @@ def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str],
         "runs": len(contest.records),
         "wanted": outcome.verdict == gate.CANNOT_TELL and not without and contest.tried < budget,
         "msg": _sentence(outcome, allowed, without),
+        **warnings,
     }
     say(f"Gate: {result['msg']}")
     return result

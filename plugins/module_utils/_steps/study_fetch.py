@@ -50,6 +50,7 @@ def execute(
         "changed": bool(missing),
         "records": {"found": len(found), "copied": len(missing)},
         "msg": f"Of {what}, {len(missing)} {verb} to {book.path}.",
+        **({"warnings": list(book.warnings)} if book.warnings else {}),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._report import model, render, tables
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import number
@@ -36,14 +36,16 @@ MARKS = {
 FIGURE = re.compile(rb"(?:\(figures/|id=\"figure-)([a-z0-9-]+)")
 
 
-def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> list[dict[str, Any]]:
+def _records(
+    params: Mapping[str, Any], folder: Path, *, check_mode: bool
+) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
     """In check mode the sweep before this step made no folder either."""
     if params["ledger"] == "files" and not check_mode:
         lacking = "has no ledger" if folder.is_dir() else "is not a folder"
         if not (folder / ledger.NAME).is_file():
             raise StepError(f"study_dir is {str(folder)!r}, which {lacking}: run the sweep of this study first.")
     try:
-        return list(open_ledger(params)[0].records())
+        return read(params)
     except LedgerError as error:
         raise StepError(str(error)) from error
 
@@ -144,7 +146,7 @@ def execute(
 ) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     prices = _prices(params["prices"])
-    records = _records(params, folder, check_mode=check_mode)
+    records, warnings = _records(params, folder, check_mode=check_mode)
     report, files = _rendered(records, folder.name, prices, params["currency"])
     touched = _update(folder, files, check_mode=check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
@@ -162,4 +164,5 @@ def execute(
             "figures": figures,
         },
         "msg": f"The report of {len(report.study.runs)} recorded runs is {folder / 'report.html'}.",
+        **warnings,
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import FIT_ARG_SPEC, Fits, processors
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
+from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
 from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
@@ -200,12 +200,12 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None], cpus: 
     study = inputs.study_name(params["study"])
     spec = inputs.check_spec(params["spec"])
     inputs.check_deadline(params["deadline"], train_steps=spec["train_steps"])
-    recorded = cache(lambda: list(open_ledger(params)[0].records()))
-    fits = Fits(params, spec, records=recorded, memory=memory, cpus=cpus)
+    recorded = cache(lambda: read(params))
+    fits = Fits(params, spec, records=lambda: recorded()[0], memory=memory, cpus=cpus)
     rules, cells = _rules(params), _cells(params, spec, fits)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
-    records = recorded()
+    records, warnings = recorded()
     history = History.of(records)
     if params["again"]:
         rules = replace(rules, blocks=design.blocks_again(cells, history, rules))
@@ -240,4 +240,5 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None], cpus: 
         "fits": fits.numbers,
         "lines": [head, *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
         "msg": _message(plan, len(cells), os.path.join(study_dir, "logs")),
+        **warnings,
     }

@@ -14,11 +14,11 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import plain
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, plain, readable
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
@@ -32,8 +32,11 @@ class LedgerError(Exception):
 class Ledger(Protocol):
     """The records of one study, wherever they are kept."""
 
+    warnings: Sequence[str]
+    """What was wrong with those that were read last."""
+
     def records(self) -> Iterator[dict[str, Any]]:
-        """All records in their order; none where nothing was recorded."""
+        """All records in their order, one for each attempt; none where nothing was recorded."""
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         """The record of one attempt."""
@@ -71,16 +74,34 @@ class FileLedger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.warnings: Sequence[str] = ()
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """All records in their order. No file is an empty ledger."""
+        """The first of each attempt, as in `find`; a merge, by hand or by git, leaves some twice. No file is an empty ledger."""
+        first: dict[tuple[str, str], int] = {}
+        again: list[tuple[tuple[str, str], bool]] = []
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 record = decode(line)
                 if record is not None:
+                    attempt, content = (str(record["run_id"]), str(record.get("attempt"))), hash(line.strip())
+                    if attempt in first:
+                        again.append((attempt, first[attempt] != content))
+                        continue
+                    first[attempt] = content
                     yield record
                 elif line.endswith(b"\n") or not _is_torn(line):
                     raise self._foreign(number)
+        self.warnings = self._told_twice(again)
+
+    def _told_twice(self, again: Sequence[tuple[tuple[str, str], bool]]) -> list[str]:
+        if not again:
+            return []
+        told = (
+            f"{self.path} has {counted(len(again), 'record')} of attempts that it has already: the first of each counts"
+        )
+        others = [f"run {readable(run)}, attempt {readable(attempt)}" for (run, attempt), differs in again if differs]
+        return [f"{told}; {len(others)} of them differ from it, such as {others[0]}" if others else told]
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         """The record of one attempt; lines that do not name its run are not decoded."""
