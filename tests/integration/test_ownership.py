@@ -1,0 +1,116 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks beside objects of others: nothing of theirs is overwritten, ended or removed (docs/ownership.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+
+from tests.fixtures.playbook import Playbook
+from tests.fixtures.simulator import Simulator, clusters, inventory, variables
+
+CORE = "/api/v1/namespaces/tfscale"
+SETS = "/apis/apps/v1/namespaces/tfscale/statefulsets"
+OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
+STANDING = {
+    "training_state": "present",
+    "training_backend": "statefulset",
+    "training_workers": 1,
+    "training_ready_seconds": 1,
+    "training_volume": {"size": "1Gi"},
+}
+
+
+class Shared:
+    """A simulated cluster, and playbooks that reach it."""
+
+    def __init__(self, api: Simulator, playbook: Playbook) -> None:
+        self.api = api
+        self.playbook = playbook
+
+    def plant(self, path: str, labels: dict[str, str] | None = None, **document: Any) -> None:
+        name = path.rpartition("/")[2]
+        self.api._put(path, {"metadata": {"name": name, "labels": labels or {}}, **document}, "ADDED")
+
+    def refused(self, name: str, **given: Any) -> str:
+        before = self.seen()
+        result = self.playbook.run(name, **given)
+        assert result.returncode != 0, result.stdout
+        assert self.seen() == before
+        return " ".join(result.stderr.split())
+
+    def seen(self) -> str:
+        """All that stands there; what only proves something comes and goes."""
+        lasting = {path: one for path, one in self.api.objects.items() if "/daemonsets/" not in path}
+        return json.dumps(lasting, sort_keys=True)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Shared]:
+    with clusters(tmp_path, 1) as made:
+        inventory(tmp_path / "inventory.yml", made)
+        [(api, _config)] = made.values()
+        yield Shared(api, Playbook(tmp_path, variables(tmp_path), str(tmp_path / "inventory.yml")))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{CORE}/persistentvolumeclaims/training",
+        f"{CORE}/services/training-worker",
+        "/apis/networking.k8s.io/v1/namespaces/tfscale/networkpolicies/training",
+        f"{SETS}/training-ps",
+    ],
+)
+def test_deploy_refuses_names_that_are_taken_and_changes_nothing(shared: Shared, path: str) -> None:
+    shared.plant(path, spec={"theirs": True})
+    said = shared.refused("deploy", **STANDING)
+    assert f"{path.rpartition('/')[2]} is there and is not ours" in said
+
+
+def test_deploy_absent_leaves_a_workload_of_that_name(shared: Shared) -> None:
+    shared.plant(f"{SETS}/training-worker", {"app.kubernetes.io/managed-by": "Helm"}, spec={"theirs": True})
+    before = shared.seen()
+    result = shared.playbook.run("deploy", **STANDING | {"training_state": "absent"})
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert shared.seen() == before
+
+
+def test_sweep_refuses_a_claim_of_others(shared: Shared) -> None:
+    shared.plant(f"{CORE}/persistentvolumeclaims/training", spec={"theirs": True})
+    volume = {"size": "1Gi", "access_modes": ["ReadWriteMany"]}
+    assert "tfscale/training is there and is not ours" in shared.refused("sweep", training_volume=volume)
+
+
+def test_teardown_names_the_study_that_another_controller_runs(shared: Shared) -> None:
+    labels = {**OURS, "tfscale.study/study": "mnist"}
+    shared.plant("/apis/batch/v1/namespaces/tfscale/jobs/tf-x", labels)
+    shared.api.objects["/api/v1/nodes/n0"]["metadata"].setdefault("labels", {})["tfscale.study/active"] = "true"
+    with_lock = StudyLock(shared.playbook.results / "mnist", os.getppid(), part="sim00")
+    with_lock.acquire()
+    said = shared.refused("teardown")
+    assert f"mnist is held by process {os.getppid()} on host" in said
+    assert "With cluster_teardown_held: true it is removed all the same" in said
+    result = shared.playbook.run("teardown", cluster_teardown_held=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "tf-x" not in shared.seen()
+    assert shared.api.objects["/api/v1/nodes/n0"]["metadata"]["labels"] == {}
+
+
+def test_teardown_of_local_leaves_the_runs_of_another_controller(playbook: Playbook) -> None:
+    run = playbook.results / "mnist" / "logs" / "r-1"
+    run.mkdir(parents=True)
+    (run / "state.json").write_text("{}")
+    StudyLock(playbook.results / "mnist", os.getppid()).acquire()
+    result = playbook.run("teardown")
+    assert result.returncode != 0
+    assert f"mnist is held by process {os.getppid()} on host" in " ".join(result.stderr.split())
+    assert playbook.run("teardown", cluster_teardown_held=True).returncode == 0
