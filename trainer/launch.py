@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import errno
 import fcntl
 import importlib
 import json
@@ -22,16 +23,19 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from trainer import procfs
-from trainer.replicas import GRACE_SECONDS, Exit, Group, LaunchError, Request
+from trainer.network import LaunchError
+from trainer.replicas import GRACE_SECONDS, Exit, Group, Request
+from trainer.run_folder import RunFolder
 
 PR_SET_CHILD_SUBREAPER = 36
 OWNER_SECONDS = 0.3
@@ -40,6 +44,7 @@ IDLE_SECONDS = 60.0
 SHORTEST_WAIT_SECONDS = 0.02
 LONGEST_REQUEST_BYTES = 1 << 20
 BAD_INPUT, OWNER_GONE, DEADLINE_PASSED = 2, 1, 124
+LOCK_HEAD = "tfscale launcher "
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -72,18 +77,18 @@ class Launcher:
         for key, _events in self.selector.select(self._timeout(until)):
             key.data()
         now = self._clock()
-        exits = list(_exits())
+        exits = list(_exits({replica.pid for group in self.groups.values() for replica in group.live}))
         for group in list(self.groups.values()):
             group.take(exits, now)
             group.enforce(now)
-            if not group.live:
+            if not group.live and group.is_saved:
                 del self.groups[str(group.run_dir)]
 
     def stop_all(self, *, grace: float) -> None:
         """Return when no replica is left."""
         for group in self.groups.values():
             group.stop(grace=grace)
-        while self.groups:
+        while any(group.live for group in self.groups.values()):
             self.step()
 
     def _timeout(self, until: float | None) -> float | None:
@@ -109,15 +114,22 @@ class Launcher:
         self.selector.register(reading, selectors.EVENT_READ, drain)
 
 
-def _exits() -> Iterator[Exit]:
-    """Everything that ended, orphans that fell to us as the subreaper included."""
+def _exits(leaders: Container[int]) -> Iterator[Exit]:
+    """Everything that ended, orphans that fell to us as the subreaper included.
+
+    What a leader of a group has started and left running ends before the leader is reaped: its number is nobody else's until then.
+    """
     while True:
         try:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if ended is None:
             return
+        if ended.si_pid in leaders:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(ended.si_pid, signal.SIGKILL)
+        pid, status, usage = os.wait4(ended.si_pid, 0)
         yield Exit(pid=pid, status=status, usage=usage)
 
 
@@ -177,7 +189,7 @@ class Service:
 
     def _start(self, fields_given: dict[str, Any]) -> dict[str, Any]:
         request = _request_of(fields_given)
-        running = self._launcher.groups.get(str(Path(request.run_dir)))
+        running = self._running(request.run_dir)
         if running:
             return {"ok": True, "changed": False, "state": running.state()}
         group = Group(request, service=self._address)
@@ -187,12 +199,16 @@ class Service:
         return {"ok": True, "changed": True, "state": group.state()}
 
     def _remove(self, run_dir: str, client: socket.socket) -> dict[str, Any] | None:
-        group = self._launcher.groups.get(str(Path(run_dir)))
+        group = self._running(run_dir)
         if group is None:
             return {"ok": True, "changed": False}
         group.stop(grace=GRACE_SECONDS)
         self._removing.append((client, str(group.run_dir)))
         return None
+
+    def _running(self, run_dir: str) -> Group | None:
+        group = self._launcher.groups.get(str(RunFolder(run_dir).path))
+        return group if group and group.live else None
 
     def _is_over(self) -> bool:
         idle = not self._owned and not self._launcher.groups and self._clock() - self._idle_since >= IDLE_SECONDS
@@ -238,7 +254,7 @@ class Service:
             return {"ok": False, "error": f"the launcher cannot do this: {error!r}"}
 
     def _answer_removed(self) -> None:
-        gone = [(client, run_dir) for client, run_dir in self._removing if run_dir not in self._launcher.groups]
+        gone = [(client, run_dir) for client, run_dir in self._removing if self._running(run_dir) is None]
         self._removing = [waiting for waiting in self._removing if waiting not in gone]
         for client, _run_dir in gone:
             _send(client, {"ok": True, "changed": True})
@@ -291,21 +307,60 @@ def _prepare(owner_pid: int) -> str:
 
 def serve(path: Path, *, owner_pid: int) -> int:
     owner = _prepare(owner_pid)
-    with open(f"{path}.lock", "w", encoding="ascii") as lock:
+    with _alone(Path(f"{path}.lock")) as alone:
+        if not alone:
+            return 0  # another start was faster, and its launcher serves this one as well
+        with _bound(path) as listener:
+            listener.listen(16)
+            Service(Launcher(owner=owner), owned=bool(owner)).run(listener)
+    return 0
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether the lock is ours. What it says proves that the file is a launcher's: only such a one is written or removed."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
+        if not stat.S_ISREG(os.fstat(lock.fileno()).st_mode) or lock.read(len(LOCK_HEAD)) not in ("", LOCK_HEAD):
+            raise LaunchError(f"{path} is no lock of a launcher; name another socket (--serve)")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return 0  # another start was faster, and its launcher serves this one as well
-        path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen(16)
-            try:
-                Service(Launcher(owner=owner), owned=bool(owner)).run(listener)
-            finally:
-                for left in (path, Path(f"{path}.lock"), Path(f"{path}.log")):
-                    left.unlink(missing_ok=True)
-    return 0
+            yield False
+            return
+        lock.seek(0)
+        lock.truncate()
+        print(f"{LOCK_HEAD}{procfs.identity(os.getpid())}", file=lock, flush=True)
+        try:
+            yield True
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _bound(path: Path) -> Iterator[socket.socket]:
+    """A socket at this path, in the place of one that nobody answers; it goes with us, and so does the log of a launcher's start."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        if os.path.lexists(path):
+            _check_is_deserted(path)
+            path.unlink()
+        listener.bind(str(path))
+        bound, log = path.stat(), Path(f"{path}.log")
+        try:
+            yield listener
+        finally:
+            for left, ours in ((path, bound), (log, os.fstat(1))):
+                with contextlib.suppress(OSError):
+                    if os.path.samestat(left.lstat(), ours):
+                        left.unlink()
+
+
+def _check_is_deserted(path: Path) -> None:
+    deserted = False
+    if stat.S_ISSOCK(path.lstat().st_mode):
+        with socket.socket(socket.AF_UNIX) as client:
+            deserted = client.connect_ex(str(path)) == errno.ECONNREFUSED
+    if not deserted:
+        raise LaunchError(f"{path} (--serve) is a file, or a socket in use; name another one")
 
 
 def run(request: Request, *, owner_pid: int, deadline: float) -> int:
@@ -345,6 +400,8 @@ def _outcome(group: Group) -> str:
     failure = group.first_failure
     if failure is None:
         return "all workers succeeded"
+    if failure.reason:
+        return f"{failure.describe()}: {failure.reason}"
     lines = Path(failure.log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return failure.describe() + (f" ({lines[-1][:200]})" if lines else "")
 
@@ -403,12 +460,20 @@ def main(argv: Sequence[str]) -> int:
             return serve(options.serve.absolute(), owner_pid=options.owner_pid)
         request = _foreground_request(options, list(argv[cut + 1 :]))
         return run(request, owner_pid=options.owner_pid, deadline=options.deadline)
-    except LaunchError as error:
+    except (LaunchError, OSError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
 
+def carry_mark() -> None:
+    """Be executed anew with our own mark: a replica that is only forked shows the environment that its launcher has."""
+    mark = procfs.identity(os.getpid())
+    if os.environ.get(procfs.LAUNCHER_MARK) != mark:
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, procfs.LAUNCHER_MARK: mark})
+
+
 if __name__ == "__main__":
+    carry_mark()
     sys.exit(main(sys.argv[1:]))

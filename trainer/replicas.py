@@ -16,7 +16,6 @@ import io
 import json
 import os
 import resource
-import shutil
 import signal
 import sys
 import time
@@ -28,11 +27,14 @@ from typing import Any, NoReturn
 
 from trainer import network, procfs
 from trainer.network import LaunchError, Network
+from trainer.run_folder import RunFolder
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 0.5
 # A ps has nothing to save once every worker is done, and the verdict of the run waits for it.
 GRACE_AFTER_SUCCESS_SECONDS = 0.15
+# How often the end of a run is written anew whose disk was full.
+SAVE_SECONDS = 1.0
 CANNOT_EXECUTE = 127
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -84,13 +86,16 @@ class Replica:
     log: str
     pid: int = 0
     pid_start: int = 0
-    state: str = "running"
+    state: str = "pending"
     exit_code: int | None = None
     signal: int | None = None
     cpu_seconds: float = 0.0
     rss_peak_bytes: int = 0
     started_wall: float = 0.0
     ended_wall: float | None = None
+    # What became of it where no exit code tells, and why.
+    fate: str = ""
+    reason: str = ""
 
     @property
     def failed(self) -> bool:
@@ -105,6 +110,8 @@ class Replica:
         self.ended_wall = wall
 
     def describe(self) -> str:
+        if self.fate:
+            return f"{self.replica} {self.index} {self.fate}"
         if self.signal is not None:
             return f"{self.replica} {self.index} was killed by signal {self.signal}"
         return f"{self.replica} {self.index} exited with code {self.exit_code}"
@@ -125,17 +132,23 @@ class Group:
     def __init__(self, request: Request, *, service: str = "", wall: Callable[[], float] = time.time) -> None:
         self.request = request
         self.service = service
-        self.run_dir = Path(request.run_dir)
+        self.folder = RunFolder(request.run_dir)
         self.replicas: list[Replica] = []
         self.first_failure: Replica | None = None
         self.ended_wall: float | None = None
         self.network = Network()
+        self.is_saved = True
         self._wall = wall
         self._started_wall = wall()
         self._ending = False
         self._kill_at = 0.0
+        self._save_at = 0.0
         self._host_start: dict[str, float] = {}
         self._host_end: dict[str, float] | None = None
+
+    @property
+    def run_dir(self) -> Path:
+        return self.folder.path
 
     @property
     def live(self) -> list[Replica]:
@@ -151,7 +164,7 @@ class Group:
         return 128 + failure.signal if failure.signal is not None else failure.exit_code or 1
 
     def start(self) -> None:
-        claim(self.run_dir)
+        self.folder.claim()
         count = self.request.ps + self.request.workers
         self.network = network.of(count, self.request.port_range, alone=self.request.is_alone)
         self._describe_replicas([f"127.0.0.1:{port}" for port in self.network.ports])
@@ -159,8 +172,14 @@ class Group:
         self._host_start = procfs.host_cpu(self._wall())
         gc.freeze()
         try:
+            # Before the first log: whatever ends us now, the folder says that it is a run's and may be emptied.
+            self.folder.save(self.state())
+            self.folder.keep_room()
             for position, replica in enumerate(self.replicas):
                 self._fork(replica, position)
+        except LaunchError:
+            self.stop(grace=0.0)
+            raise
         except OSError as error:
             self.stop(grace=0.0)
             raise LaunchError(f"cannot start {len(self.replicas)} processes: {error.strerror}") from error
@@ -176,9 +195,8 @@ class Group:
         for replica in ended:
             one = by_pid[replica.pid]
             replica.end(status=one.status, usage=one.usage, wall=self._wall())
-            with contextlib.suppress(ProcessLookupError):  # what its program has started and left running
-                os.killpg(replica.pid, signal.SIGKILL)
-            replica.state = "stopped" if self._ending else "succeeded"
+            if replica is not self.first_failure:
+                replica.state = "stopped" if self._ending else "succeeded"
         if ended and not self._ending:
             self._conclude(ended, now)
         if ended:
@@ -194,16 +212,19 @@ class Group:
     def enforce(self, now: float) -> None:
         if self._ending and self.live and now >= self._kill_at:
             self._signal(signal.SIGKILL)
+        if not self.is_saved and not self.live and now >= self._save_at:
+            self._save_at = now + SAVE_SECONDS
+            self.save()
 
     def wake_at(self) -> float | None:
         """When `enforce` has to look again."""
-        return self._kill_at if self._ending and self.live else None
+        if not self.live:
+            return None if self.is_saved else self._save_at
+        return self._kill_at if self._ending else None
 
     def state(self) -> dict[str, Any]:
         failure = self.first_failure
         return {
-            "version": 1,
-            "run_dir": str(self.run_dir),
             "launcher_pid": os.getpid(),
             "launcher_start": procfs.start_time(os.getpid()),
             "service": self.service,
@@ -216,10 +237,23 @@ class Group:
         }
 
     def save(self) -> None:
-        """Replace state.json in one step: a reader sees the old or the new one, never half of it."""
-        draft = self.run_dir / ".state.json"
-        draft.write_text(json.dumps(self.state()), encoding="utf-8")
-        draft.replace(self.run_dir / "state.json")
+        """Tell the state; a run of which nobody would learn how it goes on is given up."""
+        try:
+            self.folder.save(self.state())
+            self.is_saved = True
+        except LaunchError as error:
+            self.is_saved = False
+            self._give_up(str(error))
+        if not self.live:
+            # The next try has the room that was kept for it.
+            self.folder.free_room()
+
+    def _give_up(self, reason: str) -> None:
+        if self.first_failure is None:
+            self.first_failure = self.replicas[self.request.ps]  # the chief, whose log is read
+            self.first_failure.state, self.first_failure.fate = "failed", "was given up"
+        self.first_failure.reason = reason
+        self.stop(grace=0.0)
 
     def _describe_replicas(self, hosts: list[str]) -> None:
         names = [("ps", i) for i in range(self.request.ps)] + [("worker", i) for i in range(self.request.workers)]
@@ -261,10 +295,16 @@ class Group:
         sys.stdout.flush()
         sys.stderr.flush()
         launcher = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _become_replica(self.request, replica, environment, self.network, launcher=launcher, position=position)
-        replica.pid, replica.pid_start = pid, procfs.start_time(pid) or 0
+        log = self.folder.open_log(Path(replica.log).name)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _become_replica(
+                    self.request, replica, environment, self.network, log=log, launcher=launcher, position=position
+                )
+        finally:
+            os.close(log)
+        replica.pid, replica.pid_start, replica.state = pid, procfs.start_time(pid) or 0, "running"
         replica.started_wall = self._wall()
 
     def _hosts(self, name: str) -> list[str]:
@@ -293,20 +333,6 @@ class Group:
         }
 
 
-def claim(run_dir: Path) -> None:
-    """Make a fresh run directory: an old checkpoint must never shorten a run. Only a directory of ours is emptied."""
-    try:
-        if run_dir.is_dir() and any(run_dir.iterdir()):
-            if not (run_dir / "state.json").is_file():
-                raise LaunchError(
-                    f"{run_dir} (run_dir) holds files that no run of ours has written; name a new or empty directory"
-                )
-            shutil.rmtree(run_dir)
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LaunchError(f"{run_dir} (run_dir) cannot be prepared: {error.strerror}") from error
-
-
 def processors(position: int, cpus: int) -> set[int] | None:
     """The CPUs of the replica at this position, dealt out round robin; None leaves it free to use all."""
     allowed = sorted(os.sched_getaffinity(0))
@@ -316,13 +342,20 @@ def processors(position: int, cpus: int) -> set[int] | None:
 
 
 def _become_replica(
-    request: Request, replica: Replica, environment: dict[str, str], meeting: Network, *, launcher: int, position: int
+    request: Request,
+    replica: Replica,
+    environment: dict[str, str],
+    meeting: Network,
+    *,
+    log: int,
+    launcher: int,
+    position: int,
 ) -> NoReturn:
     """The child's whole life: nothing may return into the launcher's code."""
     code = 1
     try:
         meeting.enter()
-        _leave_launcher(replica.log, launcher=launcher)
+        _leave_launcher(log, launcher=launcher)
         os.environ.update(environment)
         if request.cwd:
             os.chdir(request.cwd)
@@ -341,7 +374,7 @@ def _become_replica(
         os._exit(code)
 
 
-def _leave_launcher(log: str, *, launcher: int) -> None:
+def _leave_launcher(log: int, *, launcher: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
@@ -349,10 +382,8 @@ def _leave_launcher(log: str, *, launcher: int) -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != launcher:
         os._exit(1)  # it died before the kernel was told to take us with it
-    for target, path, flags in ((0, os.devnull, os.O_RDONLY), (1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)):
-        source = os.open(path, flags, 0o644)
+    for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
         os.dup2(source, target)
-    os.dup2(1, 2)
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     # The launcher's streams may be a terminal's or a file's; a replica's lines leave at once.
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
@@ -370,7 +401,7 @@ def _execute(argv: list[str]) -> int:
 def _train(request: Request, replica: Replica, environment: dict[str, str]) -> int:
     argv = ["--job_name", replica.replica, "--task_index", str(replica.index)]
     argv += ["--ps_hosts", environment["PS_HOSTS"], "--worker_hosts", environment["WORKER_HOSTS"]]
-    argv += ["--log_dir", str(Path(request.run_dir) / "events")]
+    argv += ["--log_dir", str(Path(environment[procfs.RUN_MARK]) / "events")]
     argv += ["--threads", str(request.threads)] if request.threads else []
     program = importlib.import_module("trainer.__main__")
     return int(program.main([*argv, *request.argv]))

@@ -10,13 +10,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trainer import launch, network, procfs, replicas
-from trainer.replicas import LaunchError, Request
+from trainer.network import LaunchError
+from trainer.replicas import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -254,3 +256,85 @@ def test_main_without_a_folder_says_so(capsys: pytest.CaptureFixture[str]) -> No
 def test_free_ports_are_none_that_an_outgoing_connection_could_take() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert all(port < lowest for port in network.free_ports(20, ""))
+
+
+def test_exits_ends_a_group_while_its_number_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leader that was reaped may have given its number to somebody else's group."""
+    leader = subprocess.Popen(["sh", "-c", "sleep 60 & exit 3"], start_new_session=True)
+    other = subprocess.Popen(["true"], start_new_session=True)
+    unreaped: dict[int, bool] = {}
+    really_kill = os.killpg
+
+    def kill(group: int, number: int) -> None:
+        unreaped[group] = Path(f"/proc/{group}").exists()
+        really_kill(group, number)
+
+    monkeypatch.setattr(os, "killpg", kill)
+    ended: list[int] = []
+    while len(ended) < 2:
+        ended += [one.pid for one in launch._exits({leader.pid})]
+    assert unreaped == {leader.pid: True}
+    assert set(ended) == {leader.pid, other.pid}
+
+
+def test_serve_leaves_files_alone_that_are_no_launchers(tmp_path: Path) -> None:
+    for name in ("file", "file.lock", "file.log"):
+        for other in ("file", "file.lock", "file.log"):
+            (tmp_path / other).unlink(missing_ok=True)
+        (tmp_path / name).write_text("precious")
+        served = serve(tmp_path / "file")
+        if name != "file.log":
+            assert served.wait(timeout=SECONDS) == 2
+            assert f"{tmp_path / name}" in served.stderr.read()
+        else:
+            stop(served)
+        assert (tmp_path / name).read_text() == "precious"
+
+
+def test_serve_takes_the_place_of_a_socket_that_nobody_answers(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "s"))
+    stop(serve(tmp_path / "s"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_serve_does_not_take_the_place_of_a_socket_in_use(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as used:
+        used.bind(str(tmp_path / "s"))
+        used.listen()
+        served = serve(tmp_path / "s")
+        assert served.wait(timeout=SECONDS) == 2
+        assert f"{tmp_path / 's'} (--serve) is a file, or a socket in use" in served.stderr.read()
+    assert (tmp_path / "s").exists()
+
+
+def serve(path: Path) -> Any:
+    command = [sys.executable, "-m", "trainer.launch", "--serve", str(path)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def stop(served: Any) -> None:
+    """Once it answers."""
+    path = Path(served.args[-1])
+    while True:
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) == 0:
+                client.sendall(b'{"op": "stop"}\n')
+                break
+        assert served.poll() is None
+        time.sleep(0.01)
+    assert served.wait(timeout=SECONDS) == 0
+
+
+def test_a_launcher_and_its_forked_replicas_say_whose_they_are(tmp_path: Path) -> None:
+    """What is only forked shows the environment that its launcher was executed with."""
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", "from trainer import launch; launch.carry_mark(); print(1, flush=True); input()"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert launcher.stdout is not None
+    launcher.stdout.readline()
+    assert procfs.environment(launcher.pid)[procfs.LAUNCHER_MARK] == procfs.identity(launcher.pid)
+    launcher.communicate(b"\n", timeout=SECONDS)

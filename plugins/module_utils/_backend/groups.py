@@ -14,26 +14,31 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import launcher
-from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import STATE, launcher_lives, read_state
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
+from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import STATE, read_state
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import (
+    LAUNCHER_MARK,
+    RUN_MARK,
+    carries,
+    kill_carriers,
+    start_time,
+)
 
 REMOVE_SECONDS = 10.0
 LOOK_SECONDS = 0.01
 
 
 class Group:
-    """The processes of the run whose state.json lies in this folder."""
+    """The processes of the run whose state.json lies in this folder. A number in it is nobody's until its process says the same."""
 
     def __init__(
         self,
         run_dir: str | Path,
         *,
-        started: Callable[[int], int | None] = start_time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.run_dir = Path(os.path.abspath(run_dir))
-        self._started = started
+        # As its launcher names it.
+        self.run_dir = Path(os.path.realpath(run_dir))
         self._clock = clock
         self._sleep = sleep
 
@@ -46,8 +51,8 @@ class Group:
         state = self._state()
         living = self._living(state)
         if living:
-            self._end(state, living)
-        strays = kill_marked(self.run_dir)
+            self._end(state)
+        strays = kill_carriers({RUN_MARK: str(self.run_dir)})
         end = self._clock() + REMOVE_SECONDS
         while self._living(state) and self._clock() < end:
             self._sleep(LOOK_SECONDS)
@@ -56,25 +61,33 @@ class Group:
     def _state(self) -> Mapping[str, Any]:
         """Empty when no run was started here, or by no launcher of ours."""
         try:
-            return read_state(self.run_dir / STATE)
+            return read_state(self.run_dir)
         except (OSError, ValueError):
             return {}
 
     def _living(self, state: Mapping[str, Any]) -> list[dict[str, Any]]:
-        replicas = state.get("replicas", [])
-        return [one for one in replicas if one["ended_wall"] is None and self._started(one["pid"]) == one["pid_start"]]
+        return [
+            one
+            for one in state.get("replicas", [])
+            if one["ended_wall"] is None
+            and start_time(one["pid"]) == one["pid_start"]
+            and carries(one["pid"], {RUN_MARK: str(self.run_dir), LAUNCHER_MARK: _launcher(state)})
+        ]
 
-    def _end(self, state: Mapping[str, Any], living: list[dict[str, Any]]) -> None:
+    def _end(self, state: Mapping[str, Any]) -> None:
         """Leave it to the launcher, which ends its replicas in order; without one they are killed."""
-        if not launcher_lives(state, started=self._started):
-            for one in living:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(one["pid"], signal.SIGKILL)
-        elif state["service"]:
-            request = {"op": "remove", "run_dir": str(self.run_dir)}
-            launcher.ask(Path(state["service"]), request, timeout=REMOVE_SECONDS)
+        pid, service = state["launcher_pid"], state["service"]
+        if start_time(pid) != state["launcher_start"] or not carries(pid, {LAUNCHER_MARK: _launcher(state)}):
+            kill_carriers({LAUNCHER_MARK: _launcher(state)})
+        elif service:
+            launcher.ask(Path(service), {"op": "remove", "run_dir": str(self.run_dir)}, timeout=REMOVE_SECONDS, pid=pid)
         else:
-            os.kill(state["launcher_pid"], signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+
+def _launcher(state: Mapping[str, Any]) -> str:
+    return f"{state['launcher_pid']}:{state['launcher_start']}"
 
 
 def groups_under(folder: str | Path) -> Iterator[Group]:
@@ -83,15 +96,3 @@ def groups_under(folder: str | Path) -> Iterator[Group]:
         if STATE in files:
             folders.clear()
             yield Group(parent)
-
-
-def kill_marked(run_dir: Path) -> list[int]:
-    """Kill what a program of the run has started and nobody else has ended."""
-    mark = f"TFSCALE_RUN_DIR={run_dir}".encode()
-    killed = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            if mark in Path("/proc", name, "environ").read_bytes().split(b"\0"):
-                os.kill(int(name), signal.SIGKILL)
-                killed.append(int(name))
-    return killed

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
 import time
@@ -87,6 +88,11 @@ class Launcher:
                     start_new_session=True,
                 )
         except OSError as error:
+            if error.filename == str(self._log):
+                raise BackendError(
+                    f"TMPDIR is {tempfile.gettempdir()!r}, where nothing can be written ({error.strerror}): make room"
+                    " there, or give another folder"
+                ) from error
             raise BackendError(
                 f"training_python is {self.python!r}, which cannot be run ({error.strerror}): give a Python with"
                 " TensorFlow; `make setup-trainer` builds one in .venv-trainer"
@@ -97,21 +103,33 @@ class Launcher:
         return readable(lines[-1]) if lines else f"it left no word in {self._log}"
 
 
-def ask(path: Path, request: Mapping[str, Any], *, timeout: float) -> dict[str, Any]:
+def ask(path: Path, request: Mapping[str, Any], *, timeout: float, pid: int | None = None) -> dict[str, Any]:
+    """The answer of whoever listens there; of this process alone where one is named."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout)
             connection.connect(str(path))
+            if pid not in (None, _listener(connection)):
+                raise BackendError(
+                    f"{path} is not answered by the launcher (process {pid}): another program listens there"
+                )
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as stream:
-                answer: dict[str, Any] = json.loads(stream.readline())
+                answer = json.loads(stream.readline())
     except TimeoutError as error:
         raise BackendError(f"the launcher did not answer {request['op']} within {timeout:g} s") from error
     except (OSError, ValueError) as error:
         raise BackendError(f"the launcher went away during {request['op']}: {error}") from error
-    if not answer["ok"]:
-        raise BackendError(readable(answer["error"]))
+    if not isinstance(answer, dict) or not answer.get("ok"):
+        told = answer.get("error") if isinstance(answer, dict) else answer
+        raise BackendError(readable(str(told)))
     return answer
+
+
+def _listener(connection: socket.socket) -> int:
+    """The process that opened the socket, as the kernel has it."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
 
 
 def _pings(path: Path) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -22,6 +23,36 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.process impo
 STATE = "state.json"
 VERSION = 1
 _REPLICA_FIELDS = tuple(field.name for field in fields(ReplicaState))
+_NUMBER: tuple[type, ...] = (int, float)
+_NONE = type(None)
+_RUN: Mapping[str, tuple[type, ...]] = {
+    "run_dir": (str,),
+    "launcher_pid": (int,),
+    "launcher_start": (int,),
+    "service": (str,),
+    "started_wall": _NUMBER,
+    "ended_wall": (*_NUMBER, _NONE),
+    "first_failure": (dict, _NONE),
+    "replicas": (list,),
+    "host": (dict,),
+}
+_REPLICA: Mapping[str, tuple[type, ...]] = {
+    "replica": (str,),
+    "index": (int,),
+    "state": (str,),
+    "host": (str,),
+    "log": (str,),
+    "pid": (int,),
+    "pid_start": (int,),
+    "exit_code": (int, _NONE),
+    "signal": (int, _NONE),
+    "cpu_seconds": _NUMBER,
+    "rss_peak_bytes": (int,),
+    "started_wall": _NUMBER,
+    "ended_wall": (*_NUMBER, _NONE),
+}
+_HOST = dict.fromkeys(("busy_seconds", "steal_seconds", "total_seconds"), _NUMBER)
+_NATURAL = ("launcher_pid", "index", "pid")
 
 
 class ProcessBackend:
@@ -55,7 +86,7 @@ class ProcessBackend:
             # The launcher replaces the file, so each version has an inode and a time of its own.
             stamp = (about.st_ino, about.st_mtime_ns)
             if stamp != self._stamp:
-                self._state, self._stamp = read_state(path), stamp
+                self._state, self._stamp = read_state(self._run_dir), stamp
         except FileNotFoundError as error:
             raise BackendError(
                 f"run_dir is {str(self._run_dir)!r}, where no run was started: start one with process_group"
@@ -65,11 +96,49 @@ class ProcessBackend:
         return self._state
 
 
-def read_state(path: Path) -> Mapping[str, Any]:
-    state = json.loads(path.read_bytes())
+def read_state(run_dir: Path) -> Mapping[str, Any]:
+    """What a launcher of ours has written about this very folder; ValueError where it is anything else."""
+    path = run_dir / STATE
+    # Neither a pipe, which would keep us waiting, nor a link to another run's.
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("it is not a file")
+    try:
+        state = json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
         raise ValueError(f"it is not what a launcher writes in version {VERSION}")
+    _check(state)
+    if state["run_dir"] != os.path.realpath(run_dir):
+        raise ValueError(f"it tells of the run in {state['run_dir']}, which was moved or copied")
     return state
+
+
+def _check(state: Mapping[str, Any]) -> None:
+    """A launcher's numbers are used as numbers: of processes above all."""
+    _check_facts("", state, _RUN)
+    for index, one in enumerate(state["replicas"]):
+        _check_facts(f"replicas.{index}.", one, _REPLICA)
+    names = [(one["replica"], one["index"]) for one in state["replicas"]]
+    first = state["first_failure"]
+    if first is not None and (first.get("replica"), first.get("index")) not in names:
+        raise ValueError(f"first_failure is {first}, which is none of its replicas")
+    _check_facts("host.", state["host"], {"start": (dict,), "end": (dict, _NONE)})
+    for name in ("start", "end"):
+        if state["host"][name]:
+            _check_facts(f"host.{name}.", state["host"][name], _HOST)
+
+
+def _check_facts(place: str, facts: Any, kinds: Mapping[str, tuple[type, ...]]) -> None:
+    if not isinstance(facts, dict):
+        raise ValueError(f"{place.rstrip('.')} is {facts!r:.80}, which no launcher writes")
+    for name, allowed in kinds.items():
+        if name not in facts:
+            raise ValueError(f"{place}{name} is missing")
+        value = facts[name]
+        # True is a number to Python; a pid below 0 is a whole group's.
+        if type(value) not in allowed or (name in _NATURAL and value < 0) or value in (math.inf, -math.inf):
+            raise ValueError(f"{place}{name} is {value!r:.80}, which no launcher writes")
 
 
 def launcher_lives(state: Mapping[str, Any], *, started: Callable[[int], int | None]) -> bool:

@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher, ask
 
+GONE = 4_194_300
 Server = Callable[..., list[dict[str, Any]]]
 
 
@@ -46,7 +47,10 @@ def serve() -> Iterator[Server]:
                 for answer in answers:
                     connection, _address = listener.accept()
                     with connection:
-                        heard.append(json.loads(connection.makefile().readline()))
+                        line = connection.makefile().readline()
+                        if not line:  # the client has hung up
+                            return
+                        heard.append(json.loads(line))
                         connection.sendall(answer)
 
         thread = threading.Thread(target=answer_all, daemon=True)
@@ -113,6 +117,25 @@ def test_ask_turns_a_refusal_into_a_sentence(short_folder: Path, serve: Server, 
         ask(short_folder / "s", {"op": "ping"}, timeout=5)
 
 
+@pytest.mark.parametrize("answer", [b"[]\n", b"7\n", b"{}\n", b"null\n"])
+def test_ask_takes_nothing_for_an_answer_that_is_none(short_folder: Path, serve: Server, answer: bytes) -> None:
+    serve(short_folder / "s", answer)
+    with pytest.raises(BackendError):
+        ask(short_folder / "s", {"op": "ping"}, timeout=5)
+
+
+def test_ask_of_one_process_tells_nothing_to_another(short_folder: Path, serve: Server) -> None:
+    heard = serve(short_folder / "s", b'{"ok": true}\n')
+    with pytest.raises(BackendError, match=rf"is not answered by the launcher \(process {GONE}\)"):
+        ask(short_folder / "s", {"op": "remove"}, timeout=5, pid=GONE)
+    assert heard == []
+
+
+def test_ask_of_one_process_asks_that_one(short_folder: Path, serve: Server) -> None:
+    serve(short_folder / "s", b'{"ok": true}\n')
+    assert ask(short_folder / "s", {"op": "remove"}, timeout=5, pid=os.getpid()) == {"ok": True}
+
+
 def test_ask_does_not_wait_for_ever(short_folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(short_folder / "s"))
@@ -147,6 +170,13 @@ def test_bring_up_names_a_python_that_is_missing(source_dir: Path) -> None:
         BackendError, match=r"training_python is '/no/python', which cannot be run .*make setup-trainer"
     ):
         launcher_of(python="/no/python", source_dir=str(source_dir)).bring_up()
+
+
+def test_bring_up_on_a_full_disk_names_tmpdir(source_dir: Path, short_folder: Path) -> None:
+    one = launcher_of(source_dir=str(source_dir))
+    Path(f"{one.socket}.log").symlink_to("/dev/full/log")
+    with pytest.raises(BackendError, match=rf"TMPDIR is '{short_folder}', where nothing can be written"):
+        one.bring_up()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def test_observe_names_the_first_failure(tmp_path: Path) -> None:
     failure = backend(tmp_path, states.failing(tmp_path, "worker", 1, signal=9)).observe().first_failure
     assert failure is not None
     assert (failure.ending, failure.log) == ("worker 1 was killed by signal 9", str(tmp_path / "worker-1.log"))
+
+
+def test_observe_tells_why_a_run_was_given_up(tmp_path: Path) -> None:
+    facts = {"fate": "was given up", "reason": "the disk of /run (run_dir) is full"}
+    failure = backend(tmp_path, states.failing(tmp_path, "worker", 0, **facts)).observe().first_failure
+    assert failure is not None
+    assert (failure.ending, failure.reason) == ("worker 0 was given up", "the disk of /run (run_dir) is full")
 
 
 def test_observe_sees_every_new_state(tmp_path: Path) -> None:
@@ -136,9 +144,31 @@ def test_observe_of_somebody_elses_file_names_it(tmp_path: Path, state: Any, pro
         backend(tmp_path, state).observe()
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"launcher_pid": "7"}, "launcher_pid is '7'"),
+        ({"launcher_start": None}, "launcher_start is None"),
+        ({"ended_wall": "now"}, "ended_wall is 'now'"),
+        ({"started_wall": float("inf")}, "started_wall is inf"),
+        ({"replicas": {}}, "replicas is {}"),
+        ({"replicas": ["ps"]}, "replicas.0 is 'ps'"),
+        ({"replicas": [{}]}, "replicas.0.replica is missing"),
+        ({"first_failure": {"replica": "ps", "index": 9}}, "first_failure is {'replica': 'ps', 'index': 9}"),
+        ({"host": {"start": {}}}, "host.end is missing"),
+        ({"host": {"start": {"busy_seconds": 1}, "end": None}}, "host.start.steal_seconds is missing"),
+        ({"host": {"start": 5, "end": None}}, "host.start is 5"),
+        ({"run_dir": "/elsewhere"}, "it tells of the run in /elsewhere, which was moved or copied"),
+    ],
+)
+def test_observe_of_a_malformed_state_names_what_is_wrong(tmp_path: Path, change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(BackendError, match=f"state.json cannot be read: {re.escape(problem)}"):
+        backend(tmp_path, {**states.running(tmp_path), **change}).observe()
+
+
 def test_observe_of_a_folder_in_the_place_of_the_file_names_it(tmp_path: Path) -> None:
     (tmp_path / "state.json").mkdir()
-    with pytest.raises(BackendError, match=r"state.json cannot be read: .*Is a directory"):
+    with pytest.raises(BackendError, match=r"state.json cannot be read: it is not a file"):
         ProcessBackend(str(tmp_path)).observe()
 
 
