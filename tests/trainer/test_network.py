@@ -225,3 +225,21 @@ def test_request_is_alone_unless_a_program_may_need_the_network(given: str, comm
 def test_request_refuses_a_network_that_is_not_known() -> None:
     with pytest.raises(LaunchError, match="network is 'lan', but must be one of loopback, host, or empty"):
         Request(run_dir="/r", ps=1, workers=1, network="lan")
+
+
+@needs_root
+def test_killed_launcher_of_a_user_leaves_nothing_in_its_network(folder: Path) -> None:
+    """Processes of a user namespace are still those of the user who made it: the launcher's guard finds them."""
+    script = "setsid sleep 331 & echo child $!; wait"
+    words = ["--ps", "0", "--network", "loopback", "--command", "--", "sh", "-c", script]
+    command = [*NOBODY, PYTHON, "-B", "-m", "trainer.launch", "--run_dir", str(folder / "run"), *words]
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    log = folder / "run" / "worker-0.log"
+    await_line(log, "\n", process)
+    process.kill()
+    process.wait()
+    child = Path("/proc", log.read_text().split()[1])
+    end = time.monotonic() + 10
+    while child.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not child.exists()
