@@ -13,8 +13,9 @@ version_added: 0.1.0
 description:
   - Two controllers must not run one study. With O(state=present) the study is held by a process; another controller is then
     refused with the holder's process, host and time.
-  - The lock of a process that has died on this host is taken over. That of another host has to be removed by hand in a folder;
-    in a cluster it ends when it was not renewed for two minutes. M(tfscale.study.study_lock) and M(tfscale.study.study_record) renew it.
+  - The lock of a process that is seen to be dead is taken over. In a folder a lock of another host or another container has to be
+    removed by hand, unless the folder is on a disk of this machine, which was started again since. In a cluster it ends when it was
+    not renewed for two minutes. M(tfscale.study.study_lock) and M(tfscale.study.study_record) renew it.
   - Whoever comes to hold the study also sets aside what a crash left of a half-written record.
   - With O(state=absent) the lock is removed if it is the owner's own.
 options:
@@ -90,6 +91,10 @@ lock:
     pid: {description: The process that holds the study., type: int, returned: always}
     start_time: {description: When it started; clock ticks since boot., type: int, returned: always}
     host: {description: Its host., type: str, returned: always}
+    space:
+      description: Where the number of the process means it, a boot of a machine and a numbering of processes on it.
+      type: str
+      returned: with O(ledger=files)
     since: {description: Since when it holds the study; seconds since 1970., type: float, returned: always}
     parts: {description: Which parts of its work hold it., type: list, elements: str, returned: with O(ledger=files)}
 msg:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.tfscale.study.plugins.module_utils._common import files
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, plain, readable
 
 NAME = "ledger.jsonl"
@@ -118,7 +120,7 @@ class FileLedger:
         line = encode(record)
         with self._telling("written"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 warning = self._repair(descriptor)
@@ -150,11 +152,19 @@ class FileLedger:
             return None
         if not _is_torn(tail):
             raise self._foreign(os.pread(descriptor, start, 0).count(b"\n") + 1)
-        aside = self.path.with_name(f"{self.path.name}.torn")
-        aside.write_bytes(tail)
+        aside = self._set_aside(tail)
         os.ftruncate(descriptor, start)
         os.fsync(descriptor)
         return f"{self.path} ended in half a record ({len(tail)} bytes), as after a crash: moved to {aside.name}"
+
+    def _set_aside(self, tail: bytes) -> Path:
+        """Beside what was set aside before."""
+        for number in itertools.count(1):
+            aside = self.path.with_name(f"{self.path.name}.torn" + (f"-{number}" if number > 1 else ""))
+            with contextlib.suppress(FileExistsError):
+                files.create(aside, tail)
+                return aside
+        raise AssertionError
 
     def _check_first_line(self, descriptor: int) -> None:
         """Nothing is ever added to a file that somebody else has begun."""
@@ -168,9 +178,8 @@ class FileLedger:
         try:
             yield
         except OSError as error:
-            raise LedgerError(
-                f"the ledger {self.path} cannot be {what}: {error.strerror}; free the disk or give its permissions"
-            ) from error
+            reason = files.why(error, self.path.parent)
+            raise LedgerError(f"the ledger {self.path} cannot be {what}: {reason}") from error
 
     def _foreign(self, number: int) -> LedgerError:
         return LedgerError(

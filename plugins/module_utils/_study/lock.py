@@ -4,7 +4,8 @@
 """Keeps two controllers off one study. PRIVATE, can break at any time.
 
 The lock is a file that names its owner. The owner is a process (ansible-playbook), not an open file, because every step of a
-playbook is a process of its own; so the lock of a dead owner is taken over, and a lock of another host is not.
+playbook is a process of its own; so the lock of an owner that is seen to be dead is taken over. One that cannot be seen, on another
+host or in another container, keeps it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
+from ansible_collections.tfscale.study.plugins.module_utils._common import files
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
@@ -58,6 +60,7 @@ class StudyLock:
         *,
         part: str = "",
         host: str | None = None,
+        space: str | None = None,
         now: Callable[[], float] = time.time,
         started: Callable[[int], int | None] = start_time,
     ) -> None:
@@ -66,6 +69,7 @@ class StudyLock:
         self._pid = owner_pid
         self._part = part
         self._host = host or socket.gethostname()
+        self._space = space or process_space()
         self._now = now
         self._started = started
 
@@ -74,18 +78,19 @@ class StudyLock:
             held = self.check()
             return (self._mine(), True) if held is None else (held, self._part not in held["parts"])
         with self._alone():
-            held = self.check()
+            found = self._read()
+            held = self._judged(found)
             if held is not None and self._part in held["parts"]:
                 return held, False
             lock = self._mine() if held is None else {**held, "parts": sorted([*held["parts"], self._part])}
-            self._save(lock)
+            (self._save if found else self._create)(lock)
             return lock, True
 
     def release(self, *, check_mode: bool = False) -> tuple[dict[str, Any] | None, bool]:
         if not self.path.exists():
             return None, False
         with self._alone():
-            lock = self.holder()
+            lock = self._holder(self._read())
             if lock is None or not self._is_mine(lock):
                 return lock, False
             others = [part for part in lock["parts"] if part != self._part]
@@ -95,36 +100,56 @@ class StudyLock:
                 self.path.unlink(missing_ok=True)
             return lock, True
 
-    def holder(self) -> dict[str, Any] | None:
-        """Who holds the study; None when nobody does or the owner is dead."""
-        lock = self._read()
-        if lock is None or (lock["host"] == self._host and self._started(lock["pid"]) != lock["start_time"]):
-            return None
-        return lock
-
     def check(self) -> dict[str, Any] | None:
-        lock = self.holder()
+        return self._judged(self._read())
+
+    def renew(self) -> dict[str, Any] | None:
+        """A process of this host is seen without a word of it."""
+        return self.check()
+
+    def _holder(self, lock: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Who holds the study; None when nobody does or the owner is dead."""
+        return None if lock is None or self._is_dead(lock) else lock
+
+    def _judged(self, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        lock = self._holder(found)
         if lock is None or self._is_mine(lock):
             return lock
         held = (
             f"study {self.path.parent} is held by process {lock['pid']} on host {lock['host']}"
             f" since {moment(lock['since'])}; wait for it"
         )
-        if lock["host"] == self._host:
+        if self._is_here(lock):
             raise LedgerError(f"{held}, or stop it")
-        raise LedgerError(f"{held}, or delete {self.path} if that controller is gone")
-
-    def renew(self) -> dict[str, Any] | None:
-        """A process of this host is seen without a word of it."""
-        return self.check()
+        where = (
+            " in another container" if lock["host"] == self._host and _boot(lock["space"]) == _boot(self._space) else ""
+        )
+        raise LedgerError(f"{held}{where}, or delete {self.path} if that controller is gone")
 
     def _mine(self) -> dict[str, Any]:
         start = self._started(self._pid)
         since = round(self._now(), 6)
-        return {"pid": self._pid, "start_time": start, "host": self._host, "since": since, "parts": [self._part]}
+        owner = {"pid": self._pid, "start_time": start, "host": self._host, "space": self._space}
+        return {**owner, "since": since, "parts": [self._part]}
 
     def _is_mine(self, lock: dict[str, Any]) -> bool:
-        return bool(lock["host"] == self._host and lock["pid"] == self._pid)
+        return bool(self._is_here(lock) and lock["pid"] == self._pid)
+
+    def _is_here(self, lock: dict[str, Any]) -> bool:
+        """Whether its owner is among the processes that are seen from here, dead or alive."""
+        if lock["host"] != self._host:
+            return False
+        # Version 0.3 told no more than the host, of which there may be several containers: only a living owner is proof.
+        return bool(lock["space"] == self._space if lock["space"] else self._lives(lock))
+
+    def _is_dead(self, lock: dict[str, Any]) -> bool:
+        if self._is_here(lock):
+            return not self._lives(lock)
+        # A disk of this machine: whoever wrote on it before this machine was started is gone.
+        return bool(lock["space"]) and _boot(lock["space"]) != _boot(self._space) and files.is_local(self.path.parent)
+
+    def _lives(self, lock: dict[str, Any]) -> bool:
+        return bool(self._started(lock["pid"]) == lock["start_time"])
 
     def _read(self) -> dict[str, Any] | None:
         try:
@@ -134,6 +159,7 @@ class StudyLock:
                 "pid": pid,
                 "start_time": lock["start_time"],
                 "host": readable(lock["host"]),
+                "space": readable(lock.get("space", "")),
                 "since": since,
                 "parts": parts,
             }
@@ -145,14 +171,22 @@ class StudyLock:
             raise LedgerError(f"{self.path} cannot be read: {error.strerror}; give its permissions") from error
 
     def _save(self, lock: dict[str, Any]) -> None:
-        """In one step, so that a reader sees all of it or nothing."""
-        draft = self.path.with_name(f".{NAME}.{self._pid}")
-        draft.write_text(json.dumps(lock), encoding="ascii")
-        draft.replace(self.path)
+        files.replace(self.path, json.dumps(lock).encode())
+
+    def _create(self, lock: dict[str, Any]) -> None:
+        """Where nobody held the study a moment ago."""
+        try:
+            files.create(self.path, json.dumps(lock).encode())
+        except FileExistsError as error:
+            self.check()
+            raise LedgerError(f"study {self.path.parent} is being taken by another controller; try again") from error
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Looking and taking must be one: the folder itself is held while both happen."""
+        """Looking and taking must be one: the folder itself is held while both happen.
+
+        NFS does not tell its server of that, so machines that share a folder are kept apart by what `create` promises.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -162,7 +196,12 @@ class StudyLock:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise LedgerError(f"sweep_results_dir: {self.path.parent} cannot be written: {error.strerror}") from error
+            reason = files.why(error, self.path.parent)
+            raise LedgerError(f"sweep_results_dir: {self.path.parent} cannot be written: {reason}") from error
+
+
+def _boot(space: str) -> str:
+    return space.partition("-")[0]
 
 
 def moment(wall: float) -> str:

@@ -208,7 +208,7 @@ def test_a_folder_in_the_ledgers_place_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "ledger.jsonl").mkdir()
     book = FileLedger(tmp_path / "ledger.jsonl")
     for act in (lambda: list(book.records()), lambda: book.append(record()), book.repair, lambda: book.find("a", 1)):
-        with pytest.raises(LedgerError, match=r"ledger.jsonl cannot be .*: Is a directory; free the disk or give"):
+        with pytest.raises(LedgerError, match=r"ledger.jsonl cannot be .*: Is a directory; give .* its permissions"):
             act()
 
 
@@ -225,7 +225,7 @@ def test_append_on_a_full_disk_leaves_the_ledger_as_it_was(
         return count
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(LedgerError, match="cannot be written: No space left on device; free the disk"):
+    with pytest.raises(LedgerError, match=r"cannot be written: no room is left in .* .No space left on device"):
         book.append(record(2))
     assert book.path.read_bytes() == ledger.encode(record(1))
 

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are written whole or not at all, and what to do where they cannot be. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+# What file systems say that know no second name of a file.
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+# Kinds of file systems that one machine at a time mounts, and where the mount point stands in /proc/self/mountinfo.
+_LOCAL = {"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"}
+_POINT = 4
+# A space and the like in the name of a mount point.
+_OCTAL = re.compile(r"\\(\d{3})")
+
+
+def replace(path: Path, content: bytes, *, secret: bool = False) -> None:
+    """In one step: a reader sees the old file or the new one. A secret is for its owner alone, all else as the umask says."""
+    with _draft(path, content, 0o600 if secret else 0o666) as draft:
+        draft.replace(path)
+
+
+def create(path: Path, content: bytes) -> None:
+    """In one step, and of all who try it at once only one can; FileExistsError for the others. True on NFS as well."""
+    with _draft(path, content, 0o666) as draft:
+        try:
+            os.link(draft, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+            draft.replace(path)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """A file beside it that is gone in the end, whatever happens."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def is_local(folder: Path) -> bool:
+    """Whether it lies on a disk that no other machine writes to."""
+    place, kind = os.path.realpath(folder), ""
+    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()]
+    # The nearest point is the last of these, and of two at one point the later one.
+    for fields in sorted(mounts, key=lambda fields: len(fields[_POINT])):
+        point = _OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[_POINT])
+        if os.path.commonpath([place, point]) == point:
+            kind = fields[fields.index("-") + 1]
+    return kind in _LOCAL
+
+
+def why(error: OSError, folder: str | Path) -> str:
+    """What stands in the way of writing into a folder and what to do; it follows `... cannot be written: `."""
+    if error.errno in NO_ROOM:
+        return (
+            f"no room is left in {folder} ({error.strerror}); make some there and run the same again, which goes on where this"
+            " ended"
+        )
+    return f"{error.strerror or error}; give {folder} its permissions, or another folder"
