@@ -52,7 +52,8 @@ def manifest(folder: Path, backend: str, ps: int = 2, workers: int = 3, **variab
     command = [binary, "-i", "inventories/local", "tests/integration/files/render.yml", "-e", json.dumps(given)]
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    documents = list(yaml.safe_load_all(file.read_text()))
+    # As it goes on its way to the server.
+    documents = json.loads(json.dumps(list(yaml.safe_load_all(file.read_text()))))
     return {(document["kind"], document["metadata"]["name"]): document for document in documents}
 
 
@@ -420,3 +421,71 @@ def test_values_of_the_old_chart_reach_the_pods(tmp_path: Path) -> None:
     assert {"--hidden_units=50", "--data_dir=/data", "--log_dir=/tmp/events", "--train_steps=0"} <= set(
         worker["command"]
     )
+
+
+# What YAML would take for a number, a truth or a time, or cut in two, unless it is quoted.
+STRANGE = {
+    "cluster_namespace": "0123",
+    "training_name": "on",
+    "training_service_account": "1e3",
+    "training_priority_class": "0x1F",
+    "training_image": "0123",
+    "training_image_pull_secrets": ["0123", "on", "1_000"],
+    "training_env": {
+        "on": "off",
+        "0123": "1e3",
+        "QUOTED": 'it\'s "so": [a, {b}] # no\n---\nend\t\\ ',
+        "WIDE": "ż \U0001f600",
+    },
+    "training_node_selector": {"on": "12:30:45"},
+    "training_ports": {"ps": "2222", "worker": "3333"},
+    "training_run": {
+        **RUN,
+        "study": "2024",
+        "cell_id": "123456789012",
+        "run_id": "1e3-1",
+        "spec": {**SPEC, "ps": "1", "workers": "2"},
+    },
+}
+TEXTS = {
+    *("name", "namespace", "serviceName", "serviceAccountName", "priorityClassName", "subdomain", "image", "claimName"),
+    *("imagePullPolicy", "podManagementPolicy", "restartPolicy", "value", "fieldPath", "key", "mountPath"),
+}
+NUMBERS = {"port", "containerPort", "replicas", "completions", "parallelism", "terminationGracePeriodSeconds"}
+MAPS_OF_TEXTS = {"labels", "matchLabels", "selector", "nodeSelector", "data"}
+
+
+def check_types(value: Any, key: str = "", path: str = "") -> None:
+    if key in MAPS_OF_TEXTS and isinstance(value, dict) and "matchLabels" not in value:
+        assert all(isinstance(one, str) for pair in value.items() for one in pair), path
+    elif key in TEXTS:
+        assert isinstance(value, str), (path, value)
+    elif key in NUMBERS:
+        assert type(value) is int, (path, value)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            assert isinstance(name, str), (path, name)
+            check_types(one, name, f"{path}.{name}")
+    elif isinstance(value, list):
+        for position, one in enumerate(value):
+            check_types(one, "", f"{path}[{position}]")
+
+
+@pytest.mark.parametrize("template", ["job", "statefulset", "standing"])
+def test_manifest_names_and_values_stay_the_texts_that_they_are(tmp_path: Path, template: str) -> None:
+    if template == "standing":
+        found = standing(tmp_path, **STRANGE, training_tensorboard=True)
+        assert {("NetworkPolicy", "on"), ("PersistentVolumeClaim", "on")} <= set(found)
+    else:
+        found = manifest(tmp_path, template, **STRANGE)
+        assert all(one["metadata"]["labels"]["tfscale.study/study"] == "2024" for one in found.values())
+    for document in found.values():
+        assert document["metadata"]["namespace"] == "0123"
+        check_types(document, path=document["kind"])
+    (worker,) = (
+        one for (kind, name), one in found.items() if name.endswith("worker") and kind in ("Job", "StatefulSet")
+    )
+    pod = pod_of(worker)
+    env = {entry["name"]: entry.get("value") for entry in pod["containers"][0]["env"]}
+    assert {name: env[name] for name in STRANGE["training_env"]} == STRANGE["training_env"]
+    assert pod["imagePullSecrets"] == [{"name": name} for name in STRANGE["training_image_pull_secrets"]]
