@@ -91,7 +91,7 @@ class Container:
                     f" {operation.get('name')}: {_told(str(told))}): look at the project, or give a larger cluster_timeout"
                 )
             self._sleep(PAUSE_SECONDS)
-            operation = self._ask("GET", f"{location}/operations/{operation['name']}")
+            operation = self._ask("GET", f"{location}/operations/{operation.get('name')}")
         error = operation.get("error") or {}
         message = error.get("message") or operation.get("statusMessage")
         if message:
@@ -126,7 +126,15 @@ class Container:
             raise GkeError(f"Google's API {self._base} does not answer: {_first_line(error)}") from error
         if response.status_code >= 400:
             raise refusal(self.project, response.status_code, _error_of(response))
-        answer: dict[str, Any] = response.json()
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise GkeError(
+                f"Google's API {self._base} does not answer in JSON objects, but with {readable(response.text, 80) or 'nothing'}:"
+                " look at what stands between (a proxy)"
+            )
         return answer
 
 

@@ -18,11 +18,16 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
     ReplicaState,
     outcome,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import GARBLED, Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, RUN
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs import ChiefLog, PodLogs, save
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_set import PodSet
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import refusal_of, seconds, trouble_of
+from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import (
+    condition_of,
+    refusal_of,
+    seconds,
+    trouble_of,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, readable
 
 # What carries the replicas: its collection and how it says how many there are.
@@ -100,8 +105,9 @@ class Watcher:
             except ApiError as error:
                 self._bear(error)
             except Exception as error:
-                # A thread's error is seen by nobody.
-                self.lost = f"the pods cannot be watched: {type(error).__name__}: {readable(error)}"
+                # A document that is no pod's, or an error of ours: a thread's is seen by nobody.
+                told = f"the pods cannot be watched: {type(error).__name__}: {readable(error)}"
+                self._bear(ApiError(told, reason=GARBLED))
 
     def stop(self) -> None:
         self._stopped = True
@@ -111,6 +117,7 @@ class Watcher:
         if not self._since:
             pods, self._since = self._api.list(path, labelSelector=selector)
             self._pods.replace(pods)
+            self._away_since = None
         begun = self._clock()
         for event in self._api.watch(
             path, since=self._since, seconds=WATCH_SECONDS, opened=self._hear, labelSelector=selector
@@ -129,8 +136,10 @@ class Watcher:
         self._was_let_in = True
 
     def _bear(self, error: ApiError) -> None:
-        if error.status == 410:
+        if error.status == 410 or error.reason == GARBLED:
             self._since = ""
+        if error.status == 410:
+            self._sleep(PAUSE_SECONDS)
             return
         self.breaks += 1
         if self._away_since is None:
@@ -209,7 +218,7 @@ class KubernetesBackend:
         sights = self._pods.sights()
         if self._chief.is_complete and not self._watcher.breaks:
             sights = [sight for sight in sights if sight.key != ("worker", 0)]
-        notes = save(self._logs, sights, clock=self._clock)
+        notes = save(self._logs, sights, clock=self._clock, sleep=self._sleep)
         last = self._observation()
         if outcome(last) is None:
             last = replace(last, replicas=self._with_trouble(last.replicas))
@@ -286,10 +295,10 @@ class KubernetesBackend:
         """Which of the run's nodes does not answer, where we may ask."""
         for name in self._used_nodes(self._pods.look()[0]):
             try:
-                conditions = self._api.get(f"/api/v1/nodes/{name}")["status"]["conditions"]
+                status = self._api.get(f"/api/v1/nodes/{name}").get("status") or {}
             except ApiError:
                 return ""
-            if any(one["type"] == "Ready" and one["status"] != "True" for one in conditions):
+            if condition_of(status, "Ready").get("status", "True") != "True":
                 return f" and node {name} is not ready"
         return ""
 
@@ -338,7 +347,7 @@ class KubernetesBackend:
             )
         except ApiError:
             return None
-        return sum(pod["spec"].get("nodeName") in nodes and not _is_of_node(pod) for pod in pods)
+        return sum((pod.get("spec") or {}).get("nodeName") in nodes and not _is_of_node(pod) for pod in pods)
 
 
 def _is_of_node(pod: Mapping[str, Any]) -> bool:

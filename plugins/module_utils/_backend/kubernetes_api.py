@@ -57,6 +57,10 @@ SILENCE_SECONDS = 90.0
 TRANSIENT = (429, 500, 502, 503, 504)
 PAUSE_SECONDS = 0.5
 PAGE = 500
+# The reason of an ApiError whose answer was none of a Kubernetes API.
+GARBLED = "Garbled"
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK")
 PATCHES = {
     "merge": "application/merge-patch+json",
     "strategic": "application/strategic-merge-patch+json",
@@ -104,14 +108,15 @@ class Api:
         self._sleep = sleep
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        return self._document("GET", path, query)
+        return self._document("GET", path, query, is_whole=_is_object)
 
     def list(self, path: str, **query: Any) -> tuple[list[dict[str, Any]], str]:
         """All items, in pages, and the resourceVersion from which a watch goes on."""
         items: list[dict[str, Any]] = []
         token = ""
         while True:
-            page = self.get(path, **{"limit": PAGE, **query}, **({"continue": token} if token else {}))
+            wanted = {"limit": PAGE, **query, **({"continue": token} if token else {})}
+            page = self._document("GET", path, wanted, is_whole=_is_list)
             items += page.get("items") or []
             token = page["metadata"].get("continue", "")
             if not token:
@@ -158,10 +163,12 @@ class Api:
         # Bookmarks come every minute: a connection that is silent for longer leads nowhere any more.
         with self.open(path, read_seconds=SILENCE_SECONDS, **wanted, **query) as response:
             opened()
-            for line in lines_of(response, self.host):
-                event = json.loads(line)
+            for line in filter(bytes.strip, lines_of(response, self.host)):
+                event = document_of(self.host, line, lambda one: isinstance(one.get("object"), dict))
                 if event.get("type") == "ERROR":
                     raise refusal(self.host, "watch", path, event["object"])
+                if event.get("type") not in EVENTS or not _has_version(event["object"]):
+                    raise garbled(self.host, line)
                 yield event
 
     def _document(
@@ -173,12 +180,13 @@ class Api:
         *,
         content_type: str = "application/json",
         read_seconds: float = READ_SECONDS,
+        is_whole: Callable[[dict[str, Any]], bool] = lambda _document: True,
     ) -> dict[str, Any]:
         end = self._clock() + self.patience
         while True:
             try:
                 response = self._send(method, path, query, body, content_type, read_seconds)
-                document: dict[str, Any] = json.loads(response.read() or b"{}")
+                document = document_of(self.host, response.read() or b"{}", is_whole)
             except ApiError as error:
                 if not error.is_transient or self._clock() >= end:
                     raise
@@ -214,10 +222,13 @@ class Api:
                 retries=False,
                 preload_content=False,
             )
+            # A redirection leads to a page where people log in.
+            if response.status >= 300:
+                raise refusal(self.host, method, path, _status_of(response))
         except (HTTPError, OSError) as error:
             raise _unreachable(self.host, error) from error
-        if response.status >= 400:
-            raise refusal(self.host, method, path, _status_of(response))
+        if str(response.headers.get("Content-Type")).startswith("text/html"):
+            raise garbled(self.host, b"a page of HTML")
         return response
 
 
@@ -291,6 +302,44 @@ def forget() -> None:
         made._cleanup_temp_files()
 
 
+def _is_object(document: Mapping[str, Any]) -> bool:
+    return isinstance(document.get("metadata"), dict)
+
+
+def _has_version(document: Mapping[str, Any]) -> bool:
+    return _is_object(document) and isinstance(document["metadata"].get("resourceVersion"), str)
+
+
+def _is_list(document: Mapping[str, Any]) -> bool:
+    items = document.get("items") or []
+    return (
+        _is_object(document)
+        and isinstance(items, list)
+        and all(isinstance(one, dict) and _is_object(one) for one in items)
+    )
+
+
+def document_of(host: str, data: bytes, is_whole: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What a server says, or an ApiError for what is cut, or is somebody else's who stands between."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise garbled(host, data) from error
+    if not isinstance(document, dict) or not is_whole(document):
+        raise garbled(host, data)
+    return document
+
+
+def garbled(host: str, data: bytes) -> ApiError:
+    """To be borne like a connection that broke: the next answer may be whole."""
+    shown = readable(data[:400].decode("utf-8", "replace"), 80)
+    return ApiError(
+        f"cluster {host} does not answer as Kubernetes does, but with {shown or 'nothing'}: look at what stands between (a proxy,"
+        " a load balancer)",
+        reason=GARBLED,
+    )
+
+
 def blocks_of(response: Any, host: str) -> Iterator[bytes]:
     """Whatever comes as it comes; a connection that breaks is an ApiError, one that ends is an end."""
     try:
@@ -318,7 +367,7 @@ def lines_of(response: Any, host: str) -> Iterator[bytes]:
 def refusal(host: str, method: str, path: str, status: Mapping[str, Any]) -> ApiError:
     """From the API's Status to a sentence; https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
     code, reason, message = (
-        int(status.get("code") or 0),
+        code if isinstance(code := status.get("code"), int) else 0,
         readable(status.get("reason") or ""),
         readable(status.get("message") or ""),
     )
@@ -342,14 +391,14 @@ def _status_of(response: Any) -> dict[str, Any]:
     try:
         status = json.loads(data)
         if isinstance(status, dict) and status.get("kind") == "Status":
-            return {"code": response.status, **status}
-    except ValueError:
+            return {**status, "code": response.status}
+    except (ValueError, RecursionError):
         pass
     # A proxy or a server that starts speaks in its own words.
     return {
         "code": response.status,
         "reason": response.reason,
-        "message": data[:200].decode("utf-8", "replace").strip(),
+        "message": data[:200].decode("utf-8", "replace"),
     }
 
 

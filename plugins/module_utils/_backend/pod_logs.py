@@ -29,6 +29,8 @@ SILENCE_SECONDS = 3600.0
 THREADS = 8
 ANSWER_SECONDS = 10.0
 SAVE_SECONDS = 60.0
+# After a connection that broke; a server that restarts is back in 20 s.
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class PodLogs:
@@ -136,6 +138,7 @@ def save(
     sights: Sequence[Sight],
     *,
     clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
     """Every log into its file, whole; what could not be had is told in a note."""
     end = clock() + SAVE_SECONDS
@@ -144,13 +147,20 @@ def save(
 
     def one(sight: Sight) -> None:
         name = f"{sight.replica.replica} {sight.replica.index}"
-        if clock() >= end:
-            failed[name] = f"there was no time left after {SAVE_SECONDS:g} s"
-            return
-        try:
-            _save(logs, sight)
-        except (ApiError, OSError) as error:
-            failed[name] = str(error)
+        failed[name] = f"there was no time left after {SAVE_SECONDS:g} s"
+        for pause in PAUSES:
+            if clock() >= end:
+                return
+            try:
+                _save(logs, sight)
+            except (ApiError, OSError) as error:
+                failed[name] = str(error)
+                if not isinstance(error, ApiError) or not error.is_transient:
+                    return
+                sleep(pause)
+            else:
+                del failed[name]
+                return
 
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         list(pool.map(one, started))

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, Node, name_of, obstacle
+from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import condition_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
 DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
@@ -79,10 +80,9 @@ def lacking(nodes: Iterable[Node], wanted: Iterable[str]) -> str:
 
 def _dns_missing(api: Api) -> str:
     try:
-        conditions = api.get(DNS).get("status", {}).get("conditions") or []
+        status = api.get(DNS).get("status") or {}
     except ApiError as error:
         if error.status != 404:
             raise
-        conditions = []
-    available = any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
-    return "" if available else "coredns does not resolve names yet"
+        status = {}
+    return "" if condition_of(status, "Available").get("status") == "True" else "coredns does not resolve names yet"

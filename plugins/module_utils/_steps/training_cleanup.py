@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
     AUTH_ARG_SPEC,
+    PAUSE_SECONDS,
     READ_SECONDS,
     Api,
     ApiError,
@@ -73,6 +74,7 @@ def execute(
     check_mode: bool,
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
     clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     try:
         inputs.number("timeout", params["timeout"])
@@ -90,9 +92,9 @@ def execute(
         if check_mode:
             return _result(names, [], f"{objects} would be removed from namespace {params['namespace']}.")
         if params["training"] is not None:
-            _stop_workers(api, params, there, start + params["timeout"], clock)
+            _stop_workers(api, params, there, start + params["timeout"], clock, sleep)
         there.remove()
-        left = there.wait(start + params["timeout"], clock)
+        left = there.wait(start + params["timeout"], clock, sleep)
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     if left:
@@ -115,13 +117,20 @@ def _check(params: Mapping[str, Any]) -> None:
         raise InputError("volume_claims is true, but training is not given: only a standing training has claims")
 
 
-def _stop_workers(api: Api, params: Mapping[str, Any], there: Remains, end: float, clock: Callable[[], float]) -> None:
+def _stop_workers(
+    api: Api,
+    params: Mapping[str, Any],
+    there: Remains,
+    end: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
     """The chief saves its last checkpoint while the ps are still there."""
     if there.delete_one(STATEFULSETS, f"{params['training']}-worker"):
         selector = f"{selector_of(params)},{REPLICA}=worker"
         workers = Remains(api, params["namespace"], selector, params["timeout"], (PODS,))
         workers.names()
-        workers.wait(end, clock)
+        workers.wait(end, clock, sleep)
 
 
 def selector_of(params: Mapping[str, Any]) -> str:
@@ -180,17 +189,22 @@ class Remains:
         self._api.delete(f"{self._path(resource)}/{name}", {"propagationPolicy": "Background"})
         return True
 
-    def wait(self, end: float, clock: Callable[[], float]) -> list[str]:
+    def wait(self, end: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
         """Names of the pods that are left at the end."""
         left = set(self._found.get("pods", ()))
         while left and clock() < end:
             try:
-                self._watch(left, end, clock)
+                if not self._version:
+                    names, self._version = self._list(PODS)
+                    left = set(names)
+                else:
+                    self._watch(left, end, clock)
             except ApiError as error:
                 if error.status != 410 and not error.is_transient:
                     raise
-                names, self._version = self._list(PODS)
-                left = set(names)
+                # What has gone meanwhile is told by a list only.
+                self._version = ""
+                sleep(PAUSE_SECONDS)
         return sorted(left)
 
     def _watch(self, left: set[str], end: float, clock: Callable[[], float]) -> None:
@@ -200,10 +214,10 @@ class Remains:
             meta = event["object"]["metadata"]
             self._version = meta["resourceVersion"]
             if event["type"] == "DELETED":
-                left.discard(meta["name"])
+                left.discard(str(meta.get("name")))
             elif event["type"] == "ADDED":
                 # Its maker was faster.
-                left.add(meta["name"])
+                left.add(str(meta.get("name")))
             if not left:
                 return
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError, Observation, outcome
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
+from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import GARBLED, ApiError
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import FakeApi, condition, event, pod, refusal, running, terminated
@@ -221,11 +222,57 @@ def test_watch_bears_a_server_that_does_not_know_its_roles_yet(world: World) -> 
     assert outcome(backend.observe()) == "succeeded"
 
 
-def test_watch_of_something_unheard_of_ends_with_a_sentence(world: World) -> None:
+STRANGE = {"metadata": {"resourceVersion": "9"}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"type": "MODIFIED", "object": STRANGE},
+        {
+            "type": "MODIFIED",
+            "object": {**pod("ps"), "status": "Running", "metadata": {**pod("ps")["metadata"], **STRANGE["metadata"]}},
+        },
+        ApiError("cluster x does not answer as Kubernetes does", reason=GARBLED),
+    ],
+    ids=["no pod", "a status of another type", "no event"],
+)
+def test_watch_of_something_unheard_of_begins_anew(world: World, told: Any) -> None:
     backend = world.backend()
-    world.api.watches = [[{"type": "MODIFIED", "object": {"metadata": {"resourceVersion": "9"}}}]]
+    world.api.watches = [[told], [*ended(0, 0)]]
     world.watch()
-    assert backend.observe().lost == "the pods cannot be watched: KeyError: 'spec'"
+    assert (outcome(backend.observe()), backend.observe().lost) == ("succeeded", "")
+    # What came meanwhile is told by a list only.
+    assert len(world.asked("list", "pods")) == 2
+    assert [query["since"] for query in world.asked("watch")[:2]] == ["5", "5"]
+    assert backend._watcher.breaks == 1
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [
+        ([STRANGE], "the pods cannot be watched: KeyError: 'spec'"),
+        (ApiError("cluster x answers with a page of HTML", reason=GARBLED), "cluster x answers with a page of HTML"),
+    ],
+)
+def test_watch_gives_up_a_server_that_never_answers_as_one(world: World, pods: Any, told: str) -> None:
+    backend = world.backend()
+    world.api.lists["pods"] = pods
+    world.watch()
+    assert backend.observe().lost == f"nothing was heard of the run for 2 min: {told}"
+    assert world.now == pytest.approx(kubernetes.LOST_SECONDS, abs=1)
+
+
+def test_watch_that_is_never_to_be_trusted_lives_by_lists(world: World) -> None:
+    backend = world.backend()
+    garbled = ApiError("cluster x does not answer as Kubernetes does", reason=GARBLED)
+    world.api.watches = [[garbled] for _time in range(1000)]
+    lists = [[pod("ps", state=running()), pod("worker", 0, state=running())]] * 999
+    world.api.lists["pods"] = iterated(
+        *lists, [pod("ps", state=running()), *(pod("worker", index, state=terminated(0)) for index in (0, 1))]
+    )
+    world.watch()
+    assert (outcome(backend.observe()), backend.observe().lost) == ("succeeded", "")
 
 
 def test_watch_does_not_spin_on_a_server_that_ends_each_watch_at_once(world: World) -> None:

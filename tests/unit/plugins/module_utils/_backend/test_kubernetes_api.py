@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
     AUTH_ARG_SPEC,
+    GARBLED,
     Api,
     ApiError,
     connect,
@@ -25,9 +27,11 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
     lines_of,
     refusal,
 )
-from urllib3 import HTTPSConnectionPool
+from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError
+
+from tests.fixtures.loopback import Silent, listening
 
 HOST = "https://cluster:6443"
 PODS = "/api/v1/namespaces/tfscale/pods"
@@ -36,8 +40,9 @@ PODS = "/api/v1/namespaces/tfscale/pods"
 class Answer:
     """A response as urllib3 gives it."""
 
-    def __init__(self, body: Any = b"", status: int = 200) -> None:
+    def __init__(self, body: Any = b"", status: int = 200, kind: str = "application/json") -> None:
         self.status = status
+        self.headers = {"Content-Type": kind}
         self.reason = "Somehow"
         self._body = body if isinstance(body, (bytes, list)) else json.dumps(body).encode()
         self.is_closed = False
@@ -106,8 +111,9 @@ def items(*names: str, token: str = "", version: str = "7") -> Answer:
 
 
 def test_get_sends_what_was_asked_and_returns_the_document() -> None:
-    server = Server(Answer({"kind": "Pod"}))
-    assert server.api.get(f"{PODS}/a", fieldSelector="a=b,c!=d") == {"kind": "Pod"}
+    pod = {"kind": "Pod", "metadata": {}}
+    server = Server(Answer(pod))
+    assert server.api.get(f"{PODS}/a", fieldSelector="a=b,c!=d") == pod
     method, url, how = server.pool.asked[0]
     assert (method, url) == ("GET", f"{PODS}/a?fieldSelector=a%3Db%2Cc%21%3Dd")
     assert how["headers"] == {"Accept": "application/json", "authorization": "Bearer one"}
@@ -116,7 +122,7 @@ def test_get_sends_what_was_asked_and_returns_the_document() -> None:
 
 
 def test_requests_ask_for_the_credentials_each_time() -> None:
-    server = Server(Answer({}))
+    server = Server(Answer({"metadata": {}}))
     server.api.get(PODS)
     server.api.get(PODS)
     assert [how["headers"]["authorization"] for _method, _url, how in server.pool.asked] == ["Bearer one", "Bearer two"]
@@ -172,8 +178,8 @@ REFUSED = NewConnectionError(None, "Connection refused")  # type: ignore[arg-typ
     [status(503), status(429), status(500), REFUSED, ConnectionResetError(), Answer([ProtocolError("broken")])],
 )
 def test_requests_are_made_again_while_the_server_is_away(trouble: Any) -> None:
-    server = Server(trouble, trouble, Answer({"kind": "Pod"}))
-    assert server.api.get(PODS) == {"kind": "Pod"}
+    server = Server(trouble, trouble, Answer({"metadata": {}}))
+    assert server.api.get(PODS) == {"metadata": {}}
     assert server.now == 2 * kubernetes_api.PAUSE_SECONDS
     assert server.api.requests == 3
 
@@ -221,7 +227,7 @@ def test_open_is_asked_once() -> None:
 
 
 def told(event: str, **document: Any) -> bytes:
-    return json.dumps({"type": event, "object": document}).encode() + b"\n"
+    return json.dumps({"type": event, "object": {"metadata": {"resourceVersion": "9"}, **document}}).encode() + b"\n"
 
 
 def test_watch_tells_events_however_they_are_cut() -> None:
@@ -256,6 +262,123 @@ def test_watch_whose_connection_breaks_tells_what_came_before(trouble: Exception
     with pytest.raises(ApiError) as caught:
         next(watch)
     assert (caught.value.status, caught.value.is_transient) == (0, True)
+
+
+# What answered in the place of Kubernetes, or was cut on its way.
+CROOKED = {
+    "cut": b'{"metadata": {"resourceVersion": "7"}, "items": [{"metad',
+    "a page": b"<html><body>Log in</body></html>",
+    "an array": b'[{"metadata": {}}]',
+    "null": b"null",
+    "nothing": b"",
+    "a number": b"7",
+    "no metadata": b'{"items": []}',
+    "metadata of another type": b'{"metadata": "x", "items": []}',
+    "items of another type": b'{"metadata": {}, "items": {"a": 1}}',
+    "an item without metadata": b'{"metadata": {}, "items": [{}, null]}',
+    "other bytes": b'{"metadata": {"resourceVersion": "\xff\xfe"}, "items": []}',
+    "too deep": b"[" * 100_000,
+}
+
+
+@contextmanager
+def http(*answers: tuple[int, bytes, str], patience: float = 10.0) -> Iterator[tuple[Api, list[str]]]:
+    """An Api of a real server, which answers in turn and the last one again and again; its clock moves when it sleeps."""
+    left, asked, now = list(answers), list[str](), [0.0]
+
+    class Handler(Silent):
+        def answer(self) -> None:
+            asked.append(f"{self.command} {self.path.partition('?')[0]}")
+            status, data, kind = left.pop(0) if len(left) > 1 else left[0]
+            self.reply(status, data, Content_Type=kind)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    with listening(Handler) as url, PoolManager() as pool:
+        yield Api(pool, host=url, headers=dict, patience=patience, clock=lambda: now[0], sleep=sleep), asked
+
+
+JSON, LIST = "application/json", b'{"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "a"}}]}'
+
+
+@pytest.mark.parametrize("body", CROOKED.values(), ids=CROOKED)
+def test_list_that_is_none_is_asked_for_again(body: bytes) -> None:
+    with http((200, body, JSON), (200, LIST, JSON)) as (api, asked):
+        assert api.list(PODS) == ([{"metadata": {"name": "a"}}], "7")
+    assert len(asked) == 2
+    with http((200, body, JSON)) as (api, asked), pytest.raises(ApiError) as caught:
+        api.list(PODS)
+    assert (caught.value.status, caught.value.reason, caught.value.is_transient) == (0, GARBLED, True)
+    assert api.host in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(asked) == 1 + 10 / kubernetes_api.PAUSE_SECONDS
+
+
+@pytest.mark.parametrize("name", ["cut", "a page", "an array", "null", "a number", "other bytes", "too deep"])
+@pytest.mark.parametrize("act", ["get", "create", "replace", "patch", "delete"])
+def test_answers_that_are_none_pass_like_a_broken_connection(act: str, name: str) -> None:
+    body: list[Any] = [] if act in ("get", "delete") else [{}]
+    with http((200, CROOKED[name], JSON), patience=0.0) as (api, _asked), pytest.raises(ApiError) as caught:
+        getattr(api, act)(PODS, *body)
+    assert caught.value.reason == GARBLED
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 503])
+def test_page_of_a_proxy_is_no_answer_whatever_is_asked(status: int) -> None:
+    for ask in (
+        lambda api: api.get(PODS),
+        lambda api: api.delete(PODS),
+        lambda api: list(api.watch(PODS, since="1", seconds=60)),
+        lambda api: api.open(f"{PODS}/a/log").__enter__(),
+    ):
+        with (
+            http((status, CROOKED["a page"], "text/html; charset=utf-8"), patience=0.0) as (api, _asked),
+            pytest.raises(ApiError) as caught,
+        ):
+            ask(api)
+        assert caught.value.is_transient is (status in (200, 503))
+
+
+def test_refusal_in_strange_words() -> None:
+    for body in (
+        b'{"kind": "Status", "code": "x", "message": 7}',
+        b'{"kind": "Status", "code": null}',
+        b"[" * 100_000,
+        b"\xff",
+    ):
+        with http((403, body, JSON)) as (api, _asked), pytest.raises(ApiError) as caught:
+            api.get(PODS)
+        assert caught.value.status == 403
+
+
+WATCHED = {
+    "cut": told("MODIFIED", kind="Pod")[:30],
+    "no metadata": b'{"type": "ADDED", "object": {"kind": "Pod"}}\n',
+    "no version": b'{"type": "ADDED", "object": {"metadata": {}}}\n',
+    "no object": b'{"type": "ADDED"}\n',
+    "null": b'{"type": "ADDED", "object": null}\n',
+    "an unknown type": told("RENAMED"),
+    "no type": b'{"object": {"metadata": {"resourceVersion": "8"}}}\n',
+    "a type that is none": b'{"type": [], "object": {"metadata": {"resourceVersion": "8"}}}\n',
+    "an error that says nothing": b'{"type": "ERROR", "object": {}}\n',
+    "an error without object": b'{"type": "ERROR", "object": null}\n',
+    "an array": b"[]\n",
+    "a page": b"<html>\n",
+    "other bytes": b"\xff\xfe\n",
+}
+
+
+@pytest.mark.parametrize("line", WATCHED.values(), ids=WATCHED)
+def test_watch_that_is_garbled_passes_like_a_broken_connection(line: bytes) -> None:
+    with http((200, told("ADDED") + b"\n" + line, JSON)) as (api, _asked):
+        watch = api.watch(PODS, since="1", seconds=60)
+        assert next(watch)["type"] == "ADDED"
+        with pytest.raises(ApiError) as caught:
+            next(watch)
+    assert caught.value.is_transient
 
 
 @pytest.mark.parametrize(

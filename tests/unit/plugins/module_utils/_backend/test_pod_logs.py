@@ -133,7 +133,8 @@ def test_run_ends_when_it_is_told_to(api: FakeApi, tmp_path: Path, document: dic
 def saved(
     api: FakeApi, folder: Path, *documents: dict[str, Any], clock: Callable[[], float] = lambda: 0.0
 ) -> list[str]:
-    return save(PodLogs(api, "tfscale"), [see(folder, one) for one in documents], clock=clock)  # type: ignore[arg-type]
+    logs = PodLogs(api, "tfscale")  # type: ignore[arg-type]
+    return save(logs, [see(folder, one) for one in documents], clock=clock, sleep=lambda _seconds: None)
 
 
 def test_save_of_every_replica(api: FakeApi, tmp_path: Path) -> None:
@@ -230,6 +231,12 @@ def test_save_leaves_a_log_whose_transfer_broke(api: FakeApi, tmp_path: Path) ->
         "the log of worker 0 could not be saved: it does not answer"
     ]
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"worker-0.log": b"one\n"}
+
+
+def test_save_asks_again_after_a_transfer_that_broke(api: FakeApi, tmp_path: Path) -> None:
+    api.logs[name(), False] = [[b"one\n", refusal(0)], [b"one\ntw", refusal(503)], [b"one\ntwo\n"]]
+    assert saved(api, tmp_path, pod(state=terminated(0))) == []
+    assert (tmp_path / "worker-0.log").read_bytes() == b"one\ntwo\n"
 
 
 def test_save_tells_of_many_in_one_note(api: FakeApi, tmp_path: Path) -> None:

@@ -140,6 +140,14 @@ def test_execute_again_changes_nothing(site: Site) -> None:
     assert len(site.asked("POST")) == before
 
 
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"[]", b"null", b'{"clusters": [', b"\xff\xfe"])
+def test_execute_bears_answers_that_are_none(site: Site, body: bytes) -> None:
+    site.google.crooked = [body, body]
+    assert site.run(nodes=1)["changed"]
+    site.google.crooked = [body] * 1000
+    assert "does not answer in JSON objects, but with" in site.failure(nodes=1)
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_execute_resizes_the_pool_and_reads_it_back(site: Site, count: int) -> None:
     site.run(nodes=2)

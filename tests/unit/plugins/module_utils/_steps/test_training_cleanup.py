@@ -48,8 +48,15 @@ class World:
         params = {name: option.get("default") for name, option in spec.items()}
         params |= {"namespace": "tfscale", "study": "mnist", "run_id": RUN, "attempt": 1, **given}
         return training_cleanup.execute(
-            params, check_mode=check_mode, say=lambda _line: pytest.fail("it says nothing"), clock=lambda: self.now
+            params,
+            check_mode=check_mode,
+            say=lambda _line: pytest.fail("it says nothing"),
+            clock=lambda: self.now,
+            sleep=self.sleep,
         )
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
     def fail(self, **given: Any) -> tuple[str, dict[str, Any]]:
         with pytest.raises(StepError) as caught:
@@ -160,6 +167,14 @@ def test_execute_looks_anew_after_a_watch_that_broke(world: World, status: int) 
 
     world.api.watches = [[broken]]
     assert world.clean()["removed"] == OBJECTS
+
+
+def test_execute_bears_a_server_that_answers_badly_until_the_deadline(world: World) -> None:
+    world.api.watches = [[refusal(0, "cluster x answers with a page")] for _time in range(1000)]
+    msg, _result = world.fail(timeout=30.0)
+    assert "2 pods of run" in msg
+    assert "did not end within 30 s" in msg
+    assert world.now == pytest.approx(30.0, abs=1)
 
 
 def test_execute_names_the_pods_that_remain(world: World) -> None:
