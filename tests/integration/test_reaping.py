@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group
+from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
 
 ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
 PATIENCE_SECONDS = 60
@@ -118,6 +121,45 @@ def test_run_leaves_nothing_after_its_launcher_was_killed(run_dir: Path) -> None
     assert state_of(run_dir)["ended_wall"] is None
 
 
+def test_the_plugins_read_every_state_that_a_launcher_writes(run_dir: Path) -> None:
+    launcher = launch(run_dir, last="worker-1", end="sleep 1; exit 7")
+    await_true(lambda: is_running(run_dir))
+    seen = ProcessBackend(run_dir).observe()
+    assert ([one.state for one in seen.replicas], seen.lost, seen.ended_wall) == (["running"] * 3, "", None)
+    launcher.communicate(timeout=PATIENCE_SECONDS)
+    seen = ProcessBackend(run_dir).observe()
+    assert seen.first_failure is not None
+    assert (seen.first_failure.ending, seen.first_failure.log) == (
+        "worker 1 exited with code 7",
+        str(run_dir / "worker-1.log"),
+    )
+    assert seen.evidence["host"]["foreign_share"] is not None
+
+
+def test_a_launcher_killed_before_its_first_replica_is_a_lost_run(run_dir: Path, tmp_path: Path) -> None:
+    """The first word stands, and nobody waits for a second one."""
+    (tmp_path / "hook").mkdir()
+    hook = "import os, signal\nos.register_at_fork(before=lambda: ARMED and os.kill(os.getpid(), signal.SIGKILL))\n"
+    hook += "ARMED = []\nimport gc\nfreeze = gc.freeze\ngc.freeze = lambda: (ARMED.append(1), freeze())\n"
+    (tmp_path / "hook" / "sitecustomize.py").write_text(hook)
+    command = [sys.executable, "-m", "trainer.launch", "--run_dir", str(run_dir), "--command", "--", "true"]
+    killed = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(tmp_path / "hook")}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    seen = ProcessBackend(run_dir).observe()
+    assert "was killed" in seen.lost
+    assert {one.state for one in seen.replicas} == {"pending"}
+    assert Group(run_dir).remove() is False
+
+
+def test_a_run_in_the_foreground_is_removed(run_dir: Path) -> None:
+    launcher = launch(run_dir)
+    await_true(lambda: is_running(run_dir))
+    assert len(Group(run_dir).living()) == 3
+    assert Group(run_dir).remove() is True
+    launcher.communicate(timeout=PATIENCE_SECONDS)
+    assert (launcher.returncode, members(run_dir)) == (143, [])
+
+
 def ask(path: Path, **request: Any) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE_SECONDS)
@@ -156,6 +198,29 @@ def test_service_removes_only_the_run_it_is_asked_for(service: Any, run_dir: Pat
     await_true(lambda: not members(run_dir))
     assert is_running(tmp_path / "other")
     assert ask(path, op="remove", run_dir=str(run_dir)) == {"ok": True, "changed": False}
+
+
+def test_group_asks_the_service_of_its_run(service: Any, run_dir: Path, tmp_path: Path) -> None:
+    path, launcher, _owner = service
+    for folder in (run_dir, tmp_path / "other"):
+        assert start_in(path, folder)["ok"] is True
+    await_true(lambda: is_running(run_dir) and is_running(tmp_path / "other"))
+    assert Group(run_dir).remove() is True
+    assert (members(run_dir), launcher.poll()) == ([], None)
+    assert is_running(tmp_path / "other")
+
+
+def test_group_asks_no_other_program_on_the_socket_of_its_service(service: Any, run_dir: Path) -> None:
+    """Somebody else may listen where a launcher did."""
+    path, _launcher, _owner = service
+    start_in(path, run_dir)
+    await_true(lambda: is_running(run_dir))
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with pytest.raises(BackendError, match="another program listens there"):
+            Group(run_dir).remove()
 
 
 @pytest.mark.parametrize("victim", ["launcher", "owner", "stop"])
