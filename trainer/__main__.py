@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import stat
 import sys
 import tempfile
 import threading
@@ -101,7 +102,7 @@ def _check_data(config: Config) -> None:
 def _check_folders(config: Config) -> None:
     if config.ready_file:
         # Left by whoever was here before in the same pod: a container, or this process before it began anew.
-        Path(config.ready_file).unlink(missing_ok=True)
+        _remove_ready(Path(config.ready_file))
     folders = {"--log_dir": config.log_dir, "--export_dir": config.export_dir}
     if config.is_chief:
         folders["--checkpoint_dir"] = config.checkpoint_dir
@@ -114,6 +115,18 @@ def _check_folders(config: Config) -> None:
             raise ConfigError(f"{flag} is {folder!r}, but it cannot be made a folder: {error.strerror}") from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise ConfigError(f"{flag} is {folder!r}, but this user may not write there")
+    if config.export_dir:
+        configuration.check_export_dir(Path(config.export_dir))
+
+
+def _remove_ready(path: Path) -> None:
+    """An empty file is all that a worker makes there."""
+    if not os.path.lexists(path):
+        return
+    about = path.lstat()
+    if not stat.S_ISREG(about.st_mode) or about.st_size:
+        raise ConfigError(f"--ready_file is {str(path)!r}, where something else is than an empty file; name another")
+    path.unlink()
 
 
 def _check_gpus(config: Config) -> None:

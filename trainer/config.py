@@ -27,6 +27,9 @@ JOBS = ("ps", "worker")
 # Steps in one call of TensorFlow, with the preset `fast`.
 ROUNDS = 10
 
+# Where a SavedModel keeps what is not TensorFlow's: by this name an export knows what an earlier one has left.
+EXPORT_MARK = Path("assets.extra", "tfscale")
+
 
 class ConfigError(Exception):
     """Bad input; the text is one sentence that names what was given and what is allowed."""
@@ -276,6 +279,14 @@ def _seed(flags: argparse.Namespace) -> int | None:
 def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
     cache = (os.environ if environ is None else environ).get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "tfscale" / "data"
+
+
+def check_export_dir(folder: Path) -> None:
+    """Whatever is there when the model is exported goes."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / EXPORT_MARK).is_file():
+        raise ConfigError(
+            f"--export_dir is {str(folder)!r}, which holds files that no export of ours has written; name a new folder"
+        )
 
 
 def _check_together(config: Config) -> None:

@@ -231,7 +231,7 @@ def _locked(path: Path) -> Iterator[None]:
     """Let one process at a time look and prepare. The kernel frees the lock of a process that dies."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        file = path.open("a")  # whatever stands there is not ours to cut
     except OSError as error:
         if any(path.parent.glob("*.npz")):  # a read-only folder that is filled needs no lock
             yield

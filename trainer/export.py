@@ -13,21 +13,35 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from trainer import model
+from trainer.config import EXPORT_MARK, check_export_dir
 from trainer.job import Job
 
 
 def export(job: Job, parameters: dict[str, np.ndarray]) -> None:
     """Rebuild the network on one machine with the final parameters, and write it whole or not at all."""
-    target = Path(job.config.export_dir)
+    target = Path(job.config.export_dir).resolve()
     draft = target.with_name(f".{target.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
+    _clear(draft)
+    _mark(draft)
     with tf.Graph().as_default(), tf.Session(target="") as session:
         images, probabilities = _network(job)
         for variable in tf.global_variables():
             variable.load(parameters[variable.op.name], session)
-        tf.saved_model.simple_save(session, str(draft), {"images": images}, {"probabilities": probabilities})
-    shutil.rmtree(target, ignore_errors=True)
-    draft.rename(target)
+        tf.saved_model.simple_save(session, str(draft / "model"), {"images": images}, {"probabilities": probabilities})
+    _mark(draft / "model")
+    _clear(target)
+    (draft / "model").rename(target)
+    _clear(draft)
+
+
+def _clear(folder: Path) -> None:
+    check_export_dir(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mark(folder: Path) -> None:
+    (folder / EXPORT_MARK).parent.mkdir(parents=True)
+    (folder / EXPORT_MARK).touch()
 
 
 def _network(job: Job) -> tuple[Any, Any]:

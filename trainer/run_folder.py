@@ -22,6 +22,8 @@ VERSION = 1
 STATE, DRAFT, BALLAST = "state.json", ".state.json", ".ballast"
 # Our trainer's; a program of a user's own keeps there what must not outlive its attempt.
 FOLDERS = ("checkpoints", "events", "model")
+# Its chief was killed while it exported.
+_DRAFT_FOLDER = ".model.draft"
 # Replicas' logs, and how TensorFlow names what a program of a user's own lets it write.
 _FILES = re.compile(r"(ps|worker)-[0-9]+\.log|checkpoint|model\.ckpt.*|graph\.pbtxt|events\.out\.tfevents\..*")
 # The last word of a run of many replicas; incompressible, so that it takes its room on every file system.
@@ -133,7 +135,7 @@ class RunFolder:
 
 
 def _is_made_by_runs(entry: os.DirEntry[str]) -> bool:
-    if entry.name in FOLDERS:
+    if entry.name in (*FOLDERS, _DRAFT_FOLDER):
         return entry.is_dir(follow_symlinks=False)
     named = entry.name in (STATE, DRAFT, BALLAST) or _FILES.fullmatch(entry.name) is not None
     return named and entry.is_file(follow_symlinks=False)

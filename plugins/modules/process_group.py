@@ -19,14 +19,17 @@ requirements:
 options:
   state:
     description:
-      - V(present) starts the replicas, unless they are running. What an earlier run left in O(run_dir) is removed first.
-      - V(absent) ends them and returns when they are gone. Logs stay.
+      - V(present) starts the replicas, unless they are running. What an earlier run left in O(run_dir) is removed first, and
+        anything else found there is refused.
+      - V(absent) ends them and returns when they are gone. Logs stay. Only processes of the same user that carry the mark of
+        their run or launcher in their environment are ended.
     type: str
     choices: [present, absent]
     default: present
   run_dir:
     description:
-      - Folder of the run, new or empty or that of an earlier run. Takes one log for each replica and C(state.json).
+      - Folder of the run, new or empty or that of an earlier run as C(state.json) in it tells. Takes one log for each replica
+        and C(state.json).
       - With O(state=absent) it may be a folder above runs, all of which are ended.
     type: path
     required: true

@@ -299,3 +299,10 @@ def test_main_two_at_once_prepare_once(tmp_path: Path) -> None:
     answers = sorted(io.StringIO(process.communicate(timeout=60)[0]).read().split(":")[0] for process in both)
     assert answers == ["fetched", "present", "present"]
     assert [process.returncode for process in both] == [0, 0, 0]
+
+
+def test_prepare_cuts_no_file_in_the_place_of_its_lock(tmp_path: Path) -> None:
+    (tmp_path / "mnist.lock").write_text("precious")
+    with data._locked(tmp_path / "mnist.lock"):
+        pass
+    assert (tmp_path / "mnist.lock").read_text() == "precious"

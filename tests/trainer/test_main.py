@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,19 @@ def test_main_bad_data_exits_two_and_says_so_in_the_log(
     assert events[1]["reason"].startswith(sentence)
     assert events[2]["code"] == 2
     assert seen.err == events[1]["reason"] + "\n"
+
+
+@pytest.mark.parametrize("flag", ["--export_dir", "--ready_file"])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_main_removes_nothing_that_no_replica_made(tmp_path: Path, capsys: Any, flag: str, kind: str) -> None:
+    """The folder was removed at the end of the training, with all that was in it."""
+    place = tmp_path / "precious"
+    victim = place if kind == "file" else place / "thesis.txt"
+    victim.parent.mkdir(exist_ok=True)
+    victim.write_text("precious")
+    assert trainer.main([*PLACE, flag, str(place)]) == 2
+    assert f"{flag} is '{place}'" in capsys.readouterr().err
+    assert victim.read_text() == "precious"
 
 
 def test_main_crash_exits_one_with_its_gist(

@@ -63,7 +63,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def test_claim_removes_what_runs_make(run_dir: Path) -> None:
-    for name in ("events/worker-0", "model/variables", "checkpoints"):
+    for name in ("events/worker-0", "model/variables", "checkpoints", ".model.draft"):
         (run_dir / name).mkdir(parents=True)
         (run_dir / name / "left").touch()
     for name in ("checkpoint", "model.ckpt-20.index", "graph.pbtxt", "events.out.tfevents.1.host"):

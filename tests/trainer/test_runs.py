@@ -206,7 +206,7 @@ print(json.dumps({"scalars": seen, "probabilities": answer.numpy().tolist()}))
 
 def test_export_loads_back_and_scalars_are_written(run_cluster: RunCluster, tmp_path: Path) -> None:
     from trainer import data
-    from trainer.config import DataConfig
+    from trainer.config import DataConfig, check_export_dir
 
     folders = ["--log_dir", str(tmp_path / "events"), "--export_dir", str(tmp_path / "deep" / "model")]
     outcome = run_cluster(*SMALL, *folders, "--train_steps", "200", "--telemetry_every", "50", ps=2)
@@ -225,6 +225,9 @@ def test_export_loads_back_and_scalars_are_written(run_cluster: RunCluster, tmp_
     probabilities = np.array(answer["probabilities"])
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == examples.test[1][:200]).mean() > 0.95
+    # By its mark the next export knows it; nothing else is left.
+    check_export_dir(tmp_path / "deep" / "model")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["model"]
 
 
 SERVER = """
