@@ -405,9 +405,16 @@ def figures_of(study: model.Study) -> list[Figure]:
 
 
 def _own_ids(drawn: str, name: str) -> str:
-    """Vega counts clip paths on from one drawing to the next; here each has ids of its own, the same every time."""
+    """Vega counts clip paths on from one drawing to the next; here each has ids of its own, the same every time.
+
+    Only where an id stands: a label may be called clip1.
+    """
     found: dict[str, str] = {}
-    return re.sub(r"\bclip\d+\b", lambda match: found.setdefault(match[0], f"{name}-clip{len(found)}"), drawn)
+    return re.sub(
+        r"(?<= id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\)\")",
+        lambda match: found.setdefault(match[0], f"{name}-clip{len(found)}"),
+        drawn,
+    )
 
 
 def svg_of(figure: Figure) -> str:

@@ -114,7 +114,8 @@ def _escape(value: str) -> str:
 
 
 def _cell(head: str, value: str, numeric: bool) -> str:
-    if head == "logs":
+    # A factor of a study may be called logs, too.
+    if head == "logs" and value.startswith("logs/"):
         return f'<td><a href="{_escape(quote(value))}/"><code>{_escape(value)}</code></a></td>'
     kind = ' class="number"' if numeric else ' class="why"' if head in ("why", "the last reason") else ""
     return f"<td{kind}>{_escape(value)}</td>"
@@ -127,7 +128,8 @@ def html_table(table: tables.Table, name: str, *, heads: bool = True) -> str:
     rows = []
     for row in table.rows:
         cells = "".join(_cell(table.heads[n], value, n in table.numeric) for n, value in enumerate(row))
-        rows.append(f"<tr{' class=best' if 'fastest' in row else ''}>{cells}</tr>")
+        best = (tables.AGAINST, tables.FASTEST) in zip(table.heads, row, strict=True)
+        rows.append(f"<tr{' class=best' if best else ''}>{cells}</tr>")
     head = f"<thead><tr>{top}</tr></thead>" if heads else ""
     kind = "" if heads else " pairs"
     return f'<div class="scroll{kind}"><table id="{name}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
@@ -210,7 +212,7 @@ def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
 def _plain(value: str) -> str:
     """Text in Markdown: no markup of its own, no line of its own."""
     escaped = html.escape(" ".join(value.split()), quote=False)
-    return "".join(f"\\{char}" if char in "|`*_[]\\" else char for char in escaped)
+    return "".join(f"\\{char}" if char in "|`*_[]~$\\" else char for char in escaped)
 
 
 def markdown_table(table: tables.Table) -> str:

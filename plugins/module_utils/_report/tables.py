@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 # Facts that have a table of their own.
 OF_NODES = ("nodes", "probed_cpus")
 HEADS = {"nodes": "nodes", "ps": "ps", "workers": "workers"}
-TELL = "cannot tell"
+FASTEST, TELL = "fastest", "cannot tell"
+# How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
+FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
 AGAINST, MOST = "against the fastest (95 % CI)", "most of the time"
 # Columns of figures that are read as words.
 WORDS = (AGAINST, MOST)
@@ -41,7 +43,7 @@ def _runs(cell: model.Cell) -> str:
 def _against(cell: model.Cell, answer: Answer) -> str:
     comparison = answer.comparison
     if cell.cell_id == comparison.best:
-        return "fastest"
+        return FASTEST
     ratio = comparison.ratios.get(cell.cell_id)
     if ratio is None:
         return TELL
@@ -257,7 +259,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
 
 def standing(cell: model.Cell, answer: Answer) -> str:
     if cell.cell_id == answer.comparison.best:
-        return "fastest"
+        return FASTEST
     return "slower" if cell.cell_id in answer.comparison.slower else TELL
 
 
@@ -277,5 +279,18 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def csv(rows: list[dict[str, Any]]) -> str:
-    written: str = frame(rows).to_csv(index=False, lineterminator="\n")
+    shown = [{_inert(key): _inert(value) for key, value in row.items()} for row in rows]
+    written: str = frame(shown).to_csv(index=False, lineterminator="\n")
     return written
+
+
+def _inert(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if not isinstance(value, str):
+        return value
+    # A lone carriage return begins a row to a spreadsheet, and Python's writer would not put it into quotes.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -169,6 +169,46 @@ def test_markdown_keeps_markup_of_a_ledger_as_text() -> None:
     assert "\\| \\`c\\` \\*b\\*" in text
 
 
+# What Markdown would make of a text, and what must stand there instead.
+MARKUP = [
+    ("[a](javascript:alert(1))", "\\[a\\](javascript:alert(1))"),
+    ("![a](http://x/y.png)", "!\\[a\\](http://x/y.png)"),
+    ("<javascript:alert(1)>", "&lt;javascript:alert(1)&gt;"),
+    ("&lt;b&gt;", "&amp;lt;b&amp;gt;"),
+    ("a \\| b", "a \\\\\\| b"),
+    ("``` x", "\\`\\`\\` x"),
+    ("~~gone~~", "\\~\\~gone\\~\\~"),
+    ("$x$", "\\$x\\$"),
+    ("a\n# head\n\n- item", "a # head - item"),
+    ("__b__", "\\_\\_b\\_\\_"),
+]
+
+
+@pytest.mark.parametrize(("said", "shown"), MARKUP)
+def test_markdown_says_what_a_ledger_says(said: str, shown: str) -> None:
+    """As a reason, as a part of the specification, as a node's name and as a fact of provenance."""
+    spec = {**SPEC, "dataset": said}
+    nodes = [{"name": said, "cpus": 2.0}]
+    records = ledgers.study([{**spec, "variant": said, "workers": n} for n in (1, 2)])
+    records += [void({**spec, "variant": "b"}, 1, said, provenance={"kernel": said, "nodes": nodes})]
+    text = render.markdown(report(records))
+    assert text.count(shown) >= 5
+    assert said not in text
+
+
+def test_page_links_only_to_logs_whatever_a_factor_is_called() -> None:
+    specs = [{**SPEC, "logs": value, "why": value} for value in ("//example.com/a", "javascript:alert(1)", "logs")]
+    outline = Outline(page_of(ledgers.study(specs)))
+    assert all(re.fullmatch(r"[a-z]+\.(csv|md)", str(a["href"])) for tag, a in outline.tags if tag == "a")
+    assert "//example.com/a" in outline.text
+
+
+def test_html_table_marks_the_fastest_and_not_what_is_called_so() -> None:
+    table = tables.Table(("variant", tables.AGAINST), (("fastest", "+5 %"), ("a", "fastest")))
+    text = render.html_table(table, "cells")
+    assert re.findall(r"<tr class=best><td[^>]*>(.*?)<", text) == ["a"]
+
+
 def test_markdown_table_rows_have_as_many_cells_as_the_head() -> None:
     text = render.markdown(report([void(SPEC, 1, "a | b\nc")]))
     void_rows = text.split("## Void runs")[1].split("##")[0].strip().splitlines()

@@ -222,6 +222,49 @@ def test_cell_rows_agree_with_the_table_for_readers() -> None:
     assert [text.split()[0] for text in shown] == medians
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", '=cmd|"/c calc"!A1', "+1", "-1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n=1", "=", "--x"),
+        *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20a"),
+    ],
+)
+def test_csv_text_is_never_a_formula(text: str) -> None:
+    written = tables.csv([{"cell_id": "a", text: 1, "variant": text, "after": "b"}])
+    [row] = csv.DictReader(io.StringIO(written, newline=""))
+    shown = "'" + text.replace("\r\n", "\n").replace("\r", "\n")
+    assert row == {"cell_id": "a", shown: "1", "variant": shown, "after": "b"}
+
+
+@pytest.mark.parametrize(
+    "text", ["a=1", "1-2", "a\r=1", "a\r\n=1", "a\n=1", "a,=1", 'a"=1', "'=1", " a", "", "0", "1e5"]
+)
+def test_csv_text_begins_no_cell_and_no_row_within(text: str) -> None:
+    """Also for a reader to which a lone carriage return is the end of a row."""
+    written = tables.csv([{"cell_id": "a", "variant": text, "after": "b"}])
+    rows = list(csv.reader(io.StringIO(written.replace("\n", "\r\n"), newline="")))
+    assert "\r" not in written
+    assert rows[1:] == [["a", text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n"), "b"]]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(-1, "-1"), (-0.5, "-0.5"), (0, "0"), (1e-9, "1e-09"), (None, ""), (True, "True")]
+)
+def test_csv_number_stays_a_number(number: Any, shown: str) -> None:
+    assert tables.csv([{"cell_id": "a", "x": number}]) == f"cell_id,x\na,{shown}\n"
+
+
+def test_csv_of_a_ledger_has_no_formula_in_either_file() -> None:
+    spec = {**SPEC, "variant": "=1+1", "@key": "+1"}
+    records = [*ledgers.study([{**spec, "workers": n} for n in (1, 2)]), void({**spec, "workers": 4}, 1, "@why")]
+    records[0]["timings"]["loss"] = -0.25
+    found = study([{**one, "study": "-s"} for one in records])
+    for rows in (tables.run_rows(found), tables.cell_rows(found, answer.answers(found))):
+        for row in csv.reader(io.StringIO(tables.csv(rows))):
+            assert [cell for cell in row if cell[:1] in tuple("=+@-") and not cell.startswith("-0.")] == []
+    assert "-0.25" in tables.csv(tables.run_rows(found))
+
+
 def test_csv_of_nothing_is_an_empty_line() -> None:
     assert tables.csv([]) == "\n"
 
