@@ -90,7 +90,7 @@ class StudyLock:
         if not self.path.exists():
             return None, False
         with self._alone():
-            lock = self._holder(self._read())
+            lock = self.holder()
             if lock is None or not self._is_mine(lock):
                 return lock, False
             others = [part for part in lock["parts"] if part != self._part]
@@ -107,13 +107,15 @@ class StudyLock:
         """A process of this host is seen without a word of it."""
         return self.check()
 
-    def _holder(self, lock: dict[str, Any] | None) -> dict[str, Any] | None:
+    def holder(self) -> dict[str, Any] | None:
         """Who holds the study; None when nobody does or the owner is dead."""
+        lock = self._read()
         return None if lock is None or self._is_dead(lock) else lock
 
-    def _judged(self, found: dict[str, Any] | None) -> dict[str, Any] | None:
-        lock = self._holder(found)
-        if lock is None or self._is_mine(lock):
+    def _judged(self, lock: dict[str, Any] | None) -> dict[str, Any] | None:
+        if lock is None or self._is_dead(lock):
+            return None
+        if self._is_mine(lock):
             return lock
         held = (
             f"study {self.path.parent} is held by process {lock['pid']} on host {lock['host']}"
