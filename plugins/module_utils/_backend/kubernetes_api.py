@@ -292,6 +292,13 @@ def _contexts(kubeconfig: Any) -> list[str]:
     return [readable(one["name"]) for one in found or []]
 
 
+def disown() -> None:
+    """A process that was copied leaves the files of `forget` to the one that made them."""
+    made = sys.modules.get("kubernetes.config.kube_config")
+    if made is not None:
+        made._temp_files.clear()
+
+
 def forget() -> None:
     """Remove the files with keys and certificates that `connect` has had made out of a kubeconfig.
 

@@ -66,22 +66,28 @@ def check_namespace(name: str) -> str:
 def keeper(params: Mapping[str, Any], *, clock: Callable[[], float] = time.monotonic) -> Callable[[], None]:
     """What a long step calls as often as it likes: it renews a lock in the cluster every 20 s.
 
-    A server that is away for a while is no reason to end; that somebody else has taken the study over is one (LedgerError).
+    A server that is away for a while is no reason to end; that the study is not ours any more is one (LedgerError).
     """
     return renewer(open_ledger(params)[1] if params["ledger"] == "cluster" else None, clock=clock)
 
 
 def renewer(lock: Lock | None, *, clock: Callable[[], float]) -> Callable[[], None]:
-    due = clock()
+    due, was_held = clock(), False
 
     def keep() -> None:
-        nonlocal due
+        nonlocal due, was_held
         now = clock()
         if lock is None or now < due:
             return
         due = now + RENEW_SECONDS
         try:
-            lock.renew()
+            is_held = lock.renew() is not None
+            if was_held and not is_held:
+                raise LedgerError(
+                    f"study {lock.study} is not held by this controller any more: its Lease was deleted, or lapsed while the cluster did"
+                    " not answer; run the playbook again, it goes on where it was"
+                )
+            was_held = is_held
         except LedgerError as error:
             if not (isinstance(error.__cause__, ApiError) and error.__cause__.is_transient):
                 raise

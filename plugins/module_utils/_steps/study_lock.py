@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from ansible_collections.tfscale.study.plugins.module_utils._steps import heart
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import Ledger, LedgerError
@@ -49,6 +50,9 @@ def execute(
     try:
         book, lock = open_ledger(params)
         # It has an owner.
-        return act(cast(Lock, lock), book, check_mode=check_mode)
+        result = act(cast(Lock, lock), book, check_mode=check_mode)
     except LedgerError as error:
         raise StepError(str(error)) from error
+    if act is _hold and result["changed"] and not check_mode and params["ledger"] == "cluster":
+        heart.start(params)
+    return result

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._steps import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, ledger
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
@@ -28,6 +28,8 @@ MINE, PARENT = os.getpid(), os.getppid()
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     there = Store()
     monkeypatch.setattr(ledger, "connect", lambda _params: there)
+    # Another process would renew a copy of that store (test_heart.py).
+    monkeypatch.setattr(heart, "start", lambda _params: None)
     return there
 
 
@@ -157,11 +159,14 @@ class Lock:
     def __init__(self, error: Exception | None = None) -> None:
         self.renewed = 0
         self.error = error
+        self.held: dict[str, Any] | None = None
+        self.study = "mnist"
 
-    def renew(self) -> None:
+    def renew(self) -> dict[str, Any] | None:
         self.renewed += 1
         if self.error:
             raise self.error
+        return self.held
 
 
 @pytest.fixture
@@ -178,6 +183,16 @@ def test_keeper_renews_at_once_and_then_every_20_seconds(lock: Lock) -> None:
     for _call in calls:
         keep()
     assert lock.renewed == 3
+
+
+def test_keeper_says_that_a_study_is_lost(lock: Lock) -> None:
+    times = iter(range(0, 1000, 25))
+    keep = ledger.keeper({"ledger": "cluster"}, clock=lambda: next(times))
+    lock.held = {"pid": 1}
+    keep()
+    lock.held = None
+    with pytest.raises(LedgerError, match="study mnist is not held by this controller any more: its Lease was deleted"):
+        keep()
 
 
 def test_keeper_of_a_ledger_in_files_does_nothing(lock: Lock) -> None:
