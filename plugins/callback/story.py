@@ -26,6 +26,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.tfscale.study.plugins.plugin_utils.interrupts import guard
 
 
 def _when_verbose(method: Callable[..., None]) -> Callable[..., None]:
@@ -51,6 +52,7 @@ class CallbackModule(Default):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        guard()
         self._errors: list[str] = []
 
     def v2_runner_on_ok(self, result: Any) -> None:

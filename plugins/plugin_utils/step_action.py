@@ -17,6 +17,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.plugin_utils.interrupts import guard
+
+guard()
 
 
 def controller_pid() -> int:

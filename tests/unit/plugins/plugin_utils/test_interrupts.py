@@ -1,0 +1,97 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guard alone; tests/integration/test_interrupts.py has it in ansible-playbook."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.plugin_utils import interrupts
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[float, Callable[[], object]]]]:
+    """Keep the process' handlers, and collect what is to be done later."""
+    called: list[tuple[float, Callable[[], object]]] = []
+    monkeypatch.setattr(interrupts, "_after", lambda seconds, call: called.append((seconds, call)))
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    hook = sys.unraisablehook
+    yield called
+    sys.unraisablehook = hook
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def raising(error: type[BaseException]) -> Callable[[int, Any], None]:
+    def ansible(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise error
+
+    return ansible
+
+
+def test_guard_leaves_a_process_alone_that_is_no_controller(later: Any) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    interrupts.guard()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_press_ends_as_ansible_does_with_one_line(later: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    guard = interrupts.Guard(raising(KeyboardInterrupt))
+    for _press in range(2):
+        with pytest.raises(interrupts.Interrupted) as ended:
+            guard.on_signal(signal.SIGINT, None)
+        assert ended.value.code == 99
+    assert [seconds for seconds, _call in later] == [interrupts.PATIENCE_SECONDS]
+    assert capfd.readouterr().err.count("Stopped by Ctrl-C") == 1
+
+
+def test_press_comes_again_after_a_worker_was_closed(later: Any) -> None:
+    guard = interrupts.Guard(raising(ValueError))
+    guard.on_signal(signal.SIGINT, None)
+    assert [seconds for seconds, _call in later] == [interrupts.PATIENCE_SECONDS, interrupts.RETRY_SECONDS]
+    assert signal.getsignal(signal.SIGINT) == guard.on_signal
+
+
+def test_press_comes_again_after_python_has_dropped_it(later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    guard = interrupts.Guard(raising(KeyboardInterrupt))
+
+    class Dying:
+        def __del__(self) -> None:
+            guard.on_signal(signal.SIGINT, None)
+
+    Dying()
+    assert signal.getsignal(signal.SIGINT) == guard.on_signal
+    later[-1][1]()
+    assert sent == [(os.getpid(), signal.SIGINT)]
+
+
+def test_what_else_is_dropped_goes_where_it_went(later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(sys, "unraisablehook", seen.append)
+    interrupts.Guard(raising(KeyboardInterrupt))
+    dropped = SimpleNamespace(exc_value=OSError())
+    sys.unraisablehook(dropped)  # type: ignore[arg-type]
+    assert (seen, later) == ([dropped], [])
+
+
+@pytest.mark.parametrize(("number", "given"), [(signal.SIGTERM, 15), (signal.SIGHUP, 15)])
+def test_other_signals_reach_ansible_as_the_one_it_knows(later: Any, number: int, given: int) -> None:
+    heard = []
+    interrupts.Guard(lambda number, _frame: heard.append(number)).on_signal(number, None)
+    assert heard == [given]
+
+
+def test_a_closed_terminal_is_no_matter_under_nohup(later: Any) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupts.Guard(raising(KeyboardInterrupt))
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
