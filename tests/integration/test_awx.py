@@ -153,6 +153,27 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
         assert controller.writes == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("job_templates", "Scaling study: sweep"),
+        ("workflow_job_templates", "Scaling study"),
+        ("projects", "Scaling study"),
+        ("execution_environments", "Scaling study"),
+        ("inventories", "Scaling study"),
+    ],
+)
+def test_what_others_have_on_the_controller_is_left_alone(tmp_path: Path, kind: str, name: str) -> None:
+    with serving(Controller()) as controller:
+        theirs = controller.add(kind, name=name, description="Nightly")
+        before = dict(theirs)
+        env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
+        result = Playbook(tmp_path, {}, LOCAL, env).run("awx")
+        assert result.returncode != 0
+        assert f"{kind} {name}: there already and not ours" in " ".join(result.stderr.split())
+        assert (controller.writes, theirs) == ([], before)
+
+
 def test_awx_without_a_controller_gets_a_sentence(tmp_path: Path) -> None:
     result = Playbook(tmp_path, {}, LOCAL, {"CONTROLLER_HOST": ""}).run("awx")
     assert result.returncode != 0

@@ -76,6 +76,8 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
         "description": "A distributed TensorFlow training with parameter servers",
         "type": "application",
         "version": "0.1.0",
+        # By which the next export knows the folder as its own.
+        "annotations": {TRAINING: name},
     }
     return {
         "Chart.yaml": about,
