@@ -16,6 +16,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.lock import S
 
 from tests.fixtures.playbook import Playbook
 from tests.fixtures.simulator import Simulator, clusters, inventory, variables
+from tests.fixtures.standing import manifests
 
 CORE = "/api/v1/namespaces/tfscale"
 SETS = "/apis/apps/v1/namespaces/tfscale/statefulsets"
@@ -37,8 +38,8 @@ class Shared:
         self.playbook = playbook
 
     def plant(self, path: str, labels: dict[str, str] | None = None, **document: Any) -> None:
-        name = path.rpartition("/")[2]
-        self.api._put(path, {"metadata": {"name": name, "labels": labels or {}}, **document}, "ADDED")
+        meta = {"name": path.rpartition("/")[2], "labels": labels or {}}
+        self.api._put(path, {"metadata": meta, **document}, "ADDED")
 
     def refused(self, name: str, **given: Any) -> str:
         before = self.seen()
@@ -82,6 +83,31 @@ def test_deploy_absent_leaves_a_workload_of_that_name(shared: Shared) -> None:
     result = shared.playbook.run("deploy", **STANDING | {"training_state": "absent"})
     assert result.returncode == 0, result.stdout + result.stderr
     assert shared.seen() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("values.yaml", "password: x\n"),
+        ("Chart.yaml", "name: mnist\nannotations: {tfscale.study/training: other}\n"),
+        ("Chart.yaml", "- of mine\n"),
+    ],
+)
+def test_export_leaves_a_chart_of_others(shared: Shared, name: str, text: str) -> None:
+    for one in manifests():
+        shared.plant(
+            f"{SETS if one['kind'] == 'StatefulSet' else f'{CORE}/configmaps'}/{one['metadata']['name']}", **one
+        )
+    folder = shared.playbook.results / "chart"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    given = {"training_name": "mnist", "training_chart_dir": str(folder)}
+    assert f"where {name} would be overwritten" in shared.refused("export_chart", **given)
+    assert ((folder / name).read_text(), len(list(folder.iterdir()))) == (text, 1)
+    (folder / name).unlink()
+    for _again in range(2):
+        result = shared.playbook.run("export_chart", **given)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_sweep_refuses_a_claim_of_others(shared: Shared) -> None:

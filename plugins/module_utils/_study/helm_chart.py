@@ -20,6 +20,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.errors import
 Document = Mapping[str, Any]
 
 HYPERPARAMETERS = ("batch_size", "learning_rate", "hidden_units", "train_steps", "preset", "strategy", "threads")
+OWNER = "tfscale.study/training"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # What the server has chosen for this cluster; another one chooses for itself.
 CHOSEN = {
@@ -77,7 +78,7 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
         "type": "application",
         "version": "0.1.0",
         # By which the next export knows the folder as its own.
-        "annotations": {TRAINING: name},
+        "annotations": {OWNER: name},
     }
     return {
         "Chart.yaml": about,

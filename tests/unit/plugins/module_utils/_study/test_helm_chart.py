@@ -74,6 +74,7 @@ def test_every_object_has_a_template() -> None:
         "values.yaml",
     ]
     assert files["Chart.yaml"]["apiVersion"] == "v2"
+    assert files["Chart.yaml"]["annotations"] == {"tfscale.study/training": NAME}
 
 
 def test_templates_are_without_what_the_server_wrote() -> None:
