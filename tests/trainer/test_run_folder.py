@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.disk import small_disk
 from tests.fixtures.processes import needs_root, sleepers
 from trainer import procfs
 from trainer.network import LaunchError
@@ -299,23 +300,8 @@ def test_a_launcher_killed_at_any_write_leaves_a_folder_that_can_be_used(
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Mounts a small file system, and makes it another size at the next call."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def size(**limits: int) -> Path:
-        options = ",".join(f"{name}={value}" for name, value in limits.items())
-        remount = ["-o", "remount"] if os.path.ismount(place) else []
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", *remount, "-o", options, "tmpfs", str(place)], capture_output=True, text=True
-        )
-        if done.returncode:
-            pytest.skip(f"no file system can be mounted here: {done.stderr}")
-        return place
-
-    yield size
-    while os.path.ismount(place):
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with small_disk(tmp_path / "disk") as limit:
+        yield limit
 
 
 ROOMY = {"size": 4 << 20, "nr_inodes": 100}
