@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import shown
 from ansible_collections.tfscale.study.plugins.module_utils._study.variables import VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
@@ -17,15 +18,19 @@ class ActionModule(StepAction):
     step = variables_info
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        known = task_vars or {}
+        known, unread = task_vars or {}, ""
         if "values" not in self._task.args:
-            values = self._task.args["values"] = {}
-            for name in VARIABLES:
+            values, roles = {}, self._task.args.get("roles")
+            names = [name for name in VARIABLES if name in known and variables_info.is_asked(name, roles)]
+            # A slip is named where it was made, not where another variable has it from.
+            for name in sorted(names, key=lambda name: self._templar.is_template(known[name])):
                 try:
-                    values.update({name: self._templar.template(known[name])} if name in known else {})
+                    values[name] = self._templar.template(known[name])
                 except AnsibleError as error:
-                    return {"failed": True, "msg": f"{name} is {known[name]!r}, which cannot be read: {error.message}"}
-        return super().run(tmp, known)
+                    unread = unread or f"{name} is {shown(known[name])}, which cannot be read: {error.message}"
+            self._task.args["values"] = values
+        result = super().run(tmp, known)
+        return {"failed": True, "msg": unread} if unread and not result.get("failed") else result
 
     def _is_here(self) -> bool:
         return True

@@ -20,6 +20,10 @@ options:
     description: Variables by name. Unless given they are those of the play, all that there are.
     type: dict
     default: {}
+  roles:
+    description: The roles whose variables are looked at. Unless given it is all.
+    type: list
+    elements: str
 attributes:
   check_mode:
     description: It changes nothing, so it does the same.

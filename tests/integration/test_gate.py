@@ -111,8 +111,8 @@ def test_gate_exports_what_a_role_decides_by(gate: Playbook, rule: str, passed: 
         ({"upgrade_max_slowdown": ""}, "upgrade_max_slowdown", "''"),
         ({"upgrade_max_slowdown": 5}, "max_slowdown", "5"),
         ({"upgrade_cannot_tell": "hope"}, "upgrade_cannot_tell", "hope"),
-        ({"upgrade_gate_blocks": 2}, "sweep_repeats", "2"),
-        ({"upgrade_after": {"gpus": 1}}, "sweep_variants.after", "gpus"),
+        ({"upgrade_gate_blocks": 2}, "upgrade_gate_blocks", "2"),
+        ({"upgrade_after": {"gpus": 1}}, "upgrade_after", "gpus"),
     ],
 )
 def test_compare_bad_input_gets_a_sentence_before_anything_starts(

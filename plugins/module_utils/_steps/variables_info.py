@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
@@ -13,7 +13,10 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import variab
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"values": {"type": "dict", "default": {}}}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "values": {"type": "dict", "default": {}},
+    "roles": {"type": "list", "elements": "str"},
+}
 
 
 def execute(
@@ -23,7 +26,13 @@ def execute(
     say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
 ) -> dict[str, Any]:
     try:
-        checked = variables.check(params["values"])
+        checked = variables.check(
+            {name: value for name, value in params["values"].items() if is_asked(name, params["roles"])}
+        )
     except InputError as error:
         raise StepError(str(error)) from error
     return {"changed": False, "msg": f"{counted(len(checked), 'variable')} can be used."}
+
+
+def is_asked(name: str, roles: Sequence[str] | None) -> bool:
+    return roles is None or name.partition("_")[0] in roles

@@ -263,7 +263,7 @@ def _program(name: str, value: Any) -> str:
 
 
 def _environment(name: str, value: Any) -> str:
-    scalars = (str, int, float, bool)
+    scalars = (str, int, float, bool, type(None))
     if not isinstance(value, Mapping) or not all(isinstance(one, scalars) for one in value.values()):
         raise InputError(f"{name} is {shown(value)}: give names and their values")
     return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)

@@ -15,7 +15,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import
 from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
 
 Check = Callable[[str, Any], Any]
-YES, NO = ("true", "yes", "on", "1", "y", "t"), ("false", "no", "off", "0", "n", "f")
+# Those of which Ansible's filter `bool` knows what they mean.
+YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def choice(*words: str) -> Check:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import inputs, quantity
+from ansible_collections.tfscale.study.plugins.module_utils._study import inputs, quantity, words
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import (
     A_YEAR,
@@ -68,6 +68,11 @@ def port_range(name: str, value: Any) -> str:
     if not found or not 0 < int(found[1]) < int(found[2]) < 65536:
         raise wrong(name, value, 'two ports such as "23000-23100", or nothing for any free ones')
     return str(value)
+
+
+def in_words(check: Check) -> Check:
+    """Of what becomes YAML's word: `true` for true."""
+    return lambda name, value: check(name, words.word(value) if isinstance(value, (bool, int, float)) else value)
 
 
 def log_format(name: str, value: Any) -> str:
@@ -174,7 +179,7 @@ CLUSTER: dict[str, Check] = {
     "cluster_gke_spot": flag,
     "cluster_gke_channel": choice("rapid", "regular", "stable", "extended"),
     "cluster_gke_accelerator": accelerator,
-    "cluster_gke_labels": mapping("{team: research}", values=word(empty=True)),
+    "cluster_gke_labels": mapping("{team: research}", values=in_words(WORD_OR_NONE)),
     "cluster_gke_network": WORD_OR_NONE,
     "cluster_gke_subnetwork": WORD_OR_NONE,
     "cluster_gke_private_nodes": flag,
@@ -208,12 +213,14 @@ TRAINING: dict[str, Check] = {
     "training_seed": whole(0, MOST_SEED),
     "training_telemetry_every": CHECKS["telemetry_every"],
     "training_data_dir": PATH_OR_NONE,
+    "training_log_dir": PATH_OR_NONE,
     "training_deadline": seconds(),
     "training_stall_seconds": seconds(),
     "training_threads": CHECKS_OF_VARIANTS["threads"],
     "training_cpus": whole(0, MOST_THREADS),
     "training_gpus": CHECKS["gpus"],
     "training_port_range": either(port_range),
+    "training_network": choice("loopback", "host", ""),
     "training_command": program,
     "training_log_format": log_format,
     "training_env": ENVIRONMENT,
@@ -235,13 +242,12 @@ TRAINING: dict[str, Check] = {
     "training_pod_management": both(choice("Parallel", "OrderedReady"), "{ps: Parallel, worker: Parallel}"),
     "training_helm_values": PATH_OR_NONE,
     "training_chart_dir": PATH,
-    "training_log_dir": PATH_OR_NONE,
     "training_ps_resources": RESOURCES,
     "training_worker_resources": RESOURCES,
     "training_node_selector": mapping(
         "{disk: ssd}",
         keys=word(LABEL_KEY, "the key of a label"),
-        values=word(LABEL_VALUE, "the value of a label, numbers and true in quotes"),
+        values=in_words(word(LABEL_VALUE, "the value of a label")),
     ),
     "training_tolerations": sequence(of_pod("{key: gpu, operator: Exists}"), "[{key: gpu, operator: Exists}]"),
     "training_spread": choice("DoNotSchedule", "ScheduleAnyway", ""),
@@ -296,7 +302,7 @@ REPORT: dict[str, Check] = {
 
 UPGRADE: dict[str, Check] = {
     "upgrade_state": choice("upgraded", "rolled_back"),
-    "upgrade_strategy": choice("rolling", "canary", "recreate"),
+    "upgrade_strategy": choice("rolling", "recreate", "canary"),
     "upgrade_order": choice("ps_first", "workers_first"),
     "upgrade_timeout": LIMIT,
     "upgrade_min_ready_seconds": seconds(),
@@ -352,6 +358,11 @@ def _check_together(given: Mapping[str, Any]) -> None:
         # Also the name of a file.
         word(OF_MADE_CLUSTERS, "up to 49 lower-case letters, digits, dots and dashes")(
             "cluster_name", given["cluster_name"]
+        )
+    ours = given.get("training_image", "") in ("", given.get("image_ref"))
+    if provider != "local" and given.get("image_delivery") == "push" and ours and not given.get("image_registry"):
+        raise InputError(
+            "image_delivery is 'push', but image_registry is '': give a registry, such as registry.example.com/team"
         )
     removes = "cluster_teardown" if given.get("cluster_teardown") else "cluster_nodes_method 'recreate'"
     if given.get("sweep_ledger") == "cluster" and (given.get("cluster_teardown") or method == "recreate"):

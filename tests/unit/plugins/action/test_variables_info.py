@@ -42,3 +42,8 @@ def test_run_names_the_variable_that_cannot_be_read() -> None:
 
 def test_run_takes_values_that_are_given_instead() -> None:
     assert run({"sweep_repeats": "two"}, values={"sweep_seed": 1})["msg"] == "1 variable can be used."
+
+
+def test_run_reads_nothing_of_other_roles() -> None:
+    given = {"cluster_nodes": 1, "sweep_repeats": trust_as_template("{{ none_such }}")}
+    assert run(given, roles=["cluster"])["msg"] == "1 variable can be used."

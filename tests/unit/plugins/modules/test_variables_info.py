@@ -17,7 +17,7 @@ def test_main_says_how_many_can_be_used(capsys: pytest.CaptureFixture[str]) -> N
     assert run(variables_info.main, capsys, values={"sweep_repeats": "3", "mine": None}) == {
         "changed": False,
         "msg": "1 variable can be used.",
-        "invocation": {"module_args": {"values": {"sweep_repeats": "3", "mine": None}}},
+        "invocation": {"module_args": {"values": {"sweep_repeats": "3", "mine": None}, "roles": None}},
     }
 
 

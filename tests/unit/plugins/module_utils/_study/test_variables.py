@@ -84,7 +84,7 @@ MAY_BE_NOTHING = named(
     "cluster_ kubeconfig context node_image gke_project gke_location gke_service_account_file gke_disk_type gke_network",
     "cluster_ gke_subnetwork gke_endpoint",
     "image_ registry",
-    "training_ data_dir log_dir port_range command log_format image ps_image helm_values spread run_as_user service_account",
+    "training_ data_dir log_dir network port_range command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown",
     "upgrade_ max_slowdown",
@@ -102,7 +102,9 @@ MAPPINGS = named(
     "report_ prices",
     "upgrade_ before after",
 )
-FREE_MAPPINGS = named("training_ run env ps_env worker_env readiness_probe", "report_ prices")
+FREE_MAPPINGS = named(
+    "training_ run env ps_env worker_env readiness_probe node_selector", "report_ prices", "cluster_ gke_labels"
+)
 # How many there are may be none, or is left to others.
 NONE = named(
     "training_ steps seed threads cpus gpus replica_memory_bytes fs_group ps",
@@ -211,7 +213,8 @@ def test_lists_and_mappings_come_as_text_of_yaml(name: str, text: str, value: An
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"training_node_selector": "{gpu: yes}"}, "training_node_selector.gpu is true: give the value of a label"),
+        ({"training_node_selector": "{gpu: [yes]}"}, "training_node_selector.gpu is [True]: give the value of a label"),
+        ({"cluster_provider": "kind", "image_delivery": "push", "image_registry": ""}, "image_registry is '': give a"),
         ({"training_node_selector": "{since: 2024-01-02}"}, "training_node_selector.since is datetime.date(2024, 1, 2)"),
         ({"sweep_series": "[{ps: [on], workers: [1]}]"}, "sweep_series[0].ps is [True]"),
         ({"sweep_workers": "[1e3]"}, "sweep_workers is '[1e3]'"),

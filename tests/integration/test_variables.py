@@ -1,0 +1,58 @@
+"""A slip in any variable of any role, through the playbooks: the first task refuses it, in check mode as well."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.variables import AWX, VARIABLES
+
+from tests.fixtures.playbook import Playbook
+
+
+def refusals(name: str, hosts: dict[str, dict[str, Any]], folder: Path) -> dict[str, str]:
+    """What is said to each host; a host for each slip makes all of them in the time of one playbook."""
+    usual = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "training_command": "true",
+        "sweep_results_dir": str(folder / "results"),
+    }
+    inventory = folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": usual}}))
+    done = Playbook(folder, {}, str(inventory), {"ANSIBLE_FORKS": "8"}).run(name, "--check")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (folder / "results").exists()
+    # A host of which more than the first task was carried out.
+    assert re.findall(r"^\[.*\] ok=[1-9].*", done.stdout, re.MULTILINE) == []
+    return dict(re.findall(r"^ERROR \[([^\]]+)\] (.*)$", done.stderr, re.MULTILINE))
+
+
+def test_sweep_refuses_a_slip_in_any_variable_before_anything_else(tmp_path: Path) -> None:
+    told = refusals("sweep", {name.replace("_", "-"): {name: None} for name in VARIABLES}, tmp_path)
+    for name in VARIABLES:
+        assert f"{name} is null: give " in told[name.replace("_", "-")]
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("train", {"training_threads": "two"}),
+        ("thesis", {"thesis_study": "../up"}),
+        ("report", {"report_study": "../up"}),
+        ("provision", {"cluster_nodes": "two"}),
+        ("teardown", {"cluster_timeout": "two"}),
+        ("deploy", {"training_ready_seconds": "soon"}),
+        ("upgrade", {"upgrade_timeout": -1}),
+        ("compare", {"upgrade_gate_steps": "many"}),
+        ("export_chart", {"training_name": "../up"}),
+        ("awx", dict.fromkeys(AWX)),
+    ],
+)
+def test_every_playbook_refuses_a_slip_before_anything_else(tmp_path: Path, name: str, given: dict[str, Any]) -> None:
+    told = refusals(name, {"localhost": given}, tmp_path)
+    variable, value = next(iter(given.items()))
+    assert f"{variable} is {'null' if value is None else repr(value)}: give " in told["localhost"]
