@@ -23,7 +23,6 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import
     Kind,
     configuration,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
@@ -226,7 +225,8 @@ class _Step:
         if not found or self.making.is_half or not all(node.running for node in found):
             return
         yield from held.in_folder(self.params)
-        with contextlib.suppress(ApiError):
+        # Nor does one without a kubeconfig, such as the half that another checkout's maker has left.
+        with contextlib.suppress(BackendError, ValueError):
             config = kubeconfig.load(self.kind.kubeconfig())
             api = kubernetes_api.connect({"kubeconfig": config}, patience=ANSWER_SECONDS)
             yield from held.in_cluster(api, self.params)

@@ -441,7 +441,7 @@ def test_execute_names_a_study_that_is_kept_in_files(engine: Working, place: Pat
     assert run(place, **given, part="two")["changed"] is True
 
 
-@pytest.mark.parametrize("trouble", ["stopped", "half", "silent"])
+@pytest.mark.parametrize("trouble", ["stopped", "half", "half of another checkout", "silent"])
 def test_execute_absent_does_not_ask_a_cluster_that_runs_nothing(engine: Working, place: Path, trouble: str) -> None:
     run(place)
     held_lease(engine.api)
@@ -450,7 +450,9 @@ def test_execute_absent_does_not_ask_a_cluster_that_runs_nothing(engine: Working
     elif trouble == "half":
         with (mark := Making(f"{place}.making", THING)).hold(seconds=1):
             mark.begin()
-    else:
+    elif trouble == "silent":
         engine.api.refuse("LIST", f"{LEASES}/leases", 503)
+    else:
+        engine.fails["kind get kubeconfig"] = [ProgramError("failed to get cluster internal kubeconfig", code=1)]
     assert run(place, state="absent")["changed"] is True
     assert engine.containers == {}
