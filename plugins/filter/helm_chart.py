@@ -63,7 +63,7 @@ _value:
 HELM_S = {"{{": r"{\x7b", "<no value>": r"<no\x20value>"}
 
 
-class ChartDumper(yaml.SafeDumper):
+class ChartDumper(yaml.SafeDumper):  # type: ignore[misc]
     """Puts into quotes what Helm would not take for the text that it is; its templates are set aside."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -50,7 +50,7 @@ _value:
 PLAIN = "!plain"
 
 
-class HelmLoader(yaml.SafeLoader):
+class HelmLoader(yaml.SafeLoader):  # type: ignore[misc]
     """Words without quotes are what Helm takes them for; names are as they are written."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:

@@ -41,8 +41,8 @@ def read(path: Path) -> Kubeconfig:
 
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        parts = (_named(found, part) for part in ("cluster", "context", "user"))
-        return Kubeconfig(path, *parts, current=str(found.get("current-context") or ""))
+        parts = {f"{part}s": _named(found, part) for part in ("cluster", "context", "user")}
+        return Kubeconfig(path=path, **parts, current=str(found.get("current-context") or ""))
     except OSError as error:
         raise KubeconfigError(f"kubeconfig {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -60,7 +60,8 @@ def chart(name: str, objects: Iterable[Document]) -> dict[str, Any]:
     values = {kind: _group_values(group) for kind, group in sorted(groups.items())}
     values["hyperparams"] = _hyperparameters(groups["worker"])
     templates: dict[str, Any] = {
-        f"templates/statefulset-{kind}.yaml": _group(kind, group) for kind, group in groups.items()
+        f"templates/statefulset-{kind}.yaml": _group(kind, group, values["hyperparams"])
+        for kind, group in groups.items()
     }
     others = [one for one in cleaned if one["kind"] not in ("StatefulSet", "ConfigMap") and not _is_address(one)]
     templates |= {f"templates/{one['kind'].lower()}-{one['metadata']['name']}.yaml": one for one in others}
@@ -163,8 +164,8 @@ def _hyperparameters(worker: Document) -> dict[str, str]:
     return dict(flag for word in _container(worker).get("command") or () if (flag := _flag(word)))
 
 
-def _group(kind: str, group: Document) -> dict[str, Any]:
-    """Of the ps' flags only those that the workers have, too, with the same value."""
+def _group(kind: str, group: Document, hyperparams: Mapping[str, str]) -> dict[str, Any]:
+    """A value takes the place of those flags that have it: one that is given twice, or to a ps only, may have another."""
     marked: dict[str, Any] = deepcopy(dict(group))
     container = _container(marked)
     marked["spec"]["replicas"] = Template(f"{{{{ .Values.{kind}.number }}}}")
@@ -172,7 +173,9 @@ def _group(kind: str, group: Document) -> dict[str, Any]:
     container["imagePullPolicy"] = Template(f"{{{{ .Values.{kind}.pullPolicy }}}}")
     container["resources"] = Template(f"{{{{ toJson .Values.{kind}.resources }}}}")
     container["command"] = [
-        Template(f"--{flag[0]}={{{{ .Values.hyperparams.{flag[0]} }}}}") if (flag := _flag(word)) else word
+        Template(f"--{flag[0]}={{{{ .Values.hyperparams.{flag[0]} }}}}")
+        if (flag := _flag(word)) and hyperparams.get(flag[0]) == flag[1]
+        else word
         for word in container.get("command") or ()
     ]
     for source in container.get("envFrom") or ():

@@ -17,7 +17,7 @@ from typing import Any
 
 TRUE, FALSE, NOTHING = ("y", "yes", "on", "true"), ("n", "no", "off", "false"), ("null",)
 # Of words, Helm knows three ways to write them: yes, Yes and YES.
-NAMED = {
+NAMED: dict[str, Any] = {
     written: value
     for names, value in ((TRUE, True), (FALSE, False), (NOTHING, None))
     for name in names

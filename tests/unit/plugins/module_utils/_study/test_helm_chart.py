@@ -145,6 +145,25 @@ def test_a_flag_with_more_than_a_word_is_no_value(rate: str) -> None:
     assert not any(isinstance(word, Template) for word in command)
 
 
+def test_a_flag_with_another_value_than_the_workers_stays_as_it_is() -> None:
+    objects = live(rate="0.5")
+    ps, worker = (
+        next(one for one in objects if one["metadata"]["name"] == f"{NAME}-{kind}")["spec"]["template"]["spec"]
+        for kind in ("ps", "worker")
+    )
+    ps["containers"][0]["command"] = ["trainer", "--learning_rate=0.1", "--threads=1"]
+    worker["containers"][0]["command"] = ["trainer", "--learning_rate=0.1", "--learning_rate=0.5"]
+    files = chart(NAME, objects)
+    assert files["values.yaml"]["hyperparams"] == {"learning_rate": "0.5"}
+    commands = {
+        kind: files[f"templates/statefulset-{kind}.yaml"]["spec"]["template"]["spec"]["containers"][0]["command"]
+        for kind in ("ps", "worker")
+    }
+    assert commands["ps"] == ["trainer", "--learning_rate=0.1", "--threads=1"]
+    given = "--learning_rate={{ .Values.hyperparams.learning_rate }}"
+    assert commands["worker"] == ["trainer", "--learning_rate=0.1", given]
+
+
 def test_hosts_that_somebody_changed_stay_texts() -> None:
     objects = live()
     objects[0]["data"] |= {"PS_HOSTS": 'mnist-ps-0:{{ fail "x" }}', "WORKER_HOSTS": 'a"b:1'}
