@@ -274,3 +274,46 @@ def test_requirements_are_pinned(name: str) -> None:
 def test_changelog_names_the_version() -> None:
     version = yaml_of("galaxy.yml")["version"]
     assert f"v{version}" in (ROOT / "CHANGELOG.rst").read_text()
+
+
+# Calls that end, remove or write over something, and objects on which the last three do so.
+ENDING = {"unlink", "rmdir", "rmtree", "rename", "kill", "killpg", "truncate", "ftruncate"}
+CHANGING = {"delete", "patch", "replace"}
+CHANGED_THROUGH = {"api", "_api", "os", "files", "shutil"}
+
+
+def removals_of(path: Path) -> list[int]:
+    """Lines of such calls; `replace` also of a path, which is a draft then, and not of a text."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            name, of = node.func.attr, node.func.value
+            through = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+            is_change = name in CHANGING and (through in CHANGED_THROUGH or "draft" in ast.unparse(of))
+            if name in ENDING or is_change:
+                found.append(node.lineno)
+    return found
+
+
+def test_ownership_page_has_a_row_for_every_removal() -> None:
+    page = (ROOT / "docs/ownership.md").read_text()
+    named = set(re.findall(r"`((?:plugins|trainer|roles|docker|tools)/[\w./]+)`", page))
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    code = {path.relative_to(ROOT).as_posix(): removals_of(path) for path in python_files("plugins", "trainer")}
+    tasks = re.compile(r"state: absent|overwrite: true|ansible\.builtin\.copy:|^  awx\.awx\.", re.MULTILINE)
+    for path in ROOT.glob("roles/*/tasks/*.yml"):
+        if tasks.search(path.read_text()) and "tfscale.study." not in path.read_text():
+            code[path.relative_to(ROOT).as_posix()] = [0]
+    assert {name: lines for name, lines in code.items() if lines and name not in named} == {}
+
+
+def test_ownership_page_names_tests_that_are_there() -> None:
+    defined = {
+        name for path in python_files("tests") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+    }
+    rows = [line for line in (ROOT / "docs/ownership.md").read_text().splitlines() if re.match(r"\| (?!thing|-)", line)]
+    assert rows
+    for row in rows:
+        proving = re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2])
+        assert proving, row
+        assert set(proving) <= defined, row

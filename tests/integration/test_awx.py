@@ -140,7 +140,7 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
         def after(step: str, how: str) -> list[str]:
             return [one["identifier"] for one in controller.related.get(steps[step]["related"][f"{how}_nodes"], [])]
 
-        # What failed ends the workflow: a teardown would take the records with it from which the next one goes on.
+        # What failed ends the workflow, so that it can be looked at.
         assert [after(step, "success") for step in ("provision", "sweep", "report")] == [
             ["sweep"],
             ["report"],

@@ -122,8 +122,10 @@ def test_read_store_damaged_file_is_a_sentence(tmp_path: Path, damage: Any) -> N
     data.prepare(fashion(tmp_path))
     store = tmp_path / "fashion_mnist.npz"
     damage(store)
+    before = store.read_bytes()
     with pytest.raises(DataError) as caught:
         data.prepare(fashion(tmp_path))
+    assert store.read_bytes() == before
     assert str(store) in str(caught.value)
     assert f"delete {store} and prepare it again" in str(caught.value)
 

@@ -40,7 +40,7 @@ def load(text: str) -> dict[str, Any]:
 
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-        found = yaml.safe_load(text) if len(documents) == 1 else None
+        found: Any = yaml.safe_load(text) if len(documents) == 1 else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError("cannot be read as YAML") from error
     if len(documents) > 1:
@@ -49,8 +49,7 @@ def load(text: str) -> dict[str, Any]:
         raise ValueError(f"says {twice} twice")
     if not _is_kubeconfig(found):
         raise ValueError("holds no kubeconfig")
-    whole: dict[str, Any] = found
-    return whole
+    return dict(found)
 
 
 def _foreign(path: Path, context: str) -> str:
