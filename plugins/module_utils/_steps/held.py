@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,30 +64,41 @@ def _of(locks: Iterable[Path], params: Mapping[str, Any]) -> Iterator[str]:
 def in_cluster(
     api: Api, params: Mapping[str, Any], namespace: str = "", labels: Mapping[str, Any] | None = None
 ) -> Iterator[str]:
-    """Studies and trainings that another controller holds there by a Lease; those with these labels where any are given.
-
-    Who may not list Leases asks for the one of the study or training; who may not even do that has none.
-    """
+    """Studies and trainings that another controller holds there by a Lease; those with these labels where any are given."""
     wanted = {key: value for key, value in (labels or {}).items() if value is not None}
-    for lock in _locks(api, namespace, {**MANAGED, **wanted}, _owner(params)):
-        yield from _told(lock)
-
-
-def _locks(api: Api, namespace: str, labels: Mapping[str, str], owner: int) -> Iterator[LeaseLock]:
-    where = f"/namespaces/{namespace}" if namespace else ""
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
     try:
-        leases: Sequence[Mapping[str, Any]] = api.list(f"{LEASES}{where}/leases", labelSelector=selector)[0]
+        leases = _listed(api, f"{LEASES}{_within(namespace)}/leases", {**MANAGED, **wanted})
     except ApiError as error:
         if error.status != 403:
             raise
-        leases = [{"metadata": {"namespace": namespace, "labels": labels}}]
-    for lease in leases:
-        meta = lease["metadata"]
+        leases = _known(api, namespace, wanted)
+    for lock in _locks(api, leases, namespace, _owner(params)):
+        yield from _told(lock)
+
+
+def _known(api: Api, namespace: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Who may not list Leases asks for the one of the study, or of all whose runs or records there are."""
+    if wanted:
+        return [{"labels": wanted}]
+    found = _listed(api, f"/api/v1{_within(namespace)}/configmaps", {**MANAGED, STUDY: None})
+    return [{"labels": {STUDY: study}} for study in sorted({one["labels"][STUDY] for one in found})]
+
+
+def _listed(api: Api, path: str, labels: Mapping[str, Any]) -> list[dict[str, Any]]:
+    selector = ",".join(key if value is None else f"{key}={value}" for key, value in labels.items())
+    return [one["metadata"] for one in api.list(path, labelSelector=selector)[0]]
+
+
+def _within(namespace: str) -> str:
+    return f"/namespaces/{namespace}" if namespace else ""
+
+
+def _locks(api: Api, leases: Iterable[Mapping[str, Any]], namespace: str, owner: int) -> Iterator[LeaseLock]:
+    for meta in leases:
         for label in (STUDY, TRAINING):
             if subject := (meta.get("labels") or {}).get(label):
+                # A name that no study can have is nobody's.
                 with contextlib.suppress(LedgerError):
-                    # A name that no study can have is nobody's.
                     yield LeaseLock(api, meta.get("namespace") or namespace, subject, owner, label=label)
 
 

@@ -97,6 +97,10 @@ def test_in_cluster_without_the_right_to_list_asks_for_the_one_of_the_study() ->
     given: dict[str, Any] = {"namespace": "tfscale", "labels": {STUDY: "mnist", TRAINING: None}}
     assert len(named(store, **given)) == 1
     assert named(store, namespace="tfscale") == []
+    for number, study in enumerate(("mnist", "mnist", "other")):
+        labels = {"app.kubernetes.io/managed-by": "tfscale.study", STUDY: study}
+        store.create("/api/v1/namespaces/tfscale/configmaps", {"metadata": {"name": f"c{number}", "labels": labels}})
+    assert len(named(store, namespace="tfscale")) == 1
     store.refuse("GET", f"{LEASES}/namespaces/tfscale/leases/{prefix('mnist')}", 403)
     assert named(store, **given) == []
 
