@@ -107,6 +107,7 @@ def test_killed_while_it_is_made_leaves_no_half_for_the_next(asked: dict[str, An
         "state": "present",
         "nodes": 1,
         "recreate": False,
+        "end_held": False,
         "engine": "docker",
         "node_cpus": "0",
         "node_memory": "0",
