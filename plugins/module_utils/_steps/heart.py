@@ -17,9 +17,9 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import RENEW_SECONDS, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import start_time
 
 LOOK_SECONDS = 1.0
 # Above every descriptor that a process has.
