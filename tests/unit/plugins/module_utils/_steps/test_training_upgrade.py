@@ -433,8 +433,9 @@ def test_execute_of_a_journal_that_is_not_ours(site: Site) -> None:
 
 
 def test_manifests_differ_as_the_tests_mean_it() -> None:
-    assert json.dumps(manifests()) == json.dumps(manifests())
-    assert manifests()[1] == manifests(rate="0.5")[1]
+    _config, ps, workers = manifests()
+    assert manifests(rate="0.5")[1:] == [ps, {**workers, "spec": manifests(rate="0.5")[2]["spec"]}]
+    assert manifests(rate="0.5")[2]["spec"] != workers["spec"]
 
 
 def foreign_twin(cluster: StandingCluster, path: str) -> dict[str, Any]:
