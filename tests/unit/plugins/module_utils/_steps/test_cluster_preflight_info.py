@@ -64,7 +64,7 @@ def test_execute_in_check_mode_is_the_same(store: Store) -> None:
         ({"needs": [{"verb": "get"}]}, r"needs has {'verb': 'get'}: give verb, resource"),
         ({"resources": {"chief": {}}}, "resources has 'chief': give ps and worker"),
         ({"resources": {"ps": {"cpu": "x"}}}, r"training_ps_resources.requests.cpu is 'x': give an amount"),
-        ({"cells": [{"ps": 1, "workers": 1}]}, r"cells\[0\].nodes is None: give a whole number from 1"),
+        ({"cells": [{"ps": 1, "workers": 1}]}, r"cells\[0\].nodes is null: give a whole number from 1"),
         ({"cells": [SMALL, {**SMALL, "workers": 0}]}, r"cells\[1\].workers is 0: give a whole number from 1"),
     ],
 )
