@@ -265,7 +265,7 @@ def test_execute_absent_names_a_study_that_somebody_runs_there(site: Site, name:
     [found] = [path for path in site.leases.objects if "leases" in path]
     site.leases.objects[found]["metadata"]["namespace"] = "tfscale"
     site.leases.objects[f"{LEASES}/leases/x"] = site.leases.objects[found]
-    given = {"state": "absent", "leftovers": "remove", "check_mode": check_mode}
+    given: dict[str, Any] = {"state": "absent", "leftovers": "remove", "check_mode": check_mode}
     sentence = site.failure(**given)
     assert sentence.startswith(
         f"GKE cluster {name} in {ZONE} is left as it is, because others work with it: study mnist in"

@@ -436,7 +436,7 @@ def test_execute_names_a_study_that_somebody_runs_there(
 def test_execute_names_a_study_that_is_kept_in_files(engine: Working, place: Path, tmp_path: Path) -> None:
     run(place)
     StudyLock(tmp_path / "mnist", os.getppid(), part="one").acquire()
-    given = {"state": "absent", "results_dir": str(tmp_path)}
+    given: dict[str, Any] = {"state": "absent", "results_dir": str(tmp_path)}
     assert failure(place, **given, part="one").startswith(f"{HELD}{tmp_path}/mnist is held by process {os.getppid()}")
     assert run(place, **given, part="two")["changed"] is True
 

@@ -215,7 +215,7 @@ def test_execute_absent_leaves_a_study_that_another_controller_runs(
     theirs.run_dir = tmp_path / "mnist" / "logs" / "r-1"
     monkeypatch.setattr(process_group, "groups_under", lambda _folder: iter([free, theirs]))
     StudyLock(tmp_path / "mnist", os.getppid()).acquire()
-    given = {"run_dir": str(tmp_path), "state": "absent", "check_mode": check_mode}
+    given: dict[str, Any] = {"run_dir": str(tmp_path), "state": "absent", "check_mode": check_mode}
     with pytest.raises(StepError) as caught:
         run(**given)
     told = (
