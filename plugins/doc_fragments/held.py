@@ -13,8 +13,8 @@ options:
     description:
       - Whether to remove it although other controllers run studies there. V(false) fails and names each study, who holds it and
         since when.
-      - They are known by the lock of their ledger, a Lease in the cluster or a file in O(results_dir). A study that is kept in
-        files of another folder is not seen.
+      - They are known by the lock of their ledger, a Lease in the cluster or a file in O(results_dir), and with O(results_dir) also
+        by pods that run although neither is there.
     type: bool
     default: false
     version_added: 0.4.0

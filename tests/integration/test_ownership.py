@@ -125,6 +125,10 @@ def test_teardown_names_the_study_that_another_controller_runs(shared: Shared) -
     said = shared.refused("teardown")
     assert f"mnist is held by process {os.getppid()} on host" in said
     assert "With cluster_teardown_held: true it is removed all the same" in said
+    with_lock.release()
+    pod = {**labels, "tfscale.study/run": "r-1"}
+    shared.plant(f"{CORE}/pods/tf-x-0", pod)
+    assert "such as tf-x-0, and its controller is not known here" in shared.refused("teardown")
     result = shared.playbook.run("teardown", cluster_teardown_held=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "tf-x" not in shared.seen()

@@ -255,6 +255,7 @@ class _Step:
                 gke.write_kubeconfig(path, one, self.params["service_account_file"])
                 api = kubernetes_api.connect({"kubeconfig": str(path)}, patience=ANSWER_SECONDS)
                 yield from held.in_cluster(api, self.params)
+                yield from held.unclaimed(api, self.params)
 
     def _find(self, *, check_mode: bool) -> dict[str, Any] | None:
         """As it is once nobody works on it; what could not be made or is being removed is taken out of the way first."""

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock, prefix
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RUN, STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import read
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import NAME, Lock, StudyLock
@@ -74,6 +75,32 @@ def in_cluster(
         leases = _known(api, namespace, wanted)
     for lock in _locks(api, leases, namespace, _owner(params)):
         yield from _told(lock)
+
+
+def unclaimed(api: Api, params: Mapping[str, Any], namespace: str = "") -> Iterator[str]:
+    """Studies whose pods run there and of whose controller nothing is seen: neither a Lease nor a lock in results_dir, dead or alive.
+
+    A controller with another folder has made them. One that was killed has left its lock.
+    """
+    pods = _listed(api, f"/api/v1{_within(namespace)}/pods", {**MANAGED, RUN: None}) if params["results_dir"] else []
+    first = {one["labels"].get(STUDY, ""): one for one in reversed(pods) if not one.get("deletionTimestamp")}
+    for study, pod in sorted(first.items()):
+        where = pod.get("namespace") or namespace
+        lease = f"{LEASES}/namespaces/{where}/leases/{prefix(study)}"
+        if not Path(params["results_dir"], study, NAME).exists() and not _is_there(api, lease):
+            yield (
+                f"study {study} in namespace {where} has pods since {pod.get('creationTimestamp')}, such as {pod['name']}, and its"
+                " controller is not known here"
+            )
+
+
+def _is_there(api: Api, path: str) -> bool:
+    try:
+        return read(api, path) is not None
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return False
 
 
 def _known(api: Api, namespace: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:

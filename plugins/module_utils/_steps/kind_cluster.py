@@ -230,6 +230,7 @@ class _Step:
             config = kubeconfig.load(self.kind.kubeconfig())
             api = kubernetes_api.connect({"kubeconfig": config}, patience=ANSWER_SECONDS)
             yield from held.in_cluster(api, self.params)
+            yield from held.unclaimed(api, self.params)
 
     def _check_owner(self, found: Sequence[Container]) -> None:
         if not is_ours(found):

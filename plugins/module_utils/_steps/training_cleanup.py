@@ -83,7 +83,8 @@ def execute(
         api, whose = connect(params), _whose(params)
         labels = {STUDY: params["study"], TRAINING: params["training"]}
         leases = held.in_cluster(api, params, params["namespace"], labels)
-        held.check(params, f"{whose} in namespace {params['namespace']}", held.in_folder(params), leases)
+        others = held.unclaimed(api, params, params["namespace"])
+        held.check(params, f"{whose} in namespace {params['namespace']}", held.in_folder(params), leases, others)
         there = Remains(api, params["namespace"], selector_of(params), params["timeout"], resources_of(params))
         names = there.names()
         if not names:

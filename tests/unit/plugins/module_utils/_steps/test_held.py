@@ -134,6 +134,32 @@ def test_above_finds_the_study_in_whose_folder_a_run_lies(tmp_path: Path) -> Non
     assert told.startswith(f"study {tmp_path / 'a'} is held by process {OTHER}")
 
 
+def pod(store: Store, study: str, number: int = 0, **metadata: Any) -> None:
+    labels = {"app.kubernetes.io/managed-by": "tfscale.study", STUDY: study, "tfscale.study/run": "r-1"}
+    meta = {"name": f"tf-{study}-{number}", "namespace": "tfscale", "labels": labels, **metadata}
+    store.create("/api/v1/namespaces/tfscale/pods", {"metadata": meta})
+
+
+def test_unclaimed_names_a_study_that_runs_from_another_folder(tmp_path: Path) -> None:
+    store = World()
+    for number in (0, 1):
+        pod(store, "theirs", number)
+    pod(store, "ending", deletionTimestamp="2026-01-01T00:00:00Z")
+    pod(store, "by-lease")
+    lease(store, "by-lease", started=lambda _pid: 7)
+    pod(store, "here")
+    study(tmp_path, "here", OTHER, started=lambda _pid: 7)
+    [told] = held.unclaimed(store, params(results_dir=str(tmp_path)), "tfscale")
+    assert told.startswith(
+        "study theirs in namespace tfscale has pods since 1970-01-01T00:00:00Z, such as tf-theirs-0,"
+    )
+    assert told.endswith("and its controller is not known here")
+    store.refuse("GET", f"{LEASES}/namespaces/tfscale/leases/{prefix('theirs')}", 403)
+    assert len(list(held.unclaimed(store, params(results_dir=str(tmp_path)), "tfscale"))) == 1
+    # Who removes the objects of its own study, or of one run, names no folder.
+    assert list(held.unclaimed(store, params(), "tfscale")) == []
+
+
 def test_check_names_all_and_what_ends_them(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         held.check(params(), "Kind cluster one", iter(["study a is held"]), iter(["study b is held"]))

@@ -441,6 +441,16 @@ def test_execute_names_a_study_that_is_kept_in_files(engine: Working, place: Pat
     assert run(place, **given, part="two")["changed"] is True
 
 
+def test_execute_names_a_study_of_a_controller_that_is_not_known(engine: Working, place: Path, tmp_path: Path) -> None:
+    run(place)
+    labels = {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/study": "mnist", "tfscale.study/run": "r"}
+    engine.api.objects["/api/v1/pods/tf-x"] = {"metadata": {"name": "tf-x", "namespace": "tfscale", "labels": labels}}
+    given: dict[str, Any] = {"state": "absent", "results_dir": str(tmp_path)}
+    assert failure(place, **given).startswith(f"{HELD}mnist in namespace tfscale has pods since")
+    assert len(engine.containers) == 2
+    assert run(place, **given, end_held=True)["changed"] is True
+
+
 @pytest.mark.parametrize("trouble", ["stopped", "half", "half of another checkout", "silent"])
 def test_execute_absent_does_not_ask_a_cluster_that_runs_nothing(engine: Working, place: Path, trouble: str) -> None:
     run(place)

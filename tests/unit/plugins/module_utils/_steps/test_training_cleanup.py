@@ -349,3 +349,13 @@ def test_execute_names_a_study_that_is_kept_in_files(shared: Shared, tmp_path: P
         shared.clean(results_dir=str(tmp_path), part="kind1")
     assert shared.deleted == []
     assert shared.clean(results_dir=str(tmp_path), part="kind2")["changed"] is True
+
+
+def test_execute_names_a_study_of_a_controller_that_is_not_known(shared: Shared, tmp_path: Path) -> None:
+    path = "/api/v1/namespaces/tfscale/pods"
+    shared.create(path, {"metadata": {"name": "tf-x-0", "labels": OF_STUDY}})
+    with pytest.raises(
+        StepError, match=r"study mnist in namespace tfscale has pods since .*, such as tf-x-0, and its controller"
+    ):
+        shared.clean(results_dir=str(tmp_path))
+    assert (shared.deleted, f"{path}/tf-x-0" in shared.objects) == ([], True)
