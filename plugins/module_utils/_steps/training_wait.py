@@ -30,7 +30,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN, LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import lines_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, readable
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -218,23 +219,20 @@ def _failed_replica(replica: ReplicaState, fmt: LogFormat) -> dict[str, Any]:
         "exit_code": replica.exit_code,
         "signal": replica.signal,
         "ending": replica.ending,
-        "reason": replica.reason or (_shown(str(errors[-1]).encode()) if errors else last_word),
+        "reason": replica.reason or (readable(errors[-1], TAIL_WIDTH) if errors else last_word),
         "log_tail": tail,
     }
 
 
 def _last_lines(path: Path) -> list[bytes]:
-    """Of a log of any size and content; progress bars write carriage returns for line ends."""
+    """Of a log of any size and content, as they are read for its figures."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL_BYTES))
-            return file.read(TAIL_BYTES).splitlines()
+        with path.open("rb", buffering=0) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+            return [line for line in lines_of(file) if line]
     except OSError:
         return []
 
 
 def _shown(line: bytes) -> str:
-    text = line[: 4 * TAIL_WIDTH].decode("utf-8", "replace")
-    readable = "".join(char if char.isprintable() else " " for char in text).strip()
-    return readable if len(readable) <= TAIL_WIDTH else f"{readable[: TAIL_WIDTH - 3]}..."
+    return readable(line[: 4 * TAIL_WIDTH].decode("utf-8", "replace"), TAIL_WIDTH)

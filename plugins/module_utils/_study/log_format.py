@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 TOKEN = b":::TFSCALE"
 VERSION = 1
+_NUMERIC = frozenset({int, float, type(None)})
+_WHOLE = frozenset({int, type(None)})
 GROUPS = ("time", "step", "accuracy", "loss")
 # The counter of TensorFlow is a 64-bit integer.
 MOST_STEPS = 2**63 - 1
@@ -35,7 +39,10 @@ _THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](?P<seconds>[-+.
 # Not frozen: that doubles the time to make one, and a log has a million.
 @dataclass(slots=True)
 class Event:
-    """One thing that a replica said. `wall` and `mono` are seconds, None where the line had no such clock."""
+    """One thing that a replica said. `wall` and `mono` are seconds, None where the line had no such clock.
+
+    `trouble` says which number of the line could not be read.
+    """
 
     event: str
     replica: str
@@ -43,6 +50,7 @@ class Event:
     wall: float | None
     mono: float | None
     fields: dict[str, Any]
+    trouble: str = field(default="", compare=False)
 
 
 class BrokenLineError(Exception):
@@ -58,6 +66,7 @@ class LogFormat:
 
     name: str
     read: Reader
+    groups: frozenset[str] = frozenset(GROUPS)
 
     @property
     def is_ours(self) -> bool:
@@ -70,10 +79,11 @@ class LogFormat:
             return cls("tfscale", _read_tfscale)
         if name_or_regex == "thesis":
             return cls("thesis", _read_thesis)
-        return cls(str(name_or_regex), _regex_reader(name_or_regex))
+        pattern = _pattern_of(name_or_regex)
+        return cls(str(name_or_regex), partial(_read_regex, pattern), frozenset(pattern.groupindex))
 
 
-def _regex_reader(text: Any) -> Reader:
+def _pattern_of(text: Any) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
         problem = _problem_of(set(pattern.groupindex))
@@ -84,7 +94,7 @@ def _regex_reader(text: Any) -> Reader:
             f"training_log_format is {text!r}, {problem}: give tfscale, thesis or a regular expression with the named"
             f" groups step or accuracy, and time and loss where the log has them"
         )
-    return lambda line: _read_regex(pattern, line)
+    return pattern
 
 
 def _problem_of(groups: set[str]) -> str:
@@ -126,28 +136,62 @@ def _read_tfscale(line: bytes) -> Event | None:
     if not isinstance(said, dict) or not isinstance(said.get("event"), str):
         raise BrokenLineError("has no event")
     if said.get("v") != VERSION:
-        raise BrokenLineError(f"has version {str(said.get('v'))[:20]}, but only version {VERSION} is known")
+        raise BrokenLineError(f"has version {readable(str(said.get('v'))[:20])}, but only version {VERSION} is known")
     replica, index = said.get("replica"), count(said.get("index"))
     if not isinstance(replica, str) or index is None:
         raise BrokenLineError("does not say which replica it comes from")
     wall, mono = finite(said.get("wall")), finite(said.get("mono"))
-    return Event(said["event"], replica, index, wall, mono, said)
+    if "\\" in text or not text.isascii():
+        # Half a character, an end of a line or an escape sequence may stand in JSON, but not in a ledger or on a terminal.
+        said = {name: readable(value) if isinstance(value, str) else value for name, value in said.items()}
+    loss, step = said.get("loss"), said.get("global_step")
+    # Nearly every line is one of progress, and this is called for each.
+    is_usual = (
+        loss.__class__ in _NUMERIC
+        and step.__class__ in _WHOLE
+        and not (wall is None or mono is None or "accuracy" in said)
+    )
+    return Event(said["event"], replica, index, wall, mono, said, "" if is_usual else _trouble_of(said))
+
+
+def _trouble_of(said: dict[str, Any]) -> str:
+    """Of one of our own lines. What is a number but no finite one is judged elsewhere."""
+    kinds = dict.fromkeys(("wall", "mono", "loss", "accuracy"), _NUMERIC) | {"global_step": _WHOLE}
+    wrong = [name for name in kinds if type(said.get(name)) not in kinds[name]]
+    value = said[wrong[0]] if wrong else None
+    return (
+        _unread(wrong[0], value if isinstance(value, (str, int, float)) else f"a {type(value).__name__}")
+        if wrong
+        else ""
+    )
+
+
+def _unread(name: str, said: Any) -> str:
+    return f"has the {name} '{readable(said, 40)}', which is not a number"
 
 
 def _read_thesis(line: bytes) -> Event | None:
     if found := _THESIS_STEP.search(line):
         return _event_of_step(found)
     if found := _THESIS_ACCURACY.search(line):
-        return Event("eval", "worker", 0, None, None, {"accuracy": _float(found["accuracy"])})
+        return _event_of_number("eval", "accuracy", found["accuracy"])
     if found := _THESIS_ELAPSED.search(line):
-        return Event("elapsed", "worker", 0, None, None, {"seconds": _float(found["seconds"])})
+        return _event_of_number("elapsed", "seconds", found["seconds"])
     return None
+
+
+def _event_of_number(event: str, name: str, said: bytes) -> Event:
+    value = _float(said)
+    trouble = _unread(name, said.decode("utf-8", "replace")) if value is None else ""
+    return Event(event, "worker", 0, None, None, {name: value}, trouble)
 
 
 def _event_of_step(found: re.Match[bytes]) -> Event:
     wall = finite(_float(found["time"])) if found["time"] else None
-    fields = {"global_step": _step(found["step"]), "local_step": _step(found["local"])}
-    return Event("progress", "worker", int(found["index"]), wall, None, fields)
+    step = _step(found["step"])
+    trouble = _unread("step", found["step"].decode()) if step is None else ""
+    fields = {"global_step": step, "local_step": _step(found["local"])}
+    return Event("progress", "worker", int(found["index"]), wall, None, fields, trouble)
 
 
 def _read_regex(pattern: re.Pattern[str], line: bytes) -> Event | None:
@@ -155,13 +199,17 @@ def _read_regex(pattern: re.Pattern[str], line: bytes) -> Event | None:
     if found is None:
         return None
     said = {group: text for group, text in found.groupdict().items() if text is not None}
-    fields: dict[str, Any] = {key: _float(said[key]) for key in ("accuracy", "loss") if key in said}
-    if "step" in said:
-        fields["global_step"] = _step(said["step"])
-    wall = finite(_float(said["time"])) if "time" in said else None
-    if "time" in said and wall is None:
-        raise BrokenLineError(f"has the time {said['time'][:40]!r}, which is not a number of seconds")
-    return Event("progress" if "step" in said else "eval", "worker", 0, wall, None, fields)
+    fields: dict[str, Any] = {group: _step(text) if group == "step" else _float(text) for group, text in said.items()}
+    wall = finite(fields.pop("time", None))
+    if wall is None and "time" in said:
+        raise BrokenLineError(f"{_unread('time', said['time'])} of seconds")
+    trouble = (
+        next(_unread(name, said[name]) for name in fields if fields[name] is None) if None in fields.values() else ""
+    )
+    if "step" not in fields:
+        return Event("eval", "worker", 0, wall, None, fields, trouble)
+    fields["global_step"] = fields.pop("step")
+    return Event("progress", "worker", 0, wall, None, fields, trouble)
 
 
 def _float(text: str | bytes) -> float | None:

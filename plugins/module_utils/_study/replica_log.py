@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat, count, finite
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
 CHIEF = ("worker", 0)
 # The parts of a worker's time, as its summary names them.
 SPENT = ("compute", "ps", "input", "telemetry", "throttled")
+DAY_SECONDS = 86400.0
+# Nobody's clock of the day is so wrong, and no machine has run for so long as to count so many seconds from its start.
+TEN_YEARS_SECONDS = 3e8
 # The only events whose time of day is asked for: any number of other names must not fill the memory.
 DATED = frozenset({"imported", "session_ready", "start_line", "progress"})
 
@@ -49,11 +53,23 @@ class ReplicaLog:
     tensorflow: str = ""
     clock_back: float = 0.0
     clock: float | None = None
+    first_clock: float | None = None
+    first_step: int | None = None
+    local_steps: int = 0
+    # By how much the step fell as lines of several threads do, and where a second training began, as said of it.
+    step_back: int = 0
+    second: str = ""
 
     def take(self, event: Event) -> None:
-        self.events += 1
+        if self.second:
+            return
         step = count(event.fields.get("global_step"))
+        self.second = self._second(event, step)
+        if self.second:
+            return
+        self.events += 1
         if step is not None and (self.global_steps is None or step > self.global_steps):
+            self.first_step = step if self.global_steps is None else self.first_step
             self.global_steps = step
         if event.wall is not None and event.event in DATED and event.event not in self.walls:
             self.walls[event.event] = event.wall
@@ -62,6 +78,30 @@ class ReplicaLog:
         if handler is not None:
             handler(self, event, mark)
 
+    def _second(self, event: Event, step: int | None) -> str:
+        """Where a second training begins with this line; empty for nearly every line."""
+        if self.fmt.is_ours:
+            begins = event.event == "start_line" and (self.last is not None or self.target is not None)
+            return f"at step {step}" if begins else ""
+        if event.event == "elapsed":
+            return "behind the first's elapsed time" if self.elapsed is not None else ""
+        if event.event != "progress" or step is None:
+            return ""
+        if self.elapsed is not None:
+            return f"at global step {step}"
+        local = count(event.fields.get("local_step")) or 0
+        if self._fell(self.local_steps, local) or self._fell(self.global_steps or 0, step):
+            return f"at step {min(local, step) if local else step}"
+        self.local_steps = max(self.local_steps, local)
+        self.step_back = max(self.step_back, (self.global_steps or 0) - step)
+        return ""
+
+    def _fell(self, highest: int, step: int) -> bool:
+        """To less than half of what was reached, and by more than threads that write side by side."""
+        if 2 * step >= highest:
+            return False
+        return self.target is not None or highest - step > (self.train_steps or max(highest, 100)) / 10
+
     def _mark(self, event: Event, step: int | None) -> Mark | None:
         """None without a clock or a step. A clock that went back is kept: durations across it mean nothing."""
         clock = event.wall if event.mono is None else event.mono
@@ -69,6 +109,8 @@ class ReplicaLog:
             return None
         if self.clock is not None and clock < self.clock:
             self.clock_back = max(self.clock_back, self.clock - clock)
+        elif self.clock is None:
+            self.first_clock = clock
         self.clock = clock
         return None if step is None else Mark(step, clock)
 
@@ -110,10 +152,10 @@ class ReplicaLog:
         self.summary = event.fields
 
     def _error(self, event: Event, _mark: Mark | None) -> None:
-        self.error = self.error or str(event.fields.get("reason", ""))[:300]
+        self.error = self.error or readable(event.fields.get("reason", ""), 300)
 
     def _imported(self, event: Event, _mark: Mark | None) -> None:
-        self.tensorflow = str(event.fields.get("tensorflow", ""))[:40]
+        self.tensorflow = readable(event.fields.get("tensorflow", ""), 40)
 
     def _elapsed(self, event: Event, _mark: Mark | None) -> None:
         self.elapsed = finite(event.fields.get("seconds"))
@@ -131,6 +173,10 @@ _HANDLERS: dict[str, Callable[[ReplicaLog, Event, Mark | None], None]] = {
 }
 
 
+def _lacking(group: str, named: str, fmt: LogFormat) -> str:
+    return f"{named} " + ("finds it in no line" if group in fmt.groups else f"has no group {group}")
+
+
 def total(values: Iterable[Any]) -> float | int | None:
     """The sum of what is a number; None when nothing is."""
     numbers: list[float | int] = [value for value in values if finite(value) is not None]
@@ -146,6 +192,8 @@ class RunLog:
     train_steps: int
     started_wall: float | None = None
     ended_wall: float | None = None
+    # Of the chief's log, where nothing in it fits the format.
+    first_line: str = ""
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -177,17 +225,55 @@ class RunLog:
     def notes(self) -> list[str]:
         """What is known less well than it should be."""
         chief, notes = self.chief, []
-        if CHIEF not in self.logs:
-            notes.append("there is no worker-0.log: without the chief there is no time")
-        elif chief.events == 0:
-            notes.append("worker-0.log has no line of the log format")
-        elif chief.clock is None and chief.elapsed is None:
-            notes.append("worker-0.log tells no time: no training time can be computed")
+        if trouble := self.trouble():
+            notes.append(trouble)
         elif not self.fmt.is_ours and chief.elapsed is None and chief.start is not None:
             notes.append(f"no start line: train_seconds counts from the first line, step {chief.start.step}")
         if chief.clock_back:
             notes.append(f"the clock of worker 0 went back by {chief.clock_back:.6g} s")
+        if chief.step_back:
+            notes.append(f"the step of worker 0 went back by {chief.step_back}")
+        if days := self._days_off():
+            notes.append(f"the clock of worker 0 is {days} days off that of the run")
+        for (replica, index), log in self.logs.items():
+            if log.second:
+                notes.append(f"a second training begins in {replica}-{index}.log {log.second}: only the first counts")
         return notes
+
+    def trouble(self) -> str:
+        """Why the chief's log gives no steps or no time at all; empty where it does."""
+        chief, fmt = self.chief, self.fmt
+        named = f"training_log_format {readable(fmt.name, 200)}"
+        if CHIEF not in self.logs:
+            return "there is no worker-0.log: without the chief there is no time"
+        if chief.events == 0:
+            first = f"its first line is '{self.first_line}'" if self.first_line else "it is empty"
+            return f"no line of worker-0.log fits {named}: {first}"
+        if self.train_steps and chief.global_steps is None and chief.elapsed is None and not fmt.is_ours:
+            return f"worker-0.log tells no step: {_lacking('step', named, fmt)}"
+        if chief.clock is None and chief.elapsed is None:
+            why = "wall and mono stand in no line" if fmt.is_ours else _lacking("time", named, fmt)
+            return f"worker-0.log tells no time: {why}"
+        return ""
+
+    def shortfall(self) -> str:
+        """What the chief's log shows of why the steps or the time are not enough; empty where it shows nothing."""
+        chief = self.chief
+        if chief.second:
+            return f"a second training begins {chief.second}"
+        if chief.events == 1:
+            return f"only one line of worker-0.log fits training_log_format {readable(self.fmt.name, 200)}"
+        if not self.fmt.is_ours and chief.global_steps is not None and chief.first_step == chief.global_steps:
+            return f"the step never grew: it is {chief.first_step} in every line"
+        if chief.clock is not None and chief.clock == chief.first_clock and not chief.clock_back:
+            return f"the clock never moved: it is {chief.clock:.15g} in every line"
+        return f"the step went back by {chief.step_back}" if chief.step_back else ""
+
+    def _days_off(self) -> int:
+        """Of a clock that tells the time of day; one that counts from elsewhere is as good."""
+        first, started = self.chief.walls.get("progress"), self.started_wall
+        seconds = 0.0 if first is None or started is None else abs(first - started)
+        return int(seconds / DAY_SECONDS) if seconds < TEN_YEARS_SECONDS else 0
 
     def timings(self) -> dict[str, Any]:
         """Every key is always there; None stands for what the logs do not tell."""

@@ -8,19 +8,19 @@ Nothing that stands in a log raises: what cannot be read is told in `errors`, an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import BrokenLineError, Event, LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import CHUNK, LONGEST_LINE, Lines, lines_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import ReplicaLog, RunLog
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
 
-# A line of telemetry has some hundred bytes; what is longer is no line of ours and must not fill the memory.
-LONGEST_LINE = 64 * 1024
-# Small enough that even a chunk of nothing but ends of lines makes a short list.
-CHUNK = 64 * 1024
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
 MOST_ERRORS = 20
 
@@ -42,44 +42,31 @@ class Errors:
         return [*self._kept, f"and {self._more} more like these"] if self._more else list(self._kept)
 
 
-def _events(lines: Iterable[bytes | None], fmt: LogFormat, errors: Errors, where: str) -> Iterator[Event]:
+def _events(
+    lines: Iterable[bytes | None], source: Lines, fmt: LogFormat, errors: Errors, where: str
+) -> Iterator[Event]:
     read = fmt.read
-    for number, line in enumerate(lines, start=1):
+    for count, line in enumerate(lines, start=1):
         try:
             event = read(line) if line is not None and len(line) <= LONGEST_LINE else None
         except BrokenLineError as error:
-            errors.add(f"{where} line {number} {error}")
+            errors.add(f"{where} line {count - source.redraws} {error}")
             continue
         if event is not None:
+            if event.trouble:
+                errors.add(f"{where} line {count - source.redraws} {event.trouble}")
             yield event
         elif line is None or len(line) > LONGEST_LINE:
-            errors.add(f"{where} line {number} is longer than {LONGEST_LINE // 1024} KiB and was skipped")
+            errors.add(
+                f"{where} line {count - source.redraws} is longer than {LONGEST_LINE // 1024} KiB and was skipped"
+            )
 
 
 def parse(lines: Iterable[bytes], fmt: LogFormat) -> tuple[list[Event], list[str]]:
     """All events of the lines, and what could not be read."""
-    errors = Errors()
-    return list(_events(lines, fmt, errors, "the log's")), errors.texts()
-
-
-def lines_of(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines without their ends, in the memory of one chunk; None stands for a line that was too long."""
-    rest, skipping = b"", False
-    while chunk := file.read(CHUNK):
-        lines = chunk.split(b"\n")
-        lines[0] = rest + lines[0]
-        rest = lines.pop()
-        if skipping and lines:
-            # The end of the long line, for which a None stands already.
-            del lines[0]
-            skipping = False
-        yield from lines
-        if len(rest) > LONGEST_LINE or skipping:
-            if not skipping:
-                yield None
-            rest, skipping = b"", True
-    if rest:
-        yield rest
+    source, errors = Lines(), Errors()
+    shown = chain.from_iterable(source.feed(line.removesuffix(b"\n") + b"\n") for line in lines)
+    return list(_events(shown, source, fmt, errors, "the log's")), errors.texts()
 
 
 REPLICA_LOG = re.compile(r"(ps|worker)-([0-9]{1,6})\.log\Z")
@@ -109,14 +96,25 @@ def read_run(
         log = logs[replica, index] = ReplicaLog(train_steps=train_steps, fmt=fmt)
         try:
             with path.open("rb", buffering=0) as file:
-                for event in _events(lines_of(file), fmt, errors, path.name):
+                source = Lines()
+                for event in _events(lines_of(file, source), source, fmt, errors, path.name):
                     log.take(event)
         except OSError as error:
             errors.add(f"{path.name} cannot be read: {error.strerror}")
     run = RunLog(logs=logs, fmt=fmt, train_steps=train_steps, started_wall=started_wall, ended_wall=ended_wall)
+    if run.chief.events == 0:
+        run.first_line = _first_line(Path(log_dir, "worker-0.log"))
     # Behind any number of bad lines: what is wrong with the figures themselves must not be cut off.
     run.errors = [*errors.texts(), *run.notes()]
     return run
+
+
+def _first_line(path: Path) -> str:
+    """The first that says something."""
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        shown = (readable(line.decode("utf-8", "replace"), 120) for line in lines_of(file) if line)
+        return next(filter(None, shown), "")
+    return ""
 
 
 def timings_of(
@@ -136,26 +134,28 @@ class Follower:
         self._path = Path(path)
         self._fmt = fmt
         self._read_to = 0
+        self._lines = Lines()
 
     def poll(self) -> Event | None:
         """The newest event since the last look; None when nothing new stands there."""
         newest = None
-        for event in _events(self._new_lines(), self._fmt, Errors(), self._path.name):
+        new = self._lines.feed(self._news())
+        for event in _events(new, self._lines, self._fmt, Errors(), self._path.name):
             if event.event in self.SHOWN:
                 newest = event
         return newest
 
-    def _new_lines(self) -> list[bytes]:
+    def _news(self) -> bytes:
         try:
             with self._path.open("rb", buffering=0) as file:
                 size = file.seek(0, os.SEEK_END)
                 if size < self._read_to:
-                    self._read_to = 0
-                file.seek(max(self._read_to, size - LONGEST_LINE))
-                new = file.read(LONGEST_LINE)
-                end = file.tell()
+                    self._read_to, self._lines = 0, Lines()
+                if size - self._read_to > CHUNK:
+                    self._read_to, self._lines = size - CHUNK, Lines(skipping=True)
+                file.seek(self._read_to)
+                new = file.read(CHUNK)
         except OSError:
-            return []
-        *lines, rest = new.split(b"\n")
-        self._read_to = end - len(rest)
-        return lines
+            return b""
+        self._read_to += len(new)
+        return new

@@ -11,11 +11,13 @@ from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import finite
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, percent
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, figure, percent
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
 # Lines are timed in one thread and written by another: this much disorder is no clock that was set back.
 CLOCK_TOLERANCE_SECONDS = 0.1
+# By how much a training may seem longer than the run that it was part of: clocks of several machines, whole seconds of Kubernetes.
+CLOCK_SHARE, CLOCK_SECONDS = 0.1, 2.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,17 @@ def _unproven(log: RunLog, workers: int) -> Iterator[str]:
     timings = log.timings()
     if timings["start_global_step"]:
         yield f"training began at step {timings['start_global_step']}, not at 0: an old checkpoint was found"
+    if trouble := log.trouble():
+        # All else follows from it.
+        yield trouble
+        return
     if log.fmt.is_ours and log.start_lines < workers:
         yield f"only {log.start_lines} of {counted(workers, 'worker')} told of the start line"
-    steps = timings["global_steps"]
+    steps, why = timings["global_steps"], log.shortfall()
     if log.train_steps and (steps or 0) < log.train_steps:
-        yield f"training ended at step {steps or 0} of {log.train_steps}"
+        yield f"training ended at step {steps or 0} of {log.train_steps}" + (f": {why}" if why else "")
     elif timings["train_seconds"] is None:
-        yield "the chief's log gives no training time: " + (log.notes() or ["no step at the target was seen"])[0]
+        yield f"the chief's log gives no training time: {why or 'no step at the target was seen'}"
 
 
 def _suspect_reasons(wait: Mapping[str, Any], log: RunLog, thresholds: Thresholds) -> Iterator[str]:
@@ -124,6 +130,10 @@ def _suspect_reasons(wait: Mapping[str, Any], log: RunLog, thresholds: Threshold
         share = finite(host.get(key))
         if share is not None and share > most:
             yield f"{words} {percent(share)} of the machine, more than {percent(most)}"
+    timings = log.timings()
+    seconds, whole = timings["train_seconds"], timings["total_seconds"]
+    if seconds is not None and whole is not None and seconds > whole * (1 + CLOCK_SHARE) + CLOCK_SECONDS:
+        yield f"the log's clock says {figure(seconds)} s, but the run took {figure(whole)} s: its times must be in seconds"
     if log.chief.clock_back > CLOCK_TOLERANCE_SECONDS:
         yield f"the clock of worker 0 went back by {duration(log.chief.clock_back)}"
 

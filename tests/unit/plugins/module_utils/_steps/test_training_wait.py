@@ -182,8 +182,10 @@ def test_execute_of_a_killed_worker_names_it_and_the_step(world: World) -> None:
         ),
         pytest.param([b":::TFSCALE {half"], "", id="half a line"),
         pytest.param([runs.line("error"), b"x"], "", id="an error without a reason"),
-        pytest.param([b"\xff\xfe\x00 no\x1b[31m"], "\ufffd\ufffd  no [31m", id="not text"),
+        pytest.param([b"\xff\xfe\x00 no\x1b[31m"], "\ufffd\ufffd no", id="not text"),
         pytest.param([b"10 %\r20 %\rfull disk\r"], "full disk", id="a progress bar"),
+        pytest.param([runs.line("error", reason="a\udcff\x1b[31m\r\nb")], "a\ufffd b", id="what acts on a terminal"),
+        pytest.param([b"1 %\b\b\b2 %\r\n\x1b]0;t\x07full\xc2\x9b0m\r\n"], "full", id="a terminal's own"),
         pytest.param([], "", id="silent"),
     ],
 )

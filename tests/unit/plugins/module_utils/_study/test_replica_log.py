@@ -300,7 +300,157 @@ def test_timings_by_a_users_expression(tmp_path: Path) -> None:
 def test_timings_without_a_time_say_so(tmp_path: Path) -> None:
     run = run_of(tmp_path, [b"step 0", b"step 100"], fmt=UNTIMED, steps=100, started=STARTED)
     assert {key: value for key, value in run.timings().items() if value is not None} == {"global_steps": 100}
-    assert run.errors == ["worker-0.log tells no time: no training time can be computed"]
+    assert run.errors == [r"worker-0.log tells no time: training_log_format step (?P<step>\d+) has no group time"]
+
+
+# Logs as people have them
+
+BAR = LogFormat.of(r"(?P<step>[0-9]+)/200 .*? t: (?P<time>[0-9.]+) - loss: (?P<loss>[0-9.]+)")
+KEYED = LogFormat.of(r"^time=(?P<time>[\d.]+) step=(?P<step>\d+) loss=(?P<loss>\S+)$")
+
+
+def bar(step: int, end: bytes) -> bytes:
+    return b"%4d/200 [%s%s] - t: %.2f - loss: %.3f" % (step, b"=" * 30, b"." * 300, step / 100, 2 / step) + end
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (b"\r", b""),
+        (b"", b"\r"),
+        (b"\b" * 360 + b"\r", b""),
+        (b"\x1b[2K\x1b[1G\x1b[32m", b"\x1b[0m"),
+        (b"", b"\b" * 400),
+        (b"\r", b"\r"),
+        (b"", b"\n"),
+        (b"", b"\r\n"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_timings_of_a_bar_that_is_redrawn_see_each_step(
+    tmp_path: Path, before: bytes, behind: bytes, end: bytes
+) -> None:
+    # 200 redraws make one line of more than 64 KiB.
+    content = b"".join(before + bar(step, behind) for step in range(1, 201)) + end
+    (tmp_path / "worker-0.log").write_bytes(content)
+    run = read_run(tmp_path, BAR, 200)
+    assert run.chief.events == 200
+    timings = run.timings()
+    assert (timings["train_seconds"], timings["global_steps"], timings["loss"]) == (1.99, 200, 0.01)
+    assert run.errors == ["no start line: train_seconds counts from the first line, step 1"]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        b"%s\r",
+        b"\x1b[32m%s\x1b[0m",
+        b"\x1b]0;training\x07%s",
+        b"\x1b[2K%s\x1b[K\r",
+        b"\xef\xbb\xbf%s",
+        b"\xc2\x9b32m%s\xc2\x9b0m",
+        b"\0%s\0",
+    ],
+)
+def test_timings_of_lines_as_a_terminal_has_them(tmp_path: Path, drawing: bytes) -> None:
+    lines = [b"time=1000.0 step=0 loss=2.30", b"time=1001.0 step=50 loss=1.5", b"time=1002.0 step=100 loss=0.31"]
+    run = run_of(tmp_path, [drawing % one for one in lines], fmt=KEYED, steps=100)
+    assert (run.timings()["train_seconds"], run.timings()["loss"], run.chief.events) == (2.0, 0.31, 3)
+    ours = run_of(tmp_path, [drawing % one for one in worker_log()])
+    assert (ours.timings()["train_seconds"], ours.errors) == (4.0, [])
+
+
+@pytest.mark.parametrize("said", ["0.31,", "0,31", "31%", "0.31s", "none", "1.#QNAN", "0.3.1"])
+@pytest.mark.parametrize("name", ["loss", "acc"])
+def test_read_run_notes_a_number_that_cannot_be_read(tmp_path: Path, said: str, name: str) -> None:
+    lines = [b"t=0 step 0", f"t=2 step 100 {name}={said}".encode()]
+    run = run_of(tmp_path, lines, fmt=TIMED, steps=100)
+    assert (run.timings()["loss"], run.timings()["accuracy"], run.timings()["train_seconds"]) == (None, None, 2.0)
+    word = "accuracy" if name == "acc" else "loss"
+    assert run.errors[0] == f"worker-0.log line 2 has the {word} '{said}', which is not a number"
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"loss": "0.31"}, "the loss '0.31'"),
+        ({"accuracy": [0.3]}, "the accuracy 'a list'"),
+        ({"global_step": "100"}, "the global_step '100'"),
+        ({"global_step": 100.0}, "the global_step '100.0'"),
+        ({"loss": True}, "the loss 'True'"),
+        ({"mono": "1.5"}, "the mono '1.5'"),
+    ],
+)
+def test_read_run_notes_a_number_of_ours_that_is_none(tmp_path: Path, fields: dict[str, Any], told: str) -> None:
+    run = run_of(tmp_path, [*worker_log(), line("progress", at=6.0, **fields)])
+    assert run.errors == [f"worker-0.log line {len(worker_log()) + 1} has {told}, which is not a number"]
+
+
+def test_read_run_numbers_the_lines_of_the_file_not_its_redraws(tmp_path: Path) -> None:
+    lines = [b"t=0 step 0", b"\rt=1 step 1\rt=2 step 2\b3", b"t=3 step 9 loss=x\r", b"\x1b[1mt=4 step 100 loss=y"]
+    run = run_of(tmp_path, lines, fmt=TIMED, steps=100)
+    assert [note.split(" has")[0] for note in run.errors[:2]] == ["worker-0.log line 3", "worker-0.log line 4"]
+
+
+def lines_with(*steps: int, at: float = 0.0) -> list[bytes]:
+    return [b"t=%.1f step %d loss=%.2f" % (at + place, step, 1 / (1 + step)) for place, step in enumerate(steps)]
+
+
+def two_trainings(kind: str, done: int) -> tuple[LogFormat, list[bytes]]:
+    if kind == "thesis":
+        steps = [thesis(0, step, step, step / 10) for step in range(1, done + 1)]
+        elapsed = [b"Training elapsed time: 58.03 s"] if done == 200 else []
+        second = [thesis(0, step, done + step, 90 + step / 10) for step in range(1, 9)]
+        return THESIS, [*steps, *elapsed, *second, b"Training elapsed time: 0.031 s", b"Accuracy at local step 8: 0.1"]
+    if kind == "ours":
+        first = [one for one in worker_log(steps=done) if done == 200 or b"target_reached" not in one]
+        return OURS, first + worker_log(steps=200, seconds=1.0)
+    return TIMED, [*lines_with(*range(0, done + 1, 10)), *lines_with(*range(0, 201, 50), at=500)]
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("thesis", 58.03), ("ours", 4.0), ("regex", 20.0)])
+def test_timings_of_two_trainings_in_one_log_are_those_of_the_first(tmp_path: Path, kind: str, seconds: float) -> None:
+    fmt, lines = two_trainings(kind, 200)
+    run = run_of(tmp_path, lines, fmt=fmt, steps=200)
+    timings = run.timings()
+    assert (timings["train_seconds"], timings["global_steps"]) == (seconds, 200)
+    assert timings["accuracy"] != 0.1
+    assert any("a second training begins in worker-0.log" in note for note in run.errors)
+
+
+@pytest.mark.parametrize("kind", ["thesis", "ours", "regex"])
+def test_timings_of_a_training_that_began_anew_are_none(tmp_path: Path, kind: str) -> None:
+    fmt, lines = two_trainings(kind, 120)
+    run = run_of(tmp_path, lines, fmt=fmt, steps=200)
+    assert run.timings()["global_steps"] == 120
+    assert run.shortfall().startswith("a second training begins")
+
+
+def test_timings_bear_threads_that_write_side_by_side(tmp_path: Path) -> None:
+    run = run_of(tmp_path, lines_with(1, 0, 3, 2, 50, 48, 100, 99), fmt=TIMED, steps=100)
+    assert (run.timings()["train_seconds"], run.chief.second) == (6.0, "")
+    assert "the step of worker 0 went back by 2" in run.errors
+
+
+@pytest.mark.parametrize(
+    ("at", "note"),
+    [
+        (STARTED, ""),
+        (STARTED + 50_000, ""),
+        (STARTED + 864_000, "10 days off"),
+        (STARTED - 864_000, "10 days off"),
+        (7.0, ""),
+    ],
+)
+def test_read_run_notes_the_time_of_another_day(tmp_path: Path, at: float, note: str) -> None:
+    run = run_of(tmp_path, lines_with(0, 100, at=at), fmt=TIMED, steps=100, started=STARTED, ended=STARTED + 6)
+    assert any("days off" in one for one in run.errors) is bool(note)
+    assert note in " ".join(run.errors)
+
+
+def test_read_run_of_a_reason_that_acts_on_a_terminal_keeps_its_text(tmp_path: Path) -> None:
+    said = line("error", reason="no\udcff room\x1b[31m\r\n[host] ok\u202e")
+    assert run_of(tmp_path, [said]).chief.error == "no\ufffd room [host] ok"
 
 
 # Folders
@@ -316,7 +466,9 @@ def test_read_run_of_no_logs_tells_that_there_is_no_chief(tmp_path: Path, folder
 
 @pytest.mark.parametrize("fmt", [OURS, THESIS, TIMED], ids=lambda fmt: fmt.name[:8])
 def test_read_run_of_a_log_without_a_line_of_the_format_says_so(tmp_path: Path, fmt: LogFormat) -> None:
-    assert run_of(tmp_path, [b"hello", b""], fmt=fmt).errors == ["worker-0.log has no line of the log format"]
+    cause = f"no line of worker-0.log fits training_log_format {fmt.name}: its first line is 'hello'"
+    assert run_of(tmp_path, [b"", b"\x1b[1mhello\x1b[0m", b""], fmt=fmt).errors == [cause]
+    assert run_of(tmp_path, [b"", b" "], fmt=fmt).errors == [cause.partition(" its")[0] + " it is empty"]
 
 
 def test_read_run_goes_on_behind_a_log_that_cannot_be_read(tmp_path: Path) -> None:

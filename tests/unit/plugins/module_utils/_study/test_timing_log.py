@@ -16,7 +16,8 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import timing_log
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, lines_of, parse
+from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import LONGEST_LINE
+from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -31,9 +32,9 @@ def line(**fields: Any) -> bytes:
     return b":::TFSCALE " + json.dumps({**SAID, **fields}).encode()
 
 
-def only(raw: bytes, fmt: LogFormat) -> Event:
+def only(raw: bytes, fmt: LogFormat, *, unread: bool = False) -> Event:
     events, errors = parse([raw], fmt)
-    assert errors == []
+    assert bool(errors) is unread
     assert len(events) == 1
     return events[0]
 
@@ -59,7 +60,11 @@ def test_parse_reads_our_line_wherever_it_begins(before: bytes, after: bytes) ->
 @pytest.mark.parametrize("name", ["wall", "mono"])
 @pytest.mark.parametrize("value", ["1.5", None, True, [], {}, float("nan"), float("inf"), 10**400])
 def test_parse_takes_a_clock_that_is_no_number_for_none(name: str, value: Any) -> None:
-    assert getattr(only(line(**{name: value}), OURS), name) is None
+    assert getattr(only(line(**{name: value}), OURS, unread=not (value is None or _is_number(value))), name) is None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_parse_tells_what_is_wrong_with_our_line(raw: bytes, told: str) -> None:
 def test_parse_survives_nesting_near_the_limit_of_the_interpreter(key: str, depth: int) -> None:
     nested = b"[" * depth + b"]" * depth
     events, errors = parse([line(**{key: "@"}).replace(b'"@"', nested)], OURS)
-    assert len(events) + len(errors) == 1
+    assert 1 <= len(events) + len(errors) <= 2
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0", b"hello", b"::TFSCALE {}", b":::tfscale {}", b"\xff" * 100])
@@ -140,14 +145,15 @@ def test_parse_reads_the_steps_of_the_thesis(raw: bytes, wall: float | None, ind
     ],
 )
 def test_parse_reads_the_results_of_the_thesis(raw: bytes, event: str, fields: dict[str, Any]) -> None:
-    assert only(raw, THESIS) == Event(event, "worker", 0, None, None, fields)
+    unread = None in fields.values()
+    assert only(raw, THESIS, unread=unread) == Event(event, "worker", 0, None, None, fields)
 
 
 @pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000])
 def test_parse_does_not_believe_steps_beyond_what_tensorflow_counts(digits: str) -> None:
     raw = f"1.5: Worker 0: training step 1 done (global step: {digits})".encode()
-    assert only(raw, THESIS).fields["global_step"] is None
-    assert only(f"time=1 step {digits}".encode(), REGEX).fields["global_step"] is None
+    assert only(raw, THESIS, unread=True).fields["global_step"] is None
+    assert only(f"time=1 step {digits}".encode(), REGEX, unread=True).fields["global_step"] is None
 
 
 def test_parse_takes_a_time_without_end_for_none() -> None:
@@ -159,7 +165,7 @@ def test_parse_takes_a_time_without_end_for_none() -> None:
     "tail", [b"", b": Worker 0: training step", b": Worker 0: training step 1 done (global step: 7)"]
 )
 def test_parse_of_a_long_row_of_digits_is_quick(tail: bytes) -> None:
-    raw = b"9" * (timing_log.LONGEST_LINE - len(tail)) + tail
+    raw = b"9" * (LONGEST_LINE - len(tail)) + tail
     started = time.process_time()
     events, errors = parse([raw] * 5, THESIS)
     # Two orders of magnitude from both sides: no measurement, only the difference between seconds and minutes.
@@ -188,7 +194,7 @@ def test_parse_reads_with_a_users_expression() -> None:
     ],
 )
 def test_parse_reads_with_the_groups_that_an_expression_has(expression: str, raw: bytes, expected: Event) -> None:
-    assert only(raw, LogFormat.of(expression)) == expected
+    assert only(raw, LogFormat.of(expression), unread=None in expected.fields.values()) == expected
 
 
 @pytest.mark.parametrize("said", ["noon", "nan", "inf", "1e999", "1:30"])
@@ -244,41 +250,9 @@ def test_parse_tells_the_first_errors_and_counts_the_others() -> None:
 
 
 def test_parse_skips_a_line_that_is_too_long() -> None:
-    events, errors = parse([line(x="a" * timing_log.LONGEST_LINE), line()], OURS)
+    events, errors = parse([line(x="a" * LONGEST_LINE), line()], OURS)
     assert len(events) == 1
     assert errors == ["the log's line 1 is longer than 64 KiB and was skipped"]
-
-
-LONG, CHUNK = timing_log.LONGEST_LINE, timing_log.CHUNK
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"", []),
-        (b"\n", [b""]),
-        (b"a\nb\n", [b"a", b"b"]),
-        (b"a\n\nb", [b"a", b"", b"b"]),
-        (b"a" * LONG + b"\nb\n", [b"a" * LONG, b"b"]),
-        (b"x\n" + b"a" * 3 * CHUNK + b"\nb\n", [b"x", None, b"b"]),
-        (b"a" * 3 * CHUNK, [None]),
-        (b"a" * 3 * CHUNK + b"\n", [None]),
-        (b"a" * 3 * CHUNK + b"\nb", [None, b"b"]),
-        (b"a" * 3 * CHUNK + b"\n" + b"c" * 3 * CHUNK + b"\nb", [None, None, b"b"]),
-    ],
-    ids=range(10),
-)
-def test_lines_of_gives_each_line_once(content: bytes, expected: list[bytes | None]) -> None:
-    assert list(lines_of(io.BytesIO(content))) == expected
-
-
-@given(st.lists(st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b"")), max_size=12), st.integers(1, 9))
-def test_lines_of_does_not_depend_on_how_much_is_read_at_once(lines: list[bytes], size: int) -> None:
-    class Slow(io.BytesIO):
-        def read(self, _size: int | None = -1, /) -> bytes:
-            return super().read(size)
-
-    assert list(lines_of(Slow(b"".join(one + b"\n" for one in lines)))) == lines
 
 
 @pytest.mark.parametrize("filling", ["zeros", "ends of lines", "digits"])
@@ -421,7 +395,7 @@ def test_poll_reads_no_more_than_the_end_of_what_is_new(log: Path) -> None:
 def test_poll_goes_on_behind_a_line_that_is_too_long(log: Path) -> None:
     follower = Follower(log, OURS)
     for _count in range(5):
-        append(log, b"x" * LONG)
+        append(log, b"x" * LONGEST_LINE)
         assert follower.poll() is None
     append(log, b"\n" + progress(7))
     assert step_of(follower.poll()) == 7

@@ -228,8 +228,7 @@ def test_judge_target_not_seen_by_the_chief_is_void(tmp_path: Path) -> None:
 
 def test_judge_no_logs_at_all_is_void(tmp_path: Path) -> None:
     assert verdict_of(read(tmp_path / "none")).reasons == (
-        "only 0 of 2 workers told of the start line",
-        "training ended at step 0 of 2000",
+        "there is no worker-0.log: without the chief there is no time",
     )
 
 
@@ -246,3 +245,68 @@ def test_judge_own_trainer_without_times_is_void(tmp_path: Path) -> None:
     verdict = verdict_of(read(tmp_path, log_format=r"step (?P<step>\d+)"))
     assert verdict.verdict == "void"
     assert "tells no time" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "log_format", "told"),
+    [
+        ([b"10.0 step=5", b"11.0 step=10"], REGEX, ("no line of worker-0.log fits", REGEX, "'10.0 step=5'")),
+        ([], REGEX, ("no line of worker-0.log fits", "it is empty")),
+        ([b"hello"], "tfscale", ("no line of worker-0.log fits training_log_format tfscale", "'hello'")),
+        (
+            [b"2024-03-01T10:00:00.%dZ step=%d" % (step % 10, step) for step in range(2001)],
+            r"(?P<time>[\d.]+)\S* step=(?P<step>\d+)",
+            ("the clock never moved: it is 2024 in every line",),
+        ),
+        ([b"time=1 step 5", b"time=2 step 5"], REGEX, ("step 5 of 2000", "the step never grew: it is 5 in every line")),
+        ([b"time=1 step 2000", b"time=2 step 2000"], REGEX, ("the step never grew: it is 2000 in every line",)),
+        ([b"time=1 step 7", b"time= step 9"], REGEX, ("step 7 of 2000", "only one line of worker-0.log fits", REGEX)),
+        (
+            [b"step 5", b"step 2000"],
+            r"(?:time=(?P<time>\S+) )?step (?P<step>\d+)",
+            ("tells no time", "finds it in no line"),
+        ),
+        ([b"step 5", b"step 2000"], r"step (?P<step>\d+)", ("tells no time", "has no group time")),
+        ([b"acc=0.5", b"acc=0.6"], r"acc=(?P<accuracy>\S+)", ("tells no step", "has no group step")),
+        ([b"acc=0.5"], r"acc=(?P<accuracy>\S+)(?: step (?P<step>\d+))?", ("tells no step", "finds it in no line")),
+        (
+            [b"time=%d step %d" % (at, at % 200) for at in range(2000)],
+            REGEX,
+            ("training ended at step 199 of 2000", "the step went back by 199"),
+        ),
+    ],
+)
+def test_judge_names_the_cause(tmp_path: Path, lines: list[bytes], log_format: str, told: tuple[str, ...]) -> None:
+    write_log(tmp_path, "worker-0", lines)
+    verdict = verdict_of(read(tmp_path, log_format=log_format), workers=1)
+    assert verdict.verdict == "void"
+    assert len(verdict.reasons) == 1
+    for words in told:
+        assert words in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [
+        ((0.0, 5.5), None),
+        ((STARTED, STARTED + 5.5), None),
+        ((2e9, 2e9 + 7.0), None),
+        ((STARTED * 1e3, STARTED * 1e3 + 201), "the log's clock says 201 s, but the run took 6 s"),
+        ((STARTED * 1e6, STARTED * 1e6 + 201_000), "the log's clock says 201000 s, but the run took 6 s"),
+        ((0.0, 9.0), "the log's clock says 9 s, but the run took 6 s"),
+    ],
+)
+def test_judge_holds_the_clock_against_the_run(tmp_path: Path, times: tuple[float, float], reason: str | None) -> None:
+    write_log(
+        tmp_path, "worker-0", [b"time=%.6f step %d" % (at, step) for at, step in zip(times, (0, 2000), strict=True)]
+    )
+    verdict = verdict_of(read(tmp_path, log_format=REGEX))
+    assert verdict.verdict == ("suspect" if reason else "valid")
+    assert (reason or "") in "".join(verdict.reasons)
+
+
+def test_judge_holds_an_elapsed_time_against_the_run(tmp_path: Path) -> None:
+    step = b"Worker 0: training step 2000 done (global step: 2000)"
+    write_log(tmp_path, "worker-0", [step, b"Training elapsed time: 201 s"])
+    verdict = verdict_of(read(tmp_path, log_format="thesis"))
+    assert (verdict.verdict, "the log's clock says 201 s" in verdict.reasons[0]) == ("suspect", True)
