@@ -12,7 +12,6 @@ import hashlib
 import os
 import struct
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -125,15 +124,19 @@ def store_path(config: DataConfig) -> Path:
 def write_store(path: Path, splits: tuple[Split, Split]) -> None:
     """Write beside the target and rename: a reader sees all of it or nothing."""
     arrays = dict(zip(_NAMES, (*splits[0], *splits[1]), strict=True))
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         arrays["digest"] = np.array(content_digest(list(arrays.values())))
-        with os.fdopen(descriptor, "wb") as file:
+        with draft.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(
+            f"{path.parent} (--data_dir) cannot be written: {error.strerror}; make room there, or name another folder"
+        ) from error
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -225,11 +226,32 @@ def test_prepare_unwritable_folder_is_a_sentence(tmp_path: Path) -> None:
 
 def test_write_store_failure_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any, **_kwargs: Any) -> None:
-        raise OSError("no space left")
+        raise MemoryError
 
     monkeypatch.setattr("trainer.data.np.savez_compressed", fail)
     pair = np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(MemoryError):
+        data.write_store(tmp_path / "x.npz", (pair, pair))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_write_store_leaves_rights_to_the_umask(tmp_path: Path, umask: int) -> None:
+    pair = (np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))
+    before = os.umask(umask)
+    try:
+        data.write_store(tmp_path / "x.npz", (pair, pair))
+    finally:
+        os.umask(before)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
+    assert (tmp_path / "x.npz").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_write_store_on_a_full_disk_says_so(tmp_path: Path) -> None:
+    """/dev/full is always full."""
+    (tmp_path / f".x.npz-{os.getpid()}").symlink_to("/dev/full")
+    pair = (np.zeros((1, 784), np.uint8), np.zeros(1, np.uint8))
+    with pytest.raises(DataError, match=r"\(--data_dir\) cannot be written: No space left on device; make room there"):
         data.write_store(tmp_path / "x.npz", (pair, pair))
     assert list(tmp_path.iterdir()) == []
 

@@ -9,6 +9,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-g
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -55,10 +56,15 @@ def fetch(service_account_file: str) -> dict[str, Any]:
 
 
 def keep(cache: Path, token: dict[str, Any]) -> None:
-    handle, name = tempfile.mkstemp(dir=cache.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(token, file)
-    os.replace(name, cache)
+    """Where it cannot be kept, the next call asks for another."""
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=cache.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(token, file)
+            os.replace(name, cache)
+        except OSError:
+            os.unlink(name)
 
 
 def _seconds(expiry: Any) -> float:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._common import files
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import check_folder
 
@@ -96,8 +96,5 @@ def write(path: Path, text: str) -> bool:
     """For nobody else to read, for it may hold a key, and never half; False when it says so already."""
     if path.exists() and path.read_text(encoding="utf-8").strip() == text.strip():
         return False
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(name, path)
+    files.replace(path, text.encode(), secret=True)
     return True

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._common import files
 
 PAUSE_SECONDS = 0.5
 
@@ -95,9 +96,7 @@ class Making:
 
     def _make(self) -> None:
         with contextlib.suppress(FileExistsError):
-            made = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(made, self._held)
-            os.close(made)
+            files.create(self.path, self._held)
 
     def _is_taken(self, lock: int, *, is_late: bool) -> bool:
         try:

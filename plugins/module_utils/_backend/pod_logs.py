@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError, blocks_of
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import CONTAINER, FINAL, Sight
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import NO_ROOM
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
 LOOK_SECONDS = 0.1
@@ -50,7 +52,14 @@ class PodLogs:
             skip = out.tell()
             with self._api.open(path, read_seconds=read_seconds, **query) as response:
                 for block in _beyond(blocks_of(response, self._api.host), skip):
-                    out.write(block)
+                    _write(out, block)
+
+
+def _write(out: FileIO, block: bytes) -> None:
+    """A disk that gets full takes a part of it without a word."""
+    left = memoryview(block)
+    while left:
+        left = left[out.write(left) :]
 
 
 def _beyond(blocks: Iterator[bytes], skip: int) -> Iterator[bytes]:
@@ -89,7 +98,8 @@ class ChiefLog:
 
     def run(self) -> None:
         # A wait that is made again begins again.
-        self._file.write_bytes(b"")
+        with contextlib.suppress(OSError):
+            self._file.write_bytes(b"")
         while not self._stopped.is_set():
             sight = self._look()
             if sight is None or not sight.has_started:
@@ -140,10 +150,14 @@ def save(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
-    """Every log into its file, whole; what could not be had is told in a note."""
+    """Every log into its file, whole; what could not be had is told in a note.
+
+    A full disk is none of the run's faults, and without its logs it would be judged as one that has failed.
+    """
     end = clock() + SAVE_SECONDS
     started = [sight for sight in sights if sight.has_started]
     failed: dict[str, str] = {}
+    no_room: list[OSError] = []
 
     def one(sight: Sight) -> None:
         name = f"{sight.replica.replica} {sight.replica.index}"
@@ -155,6 +169,8 @@ def save(
                 _save(logs, sight)
             except (ApiError, OSError) as error:
                 failed[name] = str(error)
+                if isinstance(error, OSError) and error.errno in NO_ROOM:
+                    no_room.append(error)
                 if not isinstance(error, ApiError) or not error.is_transient:
                     return
                 sleep(pause)
@@ -164,6 +180,8 @@ def save(
 
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         list(pool.map(one, started))
+    if no_room:
+        raise no_room[0]
     return _notes(failed)
 
 

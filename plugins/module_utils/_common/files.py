@@ -26,34 +26,42 @@ _OCTAL = re.compile(r"\\(\d{3})")
 
 def replace(path: Path, content: bytes, *, secret: bool = False) -> None:
     """In one step: a reader sees the old file or the new one. A secret is for its owner alone, all else as the umask says."""
-    with _draft(path, content, 0o600 if secret else 0o666) as draft:
-        draft.replace(path)
+    with draft(path, content, 0o600 if secret else 0o666) as whole:
+        whole.replace(path)
 
 
 def create(path: Path, content: bytes) -> None:
     """In one step, and of all who try it at once only one can; FileExistsError for the others. True on NFS as well."""
-    with _draft(path, content, 0o666) as draft:
+    with draft(path, content, 0o666) as whole:
         try:
-            os.link(draft, path)
+            os.link(whole, path)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
-            draft.replace(path)
+            whole.replace(path)
 
 
 @contextlib.contextmanager
-def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
-    """A file beside it that is gone in the end, whatever happens."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+def draft(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Path]:
+    """A file beside it, to be put into its place, that is gone in the end whatever happens."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        yield draft
+        yield beside
     finally:
-        draft.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
+
+
+def check_room(folder: Path) -> None:
+    """Raise OSError where the next file would not find any."""
+    about = os.statvfs(folder)
+    # Those that count nothing say 0 of 0.
+    if about.f_blocks and not about.f_bavail:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def is_local(folder: Path) -> bool:

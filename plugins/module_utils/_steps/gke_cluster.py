@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 import time
@@ -24,6 +25,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
 from ansible_collections.tfscale.study.plugins.module_utils._backend.gke_api import Container, GkeError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_for_count
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
 from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -102,7 +104,8 @@ def execute(
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
-        raise StepError(f"cluster_kubeconfig {params['kubeconfig']} cannot be written: {error}.") from error
+        reason = why(error, os.path.dirname(os.path.abspath(params["kubeconfig"])))
+        raise StepError(f"cluster_kubeconfig {params['kubeconfig']} cannot be written: {reason}.") from error
 
 
 def _check(params: Mapping[str, Any]) -> gke.Wanted:

@@ -26,6 +26,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
 from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
@@ -90,7 +91,8 @@ def execute(
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
-        raise StepError(f"cluster_kubeconfig {params['kubeconfig']} cannot be written: {error}.") from error
+        reason = why(error, os.path.dirname(os.path.abspath(params["kubeconfig"])))
+        raise StepError(f"cluster_kubeconfig {params['kubeconfig']} cannot be written: {reason}.") from error
 
 
 def _check(params: Mapping[str, Any]) -> Wanted:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group, groups_under
 from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import NO_ROOM, why
 from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -55,7 +56,8 @@ def execute(
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
-        raise StepError(f"The replicas of {run_dir} cannot be reached: {error}.") from error
+        reason = why(error, error.filename or run_dir) if error.errno in NO_ROOM else str(error)
+        raise StepError(f"The replicas of {run_dir} cannot be reached: {reason}.") from error
 
 
 def _check(params: Mapping[str, Any]) -> None:

@@ -9,8 +9,10 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._common import files
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
@@ -20,7 +22,13 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.log_format im
 from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure, plain
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import read_run
-from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import Thresholds, Verdict, judge, mapping
+from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import (
+    VOID,
+    Thresholds,
+    Verdict,
+    judge,
+    mapping,
+)
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -70,6 +78,8 @@ def execute(
             (lock.check if check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
         record = found or plain(_strict(_record(params, now())))
+        if found is None:
+            _check_cause(record, run["log_dir"])
         warning = book.append(record) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
@@ -89,6 +99,15 @@ def _check(run: Mapping[str, Any]) -> None:
         missing = next((f"spec.{key}" for key in SPEC_KEYS if not isinstance(run["spec"].get(key), int)), None)
     if missing is not None:
         raise StepError(f"run has no {missing}: give one of the runs that sweep_plan_info returns")
+
+
+def _check_cause(record: Mapping[str, Any], log_dir: str) -> None:
+    """A run that failed on a full disk has used up none of its attempts."""
+    try:
+        if record["verdict"]["verdict"] == VOID and os.path.isdir(log_dir):
+            files.check_room(Path(log_dir))
+    except OSError as error:
+        raise StepError(f"run {record['run_id']} failed and is not recorded: {files.why(error, log_dir)}") from error
 
 
 def _strict(value: Any) -> Any:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import draft, why
 from ansible_collections.tfscale.study.plugins.module_utils._report import model, render, tables
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
@@ -102,18 +103,18 @@ def _changed(folder: Path, files: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+def _write(folder: Path, contents: Mapping[str, bytes], *, stale: Iterable[str]) -> None:
+    """All of it is on the disk before the report before is touched: a full disk leaves that whole."""
+    with contextlib.ExitStack() as drafts:
+        written = {}
+        for path, content in contents.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            written[folder / path] = drafts.enter_context(draft(folder / path, content))
+        # First, because only the pages of the report before name them.
+        for path in stale:
+            (folder / path).unlink()
+        for target, whole in written.items():
+            whole.replace(target)
 
 
 def _update(folder: Path, files: Mapping[str, bytes], *, check_mode: bool) -> list[str]:
@@ -122,13 +123,10 @@ def _update(folder: Path, files: Mapping[str, bytes], *, check_mode: bool) -> li
         changed, stale = _changed(folder, files), _stale(folder, files)
         _check_ours(folder, changed)
         if not check_mode:
-            # First, because only the pages of the report before name them.
-            for path in stale:
-                (folder / path).unlink()
-            for path in changed:
-                _write(folder / path, files[path])
+            _write(folder, {path: files[path] for path in changed}, stale=stale)
     except OSError as error:
-        raise StepError(f"study_dir is {str(folder)!r}, where the report cannot be written: {error}") from error
+        reason = why(error, folder)
+        raise StepError(f"study_dir is {str(folder)!r}, where the report cannot be written: {reason}.") from error
     return [*changed, *stale]
 
 

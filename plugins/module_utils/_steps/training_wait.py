@@ -23,6 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.base import
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, keeper
 from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
@@ -93,7 +94,8 @@ def execute(
     except (InputError, BackendError, LedgerError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
-        raise StepError(f"The logs cannot be written into run_dir {params['run_dir']}: {error.strerror}.") from error
+        reason = why(error, params["run_dir"])
+        raise StepError(f"The logs cannot be written into run_dir {params['run_dir']}: {reason}.") from error
     return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=clock() - start)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
 from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Replica
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
@@ -339,8 +340,8 @@ def check_folder(name: str, value: str) -> str:
         _try_to_write(parent)
     except OSError as error:
         raise InputError(
-            f"{name} is {str(path)!r}, which cannot be written: {parent}: {error.strerror}; give another folder"
-            " (sweep_results_dir) or its permissions"
+            f"{name} is {str(path)!r}, which cannot be written: {why(error, parent)}"
+            + (" (sweep_results_dir)" if name == "study_dir" else "")
         ) from error
     return str(path)
 

@@ -15,6 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs im
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import Sight, sight_of
 
 from tests.fixtures.clusters import FakeApi, pod, refusal, running, terminated
+from tests.fixtures.small_disk import small_disk
 
 
 @pytest.fixture
@@ -258,3 +259,52 @@ def test_save_into_a_folder_that_is_gone(api: FakeApi, tmp_path: Path) -> None:
     api.logs[name(), False] = [b"x"]
     notes = saved(api, tmp_path / "gone", pod(state=terminated(0)))
     assert "No such file" in notes[0]
+
+
+def test_save_on_a_full_disk_is_no_fault_of_the_run(api: FakeApi, tmp_path: Path) -> None:
+    whole = b"line\n" * 2000
+    api.logs[name(), False] = [[whole], [whole]]
+    with small_disk(tmp_path / "disk") as disk:
+        (disk.folder / "worker-0.log").write_bytes(b"line\n")
+        disk.fill(leave=4096)
+        with pytest.raises(OSError, match="No space left"):
+            saved(api, disk.folder, pod(state=terminated(0)))
+        assert sorted(path.name for path in disk.folder.iterdir()) == ["fill", "worker-0.log"]
+        assert (disk.folder / "worker-0.log").read_bytes() == b"line\n"
+        disk.enlarge()
+        assert saved(api, disk.folder, pod(state=terminated(0))) == []
+        assert (disk.folder / "worker-0.log").read_bytes() == whole
+
+
+def test_run_on_a_full_disk_goes_on_without_a_hole_when_there_is_room(api: FakeApi, tmp_path: Path) -> None:
+    """The disk takes a part of a block; room comes before the next one does."""
+    blocks = [b"%07d\n" % number * 512 for number in range(8)]
+    with small_disk(tmp_path / "disk") as disk:
+        chief = Chief(api, disk.folder, pod(state=running()))
+        api.logs[name(), False] = [blocks, blocks]
+        disk.fill(leave=2 * 4096)
+
+        def end() -> None:
+            disk.enlarge()
+            chief.documents = [pod(state=terminated(0))] if len(api.opened()) == 2 else chief.documents
+
+        chief.on_nap = end
+        chief.log.run()
+        assert chief.text == b"".join(blocks)
+        assert not chief.log.is_complete
+
+
+def test_append_to_a_disk_that_takes_a_part_writes_the_rest() -> None:
+    """The kernel tells of it by a number that nobody has to look at."""
+
+    class Slow:
+        def __init__(self) -> None:
+            self.text = b""
+
+        def write(self, data: memoryview) -> int:
+            self.text += bytes(data[:3])
+            return min(3, len(data))
+
+    slow = Slow()
+    pod_logs._write(slow, b"0123456789")  # type: ignore[arg-type]
+    assert slow.text == b"0123456789"

@@ -18,6 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
 
 from tests.fixtures import clusters, runs, states
+from tests.fixtures.small_disk import small_disk
 
 KEYS = {
     "changed",
@@ -414,7 +415,23 @@ def test_execute_of_pods_that_nobody_deployed(cluster: Cluster) -> None:
 def test_execute_whose_logs_cannot_be_written(cluster: Cluster) -> None:
     cluster.run_dir.parent.parent.joinpath("run").write_text("a file")
     msg, _result = cluster.fail()
-    assert msg == f"The logs cannot be written into run_dir {cluster.run_dir}: Not a directory."
+    assert msg == (
+        f"The logs cannot be written into run_dir {cluster.run_dir}: Not a directory; give {cluster.run_dir} its"
+        " permissions, or another folder."
+    )
+
+
+def test_execute_whose_logs_find_no_room_says_so(cluster: Cluster) -> None:
+    """A run whose logs are lost is no run that has failed."""
+    done = [clusters.event("MODIFIED", clusters.pod("worker", index, state=clusters.terminated(0))) for index in (0, 1)]
+    cluster.api.watches = [[*done]]
+    cluster.log("worker", 0, b"one\n")
+    with small_disk(cluster.run_dir.parent) as disk:
+        cluster.run_dir.mkdir()
+        disk.fill()
+        msg, _result = cluster.fail()
+        assert f"run_dir {cluster.run_dir}: no room is left in {cluster.run_dir} (No space left on device)" in msg
+        assert list(cluster.run_dir.iterdir()) == []
 
 
 def test_execute_renews_the_hold_on_a_study_in_the_cluster(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

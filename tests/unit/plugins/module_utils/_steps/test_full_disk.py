@@ -1,0 +1,187 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps on a real disk that is full, and again when it has room: one sentence, nothing lost, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
+from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record, study_report
+from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+
+from tests.fixtures import ledgers, runs
+from tests.fixtures.small_disk import SmallDisk, small_disk
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", "2m") as one:
+        yield one
+
+
+@pytest.fixture
+def study(disk: SmallDisk) -> Path:
+    folder = disk.folder / "mnist"
+    folder.mkdir()
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def record(study: Path, wait: dict[str, Any] | None = None) -> dict[str, Any]:
+    params = {
+        "study_dir": str(study),
+        "run": runs.planned_run(study),
+        "wait": wait or runs.ended(),
+        "owner_pid": os.getpid(),
+        "ledger": "files",
+        "log_format": "tfscale",
+        "max_steal_share": 0.1,
+        "max_foreign_share": 0.25,
+        "provenance": {},
+    }
+    return study_record.execute(params, check_mode=False, say=quiet)
+
+
+def lock(study: Path, state: str = "present") -> dict[str, Any]:
+    params = {"study_dir": str(study), "state": state, "owner_pid": os.getpid(), "ledger": "files"}
+    return study_lock.execute(params, check_mode=False, say=quiet)
+
+
+def report(study: Path) -> dict[str, Any]:
+    params = {"study_dir": str(study), "ledger": "files", "prices": {}, "currency": "USD"}
+    return study_report.execute(params, check_mode=False, say=quiet)
+
+
+def refused(act: Callable[[], Any], study: Path) -> str:
+    """The sentence of a step that finds no room and leaves all as it was."""
+    before = contents(study)
+    with pytest.raises(StepError) as caught:
+        act()
+    assert contents(study) == before
+    said = str(caught.value)
+    assert f"no room is left in {study}" in said
+    assert "make some there" in said
+    return said
+
+
+def old_ledger(study: Path, *, torn: bool) -> bytes:
+    """Its last page is full to the brim: a line more needs another one."""
+    line = ledger.encode({"schema": 1, "run_id": "x-1", "attempt": 1, "verdict": {}, "padding": ""})
+    tail = b'{"schema":1,"run_id":' if torn else b""
+    padding = "x" * (4096 - len(line) - len(tail))
+    line = ledger.encode({"schema": 1, "run_id": "x-1", "attempt": 1, "verdict": {}, "padding": padding})
+    (study / "ledger.jsonl").write_bytes(line + tail)
+    return line
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
+def test_record_on_a_full_disk_waits_for_room(disk: SmallDisk, study: Path, torn: bool) -> None:
+    line = old_ledger(study, torn=torn)
+    runs.write_logs(study / "logs/0123456789ab-1/attempt-1")
+    disk.fill()
+    said = refused(lambda: record(study), study)
+    assert f"the ledger {study / 'ledger.jsonl'} cannot be written" in said
+    assert "the run's logs are kept in" in said
+    disk.enlarge()
+    assert record(study)["verdict"] == "valid"
+    whole = (study / "ledger.jsonl").read_bytes()
+    assert whole.startswith(line)
+    assert whole.count(b"\n") == 2
+    assert (study / "ledger.jsonl.torn").exists() is torn
+
+
+def test_record_of_a_run_that_failed_on_a_full_disk_uses_up_no_attempt(disk: SmallDisk, study: Path) -> None:
+    """Its line would find room in the ledger's last page."""
+    log_dir = study / "logs/0123456789ab-1/attempt-1"
+    runs.write_logs(log_dir)
+    (study / "ledger.jsonl").write_bytes(b"")
+    disk.fill()
+    failed = runs.failed(exit_code=1, reason="no space")
+    said = refused(lambda: record(study, failed), study)
+    assert said.startswith("run 0123456789ab-1 failed and is not recorded: ")
+    disk.enlarge()
+    assert record(study, failed)["verdict"] == "void"
+
+
+def test_lock_on_a_full_disk_waits_for_room_and_is_released_without(disk: SmallDisk, study: Path) -> None:
+    disk.fill()
+    refused(lambda: lock(study), study)
+    disk.enlarge()
+    assert lock(study)["changed"]
+    disk.fill()
+    assert lock(study, "absent")["changed"]
+    assert contents(study) == {}
+
+
+def test_report_on_a_full_disk_leaves_the_one_before_whole(disk: SmallDisk, study: Path) -> None:
+    """Also its figures, which the new one no longer has."""
+    records = ledgers.mnist()
+    ledgers.write(study, records)
+    report(study)
+    ledgers.write(study, [one for one in records if one["spec"]["ps"] == 1])
+    # Some of its files find room and the others do not.
+    disk.fill(leave=64 * 1024)
+    said = refused(lambda: report(study), study)
+    assert f"study_dir is '{study}', where the report cannot be written" in said
+    disk.enlarge()
+    before = set(contents(study))
+    assert report(study)["changed"]
+    assert set(contents(study)) < before
+
+
+def test_mark_and_kubeconfig_on_a_full_disk_leave_nothing_half(disk: SmallDisk) -> None:
+    """An empty mark would be taken for somebody else's ever after."""
+    path = disk.folder / "kubeconfig"
+    kubeconfig.write(path, "old")
+    disk.fill()
+    before = contents(disk.folder)
+
+    def make() -> bool:
+        with Making(f"{path}.making", "Kind cluster one").hold(seconds=0):
+            return kubeconfig.write(path, "new")
+
+    for act in (make, lambda: kubeconfig.write(path, "new")):
+        with pytest.raises(OSError, match="No space left"):
+            act()
+    gke_token.keep(disk.folder / "token", {"token": "secret", "until": 0})
+    assert contents(disk.folder) == before
+    disk.enlarge()
+    assert make()
+    assert path.read_text() == "new"
+    assert not Path(f"{path}.making").exists()
+
+
+@pytest.mark.parametrize("umask", [0o027, 0o077])
+def test_everything_is_written_with_the_umask(tmp_path: Path, umask: int) -> None:
+    study = tmp_path / "results" / "mnist"
+    before = os.umask(umask)
+    try:
+        lock(study)
+        runs.write_logs(study / "logs/0123456789ab-1/attempt-1")
+        record(study)
+        report(study)
+        kubeconfig.write(tmp_path / "kubeconfig", "secret")
+    finally:
+        os.umask(before)
+    found = {str(path.relative_to(study)): stat.S_IMODE(path.stat().st_mode) for path in sorted(study.rglob("*"))}
+    assert {"ledger.jsonl", "ledger.lock", "report.html", "runs.csv"} <= set(found)
+    assert any(name.startswith("figures/") for name in found)
+    folders = {"figures", "logs", "logs/0123456789ab-1", "logs/0123456789ab-1/attempt-1"}
+    assert found == {name: (0o777 if name in folders else 0o666) & ~umask for name in found}
+    assert stat.S_IMODE((tmp_path / "kubeconfig").stat().st_mode) == 0o600
