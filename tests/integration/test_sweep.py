@@ -172,10 +172,14 @@ def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
         assert [record["spec"]["workers"] for record in playbook.records("train")] == [2] * count
 
 
-def test_teardown_stops_what_a_launcher_left(playbook: Playbook, living: Any) -> None:
+def test_teardown_ends_a_study_that_runs_only_where_that_is_asked_for(playbook: Playbook, living: Any) -> None:
     controller = playbook.start("sweep", training_command=tiny_command(steps=20, pace=1))
     assert wait_until(lambda: bool(living(playbook.results)))
-    result = playbook.run("teardown")
+    refused = playbook.run("teardown")
+    assert refused.returncode != 0
+    assert f"tiny is held by process {controller.pid} on host" in " ".join(refused.stderr.split())
+    assert living(playbook.results)
+    result = playbook.run("teardown", cluster_teardown_held=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "changed=0" not in result.stdout
     controller.kill()
