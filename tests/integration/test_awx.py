@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -24,6 +25,8 @@ from .conftest import tiny_command
 
 LOCAL = "inventories/local"
 PATTERN = ROOT / "extensions/patterns/scaling_study"
+# Of a survey's questions, as AWX takes them; the default of a multiselect is its choices, a line each.
+ANSWERS = {"text": str, "multiplechoice": str, "multiselect": str, "integer": int}
 
 
 def answers(**more: Any) -> dict[str, Any]:
@@ -153,6 +156,49 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
         assert controller.writes == before
 
 
+def prompts(controller: Controller) -> set[str]:
+    """What any template of the controller lets a launch set."""
+    made = [*controller.named("job_templates").values(), *controller.named("workflow_job_templates").values()]
+    return {name for one in made for name, asks in one.items() if name.startswith("ask_") and asks}
+
+
+def test_a_launch_sets_nothing_but_the_answers_of_the_survey(tmp_path: Path) -> None:
+    with serving(Controller()) as controller:
+        env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
+        wide = {"awx_prompts": ["limit", "variables"], "awx_trainer_images": ["trainer:1", "trainer:2"]}
+        result = Playbook(tmp_path, wide, LOCAL, env).run("awx")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert prompts(controller) == {"ask_limit_on_launch", "ask_variables_on_launch"}
+        sweep = controller.named("job_templates")["Scaling study: sweep"]
+        workflow = controller.named("workflow_job_templates")["Scaling study"]
+        for offered in (sweep, workflow):
+            questions = controller.related[offered["related"]["survey_spec"]]["spec"]
+            image = next(question for question in questions if question["variable"] == "training_image")
+            assert (image["type"], image["choices"]) == ("multiplechoice", ["trainer:1", "trainer:2"])
+        # As earlier versions made them: the next call takes it away.
+        assert Playbook(tmp_path, {}, LOCAL, env).run("awx").returncode == 0
+        assert prompts(controller) == set()
+
+
+def test_awx_prompts_knows_what_it_can_ask_for(tmp_path: Path) -> None:
+    result = Playbook(tmp_path, {"awx_prompts": ["everything"]}, LOCAL, {"CONTROLLER_HOST": "http://x"}).run("awx")
+    assert result.returncode != 0
+    assert {"awx_prompts", "everything"} <= set(re.findall(r"\w+", result.stderr)), result.stderr
+
+
+@pytest.mark.parametrize("variable", ["sweep_study", "sweep_nodes", "sweep_ps", "sweep_workers", "sweep_strategies"])
+def test_an_answer_is_text_and_no_program(tmp_path: Path, variable: str) -> None:
+    """AWX marks answers of a survey as unsafe (ALLOW_JINJA_IN_EXTRA_VARS); so does this file."""
+    victim = tmp_path / "victim"
+    answer = f"{{{{ lookup('ansible.builtin.pipe', 'touch {victim}') }}}}"
+    (tmp_path / "answers.yml").write_text(f'{variable}: !unsafe "{answer}"\n')
+    playbook = Playbook(tmp_path, {"sweep_results_dir": str(tmp_path), "training_command": tiny_command()})
+    result = playbook.run("sweep", "--extra-vars", f"@{tmp_path}/answers.yml", "--check")
+    assert result.returncode != 0
+    assert {variable, "lookup"} <= set(re.findall(r"\w+", result.stderr)), result.stderr
+    assert not victim.exists()
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -200,8 +246,9 @@ def test_the_pattern_names_what_there_is() -> None:
         assert set(template["labels"]) <= set(resources["controller_labels"])
         for question in template.get("survey", {}).get("spec", []):
             assert question["variable"] in known, question
-            assert isinstance(question["default"], str)
-            assert question["type"] in ("text", "multiplechoice", "textarea")
-            assert question["type"] != "multiplechoice" or question["default"] in question["choices"]
+            assert type(question["default"]) is ANSWERS[question["type"]], question
+            assert "choices" not in question or set(question["default"].split("\n")) <= set(question["choices"])
+            assert {"text": {"max"}, "integer": {"min", "max"}}.get(question["type"], {"choices"}) <= set(question)
+            assert not re.search("command|python|env|dir|source|volume|kubeconfig|prices", question["variable"])
     steps = {node["unified_job_template"]["name"] for node in resources["controller_workflow"]["nodes"]}
     assert steps == set(templates)
