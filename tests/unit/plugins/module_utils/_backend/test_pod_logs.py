@@ -15,7 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs im
 from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import Sight, sight_of
 
 from tests.fixtures.clusters import FakeApi, pod, refusal, running, terminated
-from tests.fixtures.small_disk import small_disk
+from tests.fixtures.disk import ROOM, SMALL, fill, small_disk
 
 
 @pytest.fixture
@@ -264,28 +264,30 @@ def test_save_into_a_folder_that_is_gone(api: FakeApi, tmp_path: Path) -> None:
 def test_save_on_a_full_disk_is_no_fault_of_the_run(api: FakeApi, tmp_path: Path) -> None:
     whole = b"line\n" * 2000
     api.logs[name(), False] = [[whole], [whole]]
-    with small_disk(tmp_path / "disk") as disk:
-        (disk.folder / "worker-0.log").write_bytes(b"line\n")
-        disk.fill(leave=4096)
+    with small_disk(tmp_path / "disk") as limit:
+        disk = limit(size=SMALL)
+        (disk / "worker-0.log").write_bytes(b"line\n")
+        fill(disk, leave=4096)
         with pytest.raises(OSError, match="No space left"):
-            saved(api, disk.folder, pod(state=terminated(0)))
-        assert sorted(path.name for path in disk.folder.iterdir()) == ["fill", "worker-0.log"]
-        assert (disk.folder / "worker-0.log").read_bytes() == b"line\n"
-        disk.enlarge()
-        assert saved(api, disk.folder, pod(state=terminated(0))) == []
-        assert (disk.folder / "worker-0.log").read_bytes() == whole
+            saved(api, disk, pod(state=terminated(0)))
+        assert sorted(path.name for path in disk.iterdir()) == ["fill", "worker-0.log"]
+        assert (disk / "worker-0.log").read_bytes() == b"line\n"
+        limit(size=ROOM)
+        assert saved(api, disk, pod(state=terminated(0))) == []
+        assert (disk / "worker-0.log").read_bytes() == whole
 
 
 def test_run_on_a_full_disk_goes_on_without_a_hole_when_there_is_room(api: FakeApi, tmp_path: Path) -> None:
     """The disk takes a part of a block; room comes before the next one does."""
     blocks = [b"%07d\n" % number * 512 for number in range(8)]
-    with small_disk(tmp_path / "disk") as disk:
-        chief = Chief(api, disk.folder, pod(state=running()))
+    with small_disk(tmp_path / "disk") as limit:
+        disk = limit(size=SMALL)
+        chief = Chief(api, disk, pod(state=running()))
         api.logs[name(), False] = [blocks, blocks]
-        disk.fill(leave=2 * 4096)
+        fill(disk, leave=2 * 4096)
 
         def end() -> None:
-            disk.enlarge()
+            limit(size=ROOM)
             chief.documents = [pod(state=terminated(0))] if len(api.opened()) == 2 else chief.documents
 
         chief.on_nap = end

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common import files
 
-from tests.fixtures.small_disk import small_disk
+from tests.fixtures.disk import ROOM, SMALL, fill, small_disk
 
 Write = Callable[[Path, bytes], None]
 
@@ -68,17 +68,18 @@ def test_create_leaves_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("write", [files.replace, files.create])
 def test_writing_on_a_full_disk_leaves_nothing_behind_and_works_again_with_room(tmp_path: Path, write: Write) -> None:
-    with small_disk(tmp_path / "disk") as disk:
-        (disk.folder / "kept").write_bytes(b"old")
-        disk.fill()
-        before = sorted(disk.folder.iterdir())
-        target = disk.folder / ("kept" if write is files.replace else "made")
+    with small_disk(tmp_path / "disk") as limit:
+        disk = limit(size=SMALL)
+        (disk / "kept").write_bytes(b"old")
+        fill(disk)
+        before = sorted(disk.iterdir())
+        target = disk / ("kept" if write is files.replace else "made")
         with pytest.raises(OSError, match="No space left") as caught:
             write(target, b"x" * 5000)
-        assert sorted(disk.folder.iterdir()) == before
-        assert (disk.folder / "kept").read_bytes() == b"old"
+        assert sorted(disk.iterdir()) == before
+        assert (disk / "kept").read_bytes() == b"old"
         assert "no room is left in /here" in files.why(caught.value, "/here")
-        disk.enlarge()
+        limit(size=ROOM)
         write(target, b"x" * 5000)
         assert target.read_bytes() == b"x" * 5000
 
@@ -124,6 +125,7 @@ def test_is_local_looks_at_the_nearest_mount(monkeypatch: pytest.MonkeyPatch, fo
 
 
 def test_is_local_of_this_machine(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "a b") as disk:
-        assert files.is_local(disk.folder)
+    with small_disk(tmp_path / "a b") as limit:
+        disk = limit(size=SMALL)
+        assert files.is_local(disk)
     assert not files.is_local(Path("/proc"))

@@ -19,18 +19,25 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 
 from tests.fixtures import ledgers, runs
-from tests.fixtures.small_disk import SmallDisk, small_disk
+from tests.fixtures.disk import ROOM, fill, small_disk
+
+Limit = Callable[..., Path]
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with small_disk(tmp_path / "disk", "2m") as one:
+def limit(tmp_path: Path) -> Iterator[Limit]:
+    with small_disk(tmp_path / "disk") as one:
         yield one
 
 
 @pytest.fixture
-def study(disk: SmallDisk) -> Path:
-    folder = disk.folder / "mnist"
+def disk(limit: Limit) -> Path:
+    return limit(size=2 << 20)
+
+
+@pytest.fixture
+def study(disk: Path) -> Path:
+    folder = disk / "mnist"
     folder.mkdir()
     return folder
 
@@ -91,14 +98,14 @@ def old_ledger(study: Path, *, torn: bool) -> bytes:
 
 
 @pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
-def test_record_on_a_full_disk_waits_for_room(disk: SmallDisk, study: Path, torn: bool) -> None:
+def test_record_on_a_full_disk_waits_for_room(disk: Path, limit: Limit, study: Path, torn: bool) -> None:
     line = old_ledger(study, torn=torn)
     runs.write_logs(study / "logs/0123456789ab-1/attempt-1")
-    disk.fill()
+    fill(disk)
     said = refused(lambda: record(study), study)
     assert f"the ledger {study / 'ledger.jsonl'} cannot be written" in said
     assert "the run's logs are kept in" in said
-    disk.enlarge()
+    limit(size=ROOM)
     assert record(study)["verdict"] == "valid"
     whole = (study / "ledger.jsonl").read_bytes()
     assert whole.startswith(line)
@@ -106,51 +113,51 @@ def test_record_on_a_full_disk_waits_for_room(disk: SmallDisk, study: Path, torn
     assert (study / "ledger.jsonl.torn").exists() is torn
 
 
-def test_record_of_a_run_that_failed_on_a_full_disk_uses_up_no_attempt(disk: SmallDisk, study: Path) -> None:
+def test_record_of_a_run_that_failed_on_a_full_disk_uses_up_no_attempt(disk: Path, limit: Limit, study: Path) -> None:
     """Its line would find room in the ledger's last page."""
     log_dir = study / "logs/0123456789ab-1/attempt-1"
     runs.write_logs(log_dir)
     (study / "ledger.jsonl").write_bytes(b"")
-    disk.fill()
+    fill(disk)
     failed = runs.failed(exit_code=1, reason="no space")
     said = refused(lambda: record(study, failed), study)
     assert said.startswith("run 0123456789ab-1 failed and is not recorded: ")
-    disk.enlarge()
+    limit(size=ROOM)
     assert record(study, failed)["verdict"] == "void"
 
 
-def test_lock_on_a_full_disk_waits_for_room_and_is_released_without(disk: SmallDisk, study: Path) -> None:
-    disk.fill()
+def test_lock_on_a_full_disk_waits_for_room_and_is_released_without(disk: Path, limit: Limit, study: Path) -> None:
+    fill(disk)
     refused(lambda: lock(study), study)
-    disk.enlarge()
+    limit(size=ROOM)
     assert lock(study)["changed"]
-    disk.fill()
+    fill(disk)
     assert lock(study, "absent")["changed"]
     assert contents(study) == {}
 
 
-def test_report_on_a_full_disk_leaves_the_one_before_whole(disk: SmallDisk, study: Path) -> None:
+def test_report_on_a_full_disk_leaves_the_one_before_whole(disk: Path, limit: Limit, study: Path) -> None:
     """Also its figures, which the new one no longer has."""
     records = ledgers.mnist()
     ledgers.write(study, records)
     report(study)
     ledgers.write(study, [one for one in records if one["spec"]["ps"] == 1])
     # Some of its files find room and the others do not.
-    disk.fill(leave=64 * 1024)
+    fill(disk, leave=64 * 1024)
     said = refused(lambda: report(study), study)
     assert f"study_dir is '{study}', where the report cannot be written" in said
-    disk.enlarge()
+    limit(size=ROOM)
     before = set(contents(study))
     assert report(study)["changed"]
     assert set(contents(study)) < before
 
 
-def test_mark_and_kubeconfig_on_a_full_disk_leave_nothing_half(disk: SmallDisk) -> None:
+def test_mark_and_kubeconfig_on_a_full_disk_leave_nothing_half(disk: Path, limit: Limit) -> None:
     """An empty mark would be taken for somebody else's ever after."""
-    path = disk.folder / "kubeconfig"
+    path = disk / "kubeconfig"
     kubeconfig.write(path, "old")
-    disk.fill()
-    before = contents(disk.folder)
+    fill(disk)
+    before = contents(disk)
 
     def make() -> bool:
         with Making(f"{path}.making", "Kind cluster one").hold(seconds=0):
@@ -159,9 +166,9 @@ def test_mark_and_kubeconfig_on_a_full_disk_leave_nothing_half(disk: SmallDisk) 
     for act in (make, lambda: kubeconfig.write(path, "new")):
         with pytest.raises(OSError, match="No space left"):
             act()
-    gke_token.keep(disk.folder / "token", {"token": "secret", "until": 0})
-    assert contents(disk.folder) == before
-    disk.enlarge()
+    gke_token.keep(disk / "token", {"token": "secret", "until": 0})
+    assert contents(disk) == before
+    limit(size=ROOM)
     assert make()
     assert path.read_text() == "new"
     assert not Path(f"{path}.making").exists()

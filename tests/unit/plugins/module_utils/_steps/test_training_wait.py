@@ -18,7 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
 
 from tests.fixtures import clusters, runs, states
-from tests.fixtures.small_disk import small_disk
+from tests.fixtures.disk import SMALL, fill, small_disk
 
 KEYS = {
     "changed",
@@ -426,9 +426,10 @@ def test_execute_whose_logs_find_no_room_says_so(cluster: Cluster) -> None:
     done = [clusters.event("MODIFIED", clusters.pod("worker", index, state=clusters.terminated(0))) for index in (0, 1)]
     cluster.api.watches = [[*done]]
     cluster.log("worker", 0, b"one\n")
-    with small_disk(cluster.run_dir.parent) as disk:
+    with small_disk(cluster.run_dir.parent) as limit:
+        disk = limit(size=SMALL)
         cluster.run_dir.mkdir()
-        disk.fill()
+        fill(disk)
         msg, _result = cluster.fail()
         assert f"run_dir {cluster.run_dir}: no room is left in {cluster.run_dir} (No space left on device)" in msg
         assert list(cluster.run_dir.iterdir()) == []
