@@ -21,6 +21,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.capacity impo
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import LEAST_MEMORY
+from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import MOST as MOST_AMOUNT
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes, shown
 from ansible_collections.tfscale.study.plugins.module_utils._study.words import word
 from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
@@ -276,6 +277,10 @@ def _resources(name: str, value: Any) -> str:
         raise wrong(name, value, "requests and limits as in a pod, such as {requests: {cpu: 500m, memory: 1Gi}}")
     asked = Replica.of(name, {"requests": {}, **given})
     for key, amount in asked.requests.items():
+        if amount == MOST_AMOUNT:
+            raise InputError(
+                f"{name} has {shown(given)}, which is more {key} than there is: give an amount such as 2 or 1Gi"
+            )
         if key == "memory" and 0 < amount < LEAST_MEMORY:
             raise InputError(
                 f"{name} has {shown(given)}, which is {amount:g} bytes of memory: give an amount such as 1Gi"

@@ -100,7 +100,7 @@ def volume(name: str, value: Any) -> dict[str, Any]:
 
 def _size(name: str, value: Any) -> float:
     size = quantity.amount(value)
-    if not size:
+    if not size or size == quantity.MOST:
         raise wrong(name, value, "an amount such as 10Gi")
     return size
 

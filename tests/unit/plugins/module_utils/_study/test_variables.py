@@ -229,6 +229,8 @@ def test_lists_and_mappings_come_as_text_of_yaml(name: str, text: str, value: An
         ({"training_ps_resources": {"limits": {"memory": "lots"}}}, "training_ps_resources.limits.memory is 'lots'"),
         ({"training_worker_resources": {"requests": {"memory": "512m"}}}, "which is 0.512 bytes of memory: give"),
         ({"training_worker_resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1"}}}, "request of cpu is above"),
+        ({"training_worker_resources": {"requests": {"cpu": "1e30"}}}, "which is more cpu than there is: give an amount"),
+        ({"training_volume": {"size": "1e30"}}, "training_volume.size is '1e30': give an amount"),
         ({"upgrade_gate_study": "a" * 53}, "give at most 52 letters"),
     ],
 )  # fmt: skip
