@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -338,3 +339,35 @@ def test_a_launcher_and_its_forked_replicas_say_whose_they_are(tmp_path: Path) -
     launcher.stdout.readline()
     assert procfs.environment(launcher.pid)[procfs.LAUNCHER_MARK] == procfs.identity(launcher.pid)
     launcher.communicate(b"\n", timeout=SECONDS)
+
+
+def test_a_run_that_cannot_tell_its_end_tries_again_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else may have taken the room that was kept for its last word."""
+    group = replicas.Group(Request(run_dir=str(tmp_path), ps=0, workers=1, command=True, argv=["true"]))
+    group.replicas = [replicas.Replica(replica="worker", index=0, host="", log="", pid=pid_of_the_dead())]
+    said: list[dict[str, Any]] = []
+
+    def save(state: dict[str, Any]) -> None:
+        said.append(state)
+        if len(said) < 4:
+            raise LaunchError("the disk is full")
+
+    monkeypatch.setattr(group.folder, "save", save)
+    ended = replicas.Exit(pid=group.replicas[0].pid, status=0, usage=resource.getrusage(resource.RUSAGE_SELF))
+    group.take([ended], now=10.0)
+    assert (group.live, group.is_saved) == ([], False)
+    for now, tries, wakes in ((10.0, 2, 11.0), (10.9, 2, 11.0), (11.0, 3, 12.0), (12.5, 4, None)):
+        group.enforce(now)
+        assert (len(said), group.wake_at()) == (tries, wakes)
+    assert group.is_saved
+    assert said[-1]["replicas"][0]["reason"] == "the disk is full"
+    assert said[-1]["first_failure"] == {"replica": "worker", "index": 0}
+
+
+def pid_of_the_dead() -> int:
+    """The number of a process that lives no more."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid

@@ -107,17 +107,15 @@ def test_remove_believes_no_state_of_another_folder(tmp_path: Path, spawn: Spawn
     assert lives(twin)
 
 
-WRONG: list[dict[str, Any]] = [
-    *({"launcher_pid": pid} for pid in (None, "1", -1, True, 1.5)),
-    *({"replicas": replicas} for replicas in (None, {}, "ps")),
-    *({"replicas": [replica]} for replica in (None, [], {}, 7)),
-]
+PIDS: list[Any] = [None, "1", -1, True, 1.5]
+REPLICAS: list[Any] = [None, {}, "ps", [None], [[]], [{}], [7]]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        *WRONG,
+        *({"launcher_pid": pid} for pid in PIDS),
+        *({"replicas": replicas} for replicas in REPLICAS),
         {"first_failure": {"replica": "worker", "index": 7}},
         {"first_failure": "worker"},
         {"service": None},
