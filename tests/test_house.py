@@ -271,6 +271,19 @@ def test_requirements_are_pinned(name: str) -> None:
     assert [line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.]+( ?;.*)?", line)] == []
 
 
+def test_images_and_actions_of_others_are_named_by_what_they_hold() -> None:
+    """A tag can be moved; a digest and a commit cannot."""
+    workflows = [path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml")]
+    actions = [name for text in workflows for name in re.findall(r"uses: (.*)", text)]
+    assert actions
+    assert [name for name in actions if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[0-9.]+", name)] == []
+    images = re.findall(r"^ARG \w+_IMAGE=(.*)", (ROOT / "docker/Dockerfile").read_text(), re.M)
+    images += re.findall(r"^FROM ([^$\s]+)", (ROOT / "docker/Dockerfile").read_text(), re.M)
+    images.append(yaml.safe_load((ROOT / "execution-environment.yml").read_text())["images"]["base_image"]["name"])
+    assert len(images) == 3
+    assert [name for name in images if not re.fullmatch(r"\S+:\S+@sha256:[0-9a-f]{64}", name)] == []
+
+
 def test_changelog_names_the_version() -> None:
     version = yaml_of("galaxy.yml")["version"]
     assert f"v{version}" in (ROOT / "CHANGELOG.rst").read_text()
