@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import variables
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.shell_line import hiding
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -31,7 +32,23 @@ def execute(
         )
     except InputError as error:
         raise StepError(str(error)) from error
-    return {"changed": False, "msg": f"{counted(len(checked), 'variable')} can be used."}
+    result = {"changed": False, "msg": f"{counted(len(checked), 'variable')} can be used."}
+    return {**result, "warnings": warnings} if (warnings := list(_hidden_codes(checked))) else result
+
+
+def _hidden_codes(checked: Mapping[str, Any]) -> Iterator[str]:
+    """Of programs whose failure nobody would see: such a run is taken for one that went well."""
+    lines = {"training_command": checked.get("training_command")}
+    lines |= {
+        f"sweep_variants.{name}.command": one.get("command")
+        for name, one in (checked.get("sweep_variants") or {}).items()
+    }
+    for name, line in lines.items():
+        if line and (operator := hiding(line)):
+            yield (
+                f"{name} hides the exit code of a program behind {operator!r}, so a run that failed may count as valid:"
+                " let the line end as the program does (exec, &&, or set -o pipefail with bash, docs/own-trainer.md)"
+            )
 
 
 def is_asked(name: str, roles: Sequence[str] | None) -> bool:

@@ -30,3 +30,16 @@ def test_execute_looks_at_the_roles_that_are_asked_for() -> None:
 def test_execute_refuses_with_one_sentence() -> None:
     with pytest.raises(StepError, match=r"^sweep_attempts is 1000000: give a whole number from 1 to 20$"):
         execute({"sweep_attempts": 1000000})
+
+
+@pytest.mark.parametrize("command", ["python3 x.py | cat", ["sh", "-c", "python3 x.py | cat"]])
+def test_execute_warns_of_a_program_whose_failure_nobody_would_see(command: str | list[str]) -> None:
+    (warning,) = execute({"training_command": command})["warnings"]
+    assert warning.startswith("training_command hides the exit code of a program behind '|'")
+    (warning,) = execute({"sweep_variants": {"a": {"command": command}, "b": {}}})["warnings"]
+    assert warning.startswith("sweep_variants.a.command hides")
+
+
+@pytest.mark.parametrize("command", ["exec python3 x.py", ["python3", "x.py", "|"], "cd /x && python3 'a | b'", []])
+def test_execute_does_not_warn_of_a_program_that_ends_for_itself(command: str | list[str]) -> None:
+    assert "warnings" not in execute({"training_command": command})
