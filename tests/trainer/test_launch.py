@@ -73,6 +73,14 @@ def test_run_tells_states_and_use_of_every_replica(tmp_path: Path) -> None:
     assert all(end[key] >= start[key] for key in ("wall", "busy_seconds", "steal_seconds", "total_seconds"))
 
 
+@pytest.mark.parametrize("umask", [0o027, 0o077])
+def test_run_writes_with_the_umask(tmp_path: Path, umask: int) -> None:
+    assert run(tmp_path / "new" / "run", "--ps", "0", "--command", "--", "true", umask=umask).returncode == 0
+    found = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "new", *(tmp_path / "new").rglob("*"))}
+    assert {"state.json", "worker-0.log"} <= {path.name for path in found}
+    assert found == {path: (0o777 if path.is_dir() else 0o666) & ~umask for path in found}
+
+
 @pytest.mark.parametrize(
     ("script", "code", "first", "line"),
     [
