@@ -326,6 +326,8 @@ AWX: dict[str, Check] = {
     "awx_scm_url": WORD_OR_NONE,
     "awx_scm_branch": WORD_OR_NONE,
     "awx_image": IMAGE_OR_NONE,
+    "awx_prompts": sequence(choice("credential", "inventory", "limit", "variables"), "[limit]"),
+    "awx_trainer_images": sequence(word(IMAGE, "the name of an image"), "[trainer:1]"),
 }
 
 # Of playbooks/thesis.yml, which has no role.

@@ -91,9 +91,11 @@ MAY_BE_NOTHING = named(
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(
-    "cluster_ gke_zones", "training_ image_pull_secrets tolerations volumes volume_mounts", "awx_ credentials"
+    "cluster_ gke_zones",
+    "training_ image_pull_secrets tolerations volumes volume_mounts",
+    "awx_ credentials prompts trainer_images",
 )
-LISTS_OF_WORDS = named("cluster_ gke_zones", "training_ image_pull_secrets", "awx_ credentials")
+LISTS_OF_WORDS = named("cluster_ gke_zones", "training_ image_pull_secrets", "awx_ credentials trainer_images")
 MAPPINGS = named(
     "cluster_ gke_accelerator gke_labels",
     "image_ arguments",
@@ -138,6 +140,12 @@ TAKEN: dict[str, dict[str, set[str]]] = {
     "{'a': 1}": {"names that only the user knows": FREE_MAPPINGS},
     "'{a: [1}'": {"a name": PATHS | LINES | COMMAND},
 }  # fmt: skip
+
+
+def test_no_list_or_mapping_is_refused_by_ansible_because_it_came_as_text() -> None:
+    assert [
+        name for name, option in OPTIONS.items() if option["type"] in ("list", "dict") and "default" in option
+    ] == []
 
 
 def test_every_variable_of_every_role_has_a_row() -> None:
