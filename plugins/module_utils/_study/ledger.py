@@ -79,41 +79,40 @@ class FileLedger:
         self.warnings: Sequence[str] = ()
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The first of each attempt, as in `find`; a merge, by hand or by git, leaves some twice. No file is an empty ledger."""
-        first: dict[tuple[str, str], int] = {}
+        """The last word on each attempt, as in `find`; a merge, by hand or by git, leaves several. No file is an empty ledger."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
         again: list[tuple[tuple[str, str], bool]] = []
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 record = decode(line)
                 if record is not None:
-                    attempt, content = (str(record["run_id"]), str(record.get("attempt"))), hash(line.strip())
-                    if attempt in first:
-                        again.append((attempt, first[attempt] != content))
-                        continue
-                    first[attempt] = content
-                    yield record
+                    attempt = str(record["run_id"]), str(record.get("attempt"))
+                    if attempt in found:
+                        again.append((attempt, found[attempt] != record))
+                    found[attempt] = record
                 elif line.endswith(b"\n") or not _is_torn(line):
                     raise self._foreign(number)
         self.warnings = self._told_twice(again)
+        yield from found.values()
 
     def _told_twice(self, again: Sequence[tuple[tuple[str, str], bool]]) -> list[str]:
         if not again:
             return []
         told = (
-            f"{self.path} has {counted(len(again), 'record')} of attempts that it has already: the first of each counts"
+            f"{self.path} has {counted(len(again), 'record')} of attempts that it has already: the last of each counts"
         )
         others = [f"run {readable(run)}, attempt {readable(attempt)}" for (run, attempt), differs in again if differs]
-        return [f"{told}; {len(others)} of them differ from it, such as {others[0]}" if others else told]
+        return [f"{told}; {len(others)} of them differ from the one before, such as {others[0]}" if others else told]
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         """The record of one attempt; lines that do not name its run are not decoded."""
-        wanted = json.dumps(run_id).encode("ascii")
+        wanted, found = json.dumps(run_id).encode("ascii"), None
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for line in file:
                 record = decode(line) if wanted in line else None
                 if record is not None and (record["run_id"], record.get("attempt")) == (run_id, attempt):
-                    return record
-        return None
+                    found = record
+        return found
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         """Add one record for good; the answer is the warning of `repair`."""

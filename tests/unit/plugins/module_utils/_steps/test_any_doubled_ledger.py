@@ -78,7 +78,7 @@ def test_every_reader_counts_an_attempt_once(
     result = after if isinstance(after, dict) else after[0]
     [warning] = result.pop("warnings")
     extra = len(DOUBLED[how](lines)) - len(lines)
-    assert f"{path} has {extra} records of attempts that it has already: the first of each counts" in warning
+    assert f"{path} has {extra} records of attempts that it has already: the last of each counts" in warning
     if read is reported:
         before[0]["changed"] = result["changed"] = False
     assert after == before
@@ -95,16 +95,16 @@ def test_fetch_warns_of_the_folder_s_ledger(monkeypatch: pytest.MonkeyPatch, tmp
     assert "has 1 record of attempts that it has already" in result["warnings"][0]
 
 
-def test_of_records_that_differ_the_first_counts_and_one_is_named(tmp_path: Path) -> None:
+def test_of_records_that_differ_the_last_counts_and_one_is_named(tmp_path: Path) -> None:
     records = [record(SPEC, block, seconds=4.0) for block in (1, 2, 3)]
     others = [{**one, "timings": {**one["timings"], "train_seconds": 9.0}} for one in records[:2]]
-    book = FileLedger(ledgers.write(tmp_path, [*records, *others, records[2]]))
-    assert list(book.records()) == records
-    assert book.find(records[0]["run_id"], 1) == records[0]
+    book = FileLedger(ledgers.write(tmp_path, [*records, *others, dict(reversed(records[2].items()))]))
+    assert list(book.records()) == [*others, records[2]]
+    assert book.find(records[0]["run_id"], 1) == others[0]
     [warning] = book.warnings
     assert "has 3 records of attempts" in warning
-    assert f"2 of them differ from it, such as run {records[0]['run_id']}, attempt 1" in warning
-    assert list(book.records()) == records
+    assert f"2 of them differ from the one before, such as run {records[0]['run_id']}, attempt 1" in warning
+    assert list(book.records()) == [*others, records[2]]
     assert len(book.warnings) == 1
 
 
