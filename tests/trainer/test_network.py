@@ -114,7 +114,7 @@ def watch(folder: Path) -> Watch:
     return run
 
 
-def await_line(log: Path, ready: str, process: subprocess.Popen[str]) -> None:
+def await_line(log: Path, ready: str, process: subprocess.Popen[Any]) -> None:
     end = time.monotonic() + SECONDS
     while not log.exists() or ready not in log.read_text():
         assert process.poll() is None, process.communicate()
