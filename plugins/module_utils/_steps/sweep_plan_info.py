@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import FIT_ARG_SPEC, Fits, processors
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
-from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs
+from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs, variables
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -86,10 +86,12 @@ def _replicas(cell: Cell) -> int:
 
 
 def _rules(params: Mapping[str, Any]) -> Design:
+    names = {"repeats": "sweep_repeats", "attempts": "sweep_attempts", "seed": "sweep_seed"}
+    checked = variables.check({variable: params[name] for name, variable in names.items()})
     return Design(
-        blocks=inputs.integer("sweep_repeats", params["repeats"], minimum=1),
-        attempts=inputs.integer("sweep_attempts", params["attempts"], minimum=1),
-        seed=inputs.integer("sweep_seed", params["seed"]),
+        blocks=checked["sweep_repeats"],
+        attempts=checked["sweep_attempts"],
+        seed=checked["sweep_seed"],
         by_nodes=params["by_nodes"],
     )
 

@@ -18,7 +18,7 @@ def structure(value: Any) -> Any:
     # Ansible brings it; the only thing here that is not of the standard library.
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Without references: a list that holds itself is no input."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
