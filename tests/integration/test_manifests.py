@@ -366,6 +366,24 @@ def test_manifest_tensorboard_keeps_to_the_restricted_standard(tmp_path: Path) -
     assert "tfscale.study/replica" not in found["Service", "mine-tensorboard"]["spec"]["selector"]
 
 
+def test_manifest_is_the_same_when_lists_and_mappings_come_as_text(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "training_ports": {"ps": 3000, "worker": 3001},
+        "training_pod_management": {"ps": "OrderedReady", "worker": "Parallel"},
+        "training_env": {"A": "1"},
+        "training_worker_env": {"B": "2"},
+        "training_worker_resources": {"requests": {"cpu": "250m"}},
+        "training_node_selector": {"disk": "ssd"},
+        "training_tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "training_volumes": [{"name": "scratch", "emptyDir": {}}],
+        "training_volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
+        "training_image_pull_secrets": ["registry"],
+        "training_volume": {"claim": "mine", "access_modes": ["ReadWriteMany"]},
+    }
+    text = {name: yaml.safe_dump(value, default_flow_style=True).strip() for name, value in given.items()}
+    assert manifest(tmp_path, "statefulset", **text) == manifest(tmp_path, "statefulset", **given)
+
+
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"template": None, "training_volume": {"claim": "c"}}, "training_volume can be mounted on one node only, but"),
     ({"training_strategy": "sync_ps"}, "training_strategy is 'sync_ps', which waits for all workers, but"),
