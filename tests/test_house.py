@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 import statistics
 import subprocess
@@ -269,6 +270,17 @@ def test_python_files_carry_the_licence_and_future_annotations() -> None:
 def test_requirements_are_pinned(name: str) -> None:
     lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
     assert [line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.]+( ?;.*)?", line)] == []
+
+
+def test_locks_are_of_the_requirements_as_they_are() -> None:
+    locks = sorted((ROOT / "locks").glob("*.txt"))
+    assert locks
+    for lock in locks:
+        head, *packages = lock.read_text().splitlines()
+        files = head.partition("write ")[2].partition(" #")[0].split()
+        contents = b"".join((ROOT / name).read_bytes() for name in files)
+        assert head.endswith(hashlib.sha256(contents).hexdigest()), f"run tools/lock.py write {' '.join(files)}"
+        assert [line for line in packages if not re.fullmatch(r"\S+==\S+ --hash=sha256:[0-9a-f]{64}", line)] == []
 
 
 def test_images_and_actions_of_others_are_named_by_what_they_hold() -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def call(checkout: Path, *command: str, python: str = sys.executable) -> subproc
 def checkout_of(folder: Path, cache: Path) -> Path:
     (folder / "tools").mkdir(parents=True)
     (folder / "cache").symlink_to(cache)
-    for name in ("venv", "python"):
+    for name in ("venv", "python", "lock.py"):
         shutil.copy(ROOT / "tools" / name, folder / "tools" / name)
     (folder / "needs.txt").write_text("# nothing\n")
     return folder
@@ -111,3 +112,42 @@ def test_python_names_what_is_needed_when_none_works(checkout: Path, script: str
     assert str(shim) in done.stderr
     assert "3.11, 3.12 or 3.13" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def publish(checkout: Path, text: str) -> None:
+    """A package index with one package, whose content is this text."""
+    with zipfile.ZipFile(checkout / "thing-1.0-py3-none-any.whl", "w") as wheel:
+        files = {
+            "thing.py": text,
+            "thing-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n",
+            "thing-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            "thing-1.0.dist-info/RECORD": "",
+        }
+        for name, content in files.items():
+            wheel.writestr(zipfile.ZipInfo(name), content)  # without the time, which would be in the hash
+
+
+def test_venv_takes_only_what_the_lock_names_and_the_pins_where_none_fits(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(checkout))
+    (checkout / "needs.txt").write_text("thing==1.0\n")
+    publish(checkout, "good = True")
+    written = call(checkout, sys.executable, "tools/lock.py", "write", "needs.txt")
+    assert written.returncode == 0, written.stderr
+    assert "thing==1.0 --hash=sha256:" in (checkout / written.stdout.strip()).read_text()
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert call(checkout, sys.executable, "tools/lock.py", "find", python, "needs.txt").stdout != "\n"
+    assert call(checkout, sys.executable, "tools/lock.py", "find", "3.99", "needs.txt").stdout == "\n"
+
+    publish(checkout, "good = False")
+    refused = call(checkout, "tools/venv", ".venv-x", "needs.txt")
+    assert refused.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    assert not (checkout / ".venv-x/complete").exists()
+    publish(checkout, "good = True")
+    assert call(checkout, "tools/venv", ".venv-x", "needs.txt").returncode == 0
+
+    (checkout / "needs.txt").write_text("thing==1.0 # and a lock of something older\n")
+    assert call(checkout, sys.executable, "tools/lock.py", "find", python, "needs.txt").stdout == "\n"
