@@ -13,6 +13,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import s
 from ansible_collections.tfscale.study.plugins.module_utils._study.variables import VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
+UNTOLD = ("_env", "_command", "_variants", "upgrade_before", "upgrade_after")
+
 
 class ActionModule(StepAction):
     step = variables_info
@@ -27,7 +29,9 @@ class ActionModule(StepAction):
                 try:
                     values[name] = self._templar.template(known[name])
                 except AnsibleError as error:
-                    unread = unread or f"{name} is {shown(known[name])}, which cannot be read: {error.message}"
+                    # What may hold secrets is not shown.
+                    told = "" if name.endswith(UNTOLD) else f" is {shown(known[name])}, which"
+                    unread = unread or f"{name}{told} cannot be read: {error.message}"
             self._task.args["values"] = values
         result = super().run(tmp, known)
         return {"failed": True, "msg": unread} if unread and not result.get("failed") else result

@@ -44,7 +44,10 @@ class StepAction(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         super().run(tmp, variables)
         if not self._is_here():
-            return dict(self._execute_module(task_vars=variables))
+            result = dict(self._execute_module(task_vars=variables))
+            # The arguments, which are shown with -vvv: values of environments are among them.
+            result.pop("invocation", None)
+            return result
         try:
             return dict(
                 self.step.execute(

@@ -126,11 +126,13 @@ def test_manifest_variant_has_its_own(tmp_path: Path) -> None:
         "variant": "after",
         "image": "trainer:2",
         "threads": 3,
-        "env": '{"COLOUR": "red"}',
+        "env": "COLOUR sealed:0123456789abcdef",
         "worker_resources": '{"limits": {"memory": "1Gi"}}',
     }
     run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, **own}}
-    found = manifest(tmp_path, "job", training_run=run, training_env={"COLOUR": "blue", "SIZE": "big"})
+    variants = {"after": {"env": {"COLOUR": "red"}}}
+    usual = {"COLOUR": "blue", "SIZE": "big"}
+    found = manifest(tmp_path, "job", training_run=run, training_env=usual, training_variants=variants)
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert container["image"] == "trainer:2"
@@ -146,18 +148,36 @@ def test_manifest_variant_has_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("usual", "own", "command"),
     [
-        (["python", "a b.py"], "python a b.py", ["python", "a b.py"]),  # the planner's way to write the usual one
-        (["python", "a.py"], "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
-        ("exec python a.py", "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
+        (["python", "a b.py"], None, ["python", "a b.py"]),
+        (["python", "a.py"], ["python", "b.py"], ["python", "b.py"]),
+        ("exec python a.py", "T=x exec python b.py", ["/bin/sh", "-c", "T=x exec python b.py"]),
         ([], "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
         (["python", "a.py"], "", ["python3", "-m", "trainer"]),
     ],
 )
-def test_manifest_variant_has_its_own_program(tmp_path: Path, usual: Any, own: str, command: list[str]) -> None:
-    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, "command": own}}
-    found = manifest(tmp_path, "job", training_run=run, training_command=usual)
+def test_manifest_variant_has_its_own_program(tmp_path: Path, usual: Any, own: Any, command: list[str]) -> None:
+    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, "variant": "b", "command": "as it is recorded"}}
+    variants = {"a": {"command": "other"}, "b": {} if own is None else {"command": own}}
+    found = manifest(tmp_path, "job", training_run=run, training_command=usual, training_variants=variants)
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     assert container["command"][: len(command)] == command
+
+
+@pytest.mark.parametrize("template", ["job", "standing"])
+def test_manifest_values_come_from_secrets_and_config_maps(tmp_path: Path, template: str) -> None:
+    given = {
+        "training_env": {"TOKEN": {"secret": "hub", "key": "token"}, "PLAIN": "x"},
+        "training_worker_env": {"CITY": {"configmap": "places", "key": "city"}},
+        "training_env_from": [{"secret": "all"}, {"configmap": "more"}],
+    }
+    found = standing(tmp_path, **given) if template == "standing" else manifest(tmp_path, template, **given)
+    workers = (one for (kind, name), one in found.items() if name.endswith("-worker") and kind != "Service")
+    container = pod_of(next(workers))["containers"][0]
+    assert container["envFrom"][1:] == [{"secretRef": {"name": "all"}}, {"configMapRef": {"name": "more"}}]
+    env = {one["name"]: one for one in container["env"]}
+    assert env["TOKEN"]["valueFrom"] == {"secretKeyRef": {"name": "hub", "key": "token"}}
+    assert env["CITY"]["valueFrom"] == {"configMapKeyRef": {"name": "places", "key": "city"}}
+    assert (env["PLAIN"]["value"], "valueFrom" in env["PLAIN"]) == ("x", False)
 
 
 def test_manifest_own_program_without_ps(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import check_owner
 from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, sealed
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
@@ -87,7 +87,7 @@ class ClusterLedger:
             item = items.pop()
             found.append((item["metadata"]["creationTimestamp"], self._record_of(item)))
         found.sort(key=lambda pair: (pair[0], _recorded(pair[1]), pair[1]["run_id"]))
-        yield from (record for _created, record in found)
+        yield from (sealed.record(record) for _created, record in found)
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         try:
@@ -142,7 +142,7 @@ class ClusterLedger:
 
     def _record_of(self, item: Mapping[str, Any]) -> dict[str, Any]:
         name = item["metadata"]["name"]
-        record = ledger.decode((item.get("data") or {}).get("record", "").encode())
+        record = ledger.decode((item.get("data") or {}).get("record", "").encode("utf-8", "surrogatepass"))
         if record is None or name != self._name(record["run_id"], record.get("attempt", 0)):
             raise LedgerError(
                 f"ConfigMap {self._namespace}/{name} is not a record of study {self._study}: delete it, or take its label"

@@ -15,7 +15,14 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import FIT_ARG_SPEC, Fits, processors
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
-from ansible_collections.tfscale.study.plugins.module_utils._study import design, forecast, gate, inputs, variables
+from ansible_collections.tfscale.study.plugins.module_utils._study import (
+    design,
+    forecast,
+    gate,
+    inputs,
+    sealed,
+    variables,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
@@ -51,14 +58,16 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: Fits) -> li
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
     if params["strategies"] not in ([], ""):
         plain["strategies"] = params["strategies"]
-    variants = inputs.variants(params["variants"], spec)
+    study = str(params["study"])
+    changes = inputs.variants(params["variants"], spec)
+    variants = {name: sealed.spec(study, change) for name, change in changes.items()}
     # A program of the user's own may do without parameter servers, and workers that mirror all parameters do.
     without = spec.get("command") or (spec.get("strategy") == "mirrored" and "strategies" not in plain)
     products = inputs.series(params["series"], plain, lowest_ps=0 if without else 1)
     nodes = max(max(axes["nodes"]) for axes in products)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
-    cells = design.cells_of(fits.resolved(products), spec, variants)
+    cells = design.cells_of(fits.resolved(products), sealed.spec(study, spec), variants)
     for cell in cells:
         _check(cell)
     return cells

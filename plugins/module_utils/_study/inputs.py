@@ -243,6 +243,8 @@ def variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> di
     for key in change:
         if key not in allowed:
             raise InputError(f"{name} has {shown(key)}: give {_either(allowed)}")
+    if not pods:
+        check_references(f"{name}.env", structure(change.get("env")))
     return {key: CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
 
 
@@ -255,20 +257,48 @@ def _word(name: str, value: Any) -> str:
 def _program(name: str, value: Any) -> str:
     """A line for the shell; a list is the same program as such a line."""
     words = value if isinstance(value, (list, tuple)) else [value]
-    if not words or not all(isinstance(one, (str, int, float)) and "\0" not in str(one) for one in words):
-        raise InputError(f"{name} is {shown(value)}: give a list, or a line for the shell")
-    if words is value:
-        return f"exec {shlex.join(map(word, value))}"
-    if not isinstance(value, str):
-        raise InputError(f"{name} is {shown(value)}: give a list, or a line for the shell")
-    return value
+    fits = words and all(isinstance(one, (str, int, float)) and "\0" not in str(one) for one in words)
+    if not fits or not isinstance(value, (str, list, tuple)):
+        # Its words may be secrets.
+        why = ", which is empty or has what is no word" if words is value else ""
+        raise InputError(f"{name} is {_unshown(value)}{why}: give a list, or a line for the shell")
+    return value if isinstance(value, str) else f"exec {shlex.join(map(word, value))}"
 
 
 def _environment(name: str, value: Any) -> str:
-    scalars = (str, int, float, bool, type(None))
-    if not isinstance(value, Mapping) or not all(isinstance(one, scalars) for one in value.values()):
-        raise InputError(f"{name} is {shown(value)}: give names and their values")
+    """No sentence shows a value: it may be a secret."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} is {_unshown(value)}: give names and their values, such as {{A: '1'}}")
+    for key, one in value.items():
+        if not isinstance(one, (str, int, float, bool, type(None))) and not is_reference(one):
+            raise InputError(
+                f"{name}.{key} is {_unshown(one)}: give a text or number, or where it comes from, such as"
+                " {secret: name, key: key} or {configmap: name, key: key}"
+            )
     return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)
+
+
+def _unshown(value: Any) -> str:
+    kinds = {str: "a text", list: "a list", tuple: "a list", dict: "a mapping"}
+    return next((told for kind, told in kinds.items() if isinstance(value, kind)), shown(value))
+
+
+def is_reference(value: Any) -> bool:
+    """A value that a pod takes from a Secret or ConfigMap."""
+    return (
+        isinstance(value, Mapping)
+        and set(value) in ({"secret", "key"}, {"configmap", "key"})
+        and all(isinstance(one, str) and one for one in value.values())
+    )
+
+
+def check_references(name: str, value: Any) -> None:
+    """A process has no cluster that would give it one."""
+    if isinstance(value, Mapping) and (found := [str(key) for key, one in value.items() if is_reference(one)]):
+        raise InputError(
+            f"{name}.{found[0]} comes from a Secret or ConfigMap, which only pods have: give its value, such as"
+            f" \"{{{{ lookup('ansible.builtin.env', '{found[0]}') }}}}\", or training_backend job or statefulset"
+        )
 
 
 def _resources(name: str, value: Any) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.tfscale.study.plugins.module_utils._common import files
+from ansible_collections.tfscale.study.plugins.module_utils._study import sealed
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, plain, readable
 
 NAME = "ledger.jsonl"
@@ -93,7 +94,7 @@ class FileLedger:
                 elif line.endswith(b"\n") or not _is_torn(line):
                     raise self._foreign(number)
         self.warnings = self._told_twice(again)
-        yield from found.values()
+        yield from map(sealed.record, found.values())
 
     def _told_twice(self, again: Sequence[tuple[tuple[str, str], bool]]) -> list[str]:
         if not again:
@@ -112,7 +113,7 @@ class FileLedger:
                 record = decode(line) if wanted in line else None
                 if record is not None and (record["run_id"], record.get("attempt")) == (run_id, attempt):
                     found = record
-        return found
+        return found and sealed.record(found)
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         """Add one record for good; the answer is the warning of `repair`."""

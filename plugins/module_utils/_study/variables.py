@@ -9,6 +9,7 @@ any of them, and a number, date or `yes` of YAML is no word: where one is meant 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -124,6 +125,12 @@ def accelerator(name: str, value: Any) -> Any:
     }
 
 
+def env_source(name: str, value: Any) -> Any:
+    if not isinstance(value, Mapping) or set(value) not in ({"secret"}, {"configmap"}):
+        raise wrong(name, value, "{secret: name} or {configmap: name}")
+    return {kind: word(OBJECT, "the name of an object of Kubernetes")(name, one) for kind, one in value.items()}
+
+
 def axis(minimum: int, also: str = "") -> Check:
     return lambda name, value: inputs.integers(name, value, minimum, word=also)
 
@@ -224,6 +231,8 @@ TRAINING: dict[str, Check] = {
     "training_command": program,
     "training_log_format": log_format,
     "training_env": ENVIRONMENT,
+    "training_env_from": sequence(env_source, "[{secret: name}]"),
+    "training_no_log": flag,
     "training_export": flag,
     "training_source_dir": PATH,
     "training_python": PATH,
@@ -356,6 +365,8 @@ def _check_together(given: Mapping[str, Any]) -> None:
         raise InputError(
             f"cluster_nodes_method is {method!r}: give label or none (recreate only with cluster_provider kind, resize only with gke)"
         )
+    if given.get("training_backend") == "processes":
+        _check_processes(given)
     if provider in ("kind", "gke") and "cluster_name" in given:
         # Also the name of a file.
         word(OF_MADE_CLUSTERS, "up to 49 lower-case letters, digits, dots and dashes")(
@@ -370,4 +381,13 @@ def _check_together(given: Mapping[str, Any]) -> None:
     if given.get("sweep_ledger") == "cluster" and (given.get("cluster_teardown") or method == "recreate"):
         raise InputError(
             f"sweep_ledger is 'cluster', but {removes} removes the cluster with all that is in it: give files"
+        )
+
+
+def _check_processes(given: Mapping[str, Any]) -> None:
+    inputs.check_references("training_env", json.loads(given.get("training_env") or "{}"))
+    if given.get("training_env_from"):
+        raise InputError(
+            f"training_env_from is {inputs.shown(given['training_env_from'])}, which only pods can read: give training_env, or"
+            " training_backend job or statefulset"
         )

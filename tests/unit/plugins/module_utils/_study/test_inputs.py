@@ -403,8 +403,11 @@ def test_variants_come_as_json_too() -> None:
         ({"after": {"workers": 0}}, "sweep_variants.after.workers is 0: give a whole number from 1"),
         ({"after": {"preset": "turbo"}}, "sweep_variants.after.preset is 'turbo': give thesis or fast"),
         ({"after": {"command": 7}}, "sweep_variants.after.command is 7: give a list, or a line for the shell"),
-        ({"after": {"env": "A=1"}}, "sweep_variants.after.env is 'A=1': give names and their values"),
-        ({"after": {"env": {"A": [1]}}}, "sweep_variants.after.env is {'A': [1]}: give names and their values"),
+        ({"after": {"env": "A=1"}}, "sweep_variants.after.env is a text: give names and their values"),
+        (
+            {"after": {"env": {"A": [1]}}},
+            "sweep_variants.after.env.A is a list: give a text or number, or where it comes from",
+        ),
     ],
 )
 def test_variants_bad_input_gets_a_sentence(value: Any, sentence: str) -> None:
