@@ -40,6 +40,14 @@ options:
     elements: dict
     default: []
     version_added: 0.3.0
+  references:
+    description:
+      - Entries of C(env) and C(envFrom) that pods will have, as P(tfscale.study.pod_env#filter) writes them. Their Secrets, ConfigMaps and keys
+        must be there, as far as we may look.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.4.0
   nodes_method:
     description:
       - How the nodes of a run are chosen. V(label) takes the first by name, see M(tfscale.study.node_set), V(none) leaves it to

@@ -41,6 +41,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
     "priority_class": {"type": "str", "default": ""},
     "preemptible": {"type": "bool", "default": False},
+    "references": {"type": "list", "elements": "dict", "default": []},
 }
 MOST_NAMED = 4
 # A cell, and what each ps and each worker of it asks for.
@@ -60,6 +61,8 @@ def execute(
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
         _check_rights(api, wanted, params["namespace"])
+        for one in params["references"] if is_there else ():
+            _check_reference(api, params["namespace"], one.get("valueFrom") or one)
         seen = room.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
         rooms = seen.room_on(usable, floor=room.floor_of(api, seen.pods, params))
@@ -121,6 +124,29 @@ def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
     lacking = rights.missing(api, wanted, namespace)
     if lacking:
         raise InputError(rights.refusal(api, lacking, namespace))
+
+
+def _check_reference(api: Api, namespace: str, source: Mapping[str, Any]) -> None:
+    """A pod whose Secret is missing would wait for it until the run is given up; who may not look learns it there."""
+    for kind, reference in source.items():
+        noun = "Secret" if kind.startswith("secret") else "ConfigMap"
+        name = reference["name"]
+        try:
+            found = api.get(f"/api/v1/namespaces/{namespace}/{noun.lower()}s/{name}")
+        except ApiError as error:
+            if error.status == 404:
+                raise InputError(
+                    f"training_env needs {noun} {name}, which namespace {namespace} does not have: make it, or give another"
+                ) from error
+            if error.status != 403:
+                raise
+            continue
+        keys = {*(found.get("data") or {}), *(found.get("binaryData") or {})}
+        if reference.get("key", "") not in {"", *keys}:
+            raise InputError(
+                f"training_env needs key {reference['key']} of {noun} {name}, which has {', '.join(sorted(keys)) or 'none'}:"
+                " give one of them"
+            )
 
 
 def _check_quotas(seen: Seen, cells: Sequence[Asked], priority_class: str) -> None:

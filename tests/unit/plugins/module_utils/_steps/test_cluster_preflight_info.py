@@ -257,3 +257,29 @@ def test_execute_of_a_variant_with_resources_of_its_own(store: Store) -> None:
         look({"label": "before", "spec": SMALL}, {"label": "after", "spec": spec})
     store.objects["/q"] = quota("q", {"requests.cpu": "5"})
     look({"label": "before", "spec": {**SMALL, "ps_resources": '{"requests": {"cpu": "1"}}'}})
+
+
+def test_execute_looks_for_secrets_and_their_keys(store: Store) -> None:
+    within = "/api/v1/namespaces/tfscale"
+    store.objects[f"{within}/secrets/hub"] = {"metadata": {"name": "hub"}, "data": {"token": "Y2FuYXJ5"}}
+    store.objects[f"{within}/configmaps/places"] = {"metadata": {"name": "places"}, "binaryData": {"city": "eA=="}}
+
+    def of(kind: str, name: str, key: str) -> dict[str, Any]:
+        return {"name": "A", "valueFrom": {f"{kind}KeyRef": {"name": name, "key": key}}}
+
+    there = [of("secret", "hub", "token"), of("configMap", "places", "city"), {"secretRef": {"name": "hub"}}]
+    assert look(SMALL, references=there)["changed"] is False
+    for missing, sentence in (
+        (of("secret", "hub", "tokn"), "training_env needs key tokn of Secret hub, which has token: give"),
+        (of("secret", "hb", "token"), "training_env needs Secret hb, which namespace tfscale does not have"),
+        (
+            {"configMapRef": {"name": "more"}},
+            "training_env needs ConfigMap more, which namespace tfscale does not have",
+        ),
+    ):
+        with pytest.raises(StepError, match=sentence) as caught:
+            look(SMALL, references=[*there, missing])
+        assert "Y2FuYXJ5" not in str(caught.value)
+    # Who may not look learns it from the pods.
+    store.refuse("GET", f"{within}/secrets/hb", 403)
+    assert look(SMALL, references=[of("secret", "hb", "token")])["changed"] is False
