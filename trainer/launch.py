@@ -403,7 +403,9 @@ def _outcome(group: Group) -> str:
     if failure.reason:
         return f"{failure.describe()}: {failure.reason}"
     lines = Path(failure.log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return failure.describe() + (f" ({lines[-1][:200]})" if lines else "")
+    # For a terminal, on which nothing of a replica's may act.
+    shown = "".join(char if char.isprintable() else " " for char in lines[-1][:200]) if lines else ""
+    return failure.describe() + (f" ({shown})" if shown else "")
 
 
 def _count(request: Request) -> str:

@@ -105,6 +105,12 @@ def test_run_ends_with_its_first_failure(
     assert sorted(one["state"] for one in state["replicas"]) == ["failed", "stopped", "stopped"]
 
 
+def test_run_shows_nothing_of_a_log_that_acts_on_a_terminal(tmp_path: Path) -> None:
+    done = run_shell(tmp_path / "run", r"printf '\033]0;t\007\033[31mno\342\200\256 room'; exit 3", ps=0, workers=1)
+    assert "room" in done.stdout
+    assert done.stdout.strip().isprintable()
+
+
 def test_run_passes_over_a_deaf_program(tmp_path: Path) -> None:
     """A program that ignores SIGTERM is killed when its grace is over."""
     deaf = "$TFSCALE_RUN_DIR/deaf"

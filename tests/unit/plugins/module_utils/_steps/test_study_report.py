@@ -216,3 +216,26 @@ def test_execute_refuses_a_price_that_is_none(tmp_path: Path, price: Any) -> Non
     params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD"}
     with pytest.raises(StepError, match=r"report_prices\['a'\] is .*: give a number from 0\."):
         study_report.execute(params, check_mode=True, say=lambda _line: None)
+
+
+@pytest.mark.parametrize(
+    "said", ["half \udcff", "\x1b]0;t\x07\x1b[31mred", "nul \x00 bell \x07 del \x7f", "C1 \x9b2J", "bidi \u202e"]
+)
+def test_execute_of_an_old_ledger_with_text_that_acts_gives_a_report_that_does_not(tmp_path: Path, said: str) -> None:
+    records = ledgers.study(ledgers.space(workers=[1, 2], cluster=[f"c {said}", "d"]), blocks=3)
+    records.append(ledgers.void(records[0]["spec"], 4, f"worker 0 failed: {said}"))
+    records[0]["evidence"]["notes"] = [said]
+    for one in records:
+        one["study"] = f"study {said}"
+        one["provenance"]["cpu_model"] = said
+    ledgers.write(tmp_path / "old", records)
+    result = execute(tmp_path / "old")
+    for text in (
+        result["answer"],
+        result["markdown"],
+        *(content.decode() for content in files(tmp_path / "old").values()),
+    ):
+        # Of the libraries' own code in the page nothing is known.
+        told = text.split("<script")[0]
+        assert all(char in "\n\r\t" or char.isprintable() or char in "\u00a0\u2009\u202f" for char in told)
+        assert "\x1b" not in told
