@@ -9,6 +9,7 @@ any moment, and the next one goes on from there.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -38,7 +39,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.standing im
 )
 from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace, renewer
-from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
+from ansible_collections.tfscale.study.plugins.module_utils._study import inputs, sealed
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
@@ -398,13 +399,23 @@ class Upgrade:
         """The objects that would change, as they are and as the server says they would be."""
         pairs = [(told(one), *self._standing.put(one, try_only=True)) for one in definition]
         changed = [(name, live, tried) for name, live, tried in pairs if not is_same(live, tried)]
-        surplus = {told(one): essence(one) for one in self._standing.surplus(definition)}
+        surplus = {told(one): self._shown(one) for one in self._standing.surplus(definition)}
         if not changed and not surplus:
             return {}
         return {
-            "before": {**surplus, **{name: essence(live) for name, live, _tried in changed if live is not None}},
-            "after": {name: essence(tried) for name, _live, tried in changed},
+            "before": {**surplus, **{name: self._shown(live) for name, live, _tried in changed if live is not None}},
+            "after": {name: self._shown(tried) for name, _live, tried in changed},
         }
+
+    def _shown(self, document: Document) -> dict[str, Any]:
+        """Without values of environments, which may be secrets; others are another digest."""
+        shown: dict[str, Any] = copy.deepcopy(essence(document))
+        pod = ((shown.get("spec") or {}).get("template") or {}).get("spec") or {}
+        for container in pod.get("containers") or ():
+            for one in container.get("env") or ():
+                if one.get("value"):
+                    one["value"] = sealed.digest(self._standing.name, one["value"])
+        return shown
 
     def _check_groups(self, before: Mapping[str, Any], definition: Sequence[Document]) -> None:
         _others, wanted = split(definition)

@@ -69,7 +69,7 @@ def environment(study: str, text: str) -> str:
         return text
     given = json.loads(text)
     values = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
-    told = [f"{', '.join(sorted(values))} {_digest(study, json.dumps(values, sort_keys=True))}"] if values else []
+    told = [f"{', '.join(sorted(values))} {digest(study, json.dumps(values, sort_keys=True))}"] if values else []
     return "; ".join(told + [f"{name} of {_source(given[name])}" for name in sorted(given.keys() - values.keys())])
 
 
@@ -82,7 +82,7 @@ def command(study: str, line: str) -> str:
     """The words of a line for the shell; what looks like a secret is sealed, in scripts within it as well."""
     values: list[str] = []
     _hidden(line, "", values)
-    return _hidden(line, _digest(study, json.dumps(values)), []) if values else line
+    return _hidden(line, digest(study, json.dumps(values)), []) if values else line
 
 
 def _hidden(line: str, seal: str, values: list[str]) -> str:
@@ -122,7 +122,7 @@ def _unquoted(raw: str) -> str:
 
 
 @cache
-def _digest(study: str, text: str) -> str:
+def digest(study: str, text: str) -> str:
     """The study's name is its salt: known, but no table of digests serves two studies."""
     salt = f"tfscale.study {study}".encode()
     return MARK + hashlib.pbkdf2_hmac("sha256", text.encode("utf-8", "surrogatepass"), salt, ITERATIONS).hex()[:16]

@@ -40,6 +40,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.kinds import 
     whole,
     word,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.text import shown
 from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
 
 MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
@@ -388,6 +389,6 @@ def _check_processes(given: Mapping[str, Any]) -> None:
     inputs.check_references("training_env", json.loads(given.get("training_env") or "{}"))
     if given.get("training_env_from"):
         raise InputError(
-            f"training_env_from is {inputs.shown(given['training_env_from'])}, which only pods can read: give training_env, or"
+            f"training_env_from is {shown(given['training_env_from'])}, which only pods can read: give training_env, or"
             " training_backend job or statefulset"
         )

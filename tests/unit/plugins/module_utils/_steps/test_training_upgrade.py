@@ -147,6 +147,16 @@ def test_execute_in_check_mode_shows_what_would_change_and_writes_nothing(site: 
     assert site.cluster.images() == OLD
 
 
+def test_execute_shows_that_a_value_of_an_environment_changes_and_not_which_it_is(site: Site) -> None:
+    wanted = manifests()
+    worker = next(one for one in wanted if one["metadata"]["name"] == "mnist-worker" and one["kind"] == "StatefulSet")
+    worker["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "TOKEN", "value": "canary"}]
+    result = site.call(wanted, check_mode=True)
+    shown = result["diff"]["after"]["StatefulSet mnist-worker"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert (shown[0]["name"], shown[0]["value"][:7]) == ("TOKEN", "sealed:")
+    assert "canary" not in str(result)
+
+
 def test_execute_keeps_only_the_configuration_of_this_version_and_the_one_before(site: Site) -> None:
     first = manifests()[0]["metadata"]["name"]
     site.call(WIDER)

@@ -103,7 +103,7 @@ def test_command_of_any_length_takes_little_time() -> None:
 
 
 def test_guessing_costs_time() -> None:
-    sealed._digest.cache_clear()
+    sealed.digest.cache_clear()
     began = time.process_time()
     for guess in range(4):
         sealed.environment("mnist", json.dumps({"A": guess}))
