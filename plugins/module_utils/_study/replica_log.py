@@ -64,9 +64,16 @@ class ReplicaLog:
         if self.second:
             return
         step = count(event.fields.get("global_step"))
-        self.second = self._second(event, step)
-        if self.second:
-            return
+        local = event.fields.get("local_step")
+        if local.__class__ is int and local >= self.local_steps:
+            self.local_steps, grows = local, True
+        else:
+            grows = local is None
+        # Nearly every line is one of progress, and this is called for each.
+        if not grows or event.event != "progress" or self.elapsed is not None or (step or 0) < (self.global_steps or 0):
+            self.second = self._second(event, step)
+            if self.second:
+                return
         self.events += 1
         if step is not None and (self.global_steps is None or step > self.global_steps):
             self.first_step = step if self.global_steps is None else self.first_step
