@@ -28,7 +28,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Show the ports, {'ps': 2222, 'worker': 2222}
+- name: Show the ports as a mapping
   ansible.builtin.debug:
     msg: "{{ '{ps: 2222, worker: 2222}' | tfscale.study.structure }}"
 """

@@ -247,7 +247,7 @@ def test_the_pattern_names_what_there_is() -> None:
         for question in template.get("survey", {}).get("spec", []):
             assert question["variable"] in known, question
             assert type(question["default"]) is ANSWERS[question["type"]], question
-            assert "choices" not in question or set(question["default"].split("\n")) <= set(question["choices"])
+            assert "choices" not in question or set(str(question["default"]).split("\n")) <= set(question["choices"])
             assert {"text": {"max"}, "integer": {"min", "max"}}.get(question["type"], {"choices"}) <= set(question)
             assert not re.search("command|python|env|dir|source|volume|kubeconfig|prices", question["variable"])
     steps = {node["unified_job_template"]["name"] for node in resources["controller_workflow"]["nodes"]}

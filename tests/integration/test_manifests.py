@@ -165,7 +165,7 @@ def test_manifest_variant_has_its_own_program(tmp_path: Path, usual: Any, own: A
 
 @pytest.mark.parametrize("template", ["job", "standing"])
 def test_manifest_values_come_from_secrets_and_config_maps(tmp_path: Path, template: str) -> None:
-    given = {
+    given: dict[str, Any] = {
         "training_env": {"TOKEN": {"secret": "hub", "key": "token"}, "PLAIN": "x"},
         "training_worker_env": {"CITY": {"configmap": "places", "key": "city"}},
         "training_env_from": [{"secret": "all"}, {"configmap": "more"}],
@@ -462,7 +462,7 @@ def test_values_of_the_old_chart_reach_the_pods(tmp_path: Path) -> None:
 
 
 # What YAML would take for a number, a truth or a time, or cut in two, unless it is quoted.
-STRANGE = {
+STRANGE: dict[str, Any] = {
     "cluster_namespace": "0123",
     "training_name": "on",
     "training_service_account": "1e3",

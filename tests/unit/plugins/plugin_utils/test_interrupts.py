@@ -76,11 +76,11 @@ def test_press_comes_again_after_python_has_dropped_it(later: Any, monkeypatch: 
 
 
 def test_what_else_is_dropped_goes_where_it_went(later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+    seen: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", seen.append)
     interrupts.Guard(raising(KeyboardInterrupt))
     dropped = SimpleNamespace(exc_value=OSError())
-    sys.unraisablehook(dropped)  # type: ignore[arg-type]
+    sys.unraisablehook(dropped)
     assert (seen, later) == ([dropped], [])
 
 
