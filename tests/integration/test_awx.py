@@ -246,7 +246,7 @@ def test_the_pattern_names_what_there_is() -> None:
         assert set(template["labels"]) <= set(resources["controller_labels"])
         for question in template.get("survey", {}).get("spec", []):
             assert question["variable"] in known, question
-            assert type(question["default"]) is ANSWERS[question["type"]], question
+            assert isinstance(question["default"], ANSWERS[question["type"]]), question
             assert "choices" not in question or set(str(question["default"]).split("\n")) <= set(question["choices"])
             assert {"text": {"max"}, "integer": {"min", "max"}}.get(question["type"], {"choices"}) <= set(question)
             assert not re.search("command|python|env|dir|source|volume|kubeconfig|prices", question["variable"])

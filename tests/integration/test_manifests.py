@@ -499,7 +499,7 @@ def check_types(value: Any, key: str = "", path: str = "") -> None:
     elif key in TEXTS:
         assert isinstance(value, str), (path, value)
     elif key in NUMBERS:
-        assert type(value) is int or value == "http", (path, value)
+        assert (isinstance(value, int) and not isinstance(value, bool)) or value == "http", (path, value)
     elif isinstance(value, dict):
         for name, one in value.items():
             assert isinstance(name, str), (path, name)

@@ -68,11 +68,12 @@ def reach(context: str, files: Sequence[Kubeconfig]) -> tuple[str, list[Path]]:
     return str(server or ""), [file.path for file in files if file in (holder, cluster, user)]
 
 
-def current_context(kubeconfig: str, environ: Mapping[str, str] = os.environ) -> str:
+def current_context(kubeconfig: str, environ: Mapping[str, str] | None = None) -> str:
     """kubectl's where several files name one: the first of them. The package kubernetes takes the last.
 
     Empty where the two take the same, or where a file cannot be read, of which they tell better.
     """
+    environ = os.environ if environ is None else environ
     if environ.get("K8S_AUTH_CONTEXT"):
         return ""
     paths = listed(kubeconfig or environ.get("K8S_AUTH_KUBECONFIG") or environ.get("KUBECONFIG", ""))

@@ -82,7 +82,7 @@ class Lines:
     def _redrawn(self, line: bytes) -> Generator[bytes, None, bytes]:
         """Gives all that the line showed on its way, and returns what it shows in the end."""
         states = drawn(line)
-        last = next(states)
+        last = next(states, b"")
         for state in states:
             yield last
             self.redraws += 1

@@ -207,15 +207,16 @@ def test_execute_warns_of_a_repaired_ledger(study: Study) -> None:
     assert len(study.recorded) == 2
 
 
-@pytest.mark.parametrize(("owner", "refused"), [(os.getpid(), True), (os.getppid(), False), (None, False)])
-def test_execute_refuses_a_study_that_another_holds(study: Study, owner: int | None, refused: bool) -> None:
+@pytest.mark.parametrize(("owner", "refused"), [("another", True), ("holder", False), (None, False)])
+def test_execute_refuses_a_study_that_another_holds(study: Study, owner: str | None, refused: bool) -> None:
+    pids = {"another": os.getpid(), "holder": os.getppid(), None: None}
     hold = {"study_dir": str(study.folder), "state": "present", "owner_pid": os.getppid(), "ledger": "files"}
     study_lock.execute(hold, check_mode=False, say=study.said.append)
     if refused:
         with pytest.raises(StepError, match=f"is held by process {os.getppid()} on host .*the run's logs are kept in"):
-            study.record(owner_pid=owner)
+            study.record(owner_pid=pids[owner])
     else:
-        assert study.record(owner_pid=owner)["changed"]
+        assert study.record(owner_pid=pids[owner])["changed"]
     assert len(study.recorded) == (not refused)
 
 

@@ -86,7 +86,7 @@ def shown(content: bytes) -> list[bytes]:
         ("time=1\n".encode("utf-16-le"), [b"time=1"]),
         # What is.
         (b"tab\there \xe9 latin\n", [b"tab\there \xe9 latin"]),
-        ("50 % · 3 µs “ok” 日本\n".encode(), ["50 % · 3 µs “ok” 日本".encode()]),
+        ("50 % · 3 µs \u201cok\u201d 日本\n".encode(), ["50 % · 3 µs \u201cok\u201d 日本".encode()]),
     ],
 )
 def test_lines_of_are_as_a_screen_shows_them(content: bytes, lines: list[bytes]) -> None:

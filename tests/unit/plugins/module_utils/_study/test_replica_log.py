@@ -309,7 +309,7 @@ BAR = LogFormat.of(r"(?P<step>[0-9]+)/200 .*? t: (?P<time>[0-9.]+) - loss: (?P<l
 KEYED = LogFormat.of(r"^time=(?P<time>[\d.]+) step=(?P<step>\d+) loss=(?P<loss>\S+)$")
 
 
-def bar(step: int, end: bytes) -> bytes:
+def redraw(step: int, end: bytes) -> bytes:
     return b"%4d/200 [%s%s] - t: %.2f - loss: %.3f" % (step, b"=" * 30, b"." * 300, step / 100, 2 / step) + end
 
 
@@ -331,7 +331,7 @@ def test_timings_of_a_bar_that_is_redrawn_see_each_step(
     tmp_path: Path, before: bytes, behind: bytes, end: bytes
 ) -> None:
     # 200 redraws make one line of more than 64 KiB.
-    content = b"".join(before + bar(step, behind) for step in range(1, 201)) + end
+    content = b"".join(before + redraw(step, behind) for step in range(1, 201)) + end
     (tmp_path / "worker-0.log").write_bytes(content)
     run = read_run(tmp_path, BAR, 200)
     assert run.chief.events == 200
