@@ -19,13 +19,18 @@ LONGEST_LINE = 64 * 1024
 CHUNK = 64 * 1024
 # A redraw that is longer is read in its last state only: a row of backspaces behind it must not take time without end.
 WIDEST = 1024
+# A line without an end is read that far before its redraws are.
+LONG_REST = 4 * WIDEST
 # Without one of these a chunk is as a screen shows it; looking for them takes a hundredth of the time of splitting it.
 _MARKS = (b"\r", b"\x1b", b"\b", b"\0", b"\a", b"\v", b"\f", b"\x7f", b"\xc2", b"\xef")
 _END = re.compile(rb"[\r\n]")
-_REDRAWS = (b"\r", b"\b", b"\x1b[", b"\xc2\x9b")
+_REDRAWS = (b"\b", b"\x1b[", b"\xc2\x9b")
 _ENDS = re.compile("[\r\v\f\x85]")
 _TYPED = re.compile("([^\b]*)(\b*)")
-_UNSEEN = re.compile("[\0-\b\x0e-\x1f\x7f-\x9f\ufeff]")
+# But for backspaces and ends of lines, which act.
+_UNSEEN = re.compile("[\0-\a\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff]")
+# Bytes that were no text may become one of these when nothing stands between them any more.
+_JOINED = re.compile(rb"\xc2[\x80-\x9f]")
 
 
 class Lines:
@@ -96,7 +101,8 @@ class Lines:
             yield (yield from self._redrawn(head))
             self.redraws += 1
             self._rest = tail
-        cut = max(map(self._rest.rfind, _REDRAWS))
+        # Backspaces and movements of the cursor mean what stands around them: as long as it is short, the line waits for its end.
+        cut = max(map(self._rest.rfind, _REDRAWS)) if len(self._rest) > LONG_REST else -1
         if cut > 0:
             head = self._rest[:cut].rstrip(b"\b")
             tail = self._rest[len(head) :]
@@ -106,9 +112,10 @@ class Lines:
 def drawn(line: bytes) -> Iterator[bytes]:
     """One line as it stood before each redraw, and in the end; without what a screen does not show."""
     text = ESCAPES.sub(_effect, line.decode("utf-8", "surrogateescape"))
-    for part in _ENDS.split(text):
+    # First of all: a backspace goes back over what is seen.
+    for part in _ENDS.split(_UNSEEN.sub("", text)):
         for state in _typed(part):
-            yield _UNSEEN.sub("", state).encode("utf-8", "surrogateescape")
+            yield _JOINED.sub(b"?", state.encode("utf-8", "surrogateescape"))
 
 
 def _effect(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study import log_lines
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import Lines, lines_of
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 LONG, CHUNK = log_lines.LONGEST_LINE, log_lines.CHUNK
@@ -160,6 +160,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=40).map(b"".join), st.lists(st.integers(1, 9), max_size=60))
+@example(b"a\x00\x08\n", [1, 1, 1])
 @settings(max_examples=300)
 def test_lines_of_do_not_depend_on_how_much_is_read_at_once(content: bytes, sizes: list[int]) -> None:
     def numbered(file: io.BytesIO) -> list[tuple[int, bytes | None]]:
@@ -170,6 +171,7 @@ def test_lines_of_do_not_depend_on_how_much_is_read_at_once(content: bytes, size
     assert numbered(Slow(content, sizes)) == numbered(io.BytesIO(content))
 
 
+@example(b"\xc2\x00\x80")
 @given(st.lists(PIECES | st.binary(max_size=5), max_size=40).map(b"".join))
 def test_lines_of_anything_hold_nothing_that_acts(content: bytes) -> None:
     for line in lines_of(io.BytesIO(b"\x1b[m" + content)):
