@@ -92,7 +92,7 @@ unit: setup-test ## the plugins' unit tests and the structure of the house
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
 	@$(TRAINER)/python -m pytest $(PARALLEL) --confcutdir=tests/trainer tests/trainer $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
-	@$(PYTEST) $(PARALLEL) tests/integration $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/integration -m "not full" $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
@@ -118,7 +118,8 @@ e2e-prepare: ## build what the cluster is made of and the trainer's image, once 
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
-e2e-full: setup-test ## every fault and the scale tests as well
+e2e-full: setup-test setup-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
+	@$(PYTEST) $(PARALLEL) tests/integration -m full $(ARGS)
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -13,7 +15,14 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.text import s
 from ansible_collections.tfscale.study.plugins.module_utils._study.variables import VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
+UNDEFINED = re.compile(r"'(\w+)' is undefined")
 UNTOLD = ("_env", "_command", "_variants", "upgrade_before", "upgrade_after")
+
+
+def _waits_for_a_role(error: AnsibleError, known: Mapping[str, Any]) -> bool:
+    """Whether a default is made of a variable of ours whose role comes later; that role checks both."""
+    missing = UNDEFINED.search(error.message)
+    return missing is not None and missing[1] in VARIABLES and missing[1] not in known
 
 
 class ActionModule(StepAction):
@@ -29,6 +38,8 @@ class ActionModule(StepAction):
                 try:
                     values[name] = self._templar.template(known[name])
                 except AnsibleError as error:
+                    if _waits_for_a_role(error, known):
+                        continue
                     # What may hold secrets is not shown.
                     told = "" if name.endswith(UNTOLD) else f" is {shown(known[name])}, which"
                     unread = unread or f"{name}{told} cannot be read: {error.message}"

@@ -66,6 +66,7 @@ def test_sweep_with_answers_of_a_survey_leaves_artifacts(one: Job) -> None:
     assert sum("run 1/2" in event["stdout"] for event in one.events()) >= 1
 
 
+@pytest.mark.full
 def test_a_cancelled_job_leaves_nothing_running_and_is_gone_on_with(one: Job, living: Any) -> None:
     slow = answers(training_command=tiny_command(steps=20, pace=0.05), sweep_repeats="3")
     process = one.start("playbooks/sweep.yml", LOCAL, slow, {})
@@ -186,7 +187,13 @@ def test_awx_prompts_knows_what_it_can_ask_for(tmp_path: Path) -> None:
     assert {"awx_prompts", "everything"} <= set(re.findall(r"\w+", result.stderr)), result.stderr
 
 
-@pytest.mark.parametrize("variable", ["sweep_study", "sweep_nodes", "sweep_ps", "sweep_workers", "sweep_strategies"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "sweep_study",
+        *(pytest.param(f"sweep_{axis}", marks=pytest.mark.full) for axis in ("nodes", "ps", "workers", "strategies")),
+    ],
+)
 def test_an_answer_is_text_and_no_program(tmp_path: Path, variable: str) -> None:
     """AWX marks answers of a survey as unsafe (ALLOW_JINJA_IN_EXTRA_VARS); so does this file."""
     victim = tmp_path / "victim"

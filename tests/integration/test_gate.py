@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,10 @@ def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_r
     assert "slower than the 5 % that upgrade_max_slowdown allows" in said(result.stdout), result.stdout
     runs = records(gate)
     assert 8 <= len(runs) <= 16
-    assert {(run["spec"]["variant"], run["spec"].get("env")) for run in runs} == {
-        ("before", None),
-        ("after", json.dumps(paced(1.15))),
-    }
+    told = {run["spec"]["variant"]: str(run["spec"].get("env")) for run in runs}
+    assert told["before"] == "None"
+    # Names and a digest; no value is kept.
+    assert re.fullmatch("PACE sealed:[0-9a-f]{16}", told["after"])
     (report,) = Path(gate.results).glob("compare-*/report.md")
     assert "variant=after" in report.read_text()
 
@@ -72,6 +73,7 @@ def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_r
     assert records(gate) == runs
 
 
+@pytest.mark.full
 def test_compare_equal_versions_raise_no_alarm(gate: Playbook) -> None:
     result = gate.run("compare")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -79,6 +81,7 @@ def test_compare_equal_versions_raise_no_alarm(gate: Playbook) -> None:
     assert {run["spec"]["variant"] for run in records(gate)} == {"before", "after"}
 
 
+@pytest.mark.full
 def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
     before = {"command": tiny_command(STEPS, 0.05).removeprefix("exec ").split()}
     result = gate.run("compare", upgrade_before=before, upgrade_after={"command": tiny_command(STEPS, 0.03)})
@@ -87,7 +90,7 @@ def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
     assert " % faster (95 % CI " in said(result.stdout)
 
 
-@pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), ("keep", True)])
+@pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), pytest.param("keep", True, marks=pytest.mark.full)])
 def test_gate_exports_what_a_role_decides_by(gate: Playbook, rule: str, passed: bool) -> None:
     """The second comparison of a play is no worse for the first; its version ends at once and never counts."""
     broken = {"command": "exit 3"}

@@ -38,6 +38,7 @@ def hosts(playbook: Playbook, tmp_path: Path) -> Any:
     return make
 
 
+@pytest.mark.full
 def test_sweep_a_dead_cluster_stops_no_other(hosts: Any, tmp_path: Path) -> None:
     dead = {
         "cluster_provider": "existing",
@@ -97,7 +98,7 @@ def test_the_contexts_of_a_kubeconfig_are_an_inventory(playbook: Playbook, tmp_p
     assert "127.0.0.1:9" not in only.stdout + only.stderr
 
 
-@pytest.mark.parametrize("ledger", ["files", "cluster"])
+@pytest.mark.parametrize("ledger", ["files", pytest.param("cluster", marks=pytest.mark.full)])
 def test_sweep_on_two_clusters_makes_one_report(tmp_path: Path, ledger: str) -> None:
     with clusters(tmp_path, 2) as made:
         inventory(tmp_path / "inventory.yml", made)

@@ -49,7 +49,9 @@ def test_sweep_check_mode_announces_and_starts_nothing(playbook: Playbook) -> No
     assert not (playbook.results / "tiny").exists()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signum", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.full) for one in (signal.SIGINT, signal.SIGTERM))]
+)
 def test_sweep_killed_goes_on_where_it_was(playbook: Playbook, living: Any, signum: int) -> None:
     slow = {"training_command": tiny_command(steps=20, pace=0.02)}
     controller = playbook.start("sweep", **slow)
