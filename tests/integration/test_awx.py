@@ -187,13 +187,10 @@ def test_awx_prompts_knows_what_it_can_ask_for(tmp_path: Path) -> None:
     assert {"awx_prompts", "everything"} <= set(re.findall(r"\w+", result.stderr)), result.stderr
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        "sweep_study",
-        *(pytest.param(f"sweep_{axis}", marks=pytest.mark.full) for axis in ("nodes", "ps", "workers", "strategies")),
-    ],
-)
+OTHERS = [pytest.param(f"sweep_{axis}", marks=pytest.mark.full) for axis in ("nodes", "ps", "workers", "strategies")]
+
+
+@pytest.mark.parametrize("variable", ["sweep_study", *OTHERS])
 def test_an_answer_is_text_and_no_program(tmp_path: Path, variable: str) -> None:
     """AWX marks answers of a survey as unsafe (ALLOW_JINJA_IN_EXTRA_VARS); so does this file."""
     victim = tmp_path / "victim"
