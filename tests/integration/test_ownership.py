@@ -58,8 +58,8 @@ class Shared:
 def shared(tmp_path: Path) -> Iterator[Shared]:
     with clusters(tmp_path, 1) as made:
         inventory(tmp_path / "inventory.yml", made)
-        api, _config = next(iter(made.values()))
-        yield Shared(api, Playbook(tmp_path, variables(tmp_path), str(tmp_path / "inventory.yml")))
+        apis = [api for api, _config in made.values()]
+        yield Shared(apis[0], Playbook(tmp_path, variables(tmp_path), str(tmp_path / "inventory.yml")))
 
 
 @pytest.mark.parametrize(
