@@ -67,11 +67,17 @@ def tracked_files() -> list[Path]:
 
 
 def imported_names(path: Path) -> Iterator[str]:
+    """Name each imported module in full; a relative import is resolved from the file's place."""
+    place = path.relative_to(ROOT).parent.parts
+    package = ["ansible_collections", "tfscale", "study", *place] if place[0] == "plugins" else [*place]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            # `from . import name` imports the module of that name.
+            yield from {f"{module}.{alias.name}" if not node.module else module for alias in node.names}
 
 
 def is_within(name: str, packages: set[str]) -> bool:

@@ -18,16 +18,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import check_owner
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, sealed
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import STUDY_NAME
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import moment
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._common.process import process_space, start_time
+from .._study import ledger, sealed
+from .._study.errors import InputError
+from .._study.inputs import STUDY_NAME
+from .._study.ledger import LedgerError
+from .._study.lock import moment
+from .._study.text import readable
+from .kubernetes_api import Api, ApiError
+from .labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
+from .objects import check_owner
 
 # What the API server takes in one ConfigMap.
 LARGEST = 1 << 20

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import nodes, room
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Quota, Seen
-from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replicas
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._study import capacity
+from .._study.capacity import Amounts, Cell, Replicas
+from .._study.errors import InputError
+from .._study.text import counted
+from .._study.words import words
+from . import nodes, room
+from .kubernetes_api import Api
+from .room import Quota, Seen
 
 FITTING_ARG_SPEC: dict[str, dict[str, Any]] = {
     "resources": {"type": "dict", "default": {}},

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from .._study.errors import InputError
+from . import gke_token, kubeconfig
 
 # Who carries it was made here, and may be removed.
 OWNER_LABEL = "tfscale-study"

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._study.text import readable
+from . import gke_token
+from .base import BackendError
 
 ENDPOINT = "https://container.googleapis.com"
 REQUEST_SECONDS = 30.0

@@ -13,15 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import launcher
-from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import STATE, read_state
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import (
-    LAUNCHER_MARK,
-    RUN_MARK,
-    carries,
-    kill_carriers,
-    start_time,
-)
+from .._common.process import LAUNCHER_MARK, RUN_MARK, carries, kill_carriers, start_time
+from . import launcher
+from .processes import STATE, read_state
 
 REMOVE_SECONDS = 10.0
 LOOK_SECONDS = 0.01

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, STUDY
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._study.text import readable
+from .._study.words import words
+from .labels import MANAGED, STUDY
 
 CHECK = "tfscale.study/image-check"
 # What does not get better by itself; a pull that failed once (ErrImagePull) is tried again.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import Call, ProgramError, call
+from .base import BackendError
+from .programs import Call, ProgramError, call
 
 LOOK_SECONDS = 60.0
 DELETE_SECONDS = 300.0

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._common import files
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import check_folder
+from .._common import files
+from .._study.errors import InputError
+from .._study.inputs import check_folder
 
 PARTS = ("clusters", "users", "contexts")
 

@@ -12,23 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import (
-    BackendError,
-    Observation,
-    ReplicaState,
-    outcome,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import GARBLED, Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import ATTEMPT, RUN
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_logs import ChiefLog, PodLogs, save
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pod_set import PodSet
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import (
-    condition_of,
-    refusal_of,
-    seconds,
-    trouble_of,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, readable
+from .._study.text import counted, duration, readable
+from .base import BackendError, Observation, ReplicaState, outcome
+from .kubernetes_api import GARBLED, Api, ApiError
+from .labels import ATTEMPT, RUN
+from .pod_logs import ChiefLog, PodLogs, save
+from .pod_set import PodSet
+from .pods import condition_of, refusal_of, seconds, trouble_of
 
 # What carries the replicas: its collection and how it says how many there are.
 WORKLOADS = {

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._study.text import readable
+from .base import BackendError
 
 PING_SECONDS = 5.0
 # An import of TensorFlow from a cold disk on a busy machine.

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes, readable
+from .._study.quantity import amount
+from .._study.text import gibibytes, readable
 
 NODES = "/api/v1/nodes"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")

@@ -8,15 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import (
-    ATTEMPT,
-    MANAGED,
-    RUN,
-    STUDY,
-    TRAINING,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from .._study.errors import InputError
+from .kubernetes_api import Api, ApiError
+from .labels import ATTEMPT, MANAGED, RUN, STUDY, TRAINING
 
 Document = Mapping[str, Any]
 

@@ -18,10 +18,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError, blocks_of
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import CONTAINER, FINAL, Sight
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import NO_ROOM
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._common.files import NO_ROOM
+from .._study.text import counted
+from .kubernetes_api import Api, ApiError, blocks_of
+from .pods import CONTAINER, FINAL, Sight
 
 LOOK_SECONDS = 0.1
 # How long a stream that ended may be ahead of the news that its container did.

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import FINAL, Sight, deleted, sight_of
+from .base import ReplicaState
+from .pods import FINAL, Sight, deleted, sight_of
 
 Key = tuple[str, int]
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import REPLICA
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._study.quantity import amount
+from .._study.text import readable
+from .base import ReplicaState
+from .labels import REPLICA
 
 CONTAINER = "trainer"
 INDEX_LABELS = ("batch.kubernetes.io/job-completion-index", "apps.kubernetes.io/pod-index")

@@ -13,12 +13,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import (
-    BackendError,
-    Observation,
-    ReplicaState,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
+from .._common.process import start_time
+from .base import BackendError, Observation, ReplicaState
 
 STATE = "state.json"
 VERSION = 1

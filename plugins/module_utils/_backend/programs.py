@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._study.text import readable
+from .base import BackendError
 
 LAST_LINES = 12
 # Where each is found, for the sentence that says it is missing.

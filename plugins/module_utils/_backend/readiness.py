@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, Node, name_of, obstacle
-from ansible_collections.tfscale.study.plugins.module_utils._backend.pods import condition_of
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._study.text import counted
+from .base import BackendError
+from .kubernetes_api import Api, ApiError
+from .nodes import NODES, Node, name_of, obstacle
+from .pods import condition_of
 
 DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 PAUSE_SECONDS = 0.5

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from .._study.errors import InputError
+from .kubernetes_api import Api, ApiError
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"

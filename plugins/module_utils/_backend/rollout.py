@@ -10,17 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import pods as pods_of
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import ReplicaState
-from ansible_collections.tfscale.study.plugins.module_utils._backend.standing import (
-    Standing,
-    group_of,
-    index_of,
-    is_ready,
-    revision_of,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
-from ansible_collections.tfscale.study.plugins.module_utils._study.upgrade_plan import Phase
+from .._study.text import counted, duration
+from .._study.upgrade_plan import Phase
+from . import pods as pods_of
+from .base import ReplicaState
+from .standing import Standing, group_of, index_of, is_ready, revision_of
 
 Document = Mapping[str, Any]
 

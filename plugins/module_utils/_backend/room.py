@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RUN
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, name_of
-from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from .._study import capacity
+from .._study.errors import InputError
+from .kubernetes_api import Api, ApiError
+from .labels import MANAGED, RUN
+from .nodes import NODES, name_of
 
 PODS = "/api/v1/pods"
 PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"

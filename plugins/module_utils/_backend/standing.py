@@ -9,19 +9,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, REPLICA, TRAINING
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import (
-    PLACES,
-    Document,
-    check_owner,
-    labels_of,
-    path_of,
-    read,
-    told,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.upgrade_plan import GROUPS
+from .._study.errors import InputError
+from .._study.upgrade_plan import GROUPS
+from .kubernetes_api import Api, ApiError
+from .labels import MANAGED, REPLICA, TRAINING
+from .objects import PLACES, Document, check_owner, labels_of, path_of, read, told
 
 # Of these it consists.
 KINDS = ("ConfigMap", "Service", "PersistentVolumeClaim", "NetworkPolicy", "Deployment", "StatefulSet")

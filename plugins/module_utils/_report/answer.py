@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, text
-from ansible_collections.tfscale.study.plugins.module_utils._study import stats
+from .._study import stats
+from . import model, text
 
 NAMED = 3  # more cells than this in one clause are counted, not named
 

@@ -13,7 +13,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import stats
+from .._study import stats
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})

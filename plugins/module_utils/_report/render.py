@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from string import Template
 from urllib.parse import quote
 
-from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, model, page, tables, text
+from . import answer, charts, model, page, tables, text
 
 KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
 INTERVALS = (

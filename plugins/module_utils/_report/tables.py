@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, text
-from ansible_collections.tfscale.study.plugins.module_utils._report.answer import Answer
+from . import model, text
+from .answer import Answer
 
 if TYPE_CHECKING:
     import pandas as pd

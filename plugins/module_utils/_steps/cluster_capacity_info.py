@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api, nodes, room
-from ansible_collections.tfscale.study.plugins.module_utils._backend.fitting import FITTING_ARG_SPEC, Fitting, Most
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Quota
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
-from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._backend import kubernetes_api, nodes, room
+from .._backend.fitting import FITTING_ARG_SPEC, Fitting, Most
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError
+from .._backend.room import Quota
+from .._study import capacity
+from .._study.errors import InputError
+from .._study.inputs import integer
+from .._study.ledger import LedgerError
+from .._study.text import counted
+from .errors import StepError
+from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

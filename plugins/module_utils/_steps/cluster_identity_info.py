@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from .._backend import kubernetes_api
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = dict(AUTH_ARG_SPEC)
 # There is no ID of a cluster; that of this namespace is what others take for it, for it lives as long as the cluster.

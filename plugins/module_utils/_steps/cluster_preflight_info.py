@@ -10,23 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api, nodes, rights, room
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    Api,
-    ApiError,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.rights import Right
-from ansible_collections.tfscale.study.plugins.module_utils._backend.room import Seen
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
-from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Amounts, Cell, Replicas
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._backend import kubernetes_api, nodes, rights, room
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from .._backend.rights import Right
+from .._backend.room import Seen
+from .._study import capacity
+from .._study.capacity import Amounts, Cell, Replicas
+from .._study.errors import InputError
+from .._study.inputs import integer
+from .._study.ledger import LedgerError
+from .._study.text import counted
+from .._study.words import words
+from .errors import StepError
+from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -15,13 +15,13 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.fitting import FITTING_ARG_SPEC, Fitting
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
-from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import FIT
+from .._backend import kubernetes_api
+from .._backend.fitting import FITTING_ARG_SPEC, Fitting
+from .._backend.kubernetes_api import ApiError
+from .._study.cell import cell_id
+from .._study.errors import InputError
+from .._study.inputs import FIT
+from .ledger import check_namespace
 
 ROOM: dict[str, dict[str, Any]] = {
     **FITTING_ARG_SPEC,

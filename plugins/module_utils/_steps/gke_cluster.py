@@ -15,23 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import (
-    gke,
-    gke_api,
-    kubernetes_api,
-    nodes,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.gke_api import Container, GkeError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_for_count
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
-from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._backend import gke, gke_api, kubernetes_api, nodes
+from .._backend.base import BackendError
+from .._backend.gke_api import Container, GkeError
+from .._backend.kubernetes_api import ApiError
+from .._backend.readiness import wait_for_count
+from .._common.files import why
+from .._study.errors import InputError
+from .._study.inputs import integer, number
+from .._study.text import counted
+from .._study.words import words
+from . import held
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

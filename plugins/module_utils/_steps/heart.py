@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import RENEW_SECONDS, open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from .._backend import kubernetes_api
+from .._backend.kubernetes_api import ApiError
+from .._common.process import start_time
+from .._study.ledger import LedgerError
+from .ledger import RENEW_SECONDS, open_ledger
 
 LOOK_SECONDS = 1.0
 # Above every descriptor that a process has.

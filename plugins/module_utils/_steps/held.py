@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock, prefix
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RUN, STUDY, TRAINING
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import read
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import NAME, Lock, StudyLock
+from .._backend.cluster_ledger import LeaseLock, prefix
+from .._backend.kubernetes_api import Api, ApiError
+from .._backend.labels import MANAGED, RUN, STUDY, TRAINING
+from .._backend.objects import read
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.lock import NAME, Lock, StudyLock
 
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
     "end_held": {"type": "bool", "default": False},

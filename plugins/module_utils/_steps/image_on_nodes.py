@@ -10,29 +10,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.image_check import (
-    CHECK,
-    Seen,
-    check_id,
-    disagreement,
-    document,
-    expected,
-    problem,
-    read,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    Api,
-    ApiError,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, candidates, name_of, obstacles
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import check_owner
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import read as read_object
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, readable
+from .._backend import kubernetes_api
+from .._backend.image_check import CHECK, Seen, check_id, disagreement, document, expected, problem, read
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from .._backend.labels import MANAGED
+from .._backend.nodes import NODES, candidates, name_of, obstacles
+from .._backend.objects import check_owner
+from .._backend.objects import read as read_object
+from .._study.errors import InputError
+from .._study.text import counted, readable
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -14,25 +14,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfig, kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import (
-    MARK,
-    Container,
-    Host,
-    Kind,
-    configuration,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import name_of, summary
-from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import wait_until_ready
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
-from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer, number
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, gibibytes
+from .._backend import kubeconfig, kubernetes_api
+from .._backend.base import BackendError
+from .._backend.kind import MARK, Container, Host, Kind, configuration
+from .._backend.making import Making
+from .._backend.nodes import name_of, summary
+from .._backend.readiness import wait_until_ready
+from .._common.files import why
+from .._study import quantity
+from .._study.errors import InputError
+from .._study.inputs import integer, number
+from .._study.text import counted, gibibytes
+from . import held
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

@@ -11,16 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    ApiError,
-    connect,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, Ledger, LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import Lock, StudyLock
+from .._backend.base import BackendError
+from .._backend.cluster_ledger import ClusterLedger, LeaseLock
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError, connect
+from .._study import ledger
+from .._study.ledger import FileLedger, Ledger, LedgerError
+from .._study.lock import Lock, StudyLock
 
 LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

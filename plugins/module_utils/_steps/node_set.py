@@ -9,27 +9,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    Api,
-    ApiError,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import (
-    NODES,
-    candidates,
-    considered,
-    labels_of,
-    name_of,
-    obstacles,
-    summary,
-    told,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._backend import kubernetes_api
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from .._backend.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
+from .._study.errors import InputError
+from .._study.inputs import integer
+from .._study.text import counted
+from .._study.words import words
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

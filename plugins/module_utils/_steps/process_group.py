@@ -10,16 +10,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group, groups_under
-from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import NO_ROOM, why
-from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import integer
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._backend.base import BackendError
+from .._backend.groups import Group, groups_under
+from .._backend.launcher import Launcher
+from .._common.files import NO_ROOM, why
+from .._study.errors import InputError
+from .._study.inputs import integer
+from .._study.text import counted
+from .._study.words import words
+from . import held
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
-from ansible_collections.tfscale.study.plugins.module_utils._study import gate, inputs
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, figure, percent
+from .._study import gate, inputs
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.text import counted, figure, percent
+from .errors import StepError
+from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

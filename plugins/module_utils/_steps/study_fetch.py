@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger, lock
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._backend.kubernetes_api import AUTH_ARG_SPEC
+from .._study import ledger, lock
+from .._study.ledger import FileLedger, LedgerError
+from .._study.text import counted
+from .errors import StepError
+from .ledger import open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from ansible_collections.tfscale.study.plugins.module_utils._steps import heart
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import Ledger, LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import Lock
+from .._study.ledger import Ledger, LedgerError
+from .._study.lock import Lock
+from . import heart
+from .errors import StepError
+from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

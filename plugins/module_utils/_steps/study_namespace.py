@@ -10,17 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    Api,
-    ApiError,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED, RECORD, STUDY, TRAINING
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import NAMESPACE
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .._backend import kubernetes_api
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
+from .._backend.labels import MANAGED, RECORD, STUDY, TRAINING
+from .._study.errors import InputError
+from .._study.words import words
+from .errors import StepError
+from .ledger import NAMESPACE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -12,23 +12,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._common import files
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, open_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study import provenance
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat, finite
-from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog, total
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration, figure, plain
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import read_run
-from ansible_collections.tfscale.study.plugins.module_utils._study.verdict import (
-    VOID,
-    Thresholds,
-    Verdict,
-    judge,
-    mapping,
-)
+from .._common import files
+from .._study import provenance
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.log_format import LogFormat, finite
+from .._study.replica_log import RunLog, total
+from .._study.text import duration, figure, plain
+from .._study.timing_log import read_run
+from .._study.verdict import VOID, Thresholds, Verdict, judge, mapping
+from .errors import StepError
+from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

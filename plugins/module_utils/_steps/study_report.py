@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import draft, why
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, render, tables
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import number
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from .._common.files import draft, why
+from .._report import model, render, tables
+from .._study import ledger
+from .._study.errors import InputError
+from .._study.inputs import number
+from .._study.ledger import LedgerError
+from .errors import StepError
+from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -12,22 +12,15 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import FIT_ARG_SPEC, Fits, processors
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, read
-from ansible_collections.tfscale.study.plugins.module_utils._study import (
-    design,
-    forecast,
-    gate,
-    inputs,
-    sealed,
-    variables,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.cell import run_id
-from ansible_collections.tfscale.study.plugins.module_utils._study.design import Cell, Design, History, Plan, PlannedRun
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration_range
+from .._study import design, forecast, gate, inputs, sealed, variables
+from .._study.cell import run_id
+from .._study.design import Cell, Design, History, Plan, PlannedRun
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.text import counted, duration_range
+from .errors import StepError
+from .fit import FIT_ARG_SPEC, Fits, processors
+from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

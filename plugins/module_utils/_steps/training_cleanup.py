@@ -10,29 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    PAUSE_SECONDS,
-    READ_SECONDS,
-    Api,
-    ApiError,
-    connect,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import (
-    ATTEMPT,
-    MANAGED,
-    RECORD,
-    REPLICA,
-    RUN,
-    STUDY,
-    TRAINING,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration
+from .._backend.base import BackendError
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
+from .._backend.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
+from .._study import inputs
+from .._study.errors import InputError
+from .._study.text import counted, duration
+from . import held
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -8,28 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import (
-    AUTH_ARG_SPEC,
-    Api,
-    ApiError,
-    connect,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import MANAGED
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import (
-    PLACES,
-    Document,
-    check_owner,
-    labels_of,
-    owner_of,
-    path_of,
-    read,
-    told,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import check_namespace
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError, connect
+from .._backend.labels import MANAGED
+from .._backend.objects import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.text import counted
+from .errors import StepError
+from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import duration
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import replica_logs, timings_of
+from .._study.errors import InputError
+from .._study.log_format import LogFormat
+from .._study.text import duration
+from .._study.timing_log import replica_logs, timings_of
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_dir": {"type": "path", "required": True},

@@ -13,27 +13,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import (
-    Backend,
-    BackendError,
-    Observation,
-    ReplicaState,
-    outcome,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import connect
-from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.ledger import LEDGER_ARG_SPEC, keeper
-from ansible_collections.tfscale.study.plugins.module_utils._steps.progress import Progress
-from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import TOKEN, LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import lines_of
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, readable
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse
+from .._backend.base import Backend, BackendError, Observation, ReplicaState, outcome
+from .._backend.kubernetes import KubernetesBackend, Run
+from .._backend.kubernetes_api import connect
+from .._backend.processes import ProcessBackend
+from .._common.files import why
+from .._study import inputs
+from .._study.errors import InputError
+from .._study.ledger import LedgerError
+from .._study.log_format import TOKEN, LogFormat
+from .._study.log_lines import lines_of
+from .._study.text import counted, duration, readable
+from .._study.timing_log import Follower, parse
+from .errors import StepError
+from .ledger import LEDGER_ARG_SPEC, keeper
+from .progress import Progress
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study import variables
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.shell_line import hiding
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted
+from .._study import variables
+from .._study.errors import InputError
+from .._study.shell_line import hiding
+from .._study.text import counted
+from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "values": {"type": "dict", "default": {}},

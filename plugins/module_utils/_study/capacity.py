@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes
+from .errors import InputError
+from .quantity import amount
+from .text import gibibytes
 
 Amounts = Mapping[str, float]
 # Sums of decimal fractions are not exact.

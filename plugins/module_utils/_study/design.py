@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id, run_id
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import count
+from .cell import cell_id, run_id
+from .log_format import count
 
 # The axes of a space and what each is called in a specification.
 AXES = {"strategies": "strategy", "nodes": "nodes", "ps": "ps", "workers": "workers"}

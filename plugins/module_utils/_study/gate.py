@@ -26,13 +26,9 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import count, finite
-from ansible_collections.tfscale.study.plugins.module_utils._study.stats import (
-    CONFIDENCE,
-    exponential,
-    student_quantile,
-)
+from .errors import InputError
+from .log_format import count, finite
+from .stats import CONFIDENCE, exponential, student_quantile
 
 FASTER, SAME, SLOWER, CANNOT_TELL = "faster", "same", "slower", "cannot tell"
 BEFORE, AFTER = "before", "after"  # the variants

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from .errors import InputError
 
 Document = Mapping[str, Any]
 

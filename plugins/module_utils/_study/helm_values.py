@@ -13,9 +13,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import amount
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import helm_word, word
+from .errors import InputError
+from .quantity import amount
+from .words import helm_word, word
 
 # The chart's own images: the trainer of the thesis, whose place ours takes.
 OWN = "distributed-tf"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import words
+from .errors import InputError
+from .words import words
 
 FOLDERS = ("docker", "trainer")
 DIGITS = 12

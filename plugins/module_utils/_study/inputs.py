@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._common.files import why
-from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Replica
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import LEAST_MEMORY
-from ansible_collections.tfscale.study.plugins.module_utils._study.quantity import MOST as MOST_AMOUNT
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import gibibytes, shown
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import word
-from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
+from .._common.files import why
+from .capacity import Replica
+from .errors import InputError
+from .log_format import LogFormat
+from .quantity import LEAST_MEMORY
+from .quantity import MOST as MOST_AMOUNT
+from .text import gibibytes, shown
+from .words import word
+from .yaml_text import structure
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.

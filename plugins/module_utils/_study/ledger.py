@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.tfscale.study.plugins.module_utils._common import files
-from ansible_collections.tfscale.study.plugins.module_utils._study import sealed
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, plain, readable
+from .._common import files
+from . import sealed
+from .text import counted, plain, readable
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.tfscale.study.plugins.module_utils._common import files
-from ansible_collections.tfscale.study.plugins.module_utils._common.process import process_space, start_time
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .._common import files
+from .._common.process import process_space, start_time
+from .ledger import LedgerError
+from .text import readable
 
 NAME = "ledger.lock"
 

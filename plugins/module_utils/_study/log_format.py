@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import readable
+from .errors import InputError
+from .text import readable
 
 TOKEN = b":::TFSCALE"
 VERSION = 1

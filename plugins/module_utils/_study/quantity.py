@@ -12,8 +12,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import shown
+from .errors import InputError
+from .text import shown
 
 UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)}
 UNITS |= {name: Decimal(1000) ** power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), 1)}

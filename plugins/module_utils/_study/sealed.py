@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id, run_id
+from .cell import cell_id, run_id
 
 MARK = "sealed:"
 # 64 ms on the machine this was written on, for us once a plan, for others at every guess.

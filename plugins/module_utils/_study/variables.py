@@ -15,33 +15,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import inputs, quantity, words
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import (
-    A_YEAR,
-    CHECKS,
-    CHECKS_OF_VARIANTS,
-    MOST,
-    MOST_THREADS,
-    wrong,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.kinds import (
-    Check,
-    both,
-    choice,
-    either,
-    flag,
-    mapping,
-    nested,
-    of_pod,
-    seconds,
-    sequence,
-    share,
-    whole,
-    word,
-)
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import shown
-from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
+from . import inputs, quantity, words
+from .errors import InputError
+from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
+from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
+from .text import shown
+from .yaml_text import structure
 
 MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
 # What Kubernetes takes as a name, an image, a key and a value of a label.

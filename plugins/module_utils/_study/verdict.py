@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import finite
-from ansible_collections.tfscale.study.plugins.module_utils._study.replica_log import RunLog
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import counted, duration, figure, percent
+from .log_format import finite
+from .replica_log import RunLog
+from .text import counted, duration, figure, percent
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
 # Lines are timed in one thread and written by another: this much disorder is no clock that was set back.

@@ -9,12 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import (
-    Repeated,
-    Template,
-    chart,
-    repeated,
-)
+from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import Repeated, Template, chart, repeated
 
 from tests.fixtures.standing import LABELS, NAME, manifests
 
