@@ -38,7 +38,7 @@ CLOUDS = {"plugins/module_utils/_backend/gke_api.py", "plugins/module_utils/_bac
 READ_YAML = {
     "plugins/module_utils/_backend/kubeconfig.py",
     "plugins/module_utils/_backend/kubeconfigs.py",
-    "plugins/module_utils/_study/yaml_text.py",
+    "plugins/module_utils/_common/yaml_text.py",
 }
 NEVER_IMPORTED = {
     "plugins": {"tensorflow", "keras", "trainer"},

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 from ansible.errors import AnsibleFilterError
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_value
 from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import Repeated, Template, chart, repeated
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import helm_value
 
 DOCUMENTATION = r"""
 name: helm_chart

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.words import word
 from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import is_reference
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import word
 
 DOCUMENTATION = r"""
 name: pod_env

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
+from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
 
 DOCUMENTATION = r"""
 name: structure

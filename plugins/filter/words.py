@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import words as of
+from ansible_collections.tfscale.study.plugins.module_utils._common import words as of
 
 DOCUMENTATION = r"""
 name: words

@@ -62,8 +62,8 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_identity_info import ARGUMENT_SPEC, execute
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 
 def main() -> None:

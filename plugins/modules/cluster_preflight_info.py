@@ -150,8 +150,8 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC, execute
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 
 def main() -> None:

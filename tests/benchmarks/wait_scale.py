@@ -24,8 +24,8 @@ ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.e2e import workloads
 from tests.e2e.infra.controlplane import ControlPlane

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 
 
 def execute(step: ModuleType, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:

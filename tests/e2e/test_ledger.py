@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, ApiError, connect
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
 from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.ledgers import SPEC, record

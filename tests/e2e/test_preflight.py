@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info, study_lock
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.e2e.accounts import kubeconfig_with
 from tests.e2e.infra.cluster import Cluster

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._backend.standing import Standing
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.training_upgrade import Journal
 
 from tests.e2e import workloads

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.e2e import workloads
 from tests.e2e.infra.base import run as run_program

@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class BackendError(Exception):
-    """A run cannot be started, seen or ended; the text is one sentence for the user."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReplicaState:
     """One replica as last seen.

@@ -18,13 +18,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from .._common.errors import InputError, LedgerError
+from .._common.format import readable
 from .._common.process import process_space, start_time
 from .._study import ledger, sealed
-from .._study.errors import InputError
 from .._study.inputs import STUDY_NAME
-from .._study.ledger import LedgerError
 from .._study.lock import moment
-from .._study.text import readable
 from .kubernetes_api import Api, ApiError
 from .labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 from .objects import check_owner

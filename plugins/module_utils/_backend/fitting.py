@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from .._common.errors import InputError
+from .._common.format import counted
+from .._common.words import words
 from .._study import capacity
 from .._study.capacity import Amounts, Cell, Replicas
-from .._study.errors import InputError
-from .._study.text import counted
-from .._study.words import words
 from . import nodes, room
 from .kubernetes_api import Api
 from .room import Quota, Seen

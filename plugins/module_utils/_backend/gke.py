@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._study.errors import InputError
+from .._common.errors import InputError
 from . import gke_token, kubeconfig
 
 # Who carries it was made here, and may be removed.

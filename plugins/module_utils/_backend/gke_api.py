@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._study.text import readable
+from .._common.errors import BackendError
+from .._common.format import readable
 from . import gke_token
-from .base import BackendError
 
 ENDPOINT = "https://container.googleapis.com"
 REQUEST_SECONDS = 30.0

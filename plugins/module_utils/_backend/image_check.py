@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._study.text import readable
-from .._study.words import words
+from .._common.format import readable
+from .._common.words import words
 from .labels import MANAGED, STUDY
 
 CHECK = "tfscale.study/image-check"

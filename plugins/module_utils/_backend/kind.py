@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .base import BackendError
+from .._common.errors import BackendError
 from .programs import Call, ProgramError, call
 
 LOOK_SECONDS = 60.0

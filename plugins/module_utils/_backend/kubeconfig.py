@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._common import files
-from .._study.errors import InputError
+from .._common.errors import InputError
 from .._study.inputs import check_folder
 
 PARTS = ("clusters", "users", "contexts")

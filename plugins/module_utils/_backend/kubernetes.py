@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .._study.text import counted, duration, readable
-from .base import BackendError, Observation, ReplicaState, outcome
+from .._common.errors import BackendError
+from .._common.format import counted, duration, readable
+from .base import Observation, ReplicaState, outcome
 from .kubernetes_api import GARBLED, Api, ApiError
 from .labels import ATTEMPT, RUN
 from .pod_logs import ChiefLog, PodLogs, save

@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from .._study.text import readable
+from .._common.errors import BackendError
+from .._common.format import readable
 from . import kubeconfigs
-from .base import BackendError
 
 # kubernetes.core's own; a copy, because importing it needs that collection and a study of local processes does without.
 # https://github.com/ansible-collections/kubernetes.core/blob/6.2.0/plugins/module_utils/args_common.py

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._study.text import readable
-from .base import BackendError
+from .._common.errors import BackendError
+from .._common.format import readable
 
 PING_SECONDS = 5.0
 # An import of TensorFlow from a cold disk on a busy machine.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .._common import files
-from .base import BackendError
+from .._common.errors import BackendError
 
 PAUSE_SECONDS = 0.5
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._study.quantity import amount
-from .._study.text import gibibytes, readable
+from .._common.format import gibibytes, readable
+from .._common.quantity import amount
 
 NODES = "/api/v1/nodes"
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")

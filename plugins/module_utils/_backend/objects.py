@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._study.errors import InputError
+from .._common.errors import InputError
 from .kubernetes_api import Api, ApiError
 from .labels import ATTEMPT, MANAGED, RUN, STUDY, TRAINING
 

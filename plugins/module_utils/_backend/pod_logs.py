@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .._common.files import NO_ROOM
-from .._study.text import counted
+from .._common.format import counted
 from .kubernetes_api import Api, ApiError, blocks_of
 from .pods import CONTAINER, FINAL, Sight
 

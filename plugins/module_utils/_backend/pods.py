@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .._study.quantity import amount
-from .._study.text import readable
+from .._common.format import readable
+from .._common.quantity import amount
 from .base import ReplicaState
 from .labels import REPLICA
 

@@ -13,8 +13,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .._common.errors import BackendError
 from .._common.process import start_time
-from .base import BackendError, Observation, ReplicaState
+from .base import Observation, ReplicaState
 
 STATE = "state.json"
 VERSION = 1

@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from .._study.text import readable
-from .base import BackendError
+from .._common.errors import BackendError
+from .._common.format import readable
 
 LAST_LINES = 12
 # Where each is found, for the sentence that says it is missing.

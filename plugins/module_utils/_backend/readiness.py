@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._study.text import counted
-from .base import BackendError
+from .._common.errors import BackendError
+from .._common.format import counted
 from .kubernetes_api import Api, ApiError
 from .nodes import NODES, Node, name_of, obstacle
 from .pods import condition_of

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .._study.text import counted, duration
+from .._common.format import counted, duration
 from .._study.upgrade_plan import Phase
 from . import pods as pods_of
 from .base import ReplicaState

@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from .._common.errors import InputError
 from .._study import capacity
-from .._study.errors import InputError
 from .kubernetes_api import Api, ApiError
 from .labels import MANAGED, RUN
 from .nodes import NODES, name_of

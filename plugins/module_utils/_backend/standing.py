@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._study.errors import InputError
+from .._common.errors import InputError
 from .._study.upgrade_plan import GROUPS
 from .kubernetes_api import Api, ApiError
 from .labels import MANAGED, REPLICA, TRAINING

@@ -12,12 +12,10 @@ from .._backend import kubernetes_api, nodes, room
 from .._backend.fitting import FITTING_ARG_SPEC, Fitting, Most
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError
 from .._backend.room import Quota
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import counted
 from .._study import capacity
-from .._study.errors import InputError
 from .._study.inputs import integer
-from .._study.ledger import LedgerError
-from .._study.text import counted
-from .errors import StepError
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._backend import kubernetes_api
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from .errors import StepError
+from .._common.errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = dict(AUTH_ARG_SPEC)
 # There is no ID of a cluster; that of this namespace is what others take for it, for it lives as long as the cluster.

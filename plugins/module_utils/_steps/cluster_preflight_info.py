@@ -14,14 +14,12 @@ from .._backend import kubernetes_api, nodes, rights, room
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
 from .._backend.rights import Right
 from .._backend.room import Seen
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import counted
+from .._common.words import words
 from .._study import capacity
 from .._study.capacity import Amounts, Cell, Replicas
-from .._study.errors import InputError
 from .._study.inputs import integer
-from .._study.ledger import LedgerError
-from .._study.text import counted
-from .._study.words import words
-from .errors import StepError
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

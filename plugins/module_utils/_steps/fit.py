@@ -18,8 +18,8 @@ from typing import Any
 from .._backend import kubernetes_api
 from .._backend.fitting import FITTING_ARG_SPEC, Fitting
 from .._backend.kubernetes_api import ApiError
+from .._common.errors import InputError
 from .._study.cell import cell_id
-from .._study.errors import InputError
 from .._study.inputs import FIT
 from .ledger import check_namespace
 

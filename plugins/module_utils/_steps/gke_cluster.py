@@ -16,17 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from .._backend import gke, gke_api, kubernetes_api, nodes
-from .._backend.base import BackendError
 from .._backend.gke_api import Container, GkeError
 from .._backend.kubernetes_api import ApiError
 from .._backend.readiness import wait_for_count
+from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
-from .._study.errors import InputError
+from .._common.format import counted
+from .._common.words import words
 from .._study.inputs import integer, number
-from .._study.text import counted
-from .._study.words import words
 from . import held
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

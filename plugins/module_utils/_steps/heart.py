@@ -17,8 +17,8 @@ from typing import Any
 
 from .._backend import kubernetes_api
 from .._backend.kubernetes_api import ApiError
+from .._common.errors import LedgerError
 from .._common.process import start_time
-from .._study.ledger import LedgerError
 from .ledger import RENEW_SECONDS, open_ledger
 
 LOOK_SECONDS = 1.0

@@ -14,8 +14,7 @@ from .._backend.cluster_ledger import LeaseLock, prefix
 from .._backend.kubernetes_api import Api, ApiError
 from .._backend.labels import MANAGED, RUN, STUDY, TRAINING
 from .._backend.objects import read
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
+from .._common.errors import InputError, LedgerError
 from .._study.lock import NAME, Lock, StudyLock
 
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {

@@ -17,9 +17,8 @@ from .._backend.labels import MANAGED
 from .._backend.nodes import NODES, candidates, name_of, obstacles
 from .._backend.objects import check_owner
 from .._backend.objects import read as read_object
-from .._study.errors import InputError
-from .._study.text import counted, readable
-from .errors import StepError
+from .._common.errors import InputError, StepError
+from .._common.format import counted, readable
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

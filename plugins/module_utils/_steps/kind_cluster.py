@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from .._backend import kubeconfig, kubernetes_api
-from .._backend.base import BackendError
 from .._backend.kind import MARK, Container, Host, Kind, configuration
 from .._backend.making import Making
 from .._backend.nodes import name_of, summary
 from .._backend.readiness import wait_until_ready
+from .._common import quantity
+from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
-from .._study import quantity
-from .._study.errors import InputError
+from .._common.format import counted, gibibytes
 from .._study.inputs import integer, number
-from .._study.text import counted, gibibytes
 from . import held
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

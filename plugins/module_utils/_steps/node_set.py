@@ -12,11 +12,10 @@ from typing import Any
 from .._backend import kubernetes_api
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
 from .._backend.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
-from .._study.errors import InputError
+from .._common.errors import InputError, StepError
+from .._common.format import counted
+from .._common.words import words
 from .._study.inputs import integer
-from .._study.text import counted
-from .._study.words import words
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

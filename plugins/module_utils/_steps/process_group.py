@@ -10,16 +10,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend.base import BackendError
 from .._backend.groups import Group, groups_under
 from .._backend.launcher import Launcher
+from .._common.errors import BackendError, InputError, StepError
 from .._common.files import NO_ROOM, why
-from .._study.errors import InputError
+from .._common.format import counted
+from .._common.words import words
 from .._study.inputs import integer
-from .._study.text import counted
-from .._study.words import words
 from . import held
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .._common.format import duration, figure
 from .._study.log_format import Event, count
-from .._study.text import duration, figure
 
 
 class Progress:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import counted, figure, percent
 from .._study import gate, inputs
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
-from .._study.text import counted, figure, percent
-from .errors import StepError
 from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

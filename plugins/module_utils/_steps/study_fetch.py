@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .._backend.kubernetes_api import AUTH_ARG_SPEC
+from .._common.errors import LedgerError, StepError
+from .._common.format import counted
 from .._study import ledger, lock
-from .._study.ledger import FileLedger, LedgerError
-from .._study.text import counted
-from .errors import StepError
+from .._study.ledger import FileLedger
 from .ledger import open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

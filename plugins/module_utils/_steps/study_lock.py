@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from .._study.ledger import Ledger, LedgerError
+from .._common.errors import LedgerError, StepError
+from .._study.ledger import Ledger
 from .._study.lock import Lock
 from . import heart
-from .errors import StepError
 from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

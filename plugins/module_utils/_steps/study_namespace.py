@@ -13,9 +13,8 @@ from typing import Any
 from .._backend import kubernetes_api
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
 from .._backend.labels import MANAGED, RECORD, STUDY, TRAINING
-from .._study.errors import InputError
-from .._study.words import words
-from .errors import StepError
+from .._common.errors import InputError, StepError
+from .._common.words import words
 from .ledger import NAMESPACE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

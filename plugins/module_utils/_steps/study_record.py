@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from .._common import files
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import duration, figure, plain
 from .._study import provenance
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
 from .._study.log_format import LogFormat, finite
 from .._study.replica_log import RunLog, total
-from .._study.text import duration, figure, plain
 from .._study.timing_log import read_run
 from .._study.verdict import VOID, Thresholds, Verdict, judge, mapping
-from .errors import StepError
 from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

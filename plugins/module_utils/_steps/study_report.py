@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
 from .._report import model, render, tables
 from .._study import ledger
-from .._study.errors import InputError
 from .._study.inputs import number
-from .._study.ledger import LedgerError
-from .errors import StepError
 from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -12,13 +12,11 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import counted, duration_range
 from .._study import design, forecast, gate, inputs, sealed, variables
 from .._study.cell import run_id
 from .._study.design import Cell, Design, History, Plan, PlannedRun
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
-from .._study.text import counted, duration_range
-from .errors import StepError
 from .fit import FIT_ARG_SPEC, Fits, processors
 from .ledger import LEDGER_ARG_SPEC, read
 

@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .._backend.base import BackendError
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._backend.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
+from .._common.errors import BackendError, InputError, StepError
+from .._common.format import counted, duration
 from .._study import inputs
-from .._study.errors import InputError
-from .._study.text import counted, duration
 from . import held
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

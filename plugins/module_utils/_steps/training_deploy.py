@@ -11,10 +11,8 @@ from typing import Any
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError, connect
 from .._backend.labels import MANAGED
 from .._backend.objects import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
-from .._study.text import counted
-from .errors import StepError
+from .._common.errors import InputError, LedgerError, StepError
+from .._common.format import counted
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._study.errors import InputError
+from .._common.errors import InputError, StepError
+from .._common.format import duration
 from .._study.log_format import LogFormat
-from .._study.text import duration
 from .._study.timing_log import replica_logs, timings_of
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_dir": {"type": "path", "required": True},

@@ -18,19 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._backend.base import BackendError
 from .._backend.cluster_ledger import LeaseLock
 from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError, connect
 from .._backend.labels import MANAGED, TRAINING
 from .._backend.objects import Document, told
 from .._backend.rollout import NotReadyError, Rollout
 from .._backend.standing import Standing, checked, config_maps_of, essence, is_same, split, state_of
+from .._common.errors import BackendError, InputError, LedgerError, StepError
+from .._common.format import counted, duration
 from .._study import inputs, sealed
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
-from .._study.text import counted, duration
 from .._study.upgrade_plan import GROUPS, ORDERS, STRATEGIES, Change, Phase, consequence, plan, retreat
-from .errors import StepError
 from .ledger import check_namespace, renewer
 
 STATES = ("upgraded", "confirmed", "rolled_back", "ready")

@@ -13,19 +13,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .._backend.base import Backend, BackendError, Observation, ReplicaState, outcome
+from .._backend.base import Backend, Observation, ReplicaState, outcome
 from .._backend.kubernetes import KubernetesBackend, Run
 from .._backend.kubernetes_api import connect
 from .._backend.processes import ProcessBackend
+from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._common.files import why
+from .._common.format import counted, duration, readable
 from .._study import inputs
-from .._study.errors import InputError
-from .._study.ledger import LedgerError
 from .._study.log_format import TOKEN, LogFormat
 from .._study.log_lines import lines_of
-from .._study.text import counted, duration, readable
 from .._study.timing_log import Follower, parse
-from .errors import StepError
 from .ledger import LEDGER_ARG_SPEC, keeper
 from .progress import Progress
 

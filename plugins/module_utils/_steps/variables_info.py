@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .._common.errors import InputError, StepError
+from .._common.format import counted
 from .._study import variables
-from .._study.errors import InputError
 from .._study.shell_line import hiding
-from .._study.text import counted
-from .errors import StepError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "values": {"type": "dict", "default": {}},

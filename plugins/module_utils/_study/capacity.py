@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import InputError
-from .quantity import amount
-from .text import gibibytes
+from .._common.errors import InputError
+from .._common.format import gibibytes
+from .._common.quantity import amount
 
 Amounts = Mapping[str, float]
 # Sums of decimal fractions are not exact.

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import Any
 
-from .errors import InputError
+from .._common.errors import InputError
 from .log_format import count, finite
 from .stats import CONFIDENCE, exponential, student_quantile
 

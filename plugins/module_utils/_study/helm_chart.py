@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from .errors import InputError
+from .._common.errors import InputError
 
 Document = Mapping[str, Any]
 

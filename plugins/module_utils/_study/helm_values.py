@@ -13,9 +13,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .errors import InputError
-from .quantity import amount
-from .words import helm_word, word
+from .._common.errors import InputError
+from .._common.quantity import amount
+from .._common.words import helm_word, word
 
 # The chart's own images: the trainer of the thesis, whose place ours takes.
 OWN = "distributed-tf"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
-from .words import words
+from .._common.errors import InputError
+from .._common.words import words
 
 FOLDERS = ("docker", "trainer")
 DIGITS = 12

@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._common.errors import InputError
 from .._common.files import why
+from .._common.format import gibibytes, shown
+from .._common.quantity import LEAST_MEMORY
+from .._common.quantity import MOST as MOST_AMOUNT
+from .._common.words import word
+from .._common.yaml_text import structure
 from .capacity import Replica
-from .errors import InputError
 from .log_format import LogFormat
-from .quantity import LEAST_MEMORY
-from .quantity import MOST as MOST_AMOUNT
-from .text import gibibytes, shown
-from .words import word
-from .yaml_text import structure
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.

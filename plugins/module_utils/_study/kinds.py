@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from .._common.yaml_text import structure
 from . import inputs
 from .inputs import A_YEAR, MOST, wrong
-from .yaml_text import structure
 
 Check = Callable[[str, Any], Any]
 # Those of which Ansible's filter `bool` knows what they mean.

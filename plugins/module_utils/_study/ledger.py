@@ -20,16 +20,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .._common import files
+from .._common.errors import LedgerError
+from .._common.format import counted, plain, readable
 from . import sealed
-from .text import counted, plain, readable
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
 OPENING = b'{"schema":'
-
-
-class LedgerError(Exception):
-    """The ledger cannot be used; the text is one sentence that names it and says what to do."""
 
 
 class Ledger(Protocol):

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .._common import files
+from .._common.errors import LedgerError
+from .._common.format import readable
 from .._common.process import process_space, start_time
-from .ledger import LedgerError
-from .text import readable
 
 NAME = "ledger.lock"
 

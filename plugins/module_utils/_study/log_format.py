@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .errors import InputError
-from .text import readable
+from .._common.errors import InputError
+from .._common.format import readable
 
 TOKEN = b":::TFSCALE"
 VERSION = 1

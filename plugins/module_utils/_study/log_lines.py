@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO
 
-from .text import ESCAPES
+from .._common.format import ESCAPES
 
 # A line of telemetry has some hundred bytes; what is longer is no line of ours and must not fill the memory.
 LONGEST_LINE = 64 * 1024

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._common.format import readable
 from .log_format import Event, LogFormat, count, finite
-from .text import readable
 
 CHIEF = ("worker", 0)
 # The parts of a worker's time, as its summary names them.

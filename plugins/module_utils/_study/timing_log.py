@@ -16,10 +16,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from .._common.format import readable
 from .log_format import BrokenLineError, Event, LogFormat
 from .log_lines import CHUNK, LONGEST_LINE, Lines, lines_of
 from .replica_log import ReplicaLog, RunLog
-from .text import readable
 
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
 MOST_ERRORS = 20

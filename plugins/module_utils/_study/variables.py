@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from . import inputs, quantity, words
-from .errors import InputError
+from .._common import quantity, words
+from .._common.errors import InputError
+from .._common.format import shown
+from .._common.yaml_text import structure
+from . import inputs
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
-from .text import shown
-from .yaml_text import structure
 
 MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
 # What Kubernetes takes as a name, an image, a key and a value of a label.

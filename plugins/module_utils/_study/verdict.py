@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._common.format import counted, duration, figure, percent
 from .log_format import finite
 from .replica_log import RunLog
-from .text import counted, duration, figure, percent
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
 # Lines are timed in one thread and written by another: this much disorder is no clock that was set back.

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import cluster_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
 from tests.fixtures.ledgers import SPEC, mnist, record
 from tests.fixtures.objects import Store

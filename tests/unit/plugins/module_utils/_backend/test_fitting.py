@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.fitting import FITTING_ARG_SPEC, Fitting
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 
 from tests.fixtures.objects import Store
 from tests.fixtures.room import node, pod, quota

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kind
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import (
     Container,
     Host,
@@ -20,6 +19,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import
     reservation,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 from tests.fixtures.engine import GIB, Engine
 

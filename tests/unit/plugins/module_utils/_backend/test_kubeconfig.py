@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfig
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 
 OWN: dict[str, Any] = {
     "apiVersion": "v1",

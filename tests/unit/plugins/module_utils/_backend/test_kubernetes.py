@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError, Observation, outcome
+from ansible_collections.tfscale.study.plugins.module_utils._backend.base import Observation, outcome
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend, Run
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import GARBLED, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import FakeApi, condition, event, pod, refusal, running, terminated

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.launcher import Launcher, ask
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 GONE = 4_194_300
 Server = Callable[..., list[dict[str, Any]]]

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 THING = "Kind cluster one of docker"
 

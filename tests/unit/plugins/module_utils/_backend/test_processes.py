@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 from tests.fixtures import states
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES, name_of
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS, lacking, wait_until_ready
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 from tests.fixtures.nodes import Cluster, node
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._backend import rights
 from ansible_collections.tfscale.study.plugins.module_utils._backend.rights import Right
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 
 from tests.fixtures.objects import Store
 

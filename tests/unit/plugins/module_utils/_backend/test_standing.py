@@ -23,7 +23,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.standing im
     split,
     state_of,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 
 from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, StandingCluster, manifests
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record, study_report
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 
 from tests.fixtures import ledgers, runs

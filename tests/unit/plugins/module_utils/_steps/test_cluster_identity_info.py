@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_identity_info as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 
 class Server:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures.objects import Store
 from tests.fixtures.room import RUN, node, pod, quota

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import Fits
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 
 from tests.fixtures.objects import Store
 from tests.fixtures.room import node, pod

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LEASE_SECONDS, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, study_lock
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
 from tests.fixtures.objects import Store
 from tests.fixtures.simulator import Simulator, kubeconfig, serving

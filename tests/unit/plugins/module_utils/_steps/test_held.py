@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock, prefix
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures.objects import Store

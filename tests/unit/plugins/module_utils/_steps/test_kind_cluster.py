@@ -18,8 +18,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import
 from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
 from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures.engine import GIB, Engine, kubeconfig

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tfscale.study.plugins.module_utils._backend.base import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import process_group
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute, flags
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 

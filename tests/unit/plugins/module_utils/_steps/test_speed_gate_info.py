@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import speed_gate_info
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record, void

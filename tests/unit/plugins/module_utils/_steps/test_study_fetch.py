@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_fetch as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 
 from tests.fixtures.ledgers import SPEC, record
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures import ledgers, runs
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_report
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures import ledgers
 

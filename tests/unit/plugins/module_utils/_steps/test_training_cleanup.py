@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 from tests.fixtures.clusters import FakeApi, event, refusal

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import PLACES, path_of
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures.objects import Store
 

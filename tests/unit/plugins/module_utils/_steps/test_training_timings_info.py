@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_timings_info
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 from tests.fixtures.runs import write_log, write_logs
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
 
 from tests.fixtures import clusters, runs, states

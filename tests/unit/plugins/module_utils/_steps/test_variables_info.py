@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
-from ansible_collections.tfscale.study.plugins.module_utils._steps.errors import StepError
 
 
 def execute(values: dict[str, Any], roles: list[str] | None = None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from itertools import product
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study import capacity
 from ansible_collections.tfscale.study.plugins.module_utils._study.capacity import Cell, Replica
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study import inputs
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._common.format import plain
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger, LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import plain
+from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
 from hypothesis import given
 from hypothesis import strategies as st
 

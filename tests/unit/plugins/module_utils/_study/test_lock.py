@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common import files
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
 ROOT = Path(__file__).resolve().parents[5]

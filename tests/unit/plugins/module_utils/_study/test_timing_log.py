@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study import timing_log
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import Event, LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.log_lines import LONGEST_LINE
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower, parse

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study import variables
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.variables import THESIS, VARIABLES
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.text import (
+from ansible_collections.tfscale.study.plugins.module_utils._common.format import (
     counted,
     duration,
     duration_range,

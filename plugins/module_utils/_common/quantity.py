@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from .errors import InputError
-from .text import shown
+from .format import shown
 
 UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)}
 UNITS |= {name: Decimal(1000) ** power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), 1)}

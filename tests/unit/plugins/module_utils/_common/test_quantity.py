@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study import quantity
-from ansible_collections.tfscale.study.plugins.module_utils._study.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common import quantity
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
 

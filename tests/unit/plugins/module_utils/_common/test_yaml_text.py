@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.yaml_text import structure
+from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
 from hypothesis import given
 from hypothesis import strategies as st
 

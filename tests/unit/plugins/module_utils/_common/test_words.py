@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._study.words import helm_value, helm_word, word, words
+from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_value, helm_word, word, words
 
 
 @pytest.mark.parametrize(
