@@ -25,19 +25,29 @@ PLAYBOOKS = sorted(path.name for path in ROOT.glob("playbooks/*.yml"))
 # Read-only or run once at the end: 0.4 s more do not matter, and they print nothing while they work.
 MODULES_WITHOUT_ACTION = {"study_report", "training_timings_info"}
 MODULE_UTILS = "ansible_collections.tfscale.study.plugins.module_utils"
+
+
+def rooms(*names: str) -> set[str]:
+    return {f"{MODULE_UTILS}.{name}" for name in names}
+
+
+# Beside the standard library, each room imports from these.
 SELF_CONTAINED = {
-    "plugins/module_utils/_common": {f"{MODULE_UTILS}._common"},
-    "plugins/module_utils/_study": {f"{MODULE_UTILS}._common", f"{MODULE_UTILS}._study"},
-    "plugins/module_utils/_backend": {f"{MODULE_UTILS}.{part}" for part in ("_common", "_study", "_backend")},
+    "plugins/module_utils/_common": rooms("_common"),
+    "plugins/module_utils/_study": rooms("_common", "_study"),
+    "plugins/module_utils/_kubernetes": rooms("_common", "_study", "_kubernetes"),
+    "plugins/module_utils/_backends": rooms("_common", "_study", "_kubernetes", "_backends"),
+    "plugins/module_utils/_providers": rooms("_common", "_study", "_kubernetes", "_providers"),
+    "plugins/module_utils/_deployment": rooms("_common", "_study", "_kubernetes", "_backends", "_deployment"),
     "trainer/launch.py": {"trainer"},
 }
-THE_CLIENT = "plugins/module_utils/_backend/kubernetes_api.py"
+THE_CLIENT = "plugins/module_utils/_kubernetes/api.py"
 # Who talks to a cloud imports that cloud's packages, inside its functions.
-CLOUDS = {"plugins/module_utils/_backend/gke_api.py", "plugins/module_utils/_backend/gke_token.py"}
+CLOUDS = {"plugins/module_utils/_providers/gke_api.py", "plugins/module_utils/_providers/gke_credential_plugin.py"}
 # Read YAML, with the package by which Ansible does.
 READ_YAML = {
-    "plugins/module_utils/_backend/kubeconfig.py",
-    "plugins/module_utils/_backend/kubeconfigs.py",
+    "plugins/module_utils/_providers/kubeconfig.py",
+    "plugins/module_utils/_kubernetes/kubeconfigs.py",
     "plugins/module_utils/_common/yaml_text.py",
 }
 NEVER_IMPORTED = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 

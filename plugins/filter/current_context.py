@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubeconfigs import current_context
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.kubeconfigs import current_context
 
 DOCUMENTATION = r"""
 name: current_context

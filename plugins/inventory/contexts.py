@@ -64,8 +64,8 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubeconfigs
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubeconfigs import Kubeconfig, KubeconfigError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import kubeconfigs
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.kubeconfigs import Kubeconfig, KubeconfigError
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]

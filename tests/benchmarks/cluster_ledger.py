@@ -21,8 +21,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
 
 from tests.fixtures.ledgers import SPEC, record
 

@@ -23,8 +23,8 @@ from typing import Any
 ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait
 
 from tests.e2e import workloads

@@ -163,7 +163,7 @@ def test_image_check_that_a_quota_forbids_names_it(
 def test_image_check_replaces_one_that_was_killed(
     cluster: Cluster, place: dict[str, Any], namespace: str, trainer_image: str
 ) -> None:
-    from ansible_collections.tfscale.study.plugins.module_utils._backend.image_check import document
+    from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.image_check import document
 
     left: dict[str, Any] = {
         "pull_secrets": [],

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
+from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
 
 from tests.e2e.infra.base import ROOT, run, short_hash

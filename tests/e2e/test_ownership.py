@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import PLACES
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_deploy
 
 from tests.e2e.infra.cluster import Cluster

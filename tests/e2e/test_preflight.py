@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info, study_lock
 
 from tests.e2e.accounts import kubeconfig_with

@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import connect
-from ansible_collections.tfscale.study.plugins.module_utils._backend.standing import Standing
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import Standing
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
 from ansible_collections.tfscale.study.plugins.module_utils._steps.training_upgrade import Journal
 

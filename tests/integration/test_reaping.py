@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.groups import Group
-from ansible_collections.tfscale.study.plugins.module_utils._backend.processes import ProcessBackend
+from ansible_collections.tfscale.study.plugins.module_utils._backends.processes.backend import ProcessBackend
+from ansible_collections.tfscale.study.plugins.module_utils._backends.processes.reaper import Group
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 
 ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))

@@ -9,12 +9,15 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from .errors import InputError
 from .format import shown
 
+Amounts = Mapping[str, float]
 UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1)}
 UNITS |= {name: Decimal(1000) ** power for power, name in enumerate(("k", "M", "G", "T", "P", "E"), 1)}
 UNITS |= {name: Decimal(1024) ** power for power, name in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)}
@@ -59,3 +62,28 @@ def memory(name: str, value: Any) -> int:
     if number is None or 0 < number < LEAST_MEMORY or number == MOST:
         raise InputError(f"{name} is {shown(value)}: give memory such as 2Gi or 512Mi, or 0 for no limit")
     return int(number)
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What one replica asks for."""
+
+    requests: Amounts
+    limits: Amounts
+
+    @classmethod
+    def of(cls, name: str, resources: Mapping[str, Any]) -> Replica:
+        """From the resources of a container, or from requests alone; what has only a limit requests that limit."""
+        whole = resources if {"requests", "limits"} & set(resources) else {"requests": resources}
+        limits = _parsed(f"{name}.limits", whole.get("limits") or {})
+        return cls({**limits, **_parsed(f"{name}.requests", whole.get("requests") or {})}, limits)
+
+
+def _parsed(name: str, given: Any) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise InputError(f"{name} is {given!r}: give amounts such as {{cpu: 500m, memory: 1Gi}}")
+    parsed = {str(key): amount(value) for key, value in given.items()}
+    wrong = next((key for key, value in parsed.items() if value is None), None)
+    if wrong is not None:
+        raise InputError(f"{name}.{wrong} is {given[wrong]!r}: give an amount such as 500m, 2 or 1Gi")
+    return {key: value for key, value in parsed.items() if value is not None}

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._backend import kubernetes_api, nodes, room
-from .._backend.fitting import FITTING_ARG_SPEC, Fitting, Most
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError
-from .._backend.room import Quota
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
-from .._study import capacity
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes import capacity, nodes
+from .._kubernetes import free_capacity as room
+from .._kubernetes.api import AUTH_ARG_SPEC, ApiError
+from .._kubernetes.free_capacity import Quota
+from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting, Most
 from .._study.inputs import integer
 from .ledger import check_namespace
 

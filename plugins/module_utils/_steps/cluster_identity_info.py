@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
 from .._common.errors import StepError
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = dict(AUTH_ARG_SPEC)
 # There is no ID of a cluster; that of this namespace is what others take for it, for it lives as long as the cluster.

@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from .._backend import kubernetes_api, nodes, rights, room
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from .._backend.rights import Right
-from .._backend.room import Seen
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._common.words import words
-from .._study import capacity
-from .._study.capacity import Amounts, Cell, Replicas
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes import capacity, nodes
+from .._kubernetes import free_capacity as room
+from .._kubernetes import permissions as rights
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.capacity import Amounts, Cell, Replicas
+from .._kubernetes.free_capacity import Seen
+from .._kubernetes.permissions import Right
 from .._study.inputs import integer
 from .ledger import check_namespace
 

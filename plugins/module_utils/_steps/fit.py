@@ -15,10 +15,10 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.fitting import FITTING_ARG_SPEC, Fitting
-from .._backend.kubernetes_api import ApiError
 from .._common.errors import InputError
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import ApiError
+from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting
 from .._study.cell import cell_id
 from .._study.inputs import FIT
 from .ledger import check_namespace

@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .._backend import gke, gke_api, kubernetes_api, nodes
-from .._backend.gke_api import Container, GkeError
-from .._backend.kubernetes_api import ApiError
-from .._backend.readiness import wait_for_count
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
 from .._common.format import counted
 from .._common.words import words
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes import nodes
+from .._kubernetes.api import ApiError
+from .._kubernetes.readiness import wait_for_count
+from .._providers import gke, gke_api
+from .._providers.gke_api import Container, GkeError
 from .._study.inputs import integer, number
 from . import held
 

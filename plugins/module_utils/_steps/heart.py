@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.kubernetes_api import ApiError
 from .._common.errors import LedgerError
 from .._common.process import start_time
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import ApiError
 from .ledger import RENEW_SECONDS, open_ledger
 
 LOOK_SECONDS = 1.0

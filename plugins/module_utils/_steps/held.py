@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._backend.cluster_ledger import LeaseLock, prefix
-from .._backend.kubernetes_api import Api, ApiError
-from .._backend.labels import MANAGED, RUN, STUDY, TRAINING
-from .._backend.objects import read
 from .._common.errors import InputError, LedgerError
+from .._kubernetes.api import Api, ApiError
+from .._kubernetes.labels import MANAGED, RUN, STUDY, TRAINING
+from .._kubernetes.ledger import LeaseLock, prefix
+from .._kubernetes.ownership import read
 from .._study.lock import NAME, Lock, StudyLock
 
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.image_check import CHECK, Seen, check_id, disagreement, document, expected, problem, read
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from .._backend.labels import MANAGED
-from .._backend.nodes import NODES, candidates, name_of, obstacles
-from .._backend.objects import check_owner
-from .._backend.objects import read as read_object
 from .._common.errors import InputError, StepError
 from .._common.format import counted, readable
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.image_check import CHECK, Seen, check_id, disagreement, document, expected, problem, read
+from .._kubernetes.labels import MANAGED
+from .._kubernetes.nodes import NODES, candidates, name_of, obstacles
+from .._kubernetes.ownership import check_owner
+from .._kubernetes.ownership import read as read_object
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -14,15 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .._backend import kubeconfig, kubernetes_api
-from .._backend.kind import MARK, Container, Host, Kind, configuration
-from .._backend.making import Making
-from .._backend.nodes import name_of, summary
-from .._backend.readiness import wait_until_ready
 from .._common import quantity
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
 from .._common.format import counted, gibibytes
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.nodes import name_of, summary
+from .._kubernetes.readiness import wait_until_ready
+from .._providers import kubeconfig
+from .._providers.creation_lock import Making
+from .._providers.kind import MARK, Container, Host, Kind, configuration
 from .._study.inputs import integer, number
 from . import held
 

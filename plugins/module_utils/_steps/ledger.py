@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._backend.cluster_ledger import ClusterLedger, LeaseLock
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError, connect
 from .._common.errors import BackendError, LedgerError
+from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
+from .._kubernetes.ledger import ClusterLedger, LeaseLock
 from .._study import ledger
 from .._study.ledger import FileLedger, Ledger
 from .._study.lock import Lock, StudyLock

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from .._backend.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
 from .._common.errors import InputError, StepError
 from .._common.format import counted
 from .._common.words import words
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
 from .._study.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

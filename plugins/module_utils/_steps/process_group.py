@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend.groups import Group, groups_under
-from .._backend.launcher import Launcher
+from .._backends.processes.launcher_client import Launcher
+from .._backends.processes.reaper import Group, groups_under
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import NO_ROOM, why
 from .._common.format import counted

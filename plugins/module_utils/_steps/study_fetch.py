@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._backend.kubernetes_api import AUTH_ARG_SPEC
 from .._common.errors import LedgerError, StepError
 from .._common.format import counted
+from .._kubernetes.api import AUTH_ARG_SPEC
 from .._study import ledger, lock
 from .._study.ledger import FileLedger
 from .ledger import open_ledger

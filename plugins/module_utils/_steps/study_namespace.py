@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .._backend import kubernetes_api
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError
-from .._backend.labels import MANAGED, RECORD, STUDY, TRAINING
 from .._common.errors import InputError, StepError
 from .._common.words import words
+from .._kubernetes import api as kubernetes_api
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.labels import MANAGED, RECORD, STUDY, TRAINING
 from .ledger import NAMESPACE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

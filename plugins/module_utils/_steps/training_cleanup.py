@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
-from .._backend.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
 from .._common.errors import BackendError, InputError, StepError
 from .._common.format import counted, duration
+from .._kubernetes.api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
+from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
 from .._study import inputs
 from . import held
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, Api, ApiError, connect
-from .._backend.labels import MANAGED
-from .._backend.objects import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
+from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError, connect
+from .._kubernetes.labels import MANAGED
+from .._kubernetes.ownership import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -18,16 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._backend.cluster_ledger import LeaseLock
-from .._backend.kubernetes_api import AUTH_ARG_SPEC, ApiError, connect
-from .._backend.labels import MANAGED, TRAINING
-from .._backend.objects import Document, told
-from .._backend.rollout import NotReadyError, Rollout
-from .._backend.standing import Standing, checked, config_maps_of, essence, is_same, split, state_of
 from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._common.format import counted, duration
+from .._deployment.objects import Standing, checked, config_maps_of, essence, is_same, split, state_of
+from .._deployment.rollout import NotReadyError, Rollout
+from .._deployment.upgrade_plan import GROUPS, ORDERS, STRATEGIES, Change, Phase, consequence, plan, retreat
+from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
+from .._kubernetes.labels import MANAGED, TRAINING
+from .._kubernetes.ledger import LeaseLock
+from .._kubernetes.ownership import Document, told
 from .._study import inputs, sealed
-from .._study.upgrade_plan import GROUPS, ORDERS, STRATEGIES, Change, Phase, consequence, plan, retreat
 from .ledger import check_namespace, renewer
 
 STATES = ("upgraded", "confirmed", "rolled_back", "ready")

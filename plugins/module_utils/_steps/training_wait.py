@@ -13,13 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .._backend.base import Backend, Observation, ReplicaState, outcome
-from .._backend.kubernetes import KubernetesBackend, Run
-from .._backend.kubernetes_api import connect
-from .._backend.processes import ProcessBackend
+from .._backends.base import Backend, Observation, ReplicaState, outcome
+from .._backends.kubernetes.backend import KubernetesBackend, Run
+from .._backends.processes.backend import ProcessBackend
 from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._common.files import why
 from .._common.format import counted, duration, readable
+from .._kubernetes.api import connect
 from .._study import inputs
 from .._study.log_format import TOKEN, LogFormat
 from .._study.log_lines import lines_of

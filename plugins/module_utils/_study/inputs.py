@@ -19,11 +19,10 @@ from typing import Any
 from .._common.errors import InputError
 from .._common.files import why
 from .._common.format import gibibytes, shown
-from .._common.quantity import LEAST_MEMORY
+from .._common.quantity import LEAST_MEMORY, Replica
 from .._common.quantity import MOST as MOST_AMOUNT
 from .._common.words import word
 from .._common.yaml_text import structure
-from .capacity import Replica
 from .log_format import LogFormat
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")

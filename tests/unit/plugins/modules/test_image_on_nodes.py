@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.image_on_nodes import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import image_on_nodes
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend import gke_token, kubeconfig
-from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._providers import gke_credential_plugin as gke_token
+from ansible_collections.tfscale.study.plugins.module_utils._providers import kubeconfig
+from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record, study_report
 from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
 

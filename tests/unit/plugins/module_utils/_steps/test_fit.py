@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import Fits
 
 from tests.fixtures.objects import Store

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.image_check import check_id
-from ansible_collections.tfscale.study.plugins.module_utils._backend.nodes import NODES
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.image_check import check_id
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.nodes import NODES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import image_on_nodes
 
 from tests.fixtures.nodes import Cluster, node

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kind as kind_backend
-from ansible_collections.tfscale.study.plugins.module_utils._backend import kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock, prefix
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kind import configuration
-from ansible_collections.tfscale.study.plugins.module_utils._backend.making import Making
-from ansible_collections.tfscale.study.plugins.module_utils._backend.programs import ProgramError
-from ansible_collections.tfscale.study.plugins.module_utils._backend.readiness import DNS
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock, prefix
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.readiness import DNS
+from ansible_collections.tfscale.study.plugins.module_utils._providers import kind as kind_backend
+from ansible_collections.tfscale.study.plugins.module_utils._providers.commands import ProgramError
+from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
+from ansible_collections.tfscale.study.plugins.module_utils._providers.kind import configuration
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 

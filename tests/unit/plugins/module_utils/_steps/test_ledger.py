@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import ClusterLedger, LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes_api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock

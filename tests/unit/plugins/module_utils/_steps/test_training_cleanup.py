@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.cluster_ledger import LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._backend.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 

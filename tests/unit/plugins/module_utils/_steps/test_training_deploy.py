@@ -9,8 +9,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.objects import PLACES, path_of
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES, path_of
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy
 
 from tests.fixtures.objects import Store

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backend.kubernetes import KubernetesBackend
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower

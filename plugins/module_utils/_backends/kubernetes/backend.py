@@ -1,0 +1,347 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replicas as pods of a Kubernetes cluster: one watch, one log that is followed. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..._common.errors import BackendError
+from ..._common.format import counted, duration, readable
+from ..._kubernetes.api import GARBLED, Api, ApiError
+from ..._kubernetes.labels import ATTEMPT, RUN
+from ..._kubernetes.readiness import condition_of
+from ..base import Observation, ReplicaState, outcome
+from .pod_logs import ChiefLog, PodLogs, save
+from .pod_status import refusal_of, seconds, trouble_of
+from .replica_tracker import PodSet
+
+# What carries the replicas: its collection and how it says how many there are.
+WORKLOADS = {
+    "job": ("/apis/batch/v1", "jobs", "completions"),
+    "statefulset": ("/apis/apps/v1", "statefulsets", "replicas"),
+}
+KINDS = ("ps", "worker")
+WATCH_SECONDS = 600
+PAUSE_SECONDS = 0.5
+# An API server that restarts is back in 20 s, a control plane that moves in a minute or two.
+LOST_SECONDS = 120.0
+# One that has just started refuses what it allows a moment later, for it does not know its own roles yet.
+REFUSED_SECONDS = 30.0
+# Pods come within a second; when they do not, the events tell why. Then seldom: each look is a request.
+MISSING_SECONDS = 3.0
+# Their controllers may be busy, but not for so long.
+ABSENT_SECONDS = 120.0
+# After a replica that only exited: the one that brought it down may be told of a moment later.
+SETTLE_SECONDS = 1.0
+
+
+def start_thread(target: Callable[[], None]) -> None:
+    """It ends with its process: a read that nobody answers must not hold up the end."""
+    threading.Thread(target=target, daemon=True).start()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Which run this is, and where."""
+
+    namespace: str
+    run_id: str
+    attempt: int
+    # job or statefulset
+    workload: str
+
+    @property
+    def selector(self) -> str:
+        return f"{RUN}={self.run_id},{ATTEMPT}={self.attempt}"
+
+    def path(self, api: str, resource: str) -> str:
+        return f"{api}/namespaces/{self.namespace}/{resource}"
+
+
+class Watcher:
+    """Tells a PodSet what happens, over broken connections and forgotten versions."""
+
+    def __init__(
+        self,
+        api: Api,
+        run: Run,
+        pods: PodSet,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api
+        self._run = run
+        self._pods = pods
+        self._clock = clock
+        self._sleep = sleep
+        self._since = ""
+        self._away_since: float | None = None
+        self._stopped = False
+        self._was_let_in = False
+        self.breaks = 0
+        # Why nothing more will be heard.
+        self.lost = ""
+
+    def run(self) -> None:
+        while not self._stopped and not self.lost:
+            try:
+                self._listen()
+            except ApiError as error:
+                self._bear(error)
+            except Exception as error:
+                # A document that is no pod's, or an error of ours: a thread's is seen by nobody.
+                told = f"the pods cannot be watched: {type(error).__name__}: {readable(error)}"
+                self._bear(ApiError(told, reason=GARBLED))
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def _listen(self) -> None:
+        path, selector = self._run.path("/api/v1", "pods"), self._run.selector
+        if not self._since:
+            pods, self._since = self._api.list(path, labelSelector=selector)
+            self._pods.replace(pods)
+            self._away_since = None
+        begun = self._clock()
+        for event in self._api.watch(
+            path, since=self._since, seconds=WATCH_SECONDS, opened=self._hear, labelSelector=selector
+        ):
+            if self._stopped:
+                return
+            self._since = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self._pods.take(event["type"], event["object"])
+        if self._clock() - begun < PAUSE_SECONDS:
+            # A server that is going down ends each watch at once.
+            self._sleep(PAUSE_SECONDS)
+
+    def _hear(self) -> None:
+        self._away_since = None
+        self._was_let_in = True
+
+    def _bear(self, error: ApiError) -> None:
+        if error.status == 410 or error.reason == GARBLED:
+            self._since = ""
+        if error.status == 410:
+            self._sleep(PAUSE_SECONDS)
+            return
+        self.breaks += 1
+        if self._away_since is None:
+            self._away_since = self._clock()
+        silent = self._clock() - self._away_since
+        if not error.is_transient and (silent >= REFUSED_SECONDS or not self._was_let_in):
+            self.lost = str(error)
+        elif silent >= LOST_SECONDS:
+            self.lost = f"nothing was heard of the run for {duration(silent)}: {error}"
+        else:
+            self._sleep(PAUSE_SECONDS)
+
+
+class KubernetesBackend:
+    """The run of these labels; looking again costs next to nothing while no event has come."""
+
+    def __init__(
+        self,
+        api: Api,
+        run: Run,
+        *,
+        run_dir: str | Path,
+        nodes: Sequence[str] = (),
+        stall_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        start: Callable[[Callable[[], None]], None] = start_thread,
+    ) -> None:
+        self._api = api
+        self._run = run
+        self._run_dir = Path(run_dir)
+        self._nodes = list(nodes)
+        self._stall_seconds = stall_seconds
+        self._clock = clock
+        self._wall = wall
+        self._sleep = sleep
+        self._logs = PodLogs(api, run.namespace)
+        workloads = self._workloads()
+        self._names = {kind: one["metadata"]["name"] for kind, one in workloads.items()}
+        self._started_wall = min(seconds(one["metadata"]["creationTimestamp"]) or wall() for one in workloads.values())
+        self._pods = PodSet(
+            expected={kind: self._size(one) for kind, one in workloads.items()},
+            run_dir=self._run_dir,
+            clock=clock,
+            wall=wall,
+        )
+        self._watcher = Watcher(api, run, self._pods, clock=clock, sleep=sleep)
+        self._chief = ChiefLog(
+            self._logs, self.log_of("worker", 0), lambda: self._pods.sight("worker", 0), clock=clock, sleep=sleep
+        )
+        self._begun = self._moved = clock()
+        self._chief_size = 0
+        self._missing_at = self._begun + MISSING_SECONDS
+        self._lost = ""
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        start(self._watcher.run)
+        start(self._chief.run)
+
+    def observe(self) -> Observation:
+        if self._clock() >= self._missing_at:
+            self._seek_missing()
+        if self._stall_seconds:
+            self._look_at_progress()
+        return self._observation()
+
+    def log_of(self, replica: str, index: int) -> Path:
+        return self._run_dir / f"{replica}-{index}.log"
+
+    def finish(self, seen: Observation) -> Observation:
+        """Save all logs, then tell what is known in the end."""
+        if seen.first_failure and not seen.first_failure.reason:
+            self._sleep(SETTLE_SECONDS)
+        self._watcher.stop()
+        self._chief.stop()
+        sights = self._pods.sights()
+        if self._chief.is_complete and not self._watcher.breaks:
+            sights = [sight for sight in sights if sight.key != ("worker", 0)]
+        notes = save(self._logs, sights, clock=self._clock, sleep=self._sleep)
+        last = self._observation()
+        if outcome(last) is None:
+            last = replace(last, replicas=self._with_trouble(last.replicas))
+        return replace(last, evidence=self._evidence(last.replicas, notes))
+
+    # --- what is looked at -----------------------------------------------------------------------------------------
+
+    def _workloads(self) -> dict[str, Mapping[str, Any]]:
+        run = self._run
+        api, resource, _size = WORKLOADS[run.workload]
+        found, _version = self._api.list(run.path(api, resource), labelSelector=run.selector)
+        named = {str(one["metadata"]["name"]).rpartition("-")[2]: one for one in found}
+        if "worker" not in named:
+            raise BackendError(
+                f"run {run.run_id} (attempt {run.attempt}) has no {run.workload} of workers in namespace {run.namespace}:"
+                " deploy it first"
+            )
+        return {kind: named[kind] for kind in KINDS if kind in named}
+
+    def _size(self, workload: Mapping[str, Any]) -> int:
+        return int(workload["spec"].get(WORKLOADS[self._run.workload][2]) or 1)
+
+    def _observation(self) -> Observation:
+        replicas, first = self._pods.look()
+        workers = [one for one in replicas if one.replica == "worker"]
+        ended = None
+        if first is not None:
+            ended = first.ended_wall
+        elif all(one.state == "succeeded" for one in workers):
+            ended = max((one.ended_wall for one in workers if one.ended_wall is not None), default=self._wall())
+        return Observation(
+            replicas=replicas,
+            started_wall=self._started_wall,
+            ended_wall=ended,
+            first_failure=first,
+            lost="" if ended is not None else self._watcher.lost or self._lost,
+            evidence={"restarts": 0},
+        )
+
+    def _seek_missing(self) -> None:
+        """Pods that do not come were refused, as only their controller's events tell."""
+        missing = self._pods.missing()
+        waited = self._clock() - self._begun
+        self._missing_at = self._begun + 2 * waited
+        if not missing:
+            return
+        events = self._events()
+        for kind, name in self._names.items():
+            why = refusal_of(events, name)
+            if why and any(key[0] == kind for key in missing):
+                self._pods.refuse(kind, f"the cluster refuses its pod: {why}")
+        if waited >= ABSENT_SECONDS and not self._pods.sights():
+            self._lost = f"no pod of run {self._run.run_id} came within {duration(waited)}"
+
+    def _events(self) -> list[dict[str, Any]]:
+        """Warnings of the namespace; none where they cannot be read: they only name a cause."""
+        try:
+            return self._api.list(self._run.path("/api/v1", "events"), fieldSelector="type=Warning")[0]
+        except ApiError:
+            return []
+
+    def _look_at_progress(self) -> None:
+        try:
+            size = self.log_of("worker", 0).stat().st_size
+        except OSError:
+            size = 0
+        if size != self._chief_size:
+            self._chief_size, self._moved = size, self._clock()
+        silent = self._clock() - self._moved
+        if silent >= self._stall_seconds and not self._lost:
+            self._lost = f"worker 0 has said nothing for {duration(silent)}" + self._silent_node()
+
+    def _silent_node(self) -> str:
+        """Which of the run's nodes does not answer, where we may ask."""
+        for name in self._used_nodes(self._pods.look()[0]):
+            try:
+                status = self._api.get(f"/api/v1/nodes/{name}").get("status") or {}
+            except ApiError:
+                return ""
+            if condition_of(status, "Ready").get("status", "True") != "True":
+                return f" and node {name} is not ready"
+        return ""
+
+    # --- what is told in the end -----------------------------------------------------------------------------------
+
+    def _with_trouble(self, replicas: tuple[ReplicaState, ...]) -> tuple[ReplicaState, ...]:
+        """At the deadline: what those that have not started wait for."""
+        waiting = [one for one in replicas if one.state == "pending" and not one.reason]
+        events = self._events() if waiting else []
+        names = {sight.key: sight.name for sight in self._pods.sights()}
+        told = {id(one): trouble_of(events, names.get((one.replica, one.index), "")) for one in waiting}
+        return tuple(replace(one, reason=told[id(one)]) if told.get(id(one)) else one for one in replicas)
+
+    def _evidence(self, replicas: Sequence[ReplicaState], notes: list[str]) -> dict[str, Any]:
+        nodes = self._used_nodes(replicas)
+        foreign = self._foreign_pods(nodes)
+        return {
+            "restarts": sum(one.restarts for one in replicas),
+            "nodes": nodes,
+            "active_nodes": self._nodes,
+            "images": sorted({one.image_id.rpartition("@")[2] for one in replicas if one.image_id}),
+            "foreign_pods": foreign,
+            "api_requests": self._api.requests,
+            "notes": notes
+            + (
+                [f"the watch of the pods broke {counted(self._watcher.breaks, 'time')}"] if self._watcher.breaks else []
+            ),
+        }
+
+    @staticmethod
+    def _used_nodes(replicas: Sequence[ReplicaState]) -> list[str]:
+        return sorted({one.node for one in replicas if one.node})
+
+    def _foreign_pods(self, nodes: Sequence[str]) -> int | None:
+        """Others that ran on the run's nodes, without what runs on every node; None where we may not see them."""
+        if not nodes:
+            return None
+        fields = ["status.phase=Running"] + ([f"spec.nodeName={nodes[0]}"] if len(nodes) == 1 else [])
+        try:
+            # From the server's cache: the newest version is not worth its price.
+            pods, _version = self._api.list(
+                "/api/v1/pods",
+                labelSelector=f"{RUN}!={self._run.run_id}",
+                fieldSelector=",".join(fields),
+                resourceVersion="0",
+            )
+        except ApiError:
+            return None
+        return sum((pod.get("spec") or {}).get("nodeName") in nodes and not _is_of_node(pod) for pod in pods)
+
+
+def _is_of_node(pod: Mapping[str, Any]) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(owner.get("kind") in ("DaemonSet", "Node") for owner in owners)

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All pods of a run as lists and watches tell of them: what comes first decides. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..base import ReplicaState
+from .pod_status import FINAL, Sight, deleted, sight_of
+
+Key = tuple[str, int]
+
+
+class PodSet:
+    """The replicas that a run should have, and their pods. One thread tells it what happens, others look."""
+
+    def __init__(
+        self,
+        *,
+        expected: Mapping[str, int],
+        run_dir: Path,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._run_dir = run_dir
+        self._clock = clock
+        self._wall = wall
+        self._lock = threading.Lock()
+        self._sights: dict[Key, Sight] = {}
+        self._replicas = {
+            (kind, index): self._absent(kind, index)
+            for kind in sorted(expected, key=("ps", "worker").index)
+            for index in range(expected[kind])
+        }
+        # In the order in which they were seen to fail.
+        self._failures: list[Key] = []
+        # Until when what looks like a failure may still pass.
+        self._suspects: dict[Key, float] = {}
+
+    def replace(self, pods: Iterable[Mapping[str, Any]]) -> None:
+        """A new list: what is not in it has vanished."""
+        seen = [sight for pod in pods if (sight := self._see(pod))]
+        # What ended by itself first; what was deleted because of it last.
+        seen.sort(key=lambda one: (one.is_deletion, one.replica.ended_wall or math.inf))
+        with self._lock:
+            for sight in seen:
+                self._store(sight)
+            for key in self._sights.keys() - {sight.key for sight in seen}:
+                self._lose(self._sights[key])
+
+    def take(self, kind: str, pod: Mapping[str, Any]) -> None:
+        """One event of a watch."""
+        sight = self._see(pod)
+        if sight is None or kind not in ("ADDED", "MODIFIED", "DELETED"):
+            return
+        with self._lock:
+            known = self._sights.get(sight.key)
+            if kind != "DELETED":
+                self._store(sight)
+            elif known is not None and known.uid == sight.uid:
+                self._store(sight)
+                self._lose(self._sights[sight.key])
+
+    def refuse(self, kind: str, reason: str) -> None:
+        """Pods of this kind that are not there will not come."""
+        with self._lock:
+            for key in self._missing():
+                if key[0] == kind:
+                    self._set(key, replace(self._replicas[key], state="failed", fate="was not created", reason=reason))
+
+    def missing(self) -> list[Key]:
+        """Replicas that have had no pod yet."""
+        with self._lock:
+            return self._missing()
+
+    def sights(self) -> list[Sight]:
+        with self._lock:
+            return list(self._sights.values())
+
+    def sight(self, kind: str, index: int) -> Sight | None:
+        with self._lock:
+            return self._sights.get((kind, index))
+
+    def look(self) -> tuple[tuple[ReplicaState, ...], ReplicaState | None]:
+        """All replicas, and the one that failed first."""
+        with self._lock:
+            now = self._clock()
+            for key in [key for key, until in self._suspects.items() if now >= until]:
+                self._set(key, replace(self._replicas[key], state="failed", ended_wall=self._wall()))
+            return tuple(self._replicas.values()), self._first_failure()
+
+    def _first_failure(self) -> ReplicaState | None:
+        """A replica that only exited may have missed another one whose end is told a moment later, with its cause."""
+        failed = [self._replicas[key] for key in self._failures]
+        if not failed:
+            return None
+        named = (
+            one
+            for key, one in zip(self._failures, failed, strict=True)
+            if one.reason and not (key in self._sights and self._sights[key].is_deletion)
+        )
+        return failed[0] if failed[0].reason else next(named, failed[0])
+
+    def _see(self, pod: Mapping[str, Any]) -> Sight | None:
+        sight = sight_of(pod, run_dir=self._run_dir, now=self._wall())
+        return sight if sight is not None and sight.key in self._replicas else None
+
+    def _missing(self) -> list[Key]:
+        return [key for key, one in self._replicas.items() if key not in self._sights and one.state not in FINAL]
+
+    def _store(self, sight: Sight) -> None:
+        key, known = sight.key, self._sights.get(sight.key)
+        before = self._replicas[key]
+        if known is not None and known.uid != sight.uid:
+            self._take_another(known, sight)
+        elif before.state in FINAL:
+            # The first end counts; how often it was started afterwards is told all the same.
+            self._sights[key] = replace(sight, replica=before)
+            self._replicas[key] = replace(before, restarts=max(before.restarts, sight.replica.restarts))
+        else:
+            self._sights[key] = sight
+            self._set(key, sight.replica, grace=sight.grace)
+
+    def _take_another(self, known: Sight, sight: Sight) -> None:
+        """Another pod in the place of one that has ended, or was lost while nobody looked."""
+        before = self._replicas[known.key]
+        if before.state in FINAL:
+            # Its log is the known one's; one more pod of the same name is a restart, once.
+            self._replicas[known.key] = replace(before, restarts=max(1, before.restarts))
+            return
+        self._sights[known.key] = sight
+        why = f"its pod {known.name} is gone and another one has taken its place"
+        self._set(known.key, replace(sight.replica, state="failed", fate="was replaced", reason=why, restarts=1))
+
+    def _lose(self, sight: Sight) -> None:
+        if self._replicas[sight.key].state in FINAL:
+            return
+        fate = deleted(sight.name)
+        self._sights[sight.key] = replace(sight, is_deletion=True)
+        self._set(sight.key, replace(sight.replica, state="failed", fate=fate.fate, reason=fate.reason))
+
+    def _set(self, key: Key, replica: ReplicaState, *, grace: float | None = None) -> None:
+        if replica.state == "failed":
+            replica = replace(replica, ended_wall=replica.ended_wall or self._wall())
+            self._failures.append(key)
+        if grace is None:
+            self._suspects.pop(key, None)
+        else:
+            self._suspects.setdefault(key, self._clock() + grace)
+        self._replicas[key] = replica
+
+    def _absent(self, kind: str, index: int) -> ReplicaState:
+        return ReplicaState(
+            replica=kind,
+            index=index,
+            state="pending",
+            host="",
+            log=str(self._run_dir / f"{kind}-{index}.log"),
+            exit_code=None,
+            signal=None,
+            cpu_seconds=None,
+            rss_peak_bytes=None,
+            started_wall=None,
+            ended_wall=None,
+        )

@@ -1,0 +1,483 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of pods behind an API server that breaks, forgets and refuses; no test takes any time and none starts a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._backends.base import Observation, outcome
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import backend as kubernetes
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend, Run
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import GARBLED, ApiError
+
+from tests.fixtures import clusters
+from tests.fixtures.clusters import FakeApi, condition, event, pod, refusal, running, terminated
+
+NAMES = {kind: f"tf-{clusters.RUN_ID}-1-{kind}" for kind in ("ps", "worker")}
+
+
+class World:
+    """A run on a cluster and a clock that moves only when somebody sleeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.api = FakeApi()
+        self.api.lists["jobs"] = [clusters.workload("ps", 1), clusters.workload("worker", 2)]
+        self.api.lists["pods"] = [
+            pod("ps", state=running()),
+            *(pod("worker", index, state=running()) for index in (0, 1)),
+        ]
+        self.now = 0.0
+        self.threads: list[Callable[[], None]] = []
+        self.on_sleep: Callable[[], None] = lambda: None
+
+    def backend(self, workload: str = "job", **more: Any) -> KubernetesBackend:
+        run = Run(namespace="tfscale", run_id=clusters.RUN_ID, attempt=1, workload=workload)
+        backend = KubernetesBackend(
+            self.api,  # type: ignore[arg-type]
+            run,
+            run_dir=self.folder,
+            clock=lambda: self.now,
+            wall=lambda: clusters.CREATED_WALL + 100 + self.now,
+            sleep=self.sleep,
+            start=self.threads.append,
+            **more,
+        )
+        self.api.on_exhausted = backend._watcher.stop
+        return backend
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.on_sleep()
+
+    def watch(self) -> None:
+        """What the first thread does until the script is at its end."""
+        self.threads[0]()
+
+    def asked(self, verb: str, resource: str = "") -> list[dict[str, Any]]:
+        return [query for what, path, query in self.api.asked if what == verb and path.endswith(resource)]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "logs")
+
+
+def ended(*codes: int) -> list[Any]:
+    return [event("MODIFIED", pod("worker", index, state=terminated(code))) for index, code in enumerate(codes)]
+
+
+def states(seen: Observation) -> list[str]:
+    return [one.state for one in seen.replicas]
+
+
+def test_observe_of_a_run_that_ends_well(world: World) -> None:
+    backend = world.backend()
+    before = backend.observe()
+    assert (states(before), outcome(before)) == (["pending"] * 3, None)
+    assert before.started_wall == clusters.CREATED_WALL
+    world.api.watches = [[*ended(0, 0)]]
+    world.watch()
+    seen = backend.observe()
+    assert (states(seen), outcome(seen)) == (["running", "succeeded", "succeeded"], "succeeded")
+    assert seen.ended_wall == clusters.CREATED_WALL + 41
+    assert len(world.threads) == 2
+    assert world.folder.is_dir()
+
+
+def test_observe_asks_nothing_while_nothing_happens(world: World) -> None:
+    backend = world.backend()
+    world.watch()
+    before = world.api.requests
+    for _look in range(1000):
+        world.now += 0.02
+        backend.observe()
+    assert world.api.requests == before
+
+
+def test_observe_of_a_failure_ends_the_run_at_once(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[*ended(3)]]
+    world.watch()
+    seen = backend.observe()
+    assert (outcome(seen), states(seen)) == ("failed", ["running", "failed", "running"])
+    assert seen.first_failure is not None
+    assert seen.first_failure.ending == "worker 0 exited with code 3"
+    assert seen.ended_wall == clusters.CREATED_WALL + 41
+
+
+def test_requests_name_the_run_and_where_to_go_on(world: World) -> None:
+    world.backend()
+    world.api.watches = [[event("MODIFIED", pod("ps", state=running()), "41")], []]
+    world.watch()
+    selector = f"tfscale.study/run={clusters.RUN_ID},tfscale.study/attempt=1"
+    assert {query["labelSelector"] for _verb, _path, query in world.api.asked} == {selector}
+    assert [query["since"] for query in world.asked("watch")] == ["5", "41", "41"]
+    assert world.asked("list", "pods") == [{"labelSelector": selector}]
+
+
+@pytest.mark.parametrize(("workload", "size"), [("job", "completions"), ("statefulset", "replicas")])
+def test_workloads_tell_how_many_replicas_there_are(world: World, workload: str, size: str) -> None:
+    worker = clusters.workload("worker", 3, size)
+    del worker["spec"][size]
+    world.api.lists |= {"jobs": [], "statefulsets": []}
+    world.api.lists[f"{workload}s"] = [worker, clusters.workload("ps", 2, size)]
+    seen = world.backend(workload).observe()
+    # Kubernetes' default is one.
+    assert [(one.replica, one.index) for one in seen.replicas] == [("ps", 0), ("ps", 1), ("worker", 0)]
+
+
+@pytest.mark.parametrize("found", [[], [clusters.workload("ps", 1)]])
+def test_backend_of_a_run_that_is_not_there(world: World, found: list[Any]) -> None:
+    world.api.lists["jobs"] = found
+    with pytest.raises(BackendError) as caught:
+        world.backend()
+    assert str(caught.value) == (
+        f"run {clusters.RUN_ID} (attempt 1) has no job of workers in namespace tfscale: deploy it first"
+    )
+    assert world.threads == []
+
+
+def test_watch_that_is_told_that_its_version_is_too_old_lists_again(world: World) -> None:
+    backend = world.backend()
+    world.api.lists["pods"] = iterated(
+        [pod("ps", state=running())], [pod("ps", state=running()), pod("worker", 0, state=terminated(0))]
+    )
+    world.api.watches = [[refusal(410)], [event("BOOKMARK", pod("ps"), "77")], [*ended(0, 0)]]
+    world.watch()
+    assert [query["since"] for query in world.asked("watch")] == ["5", "5", "77", "8"]
+    assert len(world.asked("list", "pods")) == 2
+    assert outcome(backend.observe()) == "succeeded"
+    # What was asked for was told: nothing broke.
+    assert backend._watcher.breaks == 0
+
+
+def iterated(*answers: Any) -> Callable[[], Any]:
+    left = list(answers)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_watch_goes_on_after_a_server_that_was_away(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [
+        [event("MODIFIED", pod("worker", 0, state=terminated(0)), "9"), refusal(0)],
+        *[[refusal(status)] for status in (0, 503, 429, 500) for _time in range(20)],
+        [*ended(0, 0)],
+    ]
+    world.watch()
+    seen = backend.observe()
+    assert (outcome(seen), seen.lost) == ("succeeded", "")
+    assert {query["since"] for query in world.asked("watch")[1:-1]} == {"9"}
+    assert world.now < kubernetes.LOST_SECONDS
+
+
+def test_watch_gives_up_a_server_that_stays_away(world: World) -> None:
+    backend = world.backend()
+    world.api.lists["pods"] = refusal(0, "cluster x does not answer")
+    world.watch()
+    seen = backend.observe()
+    assert outcome(seen) == "failed"
+    assert seen.lost == "nothing was heard of the run for 2 min: cluster x does not answer"
+    assert world.now == pytest.approx(kubernetes.LOST_SECONDS, abs=1)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_watch_gives_up_at_once_where_it_was_never_let_in(world: World, status: int) -> None:
+    backend = world.backend()
+    world.api.watches = [[refusal(status, "user x may not watch pods")]]
+    world.watch()
+    assert (backend.observe().lost, world.now) == ("user x may not watch pods", 0.0)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_watch_gives_up_where_it_is_not_let_in_any_more(world: World, status: int) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("BOOKMARK", pod("ps")), refusal(0)]]
+    world.api.watches += [[refusal(status, "user x may not watch pods")] for _time in range(100)]
+    world.watch()
+    assert (backend.observe().lost, world.now) == ("user x may not watch pods", kubernetes.REFUSED_SECONDS)
+
+
+def test_watch_counts_only_the_time_in_which_the_server_was_away(world: World) -> None:
+    backend = world.backend()
+
+    def late() -> Any:
+        world.now += 1000.0
+        return refusal(0)
+
+    world.api.watches = [[event("BOOKMARK", pod("ps")), late], [refusal(403)], [event("BOOKMARK", pod("ps")), late]]
+    world.watch()
+    assert (backend.observe().lost, backend._watcher.breaks) == ("", 3)
+
+
+def test_watch_bears_a_server_that_does_not_know_its_roles_yet(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("BOOKMARK", pod("ps")), refusal(0)], [refusal(403)], [refusal(403)], [*ended(0, 0)]]
+    world.watch()
+    assert outcome(backend.observe()) == "succeeded"
+
+
+STRANGE = {"metadata": {"resourceVersion": "9"}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"type": "MODIFIED", "object": STRANGE},
+        {
+            "type": "MODIFIED",
+            "object": {**pod("ps"), "status": "Running", "metadata": {**pod("ps")["metadata"], **STRANGE["metadata"]}},
+        },
+        ApiError("cluster x does not answer as Kubernetes does", reason=GARBLED),
+    ],
+    ids=["no pod", "a status of another type", "no event"],
+)
+def test_watch_of_something_unheard_of_begins_anew(world: World, told: Any) -> None:
+    backend = world.backend()
+    world.api.watches = [[told], [*ended(0, 0)]]
+    world.watch()
+    assert (outcome(backend.observe()), backend.observe().lost) == ("succeeded", "")
+    # What came meanwhile is told by a list only.
+    assert len(world.asked("list", "pods")) == 2
+    assert [query["since"] for query in world.asked("watch")[:2]] == ["5", "5"]
+    assert backend._watcher.breaks == 1
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [
+        ([STRANGE], "the pods cannot be watched: KeyError: 'spec'"),
+        (ApiError("cluster x answers with a page of HTML", reason=GARBLED), "cluster x answers with a page of HTML"),
+    ],
+)
+def test_watch_gives_up_a_server_that_never_answers_as_one(world: World, pods: Any, told: str) -> None:
+    backend = world.backend()
+    world.api.lists["pods"] = pods
+    world.watch()
+    assert backend.observe().lost == f"nothing was heard of the run for 2 min: {told}"
+    assert world.now == pytest.approx(kubernetes.LOST_SECONDS, abs=1)
+
+
+def test_watch_that_is_never_to_be_trusted_lives_by_lists(world: World) -> None:
+    backend = world.backend()
+    garbled = ApiError("cluster x does not answer as Kubernetes does", reason=GARBLED)
+    world.api.watches = [[garbled] for _time in range(1000)]
+    lists = [[pod("ps", state=running()), pod("worker", 0, state=running())]] * 999
+    world.api.lists["pods"] = iterated(
+        *lists, [pod("ps", state=running()), *(pod("worker", index, state=terminated(0)) for index in (0, 1))]
+    )
+    world.watch()
+    assert (outcome(backend.observe()), backend.observe().lost) == ("succeeded", "")
+
+
+def test_watch_does_not_spin_on_a_server_that_ends_each_watch_at_once(world: World) -> None:
+    world.backend()
+    world.api.watches = [[], [], []]
+    world.watch()
+    assert world.now == pytest.approx(4 * kubernetes.PAUSE_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("exceeded quota: pods, requested: pods=1, used: pods=2, limited: pods=2", "exceeded quota: pods"),
+        ('violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false', "violates PodSecurity"),
+        ('error looking up service account tfscale/x: serviceaccount "x" not found', 'serviceaccount "x" not found'),
+    ],
+)
+def test_observe_names_why_pods_do_not_come(world: World, message: str, told: str) -> None:
+    world.api.lists["pods"] = [pod("ps", state=running()), pod("worker", 0, state=running())]
+    refused = f'Error creating: pods "{NAMES["worker"]}-1-x" is forbidden: {message}'
+    world.api.lists["events"] = [clusters.warning(NAMES["worker"], "FailedCreate", refused)]
+    backend = world.backend()
+    world.watch()
+    world.now = kubernetes.MISSING_SECONDS - 0.1
+    assert outcome(backend.observe()) is None
+    world.now = kubernetes.MISSING_SECONDS
+    seen = backend.observe()
+    assert outcome(seen) == "failed"
+    assert seen.first_failure is not None
+    assert seen.first_failure.ending == "worker 1 was not created"
+    assert seen.first_failure.reason.startswith("the cluster refuses its pod: ")
+    assert told in seen.first_failure.reason
+
+
+def test_observe_looks_for_missing_pods_more_and_more_seldom(world: World) -> None:
+    world.api.lists["pods"] = [pod("ps")]
+    backend = world.backend()
+    world.watch()
+    while world.now < 300:
+        world.now += 0.5
+        assert outcome(backend.observe()) is None
+    assert len(world.asked("list", "events")) == 7
+
+
+def test_observe_does_not_need_the_right_to_read_events(world: World) -> None:
+    world.api.lists |= {"pods": [pod("ps")], "events": refusal(403)}
+    backend = world.backend()
+    world.watch()
+    world.now = 10.0
+    assert outcome(backend.observe()) is None
+
+
+def test_observe_gives_up_a_run_whose_pods_never_come(world: World) -> None:
+    world.api.lists["pods"] = []
+    backend = world.backend()
+    world.watch()
+    for world.now in (3.0, 60.0, kubernetes.ABSENT_SECONDS):
+        seen = backend.observe()
+    assert seen.lost == f"no pod of run {clusters.RUN_ID} came within 2 min"
+
+
+def test_observe_of_a_chief_that_says_nothing_any_more(world: World) -> None:
+    backend = world.backend(stall_seconds=30.0)
+    world.api.documents["node-a"] = {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
+    world.watch()
+    log = world.folder / "worker-0.log"
+    for world.now in (20.0, 40.0, 60.0):
+        log.write_text(f"line at {world.now}\n" * int(world.now))
+        assert outcome(backend.observe()) is None
+    world.now = 89.0
+    assert outcome(backend.observe()) is None
+    world.now = 90.0
+    seen = backend.observe()
+    assert seen.lost == "worker 0 has said nothing for 30 s and node node-a is not ready"
+
+
+@pytest.mark.parametrize("answer", [refusal(403), {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}])
+def test_observe_of_a_silent_chief_does_not_need_the_right_to_see_nodes(world: World, answer: Any) -> None:
+    backend = world.backend(stall_seconds=30.0)
+    world.api.documents["node-a"] = answer
+    world.watch()
+    world.now = 30.0
+    assert backend.observe().lost == "worker 0 has said nothing for 30 s"
+
+
+def test_finish_saves_all_logs_and_tells_the_evidence(world: World) -> None:
+    backend = world.backend(nodes=["node-a", "node-b"])
+    world.api.watches = [[*ended(0, 0)]]
+    world.watch()
+    for kind, index in (("ps", 0), ("worker", 0), ("worker", 1)):
+        world.api.logs[f"{NAMES[kind]}-{index}", False] = [b"line\n"]
+    world.threads[1]()
+    seen = backend.finish(backend.observe())
+    assert outcome(seen) == "succeeded"
+    assert sorted(path.name for path in world.folder.iterdir()) == ["ps-0.log", "worker-0.log", "worker-1.log"]
+    # Jobs, pods, the watch twice, three logs, pods of others: each log once.
+    assert sorted(pod for pod, _way in world.api.opened()) == [
+        f"{NAMES['ps']}-0",
+        f"{NAMES['worker']}-0",
+        f"{NAMES['worker']}-1",
+    ]
+    assert seen.evidence == {
+        "restarts": 0,
+        "nodes": ["node-a"],
+        "active_nodes": ["node-a", "node-b"],
+        "images": ["sha256:aa"],
+        "foreign_pods": 3,
+        "api_requests": world.api.requests,
+        "notes": [],
+    }
+    assert world.api.requests == 8
+    assert world.now == kubernetes.PAUSE_SECONDS * 2
+
+
+def test_finish_saves_the_chiefs_log_again_when_a_connection_broke(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[refusal(0)], [*ended(0, 0)]]
+    world.watch()
+    world.api.logs = {(f"{NAMES[kind]}-{index}", False): [b"x"] for kind in NAMES for index in (0, 1)}
+    world.threads[1]()
+    seen = backend.finish(backend.observe())
+    assert [name for name, _way in world.api.opened()].count(f"{NAMES['worker']}-0") == 2
+    assert seen.evidence["notes"] == ["the watch of the pods broke 1 time"]
+
+
+def test_finish_of_a_failed_run_waits_for_the_cause(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[*ended(1)]]
+    world.watch()
+    killed = pod("ps", state=terminated(137, reason="OOMKilled"), memory="64Mi")
+    world.on_sleep = lambda: backend._pods.take("MODIFIED", killed)
+    seen = backend.finish(backend.observe())
+    assert seen.first_failure is not None
+    assert seen.first_failure.replica == "ps"
+    assert world.now == kubernetes.PAUSE_SECONDS * 2 + kubernetes.SETTLE_SECONDS
+
+
+def test_finish_of_a_failure_with_a_cause_does_not_wait(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("MODIFIED", pod("ps", state=running(), deleting=True))]]
+    world.watch()
+    before = world.now
+    seen = backend.finish(backend.observe())
+    assert seen.first_failure is not None
+    assert (seen.first_failure.ending, world.now) == ("ps 0 was deleted", before)
+
+
+def test_finish_without_logs_is_a_note_and_no_failure(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[*ended(0, 0)]]
+    world.watch()
+    world.api.logs = {(f"{NAMES[kind]}-{index}", False): refusal(500) for kind in NAMES for index in (0, 1)}
+    seen = backend.finish(backend.observe())
+    assert outcome(seen) == "succeeded"
+    assert seen.evidence["notes"][0].startswith("3 logs, the first that of ")
+
+
+def test_finish_at_the_deadline_names_what_is_waited_for(world: World) -> None:
+    world.api.lists["pods"] = [pod("worker", 0, state=running()), pod("worker", 1)]
+    world.api.lists["events"] = [clusters.warning(f"{NAMES['worker']}-1", "FailedMount", 'configmap "x" not found.')]
+    backend = world.backend()
+    world.watch()
+    seen = backend.finish(backend.observe())
+    assert outcome(seen) is None
+    assert [one.reason for one in seen.replicas] == ["", "", 'configmap "x" not found']
+
+
+@pytest.mark.parametrize(
+    ("found", "count"),
+    [
+        ([], 0),
+        (refusal(403), None),
+        ([pod("worker", 5), {"metadata": {}, "spec": {"nodeName": "elsewhere"}}], 1),
+        (
+            [
+                {"metadata": {"ownerReferences": [{"kind": kind}]}, "spec": {"nodeName": "node-a"}}
+                for kind in ("DaemonSet", "Node", "Job")
+            ],
+            1,
+        ),
+    ],
+)
+def test_finish_counts_foreign_pods_where_it_may(world: World, found: Any, count: int | None) -> None:
+    backend = world.backend()
+    world.watch()
+    world.api.lists["pods"] = found
+    assert backend.finish(backend.observe()).evidence["foreign_pods"] == count
+    query = world.api.asked[-1]
+    assert query[1] == "/api/v1/pods"
+    assert query[2] == {
+        "labelSelector": f"tfscale.study/run!={clusters.RUN_ID}",
+        "fieldSelector": "status.phase=Running,spec.nodeName=node-a",
+        "resourceVersion": "0",
+    }
+
+
+def test_finish_does_not_look_for_foreign_pods_without_a_node(world: World) -> None:
+    world.api.lists["pods"] = [pod("ps", status=condition("PodScheduled", "False", "SchedulingGated"))]
+    del world.api.lists["pods"][0]["spec"]["nodeName"]
+    backend = world.backend()
+    world.watch()
+    evidence = backend.finish(backend.observe()).evidence
+    assert (evidence["foreign_pods"], evidence["nodes"], evidence["images"]) == (None, [], [])
+
+
+def test_log_of_is_where_the_logs_are_saved(world: World) -> None:
+    assert world.backend().log_of("ps", 3) == world.folder / "ps-3.log"
