@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
 MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py"))
 PLAYBOOKS = sorted(path.name for path in ROOT.glob("playbooks/*.yml"))
-# Read-only or run once at the end: 0.4 s more do not matter, and they print nothing while they work.
-MODULES_WITHOUT_ACTION = {"study_report", "training_timings_info"}
+# Read-only, and no role calls it: 0.4 s more do not matter.
+MODULES_WITHOUT_ACTION = {"training_timings_info"}
 MODULE_UTILS = "ansible_collections.tfscale.study.plugins.module_utils"
 
 
