@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fixtures.playbook import ROOT, Playbook
 
+NO_NETWORK = "The kernel gives replicas no network of their own"
 TINY = ROOT / "tests/integration/files/tiny_trainer.py"
 
 
@@ -17,10 +19,9 @@ def tiny_command(steps: int = 20, pace: float = 0.002, fault: str = "ok") -> str
     return f"exec {sys.executable} -I -S {TINY} {steps} {pace} {fault}"
 
 
-@pytest.fixture
-def playbook(tmp_path: Path) -> Playbook:
-    variables = {
-        "sweep_results_dir": str(tmp_path),
+def tiny_study(results: Path) -> dict[str, Any]:
+    return {
+        "sweep_results_dir": str(results),
         "sweep_study": "tiny",
         "sweep_series": [{"ps": [1], "workers": [1, 2]}],
         "sweep_repeats": 2,
@@ -30,7 +31,11 @@ def playbook(tmp_path: Path) -> Playbook:
         "training_max_foreign_share": 1.0,
         "training_max_steal_share": 1.0,
     }
-    return Playbook(tmp_path, variables)
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Playbook:
+    return Playbook(tmp_path, tiny_study(tmp_path))
 
 
 @pytest.fixture

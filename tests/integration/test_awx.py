@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -19,7 +20,7 @@ import yaml
 
 from tests.fixtures.awx import Job, job
 from tests.fixtures.controller import Controller, serving
-from tests.fixtures.playbook import ROOT, Playbook
+from tests.fixtures.playbook import ROOT, Playbook, errors
 
 from .conftest import tiny_command
 
@@ -57,6 +58,11 @@ def test_sweep_with_answers_of_a_survey_leaves_artifacts(one: Job) -> None:
     assert one.run("playbooks/sweep.yml", LOCAL, answers()) == 0, one.lines
     assert "study tiny on cluster local: 2 cells x 1 block = 2 runs" in one.lines
     assert "valid:" in one.lines
+    records = [json.loads(line) for line in (one.project / "results/tiny/ledger.jsonl").read_text().splitlines()]
+    found_steps = {
+        (record["spec"]["ps"], record["spec"]["workers"], record["spec"]["train_steps"]) for record in records
+    }
+    assert found_steps == {(1, 1, 20), (1, 2, 20)}
     found = one.artifacts
     assert found["tfscale_answer"] in one.lines.replace("\r", "")
     assert found["tfscale_table"].startswith("| nodes | ps | workers |")
@@ -119,12 +125,28 @@ def test_the_context_of_the_execution_environment_is_made(tmp_path: Path) -> Non
     assert {one["name"]: one["version"] for one in collections} == galaxy
 
 
+def prompts(controller: Controller) -> set[str]:
+    """What any template of the controller lets a launch set."""
+    made = [*controller.named("job_templates").values(), *controller.named("workflow_job_templates").values()]
+    return {name for one in made for name, asks in one.items() if name.startswith("ask_") and asks}
+
+
 def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> None:
     with serving(Controller()) as controller:
         env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
-        playbook = Playbook(tmp_path, {"awx_credentials": ["My cluster"], "awx_image": "ee:1"}, LOCAL, env)
+        given = {
+            "awx_credentials": ["My cluster"],
+            "awx_image": "ee:1",
+            "awx_trainer_images": ["trainer:1", "trainer:2"],
+        }
+        playbook = Playbook(tmp_path, given, LOCAL, env)
+        # As earlier versions made them: a launch could set more than the answers of the survey.
+        wide = playbook.run("awx", awx_prompts=["limit", "variables"])
+        assert wide.returncode == 0, wide.stdout + wide.stderr
+        assert prompts(controller) == {"ask_limit_on_launch", "ask_variables_on_launch"}
         first = playbook.run("awx")
         assert first.returncode == 0, first.stdout + first.stderr
+        assert prompts(controller) == set()
         templates = controller.named("job_templates")
         assert sorted(name.removeprefix("Scaling study: ") for name in templates) == [
             "provision",
@@ -138,6 +160,10 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
             assert [one["name"] for one in controller.related[template["related"]["labels"]]] == ["tfscale"]
         questions = controller.related[templates["Scaling study: sweep"]["related"]["survey_spec"]]["spec"]
         assert "sweep_workers" in [question["variable"] for question in questions]
+        workflow = controller.named("workflow_job_templates")["Scaling study"]
+        for offered in (questions, controller.related[workflow["related"]["survey_spec"]]["spec"]):
+            image = next(question for question in offered if question["variable"] == "training_image")
+            assert (image["type"], image["choices"]) == ("multiplechoice", ["trainer:1", "trainer:2"])
         assert controller.named("execution_environments")["Scaling study"]["image"] == "ee:1"
         steps = controller.named("workflow_job_template_nodes")
 
@@ -155,30 +181,6 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
         second = playbook.run("awx")
         assert "changed=0" in second.stdout, second.stdout + second.stderr
         assert controller.writes == before
-
-
-def prompts(controller: Controller) -> set[str]:
-    """What any template of the controller lets a launch set."""
-    made = [*controller.named("job_templates").values(), *controller.named("workflow_job_templates").values()]
-    return {name for one in made for name, asks in one.items() if name.startswith("ask_") and asks}
-
-
-def test_a_launch_sets_nothing_but_the_answers_of_the_survey(tmp_path: Path) -> None:
-    with serving(Controller()) as controller:
-        env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
-        wide = {"awx_prompts": ["limit", "variables"], "awx_trainer_images": ["trainer:1", "trainer:2"]}
-        result = Playbook(tmp_path, wide, LOCAL, env).run("awx")
-        assert result.returncode == 0, result.stdout + result.stderr
-        assert prompts(controller) == {"ask_limit_on_launch", "ask_variables_on_launch"}
-        sweep = controller.named("job_templates")["Scaling study: sweep"]
-        workflow = controller.named("workflow_job_templates")["Scaling study"]
-        for offered in (sweep, workflow):
-            questions = controller.related[offered["related"]["survey_spec"]]["spec"]
-            image = next(question for question in questions if question["variable"] == "training_image")
-            assert (image["type"], image["choices"]) == ("multiplechoice", ["trainer:1", "trainer:2"])
-        # As earlier versions made them: the next call takes it away.
-        assert Playbook(tmp_path, {}, LOCAL, env).run("awx").returncode == 0
-        assert prompts(controller) == set()
 
 
 def test_awx_prompts_knows_what_it_can_ask_for(tmp_path: Path) -> None:
@@ -203,24 +205,22 @@ def test_an_answer_is_text_and_no_program(tmp_path: Path, variable: str) -> None
     assert not victim.exists()
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        ("job_templates", "Scaling study: sweep"),
-        ("workflow_job_templates", "Scaling study"),
-        ("projects", "Scaling study"),
-        ("execution_environments", "Scaling study"),
-        ("inventories", "Scaling study"),
-    ],
-)
-def test_what_others_have_on_the_controller_is_left_alone(tmp_path: Path, kind: str, name: str) -> None:
+def test_what_others_have_on_the_controller_is_left_alone(tmp_path: Path) -> None:
+    named = {
+        "job_templates": "Scaling study: sweep",
+        **dict.fromkeys(
+            ("workflow_job_templates", "projects", "execution_environments", "inventories"), "Scaling study"
+        ),
+    }
     with serving(Controller()) as controller:
-        theirs = controller.add(kind, name=name, description="Nightly")
-        before = dict(theirs)
+        theirs = [controller.add(kind, name=name, description="Nightly") for kind, name in named.items()]
+        before = copy.deepcopy(theirs)
         env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
         result = Playbook(tmp_path, {}, LOCAL, env).run("awx")
         assert result.returncode != 0
-        assert f"{kind} {name}: there already and not ours" in " ".join(result.stderr.split())
+        said, _colon, why = errors(result)["localhost"].partition(": there already")
+        assert why.startswith(" and not ours")
+        assert sorted(said.split(", ")) == sorted(f"{kind} {name}" for kind, name in named.items())
         assert (controller.writes, theirs) == ([], before)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import pytest
 import yaml
 
 from tests.fixtures.ledgers import SPEC
-from tests.fixtures.playbook import ROOT
+from tests.fixtures.playbook import ROOT, Playbook, errors, hosts
 
+FILES = ROOT / "tests/integration/files"
 NAME = "tf-aaaabbbbcccc-2-1"
 RUN = {
     "run_id": "aaaabbbbcccc-2",
@@ -36,11 +36,14 @@ LABELS = {
 }
 
 
-def manifest(folder: Path, backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> dict[tuple[str, str], Any]:
-    """All documents by kind and name."""
-    file = folder / "manifest.yml"
-    given = {
-        "manifest": str(file),
+# What each host of the one playbook is given: a host for each manifest renders all of them in the time of one.
+ASKED: dict[str, dict[str, Any]] = {}
+
+
+def manifest(backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> str:
+    """Ask for the manifest of a run; the name of the host that gets it."""
+    host = f"manifest-{len(ASKED)}"
+    ASKED[host] = {
         "cluster_namespace": "tfscale",
         "cluster_nodes_method": "label",
         "training_backend": backend,
@@ -48,22 +51,67 @@ def manifest(folder: Path, backend: str, ps: int = 2, workers: int = 3, **variab
         "training_run": {**RUN, "spec": {**SPEC, "ps": ps, "workers": workers}},
         **variables,
     }
-    binary = str(Path(sys.executable).with_name("ansible-playbook"))
-    command = [binary, "-i", "inventories/local", "tests/integration/files/render.yml", "-e", json.dumps(given)]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    # As it goes on its way to the server.
-    documents = json.loads(json.dumps(list(yaml.safe_load_all(file.read_text()))))
-    return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+    return host
+
+
+VOLUME = {"size": "2Gi", "access_modes": ["ReadWriteMany"]}
+
+
+def standing(**variables: Any) -> str:
+    """Ask for the manifest of a training that stands."""
+    given = {
+        "cluster_provider": "existing",
+        "training_standing": True,
+        "training_name": "mine",
+        "training_volume": VOLUME,
+        **variables,
+    }
+    return manifest("statefulset", **{"template": "standing.yml.j2", **given})
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What became of all that was asked for."""
+
+    folder: Path
+    told: dict[str, str]
+
+    def documents(self, host: str) -> dict[tuple[str, str], Any]:
+        """All of a manifest by kind and name."""
+        assert host not in self.told, self.told[host]
+        # As they go on their way to the server.
+        text = (self.folder / host).read_text()
+        documents = json.loads(json.dumps(list(yaml.safe_load_all(text))))
+        return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    folder = tmp_path_factory.mktemp("manifests")
+    many = hosts(folder / "inventory", ASKED, manifests=str(folder))
+    return Rendered(folder, errors(Playbook(folder, {}, many).run("../tests/integration/files/render")))
+
+
+@pytest.fixture
+def found(rendered: Rendered, request: pytest.FixtureRequest) -> Any:
+    """The documents that the test asks for."""
+    if isinstance(request.param, str):
+        return rendered.documents(request.param)
+    return [rendered.documents(host) for host in request.param]
+
+
+def asks(*asked: str | list[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("found", asked, indirect=True)
 
 
 def pod_of(document: Any) -> Any:
     return document["spec"]["template"]["spec"]
 
 
-@pytest.mark.parametrize(("backend", "kind"), [("job", "Job"), ("statefulset", "StatefulSet")])
-def test_manifest_one_object_each_with_the_run_s_labels(tmp_path: Path, backend: str, kind: str) -> None:
-    found = manifest(tmp_path, backend)
+@pytest.mark.parametrize(
+    ("found", "kind"), [(manifest("job"), "Job"), (manifest("statefulset"), "StatefulSet")], indirect=["found"]
+)
+def test_manifest_one_object_each_with_the_run_s_labels(found: Any, kind: str) -> None:
     groups = {f"{NAME}-ps", f"{NAME}-worker"}
     assert set(found) == {("ConfigMap", NAME), ("NetworkPolicy", NAME)} | {
         (each, group) for each in ("Service", kind) for group in groups
@@ -79,9 +127,8 @@ def test_manifest_one_object_each_with_the_run_s_labels(tmp_path: Path, backend:
         assert pod_of(group)["subdomain"] == name
 
 
-@pytest.mark.parametrize("backend", ["job", "statefulset"])
-def test_manifest_every_replica_learns_who_is_who(tmp_path: Path, backend: str) -> None:
-    found = manifest(tmp_path, backend)
+@asks(manifest("job"), manifest("statefulset"))
+def test_manifest_every_replica_learns_who_is_who(found: Any) -> None:
     data = found["ConfigMap", NAME]["data"]
     workers = [f"{NAME}-worker-{index}.{NAME}-worker:2222" for index in range(3)]
     assert data["WORKER_HOSTS"].split(",") == workers
@@ -98,9 +145,10 @@ def test_manifest_every_replica_learns_who_is_who(tmp_path: Path, backend: str) 
     assert names.index("JOB_COMPLETION_INDEX") < names.index("TF_CONFIG")
 
 
-def test_manifest_pods_keep_to_the_restricted_standard(tmp_path: Path) -> None:
+@asks(manifest("job"))
+def test_manifest_pods_keep_to_the_restricted_standard(found: Any) -> None:
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""
-    for key, document in manifest(tmp_path, "job").items():
+    for key, document in found.items():
         if key[0] == "Job":
             pod = pod_of(document)
             (container,) = pod["containers"]
@@ -114,25 +162,31 @@ def test_manifest_pods_keep_to_the_restricted_standard(tmp_path: Path) -> None:
             assert document["spec"]["backoffLimit"] == 0
 
 
-def test_manifest_trainer_gets_the_run_s_numbers(tmp_path: Path) -> None:
-    found = manifest(tmp_path, "job", training_threads="2")
+@asks(manifest("job", training_threads="2"))
+def test_manifest_trainer_gets_the_run_s_numbers(found: Any) -> None:
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     assert container["command"][:3] == ["python3", "-m", "trainer"]
     assert {"--train_steps=2000", "--batch_size=20", "--seed=3", "--threads=2"} <= set(container["command"])
 
 
-def test_manifest_variant_has_its_own(tmp_path: Path) -> None:
-    own = {
-        "variant": "after",
-        "image": "trainer:2",
-        "threads": 3,
-        "env": "COLOUR sealed:0123456789abcdef",
-        "worker_resources": '{"limits": {"memory": "1Gi"}}',
-    }
-    run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, **own}}
-    variants = {"after": {"env": {"COLOUR": "red"}}}
-    usual = {"COLOUR": "blue", "SIZE": "big"}
-    found = manifest(tmp_path, "job", training_run=run, training_env=usual, training_variants=variants)
+AFTER = {
+    "variant": "after",
+    "image": "trainer:2",
+    "threads": 3,
+    "env": "COLOUR sealed:0123456789abcdef",
+    "worker_resources": '{"limits": {"memory": "1Gi"}}',
+}
+
+
+@asks(
+    manifest(
+        "job",
+        training_run={**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, **AFTER}},
+        training_env={"COLOUR": "blue", "SIZE": "big"},
+        training_variants={"after": {"env": {"COLOUR": "red"}}},
+    )
+)
+def test_manifest_variant_has_its_own(found: Any) -> None:
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert container["image"] == "trainer:2"
@@ -145,32 +199,37 @@ def test_manifest_variant_has_its_own(tmp_path: Path) -> None:
     assert ps["resources"]["requests"] == {"cpu": "100m", "memory": "384Mi"}
 
 
-@pytest.mark.parametrize(
-    ("usual", "own", "command"),
-    [
-        (["python", "a b.py"], None, ["python", "a b.py"]),
-        (["python", "a.py"], ["python", "b.py"], ["python", "b.py"]),
-        ("exec python a.py", "T=x exec python b.py", ["/bin/sh", "-c", "T=x exec python b.py"]),
-        ([], "exec python b.py", ["/bin/sh", "-c", "exec python b.py"]),
-        (["python", "a.py"], "", ["python3", "-m", "trainer"]),
-    ],
-)
-def test_manifest_variant_has_its_own_program(tmp_path: Path, usual: Any, own: Any, command: list[str]) -> None:
+def program(usual: Any, **own: Any) -> str:
     run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 1, "variant": "b", "command": "as it is recorded"}}
-    variants = {"a": {"command": "other"}, "b": {} if own is None else {"command": own}}
-    found = manifest(tmp_path, "job", training_run=run, training_command=usual, training_variants=variants)
+    variants = {"a": {"command": "other"}, "b": own}
+    return manifest("job", training_run=run, training_command=usual, training_variants=variants)
+
+
+@pytest.mark.parametrize(
+    ("found", "command"),
+    [
+        (program(["python", "a b.py"]), ["python", "a b.py"]),
+        (program(["python", "a.py"], command=["python", "b.py"]), ["python", "b.py"]),
+        (program("exec python a.py", command="T=x exec python b.py"), ["/bin/sh", "-c", "T=x exec python b.py"]),
+        (program([], command="exec python b.py"), ["/bin/sh", "-c", "exec python b.py"]),
+        (program(["python", "a.py"], command=""), ["python3", "-m", "trainer"]),
+    ],
+    indirect=["found"],
+)
+def test_manifest_variant_has_its_own_program(found: Any, command: list[str]) -> None:
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     assert container["command"][: len(command)] == command
 
 
-@pytest.mark.parametrize("template", ["job", "standing"])
-def test_manifest_values_come_from_secrets_and_config_maps(tmp_path: Path, template: str) -> None:
-    given: dict[str, Any] = {
-        "training_env": {"TOKEN": {"secret": "hub", "key": "token"}, "PLAIN": "x"},
-        "training_worker_env": {"CITY": {"configmap": "places", "key": "city"}},
-        "training_env_from": [{"secret": "all"}, {"configmap": "more"}],
-    }
-    found = standing(tmp_path, **given) if template == "standing" else manifest(tmp_path, template, **given)
+REFERENCES: dict[str, Any] = {
+    "training_env": {"TOKEN": {"secret": "hub", "key": "token"}, "PLAIN": "x"},
+    "training_worker_env": {"CITY": {"configmap": "places", "key": "city"}},
+    "training_env_from": [{"secret": "all"}, {"configmap": "more"}],
+}
+
+
+@asks(manifest("job", **REFERENCES), standing(**REFERENCES))
+def test_manifest_values_come_from_secrets_and_config_maps(found: Any) -> None:
     workers = (one for (kind, name), one in found.items() if name.endswith("-worker") and kind != "Service")
     container = pod_of(next(workers))["containers"][0]
     assert container["envFrom"][1:] == [{"secretRef": {"name": "all"}}, {"configMapRef": {"name": "more"}}]
@@ -180,8 +239,8 @@ def test_manifest_values_come_from_secrets_and_config_maps(tmp_path: Path, templ
     assert (env["PLAIN"]["value"], "valueFrom" in env["PLAIN"]) == ("x", False)
 
 
-def test_manifest_own_program_without_ps(tmp_path: Path) -> None:
-    found = manifest(tmp_path, "job", ps=0, training_command=["python", "train.py", "--note=$(date)"])
+@asks(manifest("job", ps=0, training_command=["python", "train.py", "--note=$(date)"]))
+def test_manifest_own_program_without_ps(found: Any) -> None:
     assert {key for key in found if key[0] == "Job"} == {("Job", f"{NAME}-worker")}
     (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     # Kubernetes would put a variable `date` in; a doubled sign keeps the text.
@@ -191,16 +250,17 @@ def test_manifest_own_program_without_ps(tmp_path: Path) -> None:
     assert set(json.loads(data["TF_CLUSTER"])) == {"worker"}
 
 
-def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
-    volume, mount = {"name": "data", "emptyDir": {}}, {"name": "data", "mountPath": "/data"}
-    found = manifest(
-        tmp_path,
+DATA, MOUNT = {"name": "data", "emptyDir": {}}, {"name": "data", "mountPath": "/data"}
+
+
+@asks(
+    manifest(
         "statefulset",
         training_env={"COLOUR": "blue", "COUNT": 3, "ALLOW": True, "NONE": None},
         training_worker_env={"USE": False},
         training_command=["python", "train.py", "--allow", True],
-        training_volumes=[volume],
-        training_volume_mounts=[mount],
+        training_volumes=[DATA],
+        training_volume_mounts=[MOUNT],
         training_tolerations=[{"key": "gpu", "operator": "Exists"}],
         training_node_selector={"pool": "train", "gpu": True},
         training_image_pull_secrets=["registry"],
@@ -209,13 +269,15 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
         training_spread="",
         training_run_as_user=10001,
     )
+)
+def test_manifest_carries_what_users_add(found: Any) -> None:
     pod = pod_of(found["StatefulSet", f"{NAME}-worker"])
     (container,) = pod["containers"]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     given = {"COLOUR": "blue", "COUNT": "3", "ALLOW": "true", "NONE": "", "USE": "false"}
     assert {name: env.get(name) for name in given} == given
-    assert volume in pod["volumes"]
-    assert mount in container["volumeMounts"]
+    assert DATA in pod["volumes"]
+    assert MOUNT in container["volumeMounts"]
     assert pod["nodeSelector"] == {"pool": "train", "gpu": "true", "tfscale.study/active": "true"}
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert (pod["serviceAccountName"], pod["priorityClassName"]) == ("trainer", "high")
@@ -225,32 +287,38 @@ def test_manifest_carries_what_users_add(tmp_path: Path) -> None:
     assert container["command"][-4:] == ["python", "train.py", "--allow", "true"]
 
 
-@pytest.mark.parametrize("limits", [{"memory": "2Gi"}, None], ids=["limits", "no limits"])
-def test_manifest_gives_workers_their_gpus(tmp_path: Path, limits: dict[str, str] | None) -> None:
+def with_gpus(**limits: Any) -> str:
     run = {**RUN, "spec": {**SPEC, "ps": 1, "workers": 2, "gpus": 2}}
-    resources = {"requests": {"cpu": "1"}, **({"limits": limits} if limits else {})}
-    found = manifest(tmp_path, "job", training_run=run, training_gpus=2, training_worker_resources=resources)
+    resources = {"requests": {"cpu": "1"}, **limits}
+    return manifest("job", training_run=run, training_gpus=2, training_worker_resources=resources)
+
+
+@pytest.mark.parametrize(
+    ("found", "limits"),
+    [(with_gpus(limits={"memory": "2Gi"}), {"memory": "2Gi"}), (with_gpus(), {})],
+    ids=["limits", "no limits"],
+    indirect=["found"],
+)
+def test_manifest_gives_workers_their_gpus(found: Any, limits: dict[str, str]) -> None:
     (worker,), (ps,) = (pod_of(found["Job", f"{NAME}-{kind}"])["containers"] for kind in ("worker", "ps"))
-    assert worker["resources"] == {"requests": {"cpu": "1"}, "limits": {**(limits or {}), "nvidia.com/gpu": 2}}
+    assert worker["resources"] == {"requests": {"cpu": "1"}, "limits": {**limits, "nvidia.com/gpu": 2}}
     assert "--num_gpus=2" in worker["command"]
     assert "nvidia.com/gpu" not in ps["resources"]["limits"]
 
 
-def test_manifest_without_gpus_says_nothing_of_them(tmp_path: Path) -> None:
-    (worker,) = pod_of(manifest(tmp_path, "job")["Job", f"{NAME}-worker"])["containers"]
+@asks(manifest("job"))
+def test_manifest_without_gpus_says_nothing_of_them(found: Any) -> None:
+    (worker,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
     assert "nvidia.com/gpu" not in worker["resources"]["limits"]
     assert not [word for word in worker["command"] if "gpu" in word]
-
-
-VOLUME = {"size": "2Gi", "access_modes": ["ReadWriteMany"]}
 
 
 def command_of(document: Any) -> Any:
     return pod_of(document)["containers"][0]["command"]
 
 
-def test_manifest_run_writes_to_its_own_folder_of_the_volume(tmp_path: Path) -> None:
-    found = manifest(tmp_path, "job", training_volume=VOLUME, training_export=True)
+@asks(manifest("job", training_volume=VOLUME, training_export=True))
+def test_manifest_run_writes_to_its_own_folder_of_the_volume(found: Any) -> None:
     pod = pod_of(found["Job", f"{NAME}-worker"])
     folder = "/volume/kind/aaaabbbbcccc-2/attempt-1"
     assert {f"--log_dir={folder}/events", f"--export_dir={folder}/model"} <= set(pod["containers"][0]["command"])
@@ -263,19 +331,8 @@ def test_manifest_run_writes_to_its_own_folder_of_the_volume(tmp_path: Path) -> 
     assert not [word for word in pod["containers"][0]["command"] if "checkpoint" in word or "restore" in word]
 
 
-def standing(folder: Path, **variables: Any) -> dict[tuple[str, str], Any]:
-    given = {
-        "cluster_provider": "existing",
-        "training_standing": True,
-        "training_name": "mine",
-        "training_volume": VOLUME,
-        **variables,
-    }
-    return manifest(folder, "statefulset", **{"template": "standing.yml.j2", **given})
-
-
-def test_manifest_standing_objects_in_the_order_of_their_use(tmp_path: Path) -> None:
-    found = standing(tmp_path, training_ps=2, training_workers=3, training_tensorboard=True)
+@asks(standing(training_ps=2, training_workers=3, training_tensorboard=True))
+def test_manifest_standing_objects_in_the_order_of_their_use(found: Any) -> None:
     assert [kind for kind, _name in found] == [
         *("ConfigMap", "NetworkPolicy", *["Service"] * (1 + 2), *["Service"] * (1 + 3), "PersistentVolumeClaim"),
         *("Deployment", "Service", "StatefulSet", "StatefulSet"),
@@ -303,23 +360,23 @@ def test_manifest_standing_objects_in_the_order_of_their_use(tmp_path: Path) -> 
     }
 
 
-def test_manifest_standing_hosts_are_named_after_their_content(tmp_path: Path) -> None:
+@asks([standing(training_workers=workers) for workers in (1, 2, 1)])
+def test_manifest_standing_hosts_are_named_after_their_content(found: Any) -> None:
     names = []
-    for workers in (1, 2, 1):
-        found = standing(tmp_path, training_workers=workers)
-        (config,) = (document for (kind, _name), document in found.items() if kind == "ConfigMap")
+    for workers, one in zip((1, 2, 1), found, strict=True):
+        (config,) = (document for (kind, _name), document in one.items() if kind == "ConfigMap")
         names.append(config["metadata"]["name"])
         assert config["immutable"] is True
         assert len(config["data"]["WORKER_HOSTS"].split(",")) == workers
         for replica in ("ps", "worker"):
-            (container,) = pod_of(found["StatefulSet", f"mine-{replica}"])["containers"]
+            (container,) = pod_of(one["StatefulSet", f"mine-{replica}"])["containers"]
             assert container["envFrom"] == [{"configMapRef": {"name": names[-1]}}]
     assert names[0] == names[2] != names[1]
     assert re.fullmatch("mine-[0-9a-f]{10}", names[0])
 
 
-def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(tmp_path: Path) -> None:
-    found = standing(tmp_path, training_ps=1, training_workers=2)
+@asks(standing(training_ps=1, training_workers=2))
+def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(found: Any) -> None:
     (config,) = (document for (kind, _name), document in found.items() if kind == "ConfigMap")
     assert config["data"]["PS_HOSTS"] == "mine-ps-0:2222"
     assert config["data"]["WORKER_HOSTS"] == "mine-worker-0:2222,mine-worker-1:2222"
@@ -333,8 +390,9 @@ def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(tmp_p
         assert spec["ports"] == [{"name": "grpc", "port": 2222}]
 
 
-def test_manifest_standing_ps_knows_nothing_of_hyperparameters(tmp_path: Path) -> None:
-    before, after = (standing(tmp_path, training_learning_rate=rate) for rate in (0.001, 0.002))
+@asks([standing(training_learning_rate=rate) for rate in (0.001, 0.002)])
+def test_manifest_standing_ps_knows_nothing_of_hyperparameters(found: Any) -> None:
+    before, after = found
     assert before["StatefulSet", "mine-ps"] == after["StatefulSet", "mine-ps"]
     assert command_of(before["StatefulSet", "mine-ps"]) == ["python3", "-m", "trainer", "--threads=1", "--standing"]
     worker = command_of(after["StatefulSet", "mine-worker"])
@@ -343,37 +401,44 @@ def test_manifest_standing_ps_knows_nothing_of_hyperparameters(tmp_path: Path) -
     assert "--checkpoint_seconds=60" in worker
 
 
-def test_manifest_standing_probes(tmp_path: Path) -> None:
-    def probes(**given: Any) -> list[Any]:
-        found = standing(tmp_path, **given)
-        pods = [pod_of(found["StatefulSet", f"mine-{replica}"]) for replica in ("ps", "worker")]
-        return [pod["containers"][0]["readinessProbe"] for pod in pods]
-
-    ps, worker = probes()
-    assert ps["tcpSocket"] == {"port": 2222}
-    assert worker["exec"] == {"command": ["/bin/sh", "-c", "test -e /tmp/ready"]}
-    own = {"httpGet": {"path": "/", "port": 80}}
-    assert probes(training_command=["serve"], training_readiness_probe=own)[1] == own
-    assert probes(training_command=["serve"])[1] is None
+OWN_PROBE = {"httpGet": {"path": "/", "port": 80}}
 
 
-def test_manifest_standing_on_a_claim_of_others_and_none(tmp_path: Path) -> None:
-    found = standing(tmp_path, training_volume={"claim": "theirs"}, training_fs_group="")
-    assert "PersistentVolumeClaim" not in {kind for kind, _name in found}
-    pod = pod_of(found["StatefulSet", "mine-worker"])
+@asks(
+    [
+        standing(),
+        standing(training_command=["serve"], training_readiness_probe=OWN_PROBE),
+        standing(training_command=["serve"]),
+    ]
+)
+def test_manifest_standing_probes(found: Any) -> None:
+    def probe(documents: Any, replica: str) -> Any:
+        return pod_of(documents["StatefulSet", f"mine-{replica}"])["containers"][0]["readinessProbe"]
+
+    usual, own, none = found
+    assert probe(usual, "ps")["tcpSocket"] == {"port": 2222}
+    assert probe(usual, "worker")["exec"] == {"command": ["/bin/sh", "-c", "test -e /tmp/ready"]}
+    assert probe(own, "worker") == OWN_PROBE
+    assert probe(none, "worker") is None
+
+
+@asks([standing(training_volume={"claim": "theirs"}, training_fs_group=""), standing(training_volume={})])
+def test_manifest_standing_on_a_claim_of_others_and_none(found: Any) -> None:
+    theirs, none = found
+    assert "PersistentVolumeClaim" not in {kind for kind, _name in theirs}
+    pod = pod_of(theirs["StatefulSet", "mine-worker"])
     assert {"name": "tfscale", "persistentVolumeClaim": {"claimName": "theirs"}} in pod["volumes"]
     assert "fsGroup" not in pod["securityContext"]
     # The volume may be one of a single node.
     assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "ScheduleAnyway"
-    found = standing(tmp_path, training_volume={})
-    pod = pod_of(found["StatefulSet", "mine-worker"])
+    pod = pod_of(none["StatefulSet", "mine-worker"])
     assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
     assert not [word for word in pod["containers"][0]["command"] if "checkpoint" in word]
     assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
 
 
-def test_manifest_tensorboard_keeps_to_the_restricted_standard(tmp_path: Path) -> None:
-    found = standing(tmp_path, training_tensorboard=True)
+@asks(standing(training_tensorboard=True))
+def test_manifest_tensorboard_keeps_to_the_restricted_standard(found: Any) -> None:
     board, worker = (pod_of(found[key]) for key in (("Deployment", "mine-tensorboard"), ("StatefulSet", "mine-worker")))
     assert board["securityContext"] == worker["securityContext"]
     assert board["containers"][0]["securityContext"] == worker["containers"][0]["securityContext"]
@@ -386,22 +451,27 @@ def test_manifest_tensorboard_keeps_to_the_restricted_standard(tmp_path: Path) -
     assert "tfscale.study/replica" not in found["Service", "mine-tensorboard"]["spec"]["selector"]
 
 
-def test_manifest_is_the_same_when_lists_and_mappings_come_as_text(tmp_path: Path) -> None:
-    given: dict[str, Any] = {
-        "training_ports": {"ps": 3000, "worker": 3001},
-        "training_pod_management": {"ps": "OrderedReady", "worker": "Parallel"},
-        "training_env": {"A": "1"},
-        "training_worker_env": {"B": "2"},
-        "training_worker_resources": {"requests": {"cpu": "250m"}},
-        "training_node_selector": {"disk": "ssd"},
-        "training_tolerations": [{"key": "gpu", "operator": "Exists"}],
-        "training_volumes": [{"name": "scratch", "emptyDir": {}}],
-        "training_volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
-        "training_image_pull_secrets": ["registry"],
-        "training_volume": {"claim": "mine", "access_modes": ["ReadWriteMany"]},
-    }
-    text = {name: yaml.safe_dump(value, default_flow_style=True).strip() for name, value in given.items()}
-    assert manifest(tmp_path, "statefulset", **text) == manifest(tmp_path, "statefulset", **given)
+STRUCTURES: dict[str, Any] = {
+    "training_ports": {"ps": 3000, "worker": 3001},
+    "training_pod_management": {"ps": "OrderedReady", "worker": "Parallel"},
+    "training_env": {"A": "1"},
+    "training_worker_env": {"B": "2"},
+    "training_worker_resources": {"requests": {"cpu": "250m"}},
+    "training_node_selector": {"disk": "ssd"},
+    "training_tolerations": [{"key": "gpu", "operator": "Exists"}],
+    "training_volumes": [{"name": "scratch", "emptyDir": {}}],
+    "training_volume_mounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "training_image_pull_secrets": ["registry"],
+    "training_volume": {"claim": "mine", "access_modes": ["ReadWriteMany"]},
+}
+TEXT = {name: yaml.safe_dump(value, default_flow_style=True).strip() for name, value in STRUCTURES.items()}
+
+
+@asks([manifest("statefulset", **STRUCTURES), manifest("statefulset", **TEXT)])
+def test_manifest_is_the_same_when_lists_and_mappings_come_as_text(found: Any) -> None:
+    structures, text = found
+    assert pod_of(structures["StatefulSet", f"{NAME}-worker"])["nodeSelector"]["disk"] == "ssd"
+    assert text == structures
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
@@ -424,30 +494,21 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "sentence"), REFUSALS)
-def test_preflight_refuses_with_a_sentence(tmp_path: Path, given: dict[str, Any], sentence: str) -> None:
-    variables = {key: value for key, value in {"template": "standing.yml.j2", **given}.items() if value is not None}
-    if "template" not in variables and "training_volume" in given:
+def refused(given: dict[str, Any]) -> str:
+    variables = {"template": "standing.yml.j2", **given}
+    if variables["template"] is None:
+        del variables["template"]
         variables["training_standing"] = False
-    base = {
-        "cluster_provider": "existing",
-        "training_standing": True,
-        "training_name": "mine",
-        "training_volume": VOLUME,
-    }
-    with pytest.raises(AssertionError) as caught:
-        manifest(tmp_path, "statefulset", **{**base, **variables})
-    assert sentence in str(caught.value)
+    return standing(**variables)
 
 
-def test_values_of_the_old_chart_reach_the_pods(tmp_path: Path) -> None:
-    values = tmp_path / "values.yaml"
-    values.write_text(
-        "worker: {number: , port: 9000, limit: {memory: 512Mi, cpu: 250m}, env: {ALLOW: true, SCALE: 1.0, D: 2024-01-01}}\n"
-        "ps: {number: 1, limit: {memory: 256Mi}}\n"
-        "hyperparams: {trainsteps: , hiddenunits: 50, datadir: /data, logdir: /tmp/events}\n"
-    )
-    found = standing(tmp_path, training_helm_values=str(values))
+@pytest.mark.parametrize(("host", "sentence"), [(refused(given), sentence) for given, sentence in REFUSALS])
+def test_preflight_refuses_with_a_sentence(rendered: Rendered, host: str, sentence: str) -> None:
+    assert sentence in rendered.told.get(host, "no refusal")
+
+
+@asks(standing(training_helm_values=str(FILES / "old_values.yaml")))
+def test_values_of_the_old_chart_reach_the_pods(found: Any) -> None:
     (worker,), (ps,) = (pod_of(found["StatefulSet", f"mine-{kind}"])["containers"] for kind in ("worker", "ps"))
     env = {entry["name"]: entry.get("value") for entry in worker["env"]}
     assert (env["ALLOW"], env["SCALE"], env["D"]) == ("true", "1", "2024-01-01")
@@ -509,13 +570,11 @@ def check_types(value: Any, key: str = "", path: str = "") -> None:
             check_types(one, "", f"{path}[{position}]")
 
 
-@pytest.mark.parametrize("template", ["job", "statefulset", "standing"])
-def test_manifest_names_and_values_stay_the_texts_that_they_are(tmp_path: Path, template: str) -> None:
-    if template == "standing":
-        found = standing(tmp_path, **STRANGE, training_tensorboard=True)
+@asks(manifest("job", **STRANGE), manifest("statefulset", **STRANGE), standing(**STRANGE, training_tensorboard=True))
+def test_manifest_names_and_values_stay_the_texts_that_they_are(found: Any) -> None:
+    if ("Deployment", "on-tensorboard") in found:
         assert {("NetworkPolicy", "on"), ("PersistentVolumeClaim", "on")} <= set(found)
     else:
-        found = manifest(tmp_path, template, **STRANGE)
         assert all(one["metadata"]["labels"]["tfscale.study/study"] == "2024" for one in found.values())
     for document in found.values():
         assert document["metadata"]["namespace"] == "0123"

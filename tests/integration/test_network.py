@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A network of each run's own in whole sweeps, where the kernel gives one and where it does not."""
+"""A study where the kernel gives replicas no network of their own; test_sweep.py has the others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ import pytest
 
 from tests.fixtures.playbook import ROOT, Playbook
 
+from .conftest import NO_NETWORK
+
 ONE_CELL = {"sweep_series": [{"ps": [1], "workers": [1]}], "sweep_repeats": 2}
-NO_NETWORK = "The kernel gives replicas no network of their own"
-
-
-@pytest.mark.parametrize(("given", "kind"), [("loopback", "loopback"), ("", "host")])
-def test_records_say_where_the_replicas_met(playbook: Playbook, given: str, kind: str) -> None:
-    done = playbook.run("sweep", **ONE_CELL, training_network=given)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [record["evidence"]["network"] for record in playbook.records()] == [kind, kind]
-    assert NO_NETWORK not in done.stdout + done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can give up a right")

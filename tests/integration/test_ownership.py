@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
 
-from tests.fixtures.playbook import Playbook
+from tests.fixtures.playbook import Playbook, errors
 from tests.fixtures.simulator import Simulator, clusters, inventory, variables
 from tests.fixtures.standing import manifests
 
@@ -55,26 +56,41 @@ class Shared:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Shared]:
-    with clusters(tmp_path, 1) as made:
-        inventory(tmp_path / "inventory.yml", made)
-        apis = [api for api, _config in made.values()]
-        yield Shared(apis[0], Playbook(tmp_path, variables(tmp_path), str(tmp_path / "inventory.yml")))
+def many(tmp_path: Path) -> Iterator[Callable[[int], list[Shared]]]:
+    """Makes so many clusters, which one playbook reaches all."""
+    with ExitStack() as stack:
+
+        def make(number: int) -> list[Shared]:
+            made = stack.enter_context(clusters(tmp_path, number))
+            inventory(tmp_path / "inventory.yml", made)
+            playbook = Playbook(tmp_path, variables(tmp_path), str(tmp_path / "inventory.yml"))
+            return [Shared(api, playbook) for api, _config in made.values()]
+
+        yield make
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"{CORE}/persistentvolumeclaims/training",
-        f"{CORE}/services/training-worker",
-        "/apis/networking.k8s.io/v1/namespaces/tfscale/networkpolicies/training",
-        f"{SETS}/training-ps",
-    ],
-)
-def test_deploy_refuses_names_that_are_taken_and_changes_nothing(shared: Shared, path: str) -> None:
-    shared.plant(path, spec={"theirs": True})
-    said = shared.refused("deploy", **STANDING)
-    assert f"{path.rpartition('/')[2]} is there and is not ours" in said
+@pytest.fixture
+def shared(many: Callable[[int], list[Shared]]) -> Shared:
+    return many(1)[0]
+
+
+TAKEN = [
+    f"{CORE}/persistentvolumeclaims/training",
+    f"{CORE}/services/training-worker",
+    "/apis/networking.k8s.io/v1/namespaces/tfscale/networkpolicies/training",
+    f"{SETS}/training-ps",
+]
+
+
+def test_deploy_refuses_names_that_are_taken_and_changes_nothing(many: Callable[[int], list[Shared]]) -> None:
+    each = many(len(TAKEN))
+    for shared, path in zip(each, TAKEN, strict=True):
+        shared.plant(path, spec={"theirs": True})
+    before = [shared.seen() for shared in each]
+    told = errors(each[0].playbook.run("deploy", **STANDING))
+    for number, path in enumerate(TAKEN):
+        assert f"{path.rpartition('/')[2]} is there and is not ours" in told[f"sim{number:02}"]
+    assert [shared.seen() for shared in each] == before
 
 
 def test_deploy_absent_leaves_a_workload_of_that_name(shared: Shared) -> None:
@@ -85,29 +101,33 @@ def test_deploy_absent_leaves_a_workload_of_that_name(shared: Shared) -> None:
     assert shared.seen() == before
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("values.yaml", "password: x\n"),
-        ("Chart.yaml", "name: mnist\nannotations: {tfscale.study/training: other}\n"),
-        ("Chart.yaml", "- of mine\n"),
-    ],
-)
-def test_export_leaves_a_chart_of_others(shared: Shared, name: str, text: str) -> None:
-    for one in manifests():
-        shared.plant(
-            f"{SETS if one['kind'] == 'StatefulSet' else f'{CORE}/configmaps'}/{one['metadata']['name']}", **one
-        )
-    folder = shared.playbook.results / "chart"
-    folder.mkdir()
-    (folder / name).write_text(text)
-    given = {"training_name": "mnist", "training_chart_dir": str(folder)}
-    assert f"where {name} would be overwritten" in shared.refused("export_chart", **given)
-    assert ((folder / name).read_text(), len(list(folder.iterdir()))) == (text, 1)
-    (folder / name).unlink()
+CHARTS = [
+    ("values.yaml", "password: x\n"),
+    ("Chart.yaml", "name: mnist\nannotations: {tfscale.study/training: other}\n"),
+    ("Chart.yaml", "- of mine\n"),
+]
+
+
+def test_export_leaves_a_chart_of_others(many: Callable[[int], list[Shared]], tmp_path: Path) -> None:
+    each = many(len(CHARTS))
+    folders = [tmp_path / f"chart-sim{number:02}" for number in range(len(CHARTS))]
+    for shared, folder, (name, text) in zip(each, folders, CHARTS, strict=True):
+        for one in manifests():
+            kind = SETS if one["kind"] == "StatefulSet" else f"{CORE}/configmaps"
+            shared.plant(f"{kind}/{one['metadata']['name']}", **one)
+        folder.mkdir()
+        (folder / name).write_text(text)
+    given = {"training_name": "mnist", "training_chart_dir": f"{tmp_path}/chart-{{{{ inventory_hostname }}}}"}
+    told = errors(each[0].playbook.run("export_chart", **given))
+    for number, (folder, (name, text)) in enumerate(zip(folders, CHARTS, strict=True)):
+        assert f"where {name} would be overwritten" in told[f"sim{number:02}"]
+        assert ((folder / name).read_text(), len(list(folder.iterdir()))) == (text, 1)
+    # The place of one is given up; the second time it is the chart of an export.
+    (folders[0] / CHARTS[0][0]).unlink()
     for _again in range(2):
-        result = shared.playbook.run("export_chart", **given)
+        result = each[0].playbook.run("export_chart", "--limit", "sim00", **given)
         assert result.returncode == 0, result.stdout + result.stderr
+    assert (folders[0] / "Chart.yaml").exists()
 
 
 def test_sweep_refuses_a_claim_of_others(shared: Shared) -> None:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.fixtures.playbook import Playbook, errors, hosts
 
-from tests.fixtures.playbook import Playbook
-
-from .conftest import tiny_command
+from .conftest import tiny_command, tiny_study
 
 CANARY = "canary-0f7e5a"
 VARIANTS = {"before": {}, "after": {"env": {"TOKEN": f"{CANARY}-3"}}}
@@ -43,46 +42,42 @@ def test_sweep_shows_no_secret_anywhere(playbook: Playbook) -> None:
     assert {"ledger.jsonl", "runs.csv", "cells.csv", "report.html", "report.md"} <= {path.name for path in files}
     assert [str(path) for path in files if CANARY.encode() in path.read_bytes()] == []
 
-    # The same values are the same study; another one is another cell.
-    again = playbook.run("sweep", **secret_study())
-    assert "nothing is missing" in again.stdout
-    other = {**VARIANTS, "after": {"env": {"TOKEN": f"{CANARY}-33"}}}
+    # The same values are the same cells; another one is another cell.
+    other = {**VARIANTS, "other": {"env": {"TOKEN": f"{CANARY}-33"}}}
     plan = playbook.run("sweep", "--check", **secret_study(sweep_variants=other))
-    assert "1 of 2 runs are there" in plan.stdout
+    assert "2 of 3 runs are there" in plan.stdout
 
-
-def test_study_of_an_older_version_goes_on_and_is_shown_without_its_secrets(playbook: Playbook) -> None:
-    done = playbook.run("sweep", **secret_study())
-    assert done.returncode == 0, done.stdout + done.stderr
+    # As an older version has left it: the study goes on, and is shown without its secrets.
     ledger = playbook.results / "tiny" / "ledger.jsonl"
-    records = playbook.records()
     for record in records:
         record["spec"]["command"] = secret_study()["training_command"]
         if record["spec"]["variant"] == "after":
             record["spec"]["env"] = json.dumps(VARIANTS["after"]["env"])
         record |= {"cell_id": f"old{record['spec']['variant']}", "run_id": f"old{record['spec']['variant']}-1"}
     ledger.write_text("".join(json.dumps(record) + "\n" for record in records))
-    done = playbook.run("sweep", "-vvv", **secret_study())
-    assert "nothing is missing" in done.stdout
-    assert CANARY not in done.stdout + done.stderr
+    older = playbook.run("sweep", "-vvv", **secret_study())
+    assert "nothing is missing" in older.stdout
+    assert CANARY not in older.stdout + older.stderr
     folder = playbook.results / "tiny"
     assert [path.name for path in folder.iterdir() if path.is_file() and CANARY in path.read_text()] == ["ledger.jsonl"]
 
 
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [
-        ({"training_env": {"A": {"secret": "s", "key": "k"}}}, "training_env.A"),
-        ({"training_env_from": [{"secret": "s"}]}, "training_env_from"),
-        ({"sweep_variants": {"a": {"env": {"A": {"configmap": "c", "key": "k"}}}}}, "sweep_variants.a.env.A"),
-        ({"training_env": {"A": [CANARY]}}, "training_env.A is a list"),
-        ({"training_env": CANARY}, "training_env is a text"),
-        ({"sweep_variants": {"a": {"command": [[CANARY]]}}}, "sweep_variants.a.command is a list"),
-        ({"training_env": {"A": CANARY, "B": "{{ nowhere }}"}}, "training_env cannot be read"),
-    ],
-)
-def test_refusals_name_the_variable_and_show_no_value(playbook: Playbook, given: dict[str, Any], name: str) -> None:
-    done = playbook.run("sweep", "-vvv", "--check", **given)
-    assert done.returncode != 0
-    assert name in done.stdout + done.stderr
+REFUSALS: list[tuple[dict[str, Any], str]] = [
+    ({"training_env": {"A": {"secret": "s", "key": "k"}}}, "training_env.A"),
+    ({"training_env_from": [{"secret": "s"}]}, "training_env_from"),
+    ({"sweep_variants": {"a": {"env": {"A": {"configmap": "c", "key": "k"}}}}}, "sweep_variants.a.env.A"),
+    ({"training_env": {"A": [CANARY]}}, "training_env.A is a list"),
+    ({"training_env": CANARY}, "training_env is a text"),
+    ({"sweep_variants": {"a": {"command": [[CANARY]]}}}, "sweep_variants.a.command is a list"),
+    ({"training_env": {"A": CANARY, "B": "{{ nowhere }}"}}, "training_env cannot be read"),
+]
+
+
+def test_refusals_name_the_variable_and_show_no_value(tmp_path: Path) -> None:
+    each = {f"slip-{number}": given for number, (given, _name) in enumerate(REFUSALS)}
+    many = hosts(tmp_path / "inventory", each, **tiny_study(tmp_path / "results"))
+    done = Playbook(tmp_path, {}, many).run("sweep", "-vvv", "--check")
+    told = errors(done)
+    for host, (given, name) in zip(each, REFUSALS, strict=True):
+        assert name in told[host], (given, told[host])
     assert CANARY not in done.stdout + done.stderr

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from tests.fixtures.playbook import Playbook, errors, hosts
 
-from tests.fixtures.playbook import Playbook
+BAD_INPUT = [
+    ("upgrade_state", "gone", "give upgraded or rolled_back"),
+    ("upgrade_strategy", "fast", "give rolling, recreate or canary"),
+    ("upgrade_order", "any", "give ps_first or workers_first"),
+    ("upgrade_max_slowdown", "5", "give a share below 1, such as 0.05 for 5 %, or nothing"),
+    ("upgrade_cannot_tell", "maybe", "give roll_back or keep"),
+]
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "words"),
-    [
-        ("upgrade_state", "gone", "give upgraded or rolled_back"),
-        ("upgrade_strategy", "fast", "give rolling, recreate or canary"),
-        ("upgrade_order", "any", "give ps_first or workers_first"),
-        ("upgrade_max_slowdown", "5", "give a share below 1, such as 0.05 for 5 %, or nothing"),
-        ("upgrade_cannot_tell", "maybe", "give roll_back or keep"),
-    ],
-)
-def test_upgrade_bad_input_gets_a_sentence(tmp_path: Path, variable: str, value: str, words: str) -> None:
+def test_upgrade_bad_input_gets_a_sentence(tmp_path: Path) -> None:
     # Where nothing listens: only what is refused before the cluster is asked gets its own sentence.
     (tmp_path / "kubeconfig").write_text("{}")
     given = {"cluster_provider": "existing", "cluster_kubeconfig": str(tmp_path / "kubeconfig")}
-    result = Playbook(tmp_path, given, "inventories/kind", {}, seconds=120).run("upgrade", **{variable: value})
-    assert result.returncode != 0
-    assert f"{variable} is '{value}': {words}" in result.stderr
+    each = {variable.replace("_", "-"): {variable: value} for variable, value, _words in BAD_INPUT}
+    many = hosts(tmp_path / "inventory", each, "inventories/kind")
+    told = errors(Playbook(tmp_path, given, many, {}, seconds=120).run("upgrade"))
+    for host, (variable, value, words) in zip(each, BAD_INPUT, strict=True):
+        assert f"{variable} is '{value}': {words}" in told[host]
 
 
 def test_upgrade_with_a_gate_leaves_the_training_its_nodes(tmp_path: Path) -> None:

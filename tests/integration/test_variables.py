@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,17 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.variables import AWX, VARIABLES
 
-from tests.fixtures.playbook import Playbook
+from tests.fixtures.playbook import Playbook, errors, hosts
 
 
-def refusals(name: str, hosts: dict[str, dict[str, Any]], folder: Path) -> dict[str, str]:
+def refusals(name: str, each: dict[str, dict[str, Any]], folder: Path) -> dict[str, str]:
     """What is said to each host; a host for each slip makes all of them in the time of one playbook."""
-    usual = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "training_command": "true",
-        "sweep_results_dir": str(folder / "results"),
-    }
-    inventory = folder / "hosts.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": usual}}))
-    done = Playbook(folder, {}, str(inventory), {"ANSIBLE_FORKS": "8"}).run(name, "--check")
-    assert "Traceback" not in done.stdout + done.stderr
+    usual = {"training_command": "true", "sweep_results_dir": str(folder / "results")}
+    done = Playbook(folder, {}, hosts(folder / "inventory", each, **usual), {"ANSIBLE_FORKS": "8"}).run(name, "--check")
     assert not (folder / "results").exists()
     # A host of which more than the first task was carried out.
     assert re.findall(r"^\[.*\] ok=[1-9].*", done.stdout, re.MULTILINE) == []
-    return dict(re.findall(r"^ERROR \[([^\]]+)\] (.*)$", done.stderr, re.MULTILINE))
+    return errors(done)
 
 
 def test_sweep_refuses_a_slip_in_any_variable_before_anything_else(tmp_path: Path) -> None:
