@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.tfscale.study.plugins.module_utils._common.format import shown
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
-from ansible_collections.tfscale.study.plugins.module_utils._study.variables import VARIABLES
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
 UNDEFINED = re.compile(r"'(\w+)' is undefined")

@@ -17,7 +17,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_value
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import Repeated, Template, chart, repeated
+from ansible_collections.tfscale.study.plugins.plugin_utils.helm_chart import Repeated, Template, chart, repeated
 
 DOCUMENTATION = r"""
 name: helm_chart

@@ -12,7 +12,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_value
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_values import role_variables
+from ansible_collections.tfscale.study.plugins.plugin_utils.helm_values import role_variables
 
 DOCUMENTATION = r"""
 name: helm_values

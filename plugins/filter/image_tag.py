@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._study.image_tag import image_tag
+from ansible_collections.tfscale.study.plugins.plugin_utils.image_tag import image_tag
 
 DOCUMENTATION = r"""
 name: image_tag

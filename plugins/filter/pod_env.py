@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import word
-from ansible_collections.tfscale.study.plugins.module_utils._study.inputs import is_reference
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import is_reference
 
 DOCUMENTATION = r"""
 name: pod_env

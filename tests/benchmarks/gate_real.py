@@ -18,7 +18,7 @@ from statistics import median, stdev
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import gate
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import gate
 
 WORK, BUDGET, ALLOWED = 2_000_000, 20, 0.05
 PROGRAM = """

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
-from ansible_collections.tfscale.study.plugins.module_utils._study.log_format import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import timings_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import timings_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
 from tests.fixtures.ledgers import SPEC, record
 

@@ -20,7 +20,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.tfscale.study.plugins.module_utils._study import stats
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
 
 # Long enough that a run is more than its beginning: seconds of each.
 STEPS = {"thesis": 300, "fast": 3000}
@@ -80,7 +80,7 @@ def run(preset: str, case: Case) -> tuple[float, float]:
     return done / seconds, 1000 * sum(one["cpu_seconds"] for one in state["replicas"]) / done
 
 
-def told(ratio: stats.Ratio) -> str:
+def told(ratio: intervals.Ratio) -> str:
     if ratio.low is None or ratio.high is None:
         return f"{ratio.center:5.1f}"
     return f"{ratio.center:5.1f} ({ratio.low:.1f}-{ratio.high:.1f})"
@@ -93,8 +93,8 @@ def compare(case: Case, repeats: int) -> bool:
         for preset in ("thesis", "fast") if repeat % 2 else ("fast", "thesis"):
             found[preset].append(run(preset, case))
     speeds, costs = ({preset: [one[n] for one in runs] for preset, runs in found.items()} for n in (0, 1))
-    faster = stats.ratio_interval(dict(enumerate(speeds["fast"])), dict(enumerate(speeds["thesis"])))
-    cheaper = stats.ratio_interval(dict(enumerate(costs["thesis"])), dict(enumerate(costs["fast"])))
+    faster = intervals.ratio_interval(dict(enumerate(speeds["fast"])), dict(enumerate(speeds["thesis"])))
+    cheaper = intervals.ratio_interval(dict(enumerate(costs["thesis"])), dict(enumerate(costs["fast"])))
     figures = [f"{median(values[preset]):7.1f}" for values in (speeds, costs) for preset in ("thesis", "fast")]
     print(f"| {case.name} | {' | '.join(figures)} | {told(faster)} | {told(cheaper)} | {case.asked:g} |", flush=True)
     return faster.center >= case.asked if faster.high is None else faster.high >= case.asked

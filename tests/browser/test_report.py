@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, render
+from ansible_collections.tfscale.study.plugins.module_utils._report import render
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.fixtures import ledgers

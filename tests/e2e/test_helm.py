@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_chart import _clean
+from ansible_collections.tfscale.study.plugins.plugin_utils.helm_chart import _clean
 
 from tests.e2e.infra.base import run
 from tests.e2e.infra.cluster import Cluster

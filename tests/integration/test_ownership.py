@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.playbook import Playbook, errors
 from tests.fixtures.simulator import Simulator, clusters, inventory, variables

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.variables import AWX, VARIABLES
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import AWX, VARIABLES
 
 from tests.fixtures.playbook import Playbook, errors, hosts
 

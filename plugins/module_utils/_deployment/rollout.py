@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._backends.base import ReplicaState
-from .._backends.kubernetes import pod_status as pods_of
+from .._backends.kubernetes import pod_status
 from .._common.format import counted, duration
 from .objects import Standing, group_of, index_of, is_ready, revision_of
 from .upgrade_plan import Phase
@@ -155,7 +155,7 @@ class _Watch:
         return now - self._ready_since.setdefault(uid, now) >= self._rollout._min_ready
 
     def _judge(self, pod: Document, now: float) -> None:
-        sight = pods_of.sight_of(pod, run_dir=Path(), now=self._rollout._wall())
+        sight = pod_status.sight_of(pod, run_dir=Path(), now=self._rollout._wall())
         if sight is None or sight.is_deletion:
             return
         replica, uid = sight.replica, pod["metadata"]["uid"]
@@ -176,9 +176,9 @@ class _Watch:
         recent = [
             one
             for one in events
-            if (pods_of.seconds(one.get("lastTimestamp")) or 0) > self._rollout._wall() - RECENT_SECONDS
+            if (pod_status.seconds(one.get("lastTimestamp")) or 0) > self._rollout._wall() - RECENT_SECONDS
         ]
-        if reason := pods_of.refusal_of(recent, name):
+        if reason := pod_status.refusal_of(recent, name):
             raise NotReadyError(f"a pod of {self._phase.group} was not created: {reason}")
 
 

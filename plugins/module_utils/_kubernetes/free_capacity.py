@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._common.errors import InputError
+from .._common.quantity import Amounts
 from . import capacity
 from .api import Api, ApiError
 from .labels import MANAGED, RUN
@@ -39,8 +40,8 @@ class Quota:
     """A limit of a namespace; `used` is without what is left of runs that are over."""
 
     name: str
-    hard: capacity.Amounts
-    used: capacity.Amounts
+    hard: Amounts
+    used: Amounts
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 from .._common.errors import InputError, LedgerError
 from .._common.format import readable
 from .._common.process import process_space, start_time
-from .._study import ledger, sealed
-from .._study.inputs import STUDY_NAME
-from .._study.lock import moment
+from .._study.design.inputs import STUDY_NAME
+from .._study.records import ledger, sealed
+from .._study.records.lock import moment
 from .api import Api, ApiError
 from .labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 from .ownership import check_owner

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from .._common.errors import InputError
 from .._common.format import counted
+from .._common.quantity import Amounts
 from .._common.words import words
-from . import capacity, nodes
-from . import free_capacity as room
+from . import capacity, free_capacity, nodes
 from .api import Api
-from .capacity import Amounts, Cell, Replicas
+from .capacity import Cell, Replicas
 from .free_capacity import Quota, Seen
 
 FITTING_ARG_SPEC: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ class Fitting:
     def look(cls, api: Api, namespace: str, given: Mapping[str, Any]) -> Fitting:
         """`given` as in FITTING_ARG_SPEC."""
         replicas = capacity.replicas_of(given["resources"])
-        seen = room.look(api, namespace)
+        seen = free_capacity.look(api, namespace)
         if seen.nodes is None:
             raise InputError(
                 "what fits is not known, because this user may not list nodes: give that right, or numbers of workers"
@@ -65,7 +65,7 @@ class Fitting:
         selector = words(given["node_selector"])
         usable = nodes.candidates(seen.nodes, selector)
         free = seen.room_on(usable)
-        floor = room.floor_of(api, seen.pods, given)
+        floor = free_capacity.floor_of(api, seen.pods, given)
         return cls(
             seen=seen,
             replicas=replicas,

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .._common.errors import InputError
-from . import gke_credential_plugin as gke_token
-from . import kubeconfig
+from . import gke_credential_plugin, kubeconfig
 
 # Who carries it was made here, and may be removed.
 OWNER_LABEL = "tfscale-study"
@@ -139,7 +138,7 @@ def check_kubeconfig(path: Path, name: str) -> None:
 
 def _is_plugin(text: bytes) -> bool:
     """Of any version: they begin alike."""
-    return text.splitlines()[:4] == inspect.getsource(gke_token).encode().splitlines()[:4]
+    return text.splitlines()[:4] == inspect.getsource(gke_credential_plugin).encode().splitlines()[:4]
 
 
 def _is_token(text: bytes) -> bool:
@@ -178,7 +177,7 @@ def write_kubeconfig(path: Path, found: Mapping[str, Any], service_account_file:
     if is_new:
         # Perhaps another account's.
         cache.unlink(missing_ok=True)
-    return kubeconfig.write(plugin, inspect.getsource(gke_token)) or is_new
+    return kubeconfig.write(plugin, inspect.getsource(gke_credential_plugin)) or is_new
 
 
 def remove_kubeconfig(path: Path) -> None:

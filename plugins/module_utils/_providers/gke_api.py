@@ -16,7 +16,7 @@ from typing import Any
 
 from .._common.errors import BackendError
 from .._common.format import readable
-from . import gke_credential_plugin as gke_token
+from . import gke_credential_plugin
 
 ENDPOINT = "https://container.googleapis.com"
 REQUEST_SECONDS = 30.0
@@ -157,7 +157,7 @@ def connect(
         ) from error
     try:
         authorized: Any = AuthorizedSession
-        session = authorized(gke_token.credentials(service_account_file))
+        session = authorized(gke_credential_plugin.credentials(service_account_file))
     except (exceptions.GoogleAuthError, ValueError, OSError) as error:
         raise GkeError(
             f"there are no credentials for Google: {_first_line(error)}; give cluster_gke_service_account_file, or"

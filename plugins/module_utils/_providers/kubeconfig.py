@@ -12,7 +12,7 @@ from typing import Any
 
 from .._common import files
 from .._common.errors import InputError
-from .._study.inputs import check_folder
+from .._study.design.inputs import check_folder
 
 PARTS = ("clusters", "users", "contexts")
 

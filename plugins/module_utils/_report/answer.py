@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._study import stats
-from . import model, text
+from .._study.analysis import model
+from .._study.statistics import intervals
+from . import text
 
 NAMED = 3  # more cells than this in one clause are counted, not named
 
@@ -21,7 +22,7 @@ class Answer:
     group: str
     cells: tuple[model.Cell, ...]
     sentence: str
-    comparison: stats.Comparison
+    comparison: intervals.Comparison
     best: model.Cell | None
     smallest: model.Cell | None
 
@@ -49,7 +50,7 @@ class _Wording:
         cell = self.cells[cell_id]
         return _workers(cell) if self.kin(cell_id) else model.label(cell.spec, self.factors)
 
-    def opening(self, estimate: stats.Estimate) -> str:
+    def opening(self, estimate: intervals.Estimate) -> str:
         verb = "does" if self.best.spec.get("workers") == 1 else "do"
         time = text.with_interval(estimate, " s", "95 % CI ")
         return f"With {_setting(self.best, self.factors)}, {_workers(self.best)} {verb} it in {time}"
@@ -72,7 +73,7 @@ class _Wording:
         has = "has" if len(unknown) == 1 else "have"
         return f"{who if len(unknown) <= NAMED else f'{len(unknown)} cells'} {has} too few valid runs to tell"
 
-    def slower(self, slower: Sequence[str], ratios: dict[str, stats.Ratio]) -> list[str]:
+    def slower(self, slower: Sequence[str], ratios: dict[str, intervals.Ratio]) -> list[str]:
         """Cells of the best one's kind first; those that are not named are summed up."""
         ordered = sorted(slower, key=lambda cell_id: not self.kin(cell_id))
         named = NAMED if len(ordered) > NAMED + 1 else NAMED + 1
@@ -82,7 +83,7 @@ class _Wording:
             clauses.append(f"{len(rest)} more cells take {text.ends(rest)} times as long")
         return clauses
 
-    def _takes(self, cell_id: str, ratio: stats.Ratio) -> str:
+    def _takes(self, cell_id: str, ratio: intervals.Ratio) -> str:
         plural = self.plural(cell_id)
         if ratio.center >= text.MANY_TIMES:
             return f"{'take' if plural else 'takes'} {text.slower(ratio)}"
@@ -96,7 +97,7 @@ def replicas(cell: model.Cell) -> tuple[int, ...]:
 
 
 def _clauses(
-    cells: Sequence[model.Cell], comparison: stats.Comparison, best: model.Cell, smallest: model.Cell
+    cells: Sequence[model.Cell], comparison: intervals.Comparison, best: model.Cell, smallest: model.Cell
 ) -> list[str]:
     wording = _Wording(cells, best)
     estimate = best.interval("train_seconds")
@@ -124,7 +125,7 @@ def _cannot_tell(cells: Sequence[model.Cell]) -> str:
     factors = model.factors_of([cell.spec for cell in cells])
     seconds = text.number(lead.center("train_seconds"))
     return (
-        f"Cannot tell yet: no cell has {stats.MINIMUM} valid runs; the lowest time so far is {seconds} s, with "
+        f"Cannot tell yet: no cell has {intervals.MINIMUM} valid runs; the lowest time so far is {seconds} s, with "
         f"{model.label(lead.spec, factors)} ({text.count(len(lead.measured), 'run')})."
     )
 
@@ -153,7 +154,7 @@ def _most(best: model.Cell) -> str:
 
 def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     measured = {cell.cell_id: cell for cell in cells if cell.measured}
-    comparison = stats.compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
+    comparison = intervals.compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
     if not comparison.best:
         return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
     best = measured[comparison.best]

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from . import model, text
+from .._study.analysis import model
+from . import text
 
 # Okabe and Ito (2008), told apart by all common kinds of colour vision. page.py maps each to its shade on dark ground.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#56b4e9", "#7f3c8d", "#666666")

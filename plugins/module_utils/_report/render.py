@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from string import Template
 from urllib.parse import quote
 
-from . import answer, charts, model, page, tables, text
+from .._study.analysis import model
+from . import answer, charts, page, tables, text
 
 KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
 INTERVALS = (

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import model, text
+from .._study.analysis import model
+from . import text
 from .answer import Answer
 
 if TYPE_CHECKING:

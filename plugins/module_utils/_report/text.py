@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from .._study.stats import Estimate, Ratio
+from .._study.statistics.intervals import Estimate, Ratio
 
 NONE = "-"
 MANY_TIMES = 1.995  # from here on "2.3 times as long" reads better than "130 % slower"

@@ -11,12 +11,11 @@ from typing import Any
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes import capacity, nodes
-from .._kubernetes import free_capacity as room
+from .._kubernetes import capacity, free_capacity, nodes
 from .._kubernetes.api import AUTH_ARG_SPEC, ApiError
 from .._kubernetes.free_capacity import Quota
 from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting, Most
-from .._study.inputs import integer
+from .._study.design.inputs import integer
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -50,12 +49,16 @@ def execute(
         "quotas": [_quota(one) for one in fitting.quotas],
         "msg": _sentence(fitting, most, ps, wanted or len(fitting.usable)),
     }
-    return result if fitting.seen.sees_all_pods else {**result, "warnings": [room.UNSEEN_PODS]}
+    return result if fitting.seen.sees_all_pods else {**result, "warnings": [free_capacity.UNSEEN_PODS]}
 
 
 def _node(fitting: Fitting, node: Mapping[str, Any]) -> dict[str, Any]:
     name = nodes.name_of(node)
-    allocatable, left, free = capacity.amounts(room.allocatable_of(node)), fitting.free[name], fitting.rooms[name]
+    allocatable, left, free = (
+        capacity.amounts(free_capacity.allocatable_of(node)),
+        fitting.free[name],
+        fitting.rooms[name],
+    )
     return {
         "name": name,
         "allocatable": allocatable,

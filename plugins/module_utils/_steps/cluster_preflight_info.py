@@ -12,16 +12,15 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
+from .._common.quantity import Amounts
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes import capacity, nodes
-from .._kubernetes import free_capacity as room
-from .._kubernetes import permissions as rights
+from .._kubernetes import capacity, free_capacity, nodes, permissions
 from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
-from .._kubernetes.capacity import Amounts, Cell, Replicas
+from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
 from .._kubernetes.permissions import Right
-from .._study.inputs import integer
+from .._study.design.inputs import integer
 from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -59,9 +58,9 @@ def execute(
         _check_rights(api, wanted, params["namespace"])
         for one in params["references"] if is_there else ():
             _check_reference(api, params["namespace"], one.get("valueFrom") or one)
-        seen = room.look(api, params["namespace"])
+        seen = free_capacity.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
-        rooms = seen.room_on(usable, floor=room.floor_of(api, seen.pods, params))
+        rooms = seen.room_on(usable, floor=free_capacity.floor_of(api, seen.pods, params))
         _check_quotas(seen, cells, params["priority_class"])
         if seen.nodes is not None:
             for cell, replicas in cells:
@@ -91,7 +90,7 @@ def _wanted(params: Mapping[str, Any]) -> list[Right]:
     if params["needs"] is not None:
         needs = [Right.of(one) for one in params["needs"]]
     else:
-        needs = rights.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
+        needs = permissions.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
     return [*needs, *(Right.of(one) for one in params["more_needs"])]
 
 
@@ -101,7 +100,7 @@ def _check_namespace(api: Api, namespace: str) -> bool:
         found = api.get(f"/api/v1/namespaces/{namespace}")
     except ApiError as error:
         if error.status == 404:
-            if rights.is_allowed(api, Right("create", "", "namespaces"), namespace):
+            if permissions.is_allowed(api, Right("create", "", "namespaces"), namespace):
                 return False
             raise InputError(
                 f"namespace {namespace} is not there and may not be made: have it made, or give another cluster_namespace"
@@ -117,9 +116,9 @@ def _check_namespace(api: Api, namespace: str) -> bool:
 
 
 def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
-    lacking = rights.missing(api, wanted, namespace)
+    lacking = permissions.missing(api, wanted, namespace)
     if lacking:
-        raise InputError(rights.refusal(api, lacking, namespace))
+        raise InputError(permissions.refusal(api, lacking, namespace))
 
 
 def _check_reference(api: Api, namespace: str, source: Mapping[str, Any]) -> None:
@@ -219,7 +218,7 @@ def _result(
         "nodes": [
             {
                 "name": nodes.name_of(node),
-                "allocatable": capacity.amounts(room.allocatable_of(node)),
+                "allocatable": capacity.amounts(free_capacity.allocatable_of(node)),
                 "free": dict(rooms[nodes.name_of(node)]),
             }
             for node in usable
@@ -237,5 +236,5 @@ def _warning(seen: Seen) -> str:
     if seen.nodes is None:
         return "It was not checked whether every cell fits: this user may not list nodes."
     if not seen.sees_all_pods:
-        return room.UNSEEN_PODS
+        return free_capacity.UNSEEN_PODS
     return ""

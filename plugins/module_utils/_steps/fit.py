@@ -19,8 +19,8 @@ from .._common.errors import InputError
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes.api import ApiError
 from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting
-from .._study.cell import cell_id
-from .._study.inputs import FIT
+from .._study.design.cell import cell_id
+from .._study.design.inputs import FIT
 from .ledger import check_namespace
 
 ROOM: dict[str, dict[str, Any]] = {

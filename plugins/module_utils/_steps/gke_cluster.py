@@ -25,7 +25,7 @@ from .._kubernetes.api import ApiError
 from .._kubernetes.readiness import wait_for_count
 from .._providers import gke, gke_api
 from .._providers.gke_api import Container, GkeError
-from .._study.inputs import integer, number
+from .._study.design.inputs import integer, number
 from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RUN, STUDY, TRAINING
 from .._kubernetes.ledger import LeaseLock, prefix
 from .._kubernetes.ownership import read
-from .._study.lock import NAME, Lock, StudyLock
+from .._study.records.lock import NAME, Lock, StudyLock
 
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
     "end_held": {"type": "bool", "default": False},

@@ -24,7 +24,7 @@ from .._kubernetes.readiness import wait_until_ready
 from .._providers import kubeconfig
 from .._providers.creation_lock import Making
 from .._providers.kind import MARK, Container, Host, Kind, configuration
-from .._study.inputs import integer, number
+from .._study.design.inputs import integer, number
 from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -14,9 +14,9 @@ from typing import Any
 from .._common.errors import BackendError, LedgerError
 from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
 from .._kubernetes.ledger import ClusterLedger, LeaseLock
-from .._study import ledger
-from .._study.ledger import FileLedger, Ledger
-from .._study.lock import Lock, StudyLock
+from .._study.records import ledger
+from .._study.records.ledger import FileLedger, Ledger
+from .._study.records.lock import Lock, StudyLock
 
 LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

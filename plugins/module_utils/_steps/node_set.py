@@ -15,7 +15,7 @@ from .._common.words import words
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
 from .._kubernetes.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
-from .._study.inputs import integer
+from .._study.design.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -10,7 +10,8 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, figure, percent
-from .._study import gate, inputs
+from .._study.analysis import gate
+from .._study.design import inputs
 from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -13,8 +13,8 @@ from typing import Any
 from .._common.errors import LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes.api import AUTH_ARG_SPEC
-from .._study import ledger, lock
-from .._study.ledger import FileLedger
+from .._study.records import ledger, lock
+from .._study.records.ledger import FileLedger
 from .ledger import open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._common.errors import LedgerError, StepError
-from .._study.ledger import Ledger
-from .._study.lock import Lock
+from .._study.records.ledger import Ledger
+from .._study.records.lock import Lock
 from . import heart
 from .ledger import LEDGER_ARG_SPEC, open_ledger
 

@@ -15,11 +15,11 @@ from typing import Any
 from .._common import files
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import duration, figure, plain
-from .._study import provenance
-from .._study.log_format import LogFormat, finite
-from .._study.replica_log import RunLog, total
-from .._study.timing_log import read_run
-from .._study.verdict import VOID, Thresholds, Verdict, judge, mapping
+from .._study.logs.formats import LogFormat, finite
+from .._study.logs.reader import read_run
+from .._study.logs.replica_log import RunLog, total
+from .._study.records import provenance
+from .._study.records.verdict import VOID, Thresholds, Verdict, judge, mapping
 from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -14,9 +14,10 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
-from .._report import model, render, tables
-from .._study import ledger
-from .._study.inputs import number
+from .._report import render, tables
+from .._study.analysis import model
+from .._study.design.inputs import number
+from .._study.records import ledger
 from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

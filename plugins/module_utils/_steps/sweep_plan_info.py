@@ -14,9 +14,11 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, duration_range
-from .._study import design, forecast, gate, inputs, sealed, variables
-from .._study.cell import run_id
-from .._study.design import Cell, Design, History, Plan, PlannedRun
+from .._study.analysis import gate
+from .._study.design import blocks, forecast, inputs, variables
+from .._study.design.blocks import Cell, Design, History, Plan, PlannedRun
+from .._study.design.cell import run_id
+from .._study.records import sealed
 from .fit import FIT_ARG_SPEC, Fits, processors
 from .ledger import LEDGER_ARG_SPEC, read
 
@@ -58,7 +60,7 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: Fits) -> li
     nodes = max(max(axes["nodes"]) for axes in products)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
-    cells = design.cells_of(fits.resolved(products), sealed.spec(study, spec), variants)
+    cells = blocks.cells_of(fits.resolved(products), sealed.spec(study, spec), variants)
     for cell in cells:
         _check(cell)
     return cells
@@ -210,8 +212,8 @@ def _planned(params: Mapping[str, Any], memory: Callable[[], int | None], cpus: 
     records, warnings = recorded()
     history = History.of(records)
     if params["again"]:
-        rules = replace(rules, blocks=design.blocks_again(cells, history, rules))
-    plan = design.plan_of(cells, history, rules)
+        rules = replace(rules, blocks=blocks.blocks_again(cells, history, rules))
+    plan = blocks.plan_of(cells, history, rules)
     allowed = _allowed(params, cells, rules.blocks)
     if allowed is not None and _is_settled(cells, records, plan, allowed, rules.blocks):
         plan = plan.settled()

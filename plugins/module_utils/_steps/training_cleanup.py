@@ -14,7 +14,7 @@ from .._common.errors import BackendError, InputError, StepError
 from .._common.format import counted, duration
 from .._kubernetes.api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
-from .._study import inputs
+from .._study.design import inputs
 from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from .._common.errors import InputError, StepError
 from .._common.format import duration
-from .._study.log_format import LogFormat
-from .._study.timing_log import replica_logs, timings_of
+from .._study.logs.formats import LogFormat
+from .._study.logs.reader import replica_logs, timings_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_dir": {"type": "path", "required": True},

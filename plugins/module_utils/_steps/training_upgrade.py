@@ -27,7 +27,8 @@ from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
 from .._kubernetes.labels import MANAGED, TRAINING
 from .._kubernetes.ledger import LeaseLock
 from .._kubernetes.ownership import Document, told
-from .._study import inputs, sealed
+from .._study.design import inputs
+from .._study.records import sealed
 from .ledger import check_namespace, renewer
 
 STATES = ("upgraded", "confirmed", "rolled_back", "ready")

@@ -10,8 +10,8 @@ from typing import Any
 
 from .._common.errors import InputError, StepError
 from .._common.format import counted
-from .._study import variables
-from .._study.shell_line import hiding
+from .._study.design import variables
+from .._study.design.shell_line import hiding
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "values": {"type": "dict", "default": {}},

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._common.process import LAUNCHER_MARK, RUN_MARK, carries, kill_carriers, start_time
-from . import launcher_client as launcher
+from . import launcher_client
 from .backend import STATE, read_state
 
 REMOVE_SECONDS = 10.0
@@ -74,7 +74,9 @@ class Group:
         if start_time(pid) != state["launcher_start"] or not carries(pid, {LAUNCHER_MARK: _launcher(state)}):
             kill_carriers({LAUNCHER_MARK: _launcher(state)})
         elif service:
-            launcher.ask(Path(service), {"op": "remove", "run_dir": str(self.run_dir)}, timeout=REMOVE_SECONDS, pid=pid)
+            launcher_client.ask(
+                Path(service), {"op": "remove", "run_dir": str(self.run_dir)}, timeout=REMOVE_SECONDS, pid=pid
+            )
         else:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

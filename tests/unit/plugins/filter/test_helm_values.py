@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.filter import helm_values
-from ansible_collections.tfscale.study.plugins.module_utils._study.helm_values import role_variables
+from ansible_collections.tfscale.study.plugins.plugin_utils.helm_values import role_variables
 
 
 def test_filters_names_the_filter_that_is_documented() -> None:

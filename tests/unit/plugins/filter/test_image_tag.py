@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.filter import image_tag
-from ansible_collections.tfscale.study.plugins.module_utils._study.image_tag import image_tag as tag_of
+from ansible_collections.tfscale.study.plugins.plugin_utils.image_tag import image_tag as tag_of
 
 ROOT = Path(__file__).parents[4]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.quantity import Replica
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import capacity
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.capacity import Cell, Replica
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.capacity import Cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

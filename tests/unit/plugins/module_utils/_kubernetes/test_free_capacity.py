@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import free_capacity as room
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import free_capacity
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.free_capacity import Seen
 
@@ -74,7 +74,7 @@ def store() -> Store:
 
 
 def test_look_sees_all(store: Store) -> None:
-    found = room.look(store, "tfscale")
+    found = free_capacity.look(store, "tfscale")
     assert found == Seen("tfscale", NODES, [pod("dns", "worker1")], True, [quota("small", {"pods": "4"})])
     assert store.requests == 3
 
@@ -82,7 +82,7 @@ def test_look_sees_all(store: Store) -> None:
 def test_look_of_a_user_of_one_namespace(store: Store) -> None:
     for path in ("/api/v1/nodes", "/api/v1/pods", "/api/v1/namespaces/tfscale/resourcequotas"):
         store.refuse("LIST", path, 403)
-    found = room.look(store, "tfscale")
+    found = free_capacity.look(store, "tfscale")
     assert found == Seen("tfscale", None, [pod("own", "worker1", namespace="tfscale")], False, [])
 
 
@@ -90,4 +90,4 @@ def test_look_of_a_user_of_one_namespace(store: Store) -> None:
 def test_look_at_a_server_that_is_away_fails(store: Store, path: str) -> None:
     store.refuse("LIST", path, 503)
     with pytest.raises(ApiError, match="503"):
-        room.look(store, "tfscale")
+        free_capacity.look(store, "tfscale")

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import ledger as cluster_ledger
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.records import ledger
 
 from tests.fixtures.ledgers import SPEC, mnist, record
 from tests.fixtures.objects import Store

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import permissions as rights
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import permissions
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.permissions import Right
 
 from tests.fixtures.objects import Store
@@ -31,12 +31,12 @@ def granted() -> set[Right]:
 
 
 def test_needed_is_what_the_documented_role_gives() -> None:
-    assert set(rights.needed(nodes=True, leases=True)) <= granted()
+    assert set(permissions.needed(nodes=True, leases=True)) <= granted()
 
 
 @pytest.mark.parametrize(("nodes", "leases"), [(True, False), (False, True), (False, False)])
 def test_needed_asks_for_no_more_than_is_used(nodes: bool, leases: bool) -> None:
-    resources = {right.resource for right in rights.needed(nodes=nodes, leases=leases)}
+    resources = {right.resource for right in permissions.needed(nodes=nodes, leases=leases)}
     assert ("nodes" in resources, "leases" in resources) == (nodes, leases)
     assert {"pods", "pods/log", "jobs", "configmaps"} <= resources
 
@@ -64,13 +64,13 @@ def test_right_of_bad_input_gets_a_sentence(given: Any) -> None:
 def test_missing_names_what_is_denied_in_the_order_asked() -> None:
     store = Store()
     store.denied = {"create jobs.batch", "get pods/log", "patch nodes -A", "list pods -A"}
-    lacking = rights.missing(store, rights.needed(nodes=True, leases=True), "tfscale")
+    lacking = permissions.missing(store, permissions.needed(nodes=True, leases=True), "tfscale")
     assert [f"{right.verb} {right.target}" for right in lacking] == ["get pods/log", "create jobs.batch", "patch nodes"]
 
 
 def test_missing_asks_once_for_each_right() -> None:
-    store, wanted = Store(), rights.needed(nodes=True, leases=True)
-    assert rights.missing(store, wanted, "tfscale") == []
+    store, wanted = Store(), permissions.needed(nodes=True, leases=True)
+    assert permissions.missing(store, wanted, "tfscale") == []
     assert store.requests == len(wanted)
 
 
@@ -90,13 +90,13 @@ def test_missing_asks_once_for_each_right() -> None:
     ],
 )
 def test_refusal_is_one_sentence(lacking: list[Right], sentence: str) -> None:
-    told = rights.refusal(Store(), lacking, "tfscale")
+    told = permissions.refusal(Store(), lacking, "tfscale")
     assert told == f"{sentence} these rights (docs/examples/rbac.yml has all that are needed)"
 
 
 def test_refusal_of_a_server_that_does_not_say_who_we_are() -> None:
     store = Store()
-    store.refuse("POST", rights.WHO, 404)
-    assert rights.refusal(store, [Right("list", "", "events")], "a").startswith(
+    store.refuse("POST", permissions.WHO, 404)
+    assert permissions.refusal(store, [Right("list", "", "events")], "a").startswith(
         "the user of this kubeconfig may not list"
     )

@@ -9,7 +9,8 @@ import math
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import answer, model
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record, void

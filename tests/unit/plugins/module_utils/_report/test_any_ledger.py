@@ -11,8 +11,9 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, model, render, tables, text
-from ansible_collections.tfscale.study.plugins.module_utils._study import stats
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, render, tables, text
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -165,7 +166,7 @@ def test_any_number_keeps_two_digits(value: float, width: float) -> None:
 @QUICK
 @given(st.lists(st.floats(0.01, 1e4), min_size=3, max_size=12))
 def test_any_median_lies_among_its_values_and_its_interval_is_ordered(values: list[float]) -> None:
-    estimate = stats.median_interval(values)
+    estimate = intervals.median_interval(values)
     assert estimate.low is not None
     assert estimate.high is not None
     assert estimate.low <= estimate.high * (1 + 1e-9)

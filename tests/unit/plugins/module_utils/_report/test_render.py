@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import model, page, render, tables
+from ansible_collections.tfscale.study.plugins.module_utils._report import page, render, tables
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record, space, void

@@ -10,7 +10,8 @@ import io
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import answer, model, tables
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, tables
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void

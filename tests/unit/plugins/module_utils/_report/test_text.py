@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import text
-from ansible_collections.tfscale.study.plugins.module_utils._study.stats import Estimate, Ratio
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.intervals import Estimate, Ratio
 
 
 def ratio(center: float, low: float | None = None, high: float | None = None) -> Ratio:

@@ -17,7 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import (
     study_report,
     sweep_plan_info,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._providers import gke_credential_plugin as gke_token
-from ansible_collections.tfscale.study.plugins.module_utils._providers import kubeconfig
+from ansible_collections.tfscale.study.plugins.module_utils._providers import gke_credential_plugin, kubeconfig
 from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record, study_report
-from ansible_collections.tfscale.study.plugins.module_utils._study import ledger
+from ansible_collections.tfscale.study.plugins.module_utils._study.records import ledger
 
 from tests.fixtures import ledgers, runs
 from tests.fixtures.disk import ROOM, fill, small_disk
@@ -167,7 +166,7 @@ def test_mark_and_kubeconfig_on_a_full_disk_leave_nothing_half(disk: Path, limit
     for act in (make, lambda: kubeconfig.write(path, "new")):
         with pytest.raises(OSError, match="No space left"):
             act()
-    gke_token.keep(disk / "token", {"token": "secret", "until": 0})
+    gke_credential_plugin.keep(disk / "token", {"token": "secret", "until": 0})
     assert contents(disk) == before
     limit(size=ROOM)
     assert make()

@@ -14,7 +14,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock, prefix
 from ansible_collections.tfscale.study.plugins.module_utils._steps import held
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.objects import Store
 

@@ -20,7 +20,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._providers.commands 
 from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
 from ansible_collections.tfscale.study.plugins.module_utils._providers.kind import configuration
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.engine import GIB, Engine, kubeconfig
 from tests.fixtures.nodes import Cluster, node

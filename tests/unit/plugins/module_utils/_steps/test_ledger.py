@@ -15,8 +15,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, ledger
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.objects import Store
 from tests.fixtures.sweeps import Controller

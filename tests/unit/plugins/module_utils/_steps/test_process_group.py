@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import process_group
 from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute, flags
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures import states
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
-from ansible_collections.tfscale.study.plugins.module_utils._study.cell import cell_id
-from ansible_collections.tfscale.study.plugins.module_utils._study.ledger import FileLedger
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import cell_id
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
 from tests.fixtures.ledgers import SPEC
 

@@ -14,7 +14,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup
-from ansible_collections.tfscale.study.plugins.module_utils._study.lock import StudyLock
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.clusters import FakeApi, event, refusal
 from tests.fixtures.objects import Store

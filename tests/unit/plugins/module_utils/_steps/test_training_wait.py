@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
-from ansible_collections.tfscale.study.plugins.module_utils._study.timing_log import Follower
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import Follower
 
 from tests.fixtures import clusters, runs, states
 from tests.fixtures.disk import SMALL, fill, small_disk

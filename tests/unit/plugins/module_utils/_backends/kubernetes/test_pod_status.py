@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status as pods
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_status import Sight, sight_of
 
 from tests.fixtures import clusters
@@ -61,7 +61,7 @@ def test_sight_of_an_image_that_cannot_be_pulled_tells_the_registrys_answer() ->
 
 def test_sight_of_an_unschedulable_pod_waits_before_it_is_a_failure() -> None:
     sight = see(recorded("Unschedulable"))
-    assert (sight.replica.state, sight.grace, sight.has_started) == ("pending", pods.UNSCHEDULABLE_SECONDS, False)
+    assert (sight.replica.state, sight.grace, sight.has_started) == ("pending", pod_status.UNSCHEDULABLE_SECONDS, False)
     assert sight.replica.ending == "worker 0 was not scheduled"
     assert "2 Insufficient cpu, 2 Insufficient memory" in sight.replica.reason
     assert not sight.replica.reason.endswith(".")
@@ -231,7 +231,7 @@ def test_sight_of_memory_goes_before_what_followed_from_it() -> None:
         pytest.param(
             pod(state=waiting("CreateContainerConfigError", 'configmap "x" not found')),
             "pending",
-            pods.WAITING_SECONDS,
+            pod_status.WAITING_SECONDS,
             id="a ConfigMap may come yet",
         ),
         pytest.param(
@@ -249,7 +249,7 @@ def test_sight_of_memory_goes_before_what_followed_from_it() -> None:
         pytest.param(
             pod(state=running(), status=condition("Ready", "False")),
             "running",
-            pods.NODE_LOST_SECONDS,
+            pod_status.NODE_LOST_SECONDS,
             id="node is away",
         ),
         pytest.param(pod(state=terminated(0), deleting=True), "succeeded", None, id="removed after its end"),
@@ -314,7 +314,7 @@ def test_sight_of_text_that_acts_on_a_terminal_is_only_text(document: dict[str, 
 
 def test_events_that_act_on_a_terminal_are_only_text() -> None:
     events = [clusters.warning("a", "FailedCreate", HOSTILE)]
-    assert pods.refusal_of(events, "a") == pods.trouble_of(events, "a") == "no room \ufffd"
+    assert pod_status.refusal_of(events, "a") == pod_status.trouble_of(events, "a") == "no room \ufffd"
 
 
 QUOTA = "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
@@ -338,7 +338,7 @@ QUOTA = "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
 )
 def test_refusal_of_tells_the_clusters_reason(message: str, told: str) -> None:
     events = [clusters.warning("a", "FailedCreate", message), clusters.warning("b", "FailedCreate", "other")]
-    assert pods.refusal_of(events, "a") == told
+    assert pod_status.refusal_of(events, "a") == told
 
 
 def test_refusal_of_takes_the_newest_and_no_other_warning() -> None:
@@ -347,12 +347,12 @@ def test_refusal_of_takes_the_newest_and_no_other_warning() -> None:
         clusters.warning("a", "FailedCreate", "Error creating: early", 1),
         clusters.warning("a", "BackOff", "else", 20),
     ]
-    assert pods.refusal_of(events, "a") == "late"
-    assert pods.refusal_of(events[2:], "a") == ""
-    assert pods.refusal_of([], "a") == ""
+    assert pod_status.refusal_of(events, "a") == "late"
+    assert pod_status.refusal_of(events[2:], "a") == ""
+    assert pod_status.refusal_of([], "a") == ""
 
 
 def test_trouble_of_recorded_events_is_the_newest_warning() -> None:
     events = clusters.document("Unschedulable.events")["items"]
-    assert pods.trouble_of(events, "fx-unsched").startswith("0/3 nodes are available")
-    assert pods.trouble_of(clusters.document("running.events")["items"], "fx-running") == ""
+    assert pod_status.trouble_of(events, "fx-unsched").startswith("0/3 nodes are available")
+    assert pod_status.trouble_of(clusters.document("running.events")["items"], "fx-running") == ""

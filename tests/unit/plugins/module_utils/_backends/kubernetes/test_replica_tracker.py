@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status as pods
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.replica_tracker import PodSet
 
 from tests.fixtures import clusters
@@ -190,12 +190,12 @@ def test_take_of_another_pod_in_the_place_of_one_that_ended() -> None:
 @pytest.mark.parametrize(
     ("document", "before", "seconds", "after"),
     [
-        (pod(status=UNSCHEDULABLE), "pending", pods.UNSCHEDULABLE_SECONDS, "worker 0 was not scheduled"),
-        (pod(state=waiting("CreateContainerError")), "pending", pods.WAITING_SECONDS, "worker 0 did not start"),
+        (pod(status=UNSCHEDULABLE), "pending", pod_status.UNSCHEDULABLE_SECONDS, "worker 0 was not scheduled"),
+        (pod(state=waiting("CreateContainerError")), "pending", pod_status.WAITING_SECONDS, "worker 0 did not start"),
         (
             pod(state=running(), status=condition("Ready", "False")),
             "running",
-            pods.NODE_LOST_SECONDS,
+            pod_status.NODE_LOST_SECONDS,
             "worker 0 was lost",
         ),
     ],

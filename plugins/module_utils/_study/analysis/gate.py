@@ -1,0 +1,213 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether one version of a training is slower than another, told as soon as it can be. PRIVATE, can break at any time.
+
+Both versions run once in every block, so each block gives one ratio of times. After each block an interval for the mean
+ratio is held against what is allowed (a non-inferiority margin). The intervals of all looks together hold the truth with
+the confidence asked for: looking often makes no verdict wrong more often, and neither does stopping early.
+
+Sources:
+  Intervals for repeated looks, also for equivalence: Jennison and Turnbull, Journal of the Royal Statistical Society B 51
+    (1989) 305-361, and Biometrics 49 (1993) 31-43.
+  How much error each look may spend: Lan and DeMets, Biometrika 70 (1983) 659-663; the power of the share of blocks: Kim and
+    DeMets, Biometrika 74 (1987) 149-154.
+  Its boundaries: Armitage, McPherson and Rowe, Journal of the Royal Statistical Society A 132 (1969) 235-244; with Student's t in
+    place of the normal distribution, at the same level of each look: Pocock, Biometrika 64 (1977) 191-199.
+  A mean that one odd block does not move: Tukey and McLaughlin, Sankhya A 25 (1963) 331-352.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean
+from typing import Any
+
+from ..._common.errors import InputError
+from ..logs.formats import count, finite
+from ..statistics.intervals import CONFIDENCE, exponential, student_quantile
+
+FASTER, SAME, SLOWER, CANNOT_TELL = "faster", "same", "slower", "cannot tell"
+BEFORE, AFTER = "before", "after"  # the variants
+MEASURED = ("valid", "suspect")
+FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be told
+# Blocks from which on the highest and the lowest ratio are set aside; with fewer, that makes wrong verdicts more frequent.
+TRIM_FROM = 8
+SPENDING = (
+    2.0  # error spent goes with this power of the share of blocks: little at first, when intervals are wide anyway
+)
+POINTS = 96  # even: of Simpson's rule, between FAR standard deviations below zero and the boundary
+FAR = 7.0
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many times longer `after` takes than `before`, and what that means; no bounds before the first look."""
+
+    verdict: str
+    blocks: int
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def _above(value: float) -> float:
+    """The probability that a standard normal variable is greater; precise where it is small."""
+    return math.erfc(value / math.sqrt(2.0)) / 2.0
+
+
+def _simpson(low: float, high: float) -> tuple[list[float], list[float]]:
+    step = (high - low) / POINTS
+    weights = [1.0, *([4.0, 2.0] * (POINTS // 2))[:-1], 1.0]
+    return [low + step * i for i in range(POINTS + 1)], [weight * step / 3.0 for weight in weights]
+
+
+@functools.cache
+def levels(budget: int, error: float) -> tuple[float, ...]:
+    """The level of the one-sided test at each look, from block FIRST to block `budget`.
+
+    The sum of n standard normal differences walks; `share` is what its density, cut off at the boundaries of the looks so
+    far, has at the points of integration. The boundary of the next look is where the walk would leave with the error that this
+    look may spend.
+    """
+    found: list[float] = []
+    spent, points, share = 0.0, [0.0], [1.0]
+    for blocks in range(FIRST, budget + 1):
+        step = math.sqrt(FIRST if blocks == FIRST else 1)
+        allowed = error * (blocks / budget) ** SPENDING
+        boundary = _boundary(points, share, step, allowed - spent)
+        spent = allowed
+        found.append(_above(boundary / math.sqrt(blocks)))
+        nodes, weights = _simpson(-FAR * math.sqrt(blocks), boundary)
+        law = NormalDist(0.0, step)
+        share = [
+            weight * sum(s * law.pdf(node - point) for point, s in zip(points, share, strict=True))
+            for node, weight in zip(nodes, weights, strict=True)
+        ]
+        points = nodes
+    return tuple(found)
+
+
+def _boundary(points: Sequence[float], share: Sequence[float], step: float, leaving: float) -> float:
+    low, high = -100.0, 1000.0
+    for _halving in range(60):
+        middle = (low + high) / 2.0
+        above = sum(s * _above((middle - point) / step) for point, s in zip(points, share, strict=True))
+        low, high = (middle, high) if above > leaving else (low, middle)
+    return high
+
+
+def center(logs: Sequence[float]) -> tuple[float, float, int]:
+    """The mean, its standard error and their degrees of freedom; without the two outermost values where there are enough."""
+    ordered = sorted(logs)
+    if len(ordered) < TRIM_FROM:
+        kept, replaced = ordered, ordered
+    else:
+        kept = ordered[1:-1]
+        replaced = [kept[0], *kept, kept[-1]]
+    middle, n = fmean(replaced), len(kept)
+    squares = sum((value - middle) ** 2 for value in replaced)
+    return fmean(kept), math.sqrt(squares / (n * (n - 1))), n - 1
+
+
+def judge(
+    before: Mapping[int, float],
+    after: Mapping[int, float],
+    *,
+    max_slowdown: float,
+    budget: int,
+    confidence: float = CONFIDENCE,
+) -> Outcome:
+    """The verdict on seconds by block. It stands once it is another than "cannot tell"; else another block is wanted.
+
+    slower: the whole interval lies above what is allowed. same: the whole interval lies below that. faster: it lies below one.
+    """
+    common = sorted(before.keys() & after.keys())
+    logs = [math.log(after[block]) - math.log(before[block]) for block in common]
+    if len(logs) < FIRST:
+        return Outcome(CANNOT_TELL, len(logs), exponential(fmean(logs)) if logs else None)
+    middle, error, df = center(logs)
+    level = levels(budget, (1.0 - confidence) / 2.0)[min(len(logs), budget) - FIRST]
+    reach = student_quantile(1.0 - 2.0 * level, df) * error
+    ratio, low, high = map(exponential, (middle, middle - reach, middle + reach))
+    return Outcome(_verdict(low, high, 1.0 + max_slowdown), len(logs), ratio, low, high)
+
+
+def _verdict(low: float, high: float, allowed: float) -> str:
+    if high < 1.0:
+        return FASTER
+    if high <= allowed:
+        return SAME
+    return SLOWER if low > allowed else CANNOT_TELL
+
+
+def seconds_of(records: Iterable[Mapping[str, Any]], cell_id: str) -> dict[int, float]:
+    """Training seconds by block over the valid and the suspect runs of a cell; of two in one block the later counts."""
+    found: dict[int, float] = {}
+    for record in records:
+        if str(record.get("cell_id")) != cell_id or _part(record, "verdict").get("verdict") not in MEASURED:
+            continue
+        block, seconds = count(record.get("block")), finite(_part(record, "timings").get("train_seconds"))
+        if block and seconds is not None and seconds > 0:
+            found[block] = seconds
+    return found
+
+
+def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = record.get(key)
+    return part if isinstance(part, Mapping) else {}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a ledger says of the cells of both versions."""
+
+    before: str
+    after: str
+    records: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, cells: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> Contest:
+        """Of cells or records, each with its `cell_id` and `spec`, those of the variants before and after."""
+        found: dict[str, set[str]] = {BEFORE: set(), AFTER: set()}
+        for cell in cells:
+            found.get(str(_part(cell, "spec").get("variant")), set()).add(str(cell.get("cell_id")))
+        if many := next((name for name, ids in found.items() if len(ids) > 1), None):
+            raise InputError(
+                f"{len(found[many])} cells are of the variant {many}: give two cells, one of each variant (before and after),"
+                " with one number of nodes, ps and workers"
+            )
+        ids = {name: next(iter(ids), "") for name, ids in found.items()}
+        kept = [record for record in records if str(record.get("cell_id")) in ids.values()]
+        return cls(ids[BEFORE], ids[AFTER], kept)
+
+    def seconds(self, cell_id: str) -> dict[int, float]:
+        return seconds_of(self.records, cell_id)
+
+    def judge(self, max_slowdown: float, budget: int) -> Outcome:
+        return judge(self.seconds(self.before), self.seconds(self.after), max_slowdown=max_slowdown, budget=budget)
+
+    @property
+    def tried(self) -> int:
+        """Blocks in which both have run, whatever came of it."""
+        blocks = [
+            {one.get("block") for one in self.records if one.get("cell_id") == id_} for id_ in (self.before, self.after)
+        ]
+        return len(set.intersection(*blocks))
+
+    @property
+    def without(self) -> list[tuple[str, str]]:
+        """The versions that were tried and have no run that counts, and why not."""
+        found = []
+        for name, cell_id in ((BEFORE, self.before), (AFTER, self.after)):
+            own = [record for record in self.records if str(record.get("cell_id")) == cell_id]
+            if own and not self.seconds(cell_id):
+                reasons = _part(own[-1], "verdict").get("reasons")
+                found.append(
+                    (name, str(reasons[0]) if isinstance(reasons, list) and reasons else "no reason was recorded")
+                )
+        return found

@@ -1,0 +1,374 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every variable of every role, and which values it takes. PRIVATE, can break at any time.
+
+A row is a check: it returns the value that is meant, or raises the one sentence that bad input gets. Nothing (null) is no value of
+any of them, and a number, date or `yes` of YAML is no word: where one is meant it stands in quotes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..._common import quantity, words
+from ..._common.errors import InputError
+from ..._common.format import shown
+from ..._common.yaml_text import structure
+from . import inputs
+from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
+from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
+
+MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
+# What Kubernetes takes as a name, an image, a key and a value of a label.
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
+IMAGE = r"[A-Za-z0-9][A-Za-z0-9._:/@-]*"
+LABEL_VALUE = r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"
+LABEL_KEY = rf"([a-z0-9.-]{{1,253}}/)?{LABEL_VALUE}"
+STANDING = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
+OF_MADE_CLUSTERS = r"[a-z0-9]([a-z0-9.-]{0,47}[a-z0-9])?"
+
+
+def study(name: str, value: Any) -> str:
+    return inputs.study_name(value, name)
+
+
+def begin_of_study(name: str, value: Any) -> str:
+    """A digest of ten digits follows."""
+    if len(study(name, value)) > 52:
+        raise wrong(name, value, "at most 52 letters, because a digest follows")
+    return str(value)
+
+
+def port_range(name: str, value: Any) -> str:
+    found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", value) if isinstance(value, str) else None
+    if not found or not 0 < int(found[1]) < int(found[2]) < 65536:
+        raise wrong(name, value, 'two ports such as "23000-23100", or nothing for any free ones')
+    return str(value)
+
+
+def in_words(check: Check) -> Check:
+    """Of what becomes YAML's word: `true` for true."""
+    return lambda name, value: check(name, words.word(value) if isinstance(value, (bool, int, float)) else value)
+
+
+def log_format(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong(name, value, "tfscale, thesis or a regular expression")
+    return str(CHECKS["log_format"](name, value))
+
+
+def program(name: str, value: Any) -> Any:
+    """A text is a line for the shell, whatever it looks like."""
+    return value if value in ([], "") else CHECKS_OF_VARIANTS["command"](name, value)
+
+
+def volume(name: str, value: Any) -> dict[str, Any]:
+    given = structure(value)
+    keys = {"claim", "size", "storage_class", "access_modes", "keep"}
+    if not isinstance(given, Mapping) or not set(given) <= keys or (given and ("claim" in given) == ("size" in given)):
+        allowed = "{size: 10Gi} and, if need be, storage_class, access_modes and keep, or {claim: name} of a claim that is there"
+        raise wrong(name, value, allowed)
+    for key, check in OF_VOLUMES.items():
+        if key in given:
+            check(f"{name}.{key}", given[key])
+    return dict(given)
+
+
+def _size(name: str, value: Any) -> float:
+    size = quantity.amount(value)
+    if not size or size == quantity.MOST:
+        raise wrong(name, value, "an amount such as 10Gi")
+    return size
+
+
+OF_VOLUMES: dict[str, Check] = {
+    "claim": word(OBJECT, "the name of a volume claim"),
+    "size": _size,
+    "storage_class": word(OBJECT, "the name of a storage class", empty=True),
+    "access_modes": sequence(choice("ReadWriteOnce", "ReadWriteMany"), "[ReadWriteMany]"),
+    "keep": flag,
+}
+
+
+def accelerator(name: str, value: Any) -> Any:
+    given = mapping("{type: nvidia-l4, count: 1}")(name, value)
+    if given and set(given) != {"type", "count"}:
+        raise wrong(name, value, "its type and count, such as {type: nvidia-l4, count: 1}")
+    return given and {
+        "type": word()(f"{name}.type", given["type"]),
+        "count": whole(1, 64)(f"{name}.count", given["count"]),
+    }
+
+
+def env_source(name: str, value: Any) -> Any:
+    if not isinstance(value, Mapping) or set(value) not in ({"secret"}, {"configmap"}):
+        raise wrong(name, value, "{secret: name} or {configmap: name}")
+    return {kind: word(OBJECT, "the name of an object of Kubernetes")(name, one) for kind, one in value.items()}
+
+
+def axis(minimum: int, also: str = "") -> Check:
+    return lambda name, value: inputs.integers(name, value, minimum, word=also)
+
+
+def strategies(name: str, value: Any) -> list[str]:
+    return inputs.choices(name, value, inputs.STRATEGIES)
+
+
+def change(name: str, value: Any) -> dict[str, Any]:
+    return inputs.variant(name, mapping("{batch_size: 40}")(name, value), FOR_PODS)
+
+
+# Whatever a variant may have; that of processes has less, as the planner knows.
+FOR_PODS = {"backend": "job"}
+
+PATH = word(allowed="a path")
+PATH_OR_NONE = word(allowed="a path", empty=True)
+WORD_OR_NONE = word(empty=True)
+IMAGE_OR_NONE = word(IMAGE, "the name of an image", empty=True)
+NAME_OR_NONE = word(OBJECT, "the name of an object of Kubernetes", empty=True)
+LIMIT = partial(inputs.positive, maximum=A_YEAR)
+ENGINE = choice("docker", "podman")
+LEDGER = choice("files", "cluster")
+RESOURCES = CHECKS_OF_VARIANTS["ps_resources"]
+ENVIRONMENT = nested(CHECKS_OF_VARIANTS["env"])
+
+CLUSTER: dict[str, Check] = {
+    "cluster_provider": CHECKS["provider"],
+    "cluster_name": word(),
+    "cluster_state": choice("present", "absent"),
+    "cluster_results_dir": PATH,
+    "cluster_kubeconfig": PATH_OR_NONE,
+    "cluster_context": WORD_OR_NONE,
+    "cluster_namespace": word(LABEL, "up to 63 lower-case letters, digits and dashes"),
+    "cluster_nodes_method": choice("label", "recreate", "resize", "none"),
+    "cluster_nodes": whole(1, MOST_NODES),
+    "cluster_active_nodes": whole(1, MOST_NODES),
+    "cluster_teardown": flag,
+    "cluster_teardown_held": flag,
+    "cluster_node_image": IMAGE_OR_NONE,
+    "cluster_node_cpus": quantity.cpus,
+    "cluster_node_memory": quantity.memory,
+    "cluster_recreate": flag,
+    "cluster_engine": ENGINE,
+    "cluster_timeout": seconds(1),
+    "cluster_gke_project": WORD_OR_NONE,
+    "cluster_gke_location": WORD_OR_NONE,
+    "cluster_gke_zones": sequence(word(), "[europe-west1-b]"),
+    "cluster_gke_service_account_file": PATH_OR_NONE,
+    "cluster_gke_machine_type": word(),
+    "cluster_gke_disk_gb": whole(10, 65536),
+    "cluster_gke_disk_type": WORD_OR_NONE,
+    "cluster_gke_spot": flag,
+    "cluster_gke_channel": choice("rapid", "regular", "stable", "extended"),
+    "cluster_gke_accelerator": accelerator,
+    "cluster_gke_labels": mapping("{team: research}", values=in_words(WORD_OR_NONE)),
+    "cluster_gke_network": WORD_OR_NONE,
+    "cluster_gke_subnetwork": WORD_OR_NONE,
+    "cluster_gke_private_nodes": flag,
+    "cluster_gke_workload_identity": flag,
+    "cluster_gke_leftovers": choice("tell", "remove"),
+    "cluster_gke_endpoint": WORD_OR_NONE,
+}
+
+OF_IMAGES: dict[str, Check] = {
+    "image_delivery": choice("kind", "push", "none"),
+    "image_registry": word(IMAGE, "a registry such as registry.example.com/team", empty=True),
+    "image_name": word(IMAGE, "the name of an image"),
+    "image_ref": word(IMAGE, "the name of an image"),
+    "image_arguments": mapping("{BASE_IMAGE: python:3.12-slim}", values=WORD_OR_NONE),
+    "image_engine": ENGINE,
+    "image_source_dir": PATH,
+    "image_timeout": LIMIT,
+}
+
+TRAINING: dict[str, Check] = {
+    "training_run": mapping("{run_id: 0123456789ab-1}"),
+    "training_backend": CHECKS["backend"],
+    "training_strategy": CHECKS["strategy"],
+    "training_preset": CHECKS["preset"],
+    "training_model": CHECKS["model"],
+    "training_dataset": CHECKS["dataset"],
+    "training_batch_size": CHECKS["batch_size"],
+    "training_hidden_units": CHECKS["hidden_units"],
+    "training_learning_rate": CHECKS["learning_rate"],
+    "training_steps": CHECKS["train_steps"],
+    "training_seed": whole(0, MOST_SEED),
+    "training_telemetry_every": CHECKS["telemetry_every"],
+    "training_data_dir": PATH_OR_NONE,
+    "training_log_dir": PATH_OR_NONE,
+    "training_deadline": seconds(),
+    "training_stall_seconds": seconds(),
+    "training_threads": CHECKS_OF_VARIANTS["threads"],
+    "training_cpus": whole(0, MOST_THREADS),
+    "training_gpus": CHECKS["gpus"],
+    "training_port_range": either(port_range),
+    "training_network": choice("loopback", "host", ""),
+    "training_command": program,
+    "training_log_format": log_format,
+    "training_env": ENVIRONMENT,
+    "training_env_from": sequence(env_source, "[{secret: name}]"),
+    "training_no_log": flag,
+    "training_export": flag,
+    "training_source_dir": PATH,
+    "training_python": PATH,
+    "training_replica_memory_bytes": whole(0, 2**50),
+    "training_ledger": LEDGER,
+    "training_max_foreign_share": share,
+    "training_max_steal_share": share,
+    "training_progress_seconds": seconds(),
+    "training_image": IMAGE_OR_NONE,
+    "training_image_pull_policy": choice("Never", "IfNotPresent", "Always"),
+    "training_image_pull_secrets": sequence(word(OBJECT, "the name of a secret"), "[registry]"),
+    "training_ps_image": IMAGE_OR_NONE,
+    "training_ps_env": ENVIRONMENT,
+    "training_worker_env": ENVIRONMENT,
+    "training_ports": both(whole(1024, 65535), "{ps: 2222, worker: 2222}"),
+    "training_pod_management": both(choice("Parallel", "OrderedReady"), "{ps: Parallel, worker: Parallel}"),
+    "training_helm_values": PATH_OR_NONE,
+    "training_chart_dir": PATH,
+    "training_ps_resources": RESOURCES,
+    "training_worker_resources": RESOURCES,
+    "training_node_selector": mapping(
+        "{disk: ssd}",
+        keys=word(LABEL_KEY, "the key of a label"),
+        values=in_words(word(LABEL_VALUE, "the value of a label")),
+    ),
+    "training_tolerations": sequence(of_pod("{key: gpu, operator: Exists}"), "[{key: gpu, operator: Exists}]"),
+    "training_spread": choice("DoNotSchedule", "ScheduleAnyway", ""),
+    "training_run_as_user": either(whole(1, 2**31 - 1)),
+    "training_service_account": NAME_OR_NONE,
+    "training_priority_class": NAME_OR_NONE,
+    "training_preemptible": flag,
+    "training_volumes": sequence(of_pod("{name: scratch, emptyDir: {}}", "name"), "[{name: scratch, emptyDir: {}}]"),
+    "training_volume_mounts": sequence(
+        of_pod("{name: scratch, mountPath: /scratch}", "name", "mountPath"), "[{name: scratch, mountPath: /scratch}]"
+    ),
+    "training_volume": volume,
+    "training_uses_volume": flag,
+    "training_fs_group": either(whole(0, 2**31 - 1)),
+    "training_standing": flag,
+    "training_name": word(STANDING, "up to 40 lower-case letters, digits and dashes, a letter first"),
+    "training_state": choice("present", "absent"),
+    "training_ps": whole(0, 1000),
+    "training_workers": whole(1, 1000),
+    "training_checkpoint_seconds": LIMIT,
+    "training_ready_seconds": LIMIT,
+    "training_readiness_probe": mapping("{tcpSocket: {port: 2222}}"),
+    "training_tensorboard": flag,
+    "training_tensorboard_resources": RESOURCES,
+}
+
+SWEEP: dict[str, Check] = {
+    "sweep_study": study,
+    "sweep_results_dir": PATH,
+    "sweep_series": lambda _name, value: inputs.series(value, {}, lowest_ps=0),
+    "sweep_ps": axis(0),
+    "sweep_workers": axis(1, inputs.FIT),
+    "sweep_nodes": axis(1),
+    "sweep_strategies": either(either(strategies), []),
+    "sweep_variants": lambda _name, value: inputs.variants(value, FOR_PODS),
+    "sweep_max_slowdown": inputs.margin,
+    "sweep_steps": CHECKS["train_steps"],
+    "sweep_repeats": whole(1, MOST_BLOCKS),
+    "sweep_seed": whole(0, MOST_SEED - MOST_BLOCKS),
+    "sweep_attempts": whole(1, MOST_ATTEMPTS),
+    "sweep_ledger": LEDGER,
+    "sweep_again": flag,
+}
+
+REPORT: dict[str, Check] = {
+    "report_study": study,
+    "report_ledger": LEDGER,
+    "report_prices": mapping("{e2-standard-4: 0.15}", values=partial(inputs.number, maximum=MOST)),
+    "report_currency": word(),
+    "report_results_dir": PATH,
+}
+
+UPGRADE: dict[str, Check] = {
+    "upgrade_state": choice("upgraded", "rolled_back"),
+    "upgrade_strategy": choice("rolling", "recreate", "canary"),
+    "upgrade_order": choice("ps_first", "workers_first"),
+    "upgrade_timeout": LIMIT,
+    "upgrade_min_ready_seconds": seconds(),
+    "upgrade_max_slowdown": inputs.margin,
+    "upgrade_cannot_tell": choice("roll_back", "keep"),
+    "upgrade_gate_blocks": whole(4, MOST_BLOCKS),
+    "upgrade_gate_steps": CHECKS["train_steps"],
+    "upgrade_gate_nodes": whole(1, MOST_NODES),
+    "upgrade_before": change,
+    "upgrade_after": change,
+    "upgrade_gate_study": begin_of_study,
+    "upgrade_results_dir": PATH,
+    "upgrade_ledger": LEDGER,
+}
+
+AWX: dict[str, Check] = {
+    "awx_organization": word(),
+    "awx_inventory": word(),
+    "awx_inventory_source": WORD_OR_NONE,
+    "awx_credentials": sequence(word(), "[My cluster]"),
+    "awx_scm_url": WORD_OR_NONE,
+    "awx_scm_branch": WORD_OR_NONE,
+    "awx_image": IMAGE_OR_NONE,
+    "awx_prompts": sequence(choice("credential", "inventory", "limit", "variables"), "[limit]"),
+    "awx_trainer_images": sequence(word(IMAGE, "the name of an image"), "[trainer:1]"),
+}
+
+# Of playbooks/thesis.yml, which has no role.
+THESIS: dict[str, Check] = {
+    "thesis_study": study,
+    "thesis_nodes": axis(1),
+    "thesis_ps": axis(1),
+    "thesis_workers": axis(1),
+    "thesis_fixed_workers": whole(1, MOST),
+    "thesis_repeats": SWEEP["sweep_repeats"],
+}
+
+VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AWX, **THESIS}
+
+
+def check(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are meant, or one sentence (InputError) on the first that cannot be."""
+    found = {name: VARIABLES[name](name, value) for name, value in given.items() if name in VARIABLES}
+    _check_together(found)
+    return found
+
+
+def _check_together(given: Mapping[str, Any]) -> None:
+    provider, method = given.get("cluster_provider", "local"), given.get("cluster_nodes_method", "label")
+    if {"recreate": "kind", "resize": "gke"}.get(method, provider) != provider:
+        raise InputError(
+            f"cluster_nodes_method is {method!r}: give label or none (recreate only with cluster_provider kind, resize only with gke)"
+        )
+    if given.get("training_backend") == "processes":
+        _check_processes(given)
+    if provider in ("kind", "gke") and "cluster_name" in given:
+        # Also the name of a file.
+        word(OF_MADE_CLUSTERS, "up to 49 lower-case letters, digits, dots and dashes")(
+            "cluster_name", given["cluster_name"]
+        )
+    ours = given.get("training_image", "") in ("", given.get("image_ref"))
+    if provider != "local" and given.get("image_delivery") == "push" and ours and not given.get("image_registry"):
+        raise InputError(
+            "image_delivery is 'push', but image_registry is '': give a registry, such as registry.example.com/team"
+        )
+    removes = "cluster_teardown" if given.get("cluster_teardown") else "cluster_nodes_method 'recreate'"
+    if given.get("sweep_ledger") == "cluster" and (given.get("cluster_teardown") or method == "recreate"):
+        raise InputError(
+            f"sweep_ledger is 'cluster', but {removes} removes the cluster with all that is in it: give files"
+        )
+
+
+def _check_processes(given: Mapping[str, Any]) -> None:
+    inputs.check_references("training_env", json.loads(given.get("training_env") or "{}"))
+    if given.get("training_env_from"):
+        raise InputError(
+            f"training_env_from is {shown(given['training_env_from'])}, which only pods can read: give training_env, or"
+            " training_backend job or statefulset"
+        )

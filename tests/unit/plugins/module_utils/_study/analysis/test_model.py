@@ -1,0 +1,305 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ledger says, also one that says it badly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import SPEC, record, space, void
+
+
+def study(records: list[dict[str, Any]]) -> model.Study:
+    return model.study_of(records, "folder")
+
+
+@pytest.mark.parametrize(
+    ("specs", "expected"),
+    [
+        (space(), ("ps", "workers")),
+        (space(ps=[1, 2], workers=[1, 2]), ("ps", "workers")),
+        (space(workers=[1, 2], nodes=[1, 3]), ("nodes", "ps", "workers")),
+        (space(strategy=["sync_ps", "async_ps"], workers=[1, 2]), ("strategy", "ps", "workers")),
+        (space(batch_size=[20, 100], preset=["fast", "thesis"]), ("preset", "batch_size", "ps", "workers")),
+        (space(threads=[1, 2], nodes=[1, 2]), ("threads", "nodes", "ps", "workers")),
+    ],
+    ids=["nothing", "ps and workers", "nodes", "strategy", "two kinds of work", "one that is not known here"],
+)
+def test_factors_of_names_what_varies_in_order(specs: list[dict[str, Any]], expected: tuple[str, ...]) -> None:
+    assert model.factors_of(specs) == expected
+
+
+def test_factors_of_leaves_out_what_another_factor_decides() -> None:
+    kind = {**SPEC, "cluster": "kind", "provider": "kind", "backend": "job"}
+    assert model.factors_of([SPEC, kind]) == ("cluster", "ps", "workers")
+
+
+def variants(**change: Any) -> list[dict[str, Any]]:
+    both = space(variant=["before", "after"], workers=[1, 2])
+    return [{**spec, **(change if spec["variant"] == "after" else {})} for spec in both]
+
+
+@pytest.mark.parametrize("change", [{}, {"batch_size": 40, "image": "trainer:2"}], ids=["equal", "different"])
+def test_factors_of_variants_is_their_name(change: dict[str, Any]) -> None:
+    assert model.factors_of(variants(**change)) == ("variant", "ps", "workers")
+
+
+def test_study_of_variants_are_never_one_cell_nor_one_group() -> None:
+    found = study(ledgers.study(variants(), blocks=3))
+    assert len(found.cells) == 4
+    assert [name for name, _cells in found.groups()] == ["variant=after", "variant=before"]
+    for cell in found.cells:
+        scaling = found.scaling(cell)
+        assert scaling
+        assert scaling.reference.spec["variant"] == cell.spec["variant"]
+
+
+def test_factors_of_keeps_counts_that_happen_to_go_together() -> None:
+    assert model.factors_of([{**SPEC, "ps": n, "workers": n, "nodes": n} for n in (1, 2)]) == ("nodes", "ps", "workers")
+
+
+def test_factors_of_sees_a_key_that_some_cells_lack() -> None:
+    assert model.factors_of([SPEC, {**SPEC, "command": "python own.py"}]) == ("command", "ps", "workers")
+
+
+def test_study_of_orders_cells_by_number_and_not_by_letter() -> None:
+    cells = study(ledgers.study(space(workers=[10, 2, 1]), blocks=1)).cells
+    assert [cell.label for cell in cells] == ["ps=1 workers=1", "ps=1 workers=2", "ps=1 workers=10"]
+
+
+def test_study_of_sorts_cells_with_a_missing_factor_last() -> None:
+    without = {key: value for key, value in SPEC.items() if key != "nodes"}
+    cells = study([record(without, 1, seconds=4.0), record(SPEC, 1, seconds=4.0)]).cells
+    assert [cell.spec.get("nodes") for cell in cells] == [1, None]
+
+
+def test_study_of_takes_its_name_from_the_records() -> None:
+    assert study([record(SPEC, 1, seconds=4.0)]).name == "mnist"
+
+
+def test_study_of_nothing_is_named_after_its_folder() -> None:
+    nothing = study([])
+    assert nothing.name == "folder"
+    assert nothing.cells == ()
+    assert nothing.fixed() == {}
+    assert nothing.groups() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "measured"),
+    [
+        ({}, True),
+        ({"verdict": "suspect"}, True),
+        ({"verdict": "void"}, False),
+        ({"verdict": "splendid"}, False),
+        ({"timings": {}}, False),
+        ({"timings": {"train_seconds": None}}, False),
+        ({"timings": {"train_seconds": "4.0"}}, False),
+        ({"timings": {"train_seconds": True}}, False),
+        ({"timings": {"train_seconds": float("nan")}}, False),
+        ({"timings": {"train_seconds": 0.0}}, False),
+        ({"timings": {"train_seconds": 4}}, True),
+        ({"timings": ["train_seconds"]}, False),
+    ],
+)
+def test_run_is_measured_only_with_a_verdict_and_a_time(changes: dict[str, Any], measured: bool) -> None:
+    assert model.run_of(record(SPEC, 1, seconds=4.0, **changes)).measured is measured
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {},
+        {"spec": None, "timings": 3, "verdict": "valid"},
+        {"verdict": {"reasons": None}},
+        {"block": "one", "attempt": None},
+    ],
+)
+def test_run_of_a_record_that_lacks_everything_is_void(junk: dict[str, Any]) -> None:
+    run = model.run_of(junk)
+    assert run.verdict == "void"
+    assert run.reasons == ()
+    assert (run.block, run.attempt) == (0, 1)
+    assert study([junk]).failed[0].label == "unknown"
+
+
+@pytest.mark.parametrize(("reasons", "expected"), [(["a", 3], ("a", "3")), ("killed", ()), (None, ()), ({"a": 1}, ())])
+def test_run_of_reads_reasons_only_from_a_list(reasons: Any, expected: tuple[str, ...]) -> None:
+    assert model.run_of({"verdict": {"verdict": "void", "reasons": reasons}}).reasons == expected
+
+
+@pytest.mark.parametrize(
+    ("wall", "expected"), [(1.5e9, 1.5e9), (0, 0.0), (-1, None), (1e300, None), (float("inf"), None), ("now", None)]
+)
+def test_run_recorded_is_a_time_of_this_calendar(wall: Any, expected: float | None) -> None:
+    assert model.run_of({"provenance": {"recorded_wall": wall}}).recorded == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "measured"),
+    [("workers", "two", False), ("ps", None, False), ("workers", -1, False), ("ps", 0, True), ("nodes", None, True)],
+)
+def test_run_of_a_cell_that_does_not_say_what_it_was_is_not_measured(key: str, value: Any, measured: bool) -> None:
+    assert model.run_of({**record(SPEC, 1, seconds=4.0), "spec": {**SPEC, key: value}}).measured is measured
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, True), (4, True), (-1, False), (True, False), (1.0, False), ("1", False), (None, False)]
+)
+def test_is_count(value: Any, expected: bool) -> None:
+    assert model.is_count(value) is expected
+
+
+@pytest.mark.parametrize(("values", "expected"), [([], None), ([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([1.0, 2.0], 1.5)])
+def test_middle(values: list[float], expected: float | None) -> None:
+    assert model.middle(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [(("ps", "workers"), "ps=1 workers=1"), (("nodes",), "nodes=1"), ((), ""), (("unheard_of",), "unheard_of=None")],
+)
+def test_label(factors: tuple[str, ...], expected: str) -> None:
+    assert model.label(SPEC, factors) == expected
+
+
+def test_run_log_is_relative_to_the_report() -> None:
+    run = model.run_of(record(SPEC, 3, seconds=4.0, attempt=2, run_id="abc-3"))
+    assert run.log == "logs/abc-3/attempt-2"
+
+
+def test_cell_keeps_void_runs_apart() -> None:
+    found = study(ledgers.mnist())
+    cell = next(cell for cell in found.cells if cell.label == "ps=1 workers=4")
+    assert len(cell.runs) == 5
+    assert len(cell.measured) == 4
+    assert sorted(cell.by_block()) == [1, 2, 3, 4]
+
+
+def test_cell_by_block_takes_the_later_of_two_measured_runs() -> None:
+    cell = study([record(SPEC, 1, seconds=4.0), record(SPEC, 1, seconds=5.0, attempt=2)]).cells[0]
+    assert cell.by_block() == {1: 5.0}
+
+
+@pytest.mark.parametrize(("key", "expected"), [("train_seconds", 5.0), ("accuracy", 0.9456), ("no_such_thing", None)])
+def test_cell_center_is_the_median(key: str, expected: float | None) -> None:
+    cell = study([record(SPEC, block, seconds=seconds) for block, seconds in enumerate((5.0, 4.0, 9.0), 1)]).cells[0]
+    assert cell.center(key) == pytest.approx(expected, abs=3e-4)
+
+
+def test_failed_cells_are_those_never_measured() -> None:
+    found = study(ledgers.mnist())
+    assert [cell.label for cell in found.failed] == ["ps=4 workers=4"]
+    assert len(found.measured) == 5
+
+
+def test_fixed_is_what_every_cell_shares() -> None:
+    fixed = study(ledgers.study(space(workers=[1, 2]), blocks=1)).fixed()
+    assert fixed == {key: value for key, value in SPEC.items() if key != "workers"}
+
+
+@pytest.mark.parametrize(
+    ("specs", "groups"),
+    [
+        (space(ps=[1, 2], workers=[1, 2]), {"": 4}),
+        (space(train_steps=[200, 2000], workers=[1, 2]), {"train_steps=200": 2, "train_steps=2000": 2}),
+        (space(cluster=["local", "kind"], nodes=[1, 2]), {"cluster=local": 2, "cluster=kind": 2}),
+        (space(threads=[1, 2]), {"": 2}),
+        (space(strategy=["async_ps", "tf2_ps"]), {"": 2}),
+        (
+            space(strategy=["async_ps", "mirrored", "sync_ps", "tf2_ps"]),
+            {"strategy=async_ps/tf2_ps": 2, "strategy=mirrored/sync_ps": 2},
+        ),
+    ],
+    ids=["counts", "work", "clusters", "resources", "one meaning of a step", "two meanings of a step"],
+)
+def test_groups_hold_only_cells_that_do_the_same_work(specs: list[dict[str, Any]], groups: dict[str, int]) -> None:
+    found = study([record(spec, 1, seconds=4.0) for spec in specs]).groups()
+    assert {name: len(cells) for name, cells in found} == groups
+
+
+def scaling(times: dict[int, float], workers: int) -> model.Scaling | None:
+    found = study([record({**SPEC, "workers": n}, block, seconds=s) for n, s in times.items() for block in (1, 2, 3)])
+    return found.scaling(next(cell for cell in found.cells if cell.spec["workers"] == workers))
+
+
+@pytest.mark.parametrize(
+    ("times", "workers", "gain", "efficiency", "serial"),
+    [
+        ({1: 8.0, 2: 4.0}, 2, 2.0, 1.0, 0.0),
+        ({1: 8.0, 4: 4.0}, 4, 2.0, 0.5, 1 / 3),
+        ({2: 8.0, 4: 5.0, 8: 4.0}, 8, 2.0, 0.5, 1 / 3),
+        ({1: 4.0, 2: 8.0}, 2, 0.5, 0.25, 3.0),
+        ({1: 4.0, 2: 8.0}, 1, 1.0, 1.0, None),
+    ],
+)
+def test_scaling_against_the_fewest_workers(
+    times: dict[int, float], workers: int, gain: float, efficiency: float, serial: float | None
+) -> None:
+    found = scaling(times, workers)
+    assert found is not None
+    assert found.gain == pytest.approx(gain)
+    assert found.efficiency == pytest.approx(efficiency)
+    assert found.serial == (None if serial is None else pytest.approx(serial, abs=1e-12))
+    assert found.bounds == pytest.approx((efficiency, efficiency))
+
+
+def test_scaling_needs_two_numbers_of_workers() -> None:
+    assert scaling({2: 4.0}, 2) is None
+
+
+def test_scaling_has_no_bounds_with_too_few_runs() -> None:
+    found = study([record({**SPEC, "workers": n}, 1, seconds=4.0) for n in (1, 2)])
+    few = found.scaling(found.cells[1])
+    assert few is not None
+    assert few.bounds is None
+
+
+def test_scaling_of_a_cell_that_failed_is_none() -> None:
+    found = study([record(SPEC, 1, seconds=4.0), void({**SPEC, "workers": 2}, 1, "killed")])
+    assert found.scaling(found.cells[1]) is None
+
+
+def test_scaling_compares_only_cells_alike_in_everything_else() -> None:
+    found = study(ledgers.study(space(ps=[1], workers=[1, 2]) + space(ps=[2], workers=[2, 4]), blocks=3))
+    references = {cell.label: found.scaling(cell) for cell in found.cells}
+    assert {name: s.reference.label for name, s in references.items() if s} == {
+        "ps=1 workers=1": "ps=1 workers=1",
+        "ps=1 workers=2": "ps=1 workers=1",
+        "ps=2 workers=2": "ps=2 workers=2",
+        "ps=2 workers=4": "ps=2 workers=2",
+    }
+
+
+def priced(types: list[str | None], prices: dict[str, float], **changes: Any) -> float | None:
+    nodes = [{"name": str(number), "machine_type": kind} for number, kind in enumerate(types)]
+    timings = {"train_seconds": 90.0, "total_seconds": 120.0}
+    records = [record(SPEC, 1, seconds=4.0, **{"timings": timings, "provenance": {"nodes": nodes}, **changes})]
+    return model.study_of(records, "x", prices=prices, currency="USD").runs[0].cost
+
+
+@pytest.mark.parametrize(
+    ("types", "prices", "cost"),
+    [
+        (["a", "a", "b"], {"a": 0.3, "b": 0.6}, (0.3 + 0.3 + 0.6) / 30),
+        (["a", None], {"a": 0.3, "*": 0.9}, 1.2 / 30),
+        (["a", "c"], {"a": 0.3}, None),
+        ([], {"a": 0.3}, None),
+        (["a"], {}, None),
+        (["a"], {"a": 0}, 0.0),
+    ],
+)
+def test_cost_of_a_run_is_that_of_its_nodes_for_all_its_time(
+    types: list[str | None], prices: dict[str, float], cost: float | None
+) -> None:
+    assert priced(types, prices) == (None if cost is None else pytest.approx(cost))
+
+
+def test_cost_of_a_run_without_a_time_is_not_known() -> None:
+    assert priced(["a"], {"a": 1.0}, timings={"train_seconds": 90.0}) is None
+    assert priced(["a"], {"a": 1.0}, provenance={}) is None

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every variable of every role is given every kind of slip: it is refused with a sentence, or stands here with the reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import variables
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import THESIS, VARIABLES
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[6]
+OPTIONS: dict[str, dict[str, Any]] = {
+    name: option
+    for file in ROOT.glob("roles/*/meta/argument_specs.yml")
+    for entry in yaml.safe_load(file.read_text())["argument_specs"].values()
+    for name, option in entry.get("options", {}).items()
+}
+# What stands in the sentence for a value.
+SLIPS: dict[str, Any] = {
+    "null": None,
+    "true": True,
+    "0": 0,
+    "-1": -1,
+    "1.5": 1.5,
+    str(10**30): 10**30,
+    "inf": math.inf,
+    "nan": math.nan,
+    "'Infinity'": "Infinity",
+    "'NaN'": "NaN",
+    "'1e400'": "1e400",
+    "''": "",
+    "'-1'": "-1",
+    "'two words'": "two words",
+    r"'a\nb'": "a\nb",
+    r"'a\x00b'": "a\0b",
+    "'../up'": "../up",
+    "[]": [],
+    "{}": {},
+    "['a']": ["a"],
+    "[[{}]]": [[{}]],
+    "{'a': 1}": {"a": 1},
+    "'{a: [1}'": "{a: [1}",
+    "datetime.date(2024, 1, 2)": dt.date(2024, 1, 2),
+}
+
+
+def named(*parts: str) -> set[str]:
+    """`training_ ps workers` is training_ps and training_workers."""
+    return {f"{prefix}{name}" for prefix, *names in map(str.split, parts) for name in names}
+
+
+FLAGS = {name for name, option in OPTIONS.items() if option["type"] == "bool"}
+TIMES = named("training_ deadline stall_seconds progress_seconds", "upgrade_ min_ready_seconds")
+LIMITS = named("training_ checkpoint_seconds ready_seconds", "upgrade_ timeout", "image_ timeout", "cluster_ timeout")
+AMOUNTS = named("cluster_ node_cpus node_memory")
+SHARES = named("training_ max_foreign_share max_steal_share")
+MARGINS = named("sweep_ max_slowdown", "upgrade_ max_slowdown")
+PATHS = named(
+    "cluster_ results_dir kubeconfig gke_service_account_file",
+    "image_ source_dir",
+    "training_ data_dir log_dir source_dir python helm_values chart_dir",
+    "sweep_ results_dir",
+    "report_ results_dir",
+    "upgrade_ results_dir",
+)
+LINES = named(
+    "cluster_ name context gke_project gke_location gke_machine_type gke_disk_type gke_network gke_subnetwork gke_endpoint",
+    "report_ currency",
+    "awx_ organization inventory inventory_source scm_url scm_branch",
+)
+IMAGES = named("cluster_ node_image", "image_ registry name ref", "training_ image ps_image", "awx_ image")
+COMMAND = named("training_ command")
+MAY_BE_NOTHING = named(
+    "cluster_ kubeconfig context node_image gke_project gke_location gke_service_account_file gke_disk_type gke_network",
+    "cluster_ gke_subnetwork gke_endpoint",
+    "image_ registry",
+    "training_ data_dir log_dir network port_range command log_format image ps_image helm_values spread run_as_user service_account",
+    "training_ priority_class fs_group",
+    "sweep_ series strategies variants max_slowdown",
+    "upgrade_ max_slowdown",
+    "awx_ inventory_source scm_url scm_branch image",
+)
+LISTS = named(
+    "cluster_ gke_zones",
+    "training_ env_from image_pull_secrets tolerations volumes volume_mounts",
+    "awx_ credentials prompts trainer_images",
+)
+LISTS_OF_WORDS = named("cluster_ gke_zones", "training_ image_pull_secrets", "awx_ credentials trainer_images")
+MAPPINGS = named(
+    "cluster_ gke_accelerator gke_labels",
+    "image_ arguments",
+    "training_ run env ps_env worker_env ps_resources worker_resources node_selector volume readiness_probe",
+    "training_ tensorboard_resources",
+    "report_ prices",
+    "upgrade_ before after",
+)
+FREE_MAPPINGS = named(
+    "training_ run env ps_env worker_env readiness_probe node_selector", "report_ prices", "cluster_ gke_labels"
+)
+# How many there are may be none, or is left to others.
+NONE = named(
+    "training_ steps seed threads cpus gpus replica_memory_bytes fs_group ps",
+    "sweep_ ps seed steps",
+    "upgrade_ gate_steps",
+)
+
+# The reason why a value is none of a slip for a variable.
+TAKEN: dict[str, dict[str, set[str]]] = {
+    "true": {"a flag": FLAGS},
+    "0": {
+        "no": FLAGS,
+        "no limit": AMOUNTS | NONE | TIMES,
+        "no share at all": SHARES,
+        "no gate": MARGINS,
+    },
+    "1.5": {"seconds": TIMES | LIMITS, "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"}},
+    "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND},
+    "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND},
+    "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
+        "training_ service_account priority_class", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study"
+    )},
+    "''": {"nothing, as its description says": MAY_BE_NOTHING},
+    "'-1'": {"a name": PATHS | LINES | COMMAND},
+    "'two words'": {"a name": PATHS | LINES | COMMAND},
+    r"'a\nb'": {"lines for the shell": COMMAND},
+    "'../up'": {"a path that the user chose": PATHS | COMMAND, "goes into no path": LINES},
+    "[]": {"an empty list": LISTS | COMMAND | named("sweep_ series strategies variants")},
+    "{}": {"an empty mapping": MAPPINGS | {"sweep_variants"}},
+    "['a']": {"a list of words": LISTS_OF_WORDS | COMMAND},
+    "{'a': 1}": {"names that only the user knows": FREE_MAPPINGS},
+    "'{a: [1}'": {"a name": PATHS | LINES | COMMAND},
+}  # fmt: skip
+
+
+def test_no_list_or_mapping_is_refused_by_ansible_because_it_came_as_text() -> None:
+    assert [
+        name for name, option in OPTIONS.items() if option["type"] in ("list", "dict") and "default" in option
+    ] == []
+
+
+def test_every_variable_of_every_role_has_a_row() -> None:
+    assert sorted(VARIABLES) == sorted({**OPTIONS, **THESIS})
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONS))
+def test_defaults_can_be_used(name: str) -> None:
+    default = OPTIONS[name].get("default")
+    if "default" in OPTIONS[name] and not (isinstance(default, str) and "{{" in default) and name != "image_arguments":
+        VARIABLES[name](name, default)
+
+
+@pytest.mark.parametrize("shown", SLIPS)
+def test_slip_gets_one_sentence_or_has_a_reason(shown: str) -> None:
+    taken, told = set(), {}
+    for name in VARIABLES:
+        try:
+            variables.check({name: SLIPS[shown]})
+        except InputError as error:
+            told[name] = str(error)
+        else:
+            taken.add(name)
+    assert taken == set().union(*TAKEN.get(shown, {}).values())
+    for name, sentence in told.items():
+        assert name in sentence
+        within = sentence.startswith((f"{name}.", f"{name}[", f"a key of {name}"))
+        # A text that may be a secret is not shown.
+        untold = name.endswith(("_env", "_command")) and " is a " in sentence
+        assert shown in sentence or within or untold or shown.strip("[]{}: 1") in sentence, sentence
+        assert ": give " in sentence
+        assert "\n" not in sentence
+
+
+WORDS = st.text(max_size=8)
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS, st.binary(max_size=4), st.dates()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(name=st.sampled_from(sorted(VARIABLES)), value=ANYTHING)
+def test_anything_gets_a_value_or_a_sentence(name: str, value: Any) -> None:
+    told = name
+    try:
+        variables.check({name: value})
+    except InputError as error:
+        told = str(error)
+    assert name in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("sweep_series", "[{ps: [2], workers: [1, 2, 4]}]", [{"ps": [2], "workers": [1, 2, 4]}]),
+        ("sweep_series", "- ps: [2]\n  workers: '1,2'", [{"ps": [2], "workers": [1, 2]}]),
+        ("sweep_workers", "[1, fit]", [1, "fit"]),
+        ("sweep_workers", "- 1\n- 2", [1, 2]),
+        ("sweep_strategies", "[async_ps, mirrored]", ["async_ps", "mirrored"]),
+        ("sweep_variants", "{before: {}, after: {batch_size: 40}}", {"before": {}, "after": {"batch_size": 40}}),
+        ("upgrade_after", "{batch_size: '40'}", {"batch_size": 40}),
+        ("report_prices", "{e2-standard-4: .15}", {"e2-standard-4": 0.15}),
+        ("training_ports", "{ps: 2222, worker: 2223}", {"ps": 2222, "worker": 2223}),
+        ("training_volume", "{size: 5Gi, access_modes: [ReadWriteMany]}", {"size": "5Gi", "access_modes": ["ReadWriteMany"]}),
+        ("training_node_selector", '{"disk": "ssd"}', {"disk": "ssd"}),
+        ("awx_credentials", "[My cluster, Other]", ["My cluster", "Other"]),
+    ],
+)  # fmt: skip
+def test_lists_and_mappings_come_as_text_of_yaml(name: str, text: str, value: Any) -> None:
+    assert variables.check({name: text}) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"training_node_selector": "{gpu: [yes]}"}, "training_node_selector.gpu is [True]: give the value of a label"),
+        ({"cluster_provider": "kind", "image_delivery": "push", "image_registry": ""}, "image_registry is '': give a"),
+        ({"training_node_selector": "{since: 2024-01-02}"}, "training_node_selector.since is datetime.date(2024, 1, 2)"),
+        ({"sweep_series": "[{ps: [on], workers: [1]}]"}, "sweep_series[0].ps is [True]"),
+        ({"sweep_workers": "[1e3]"}, "sweep_workers is '[1e3]'"),
+        ({"training_ports": "{ps: 1:30, worker: 2222}"}, "training_ports.ps is 90: give a whole number from 1024"),
+        ({"sweep_series": "&a [*a]"}, "sweep_series is '&a [*a]': give a list"),
+        ({"report_prices": "!!python/object:os.system {}"}, "report_prices is '!!python/object:os.system {}'"),
+        ({"report_prices": "{" * 5000}, "report_prices is"),
+        ({"cluster_provider": "kind", "cluster_name": "../x"}, "cluster_name is '../x': give up to 49"),
+        ({"cluster_nodes_method": "resize"}, "resize only with gke"),
+        ({"cluster_teardown": "yes", "sweep_ledger": "cluster"}, "cluster_teardown removes the cluster"),
+        ({"training_volume": {"size": 0}}, "training_volume.size is 0: give an amount such as 10Gi"),
+        ({"training_ps_resources": {"limits": {"memory": "lots"}}}, "training_ps_resources.limits.memory is 'lots'"),
+        ({"training_worker_resources": {"requests": {"memory": "512m"}}}, "which is 0.512 bytes of memory: give"),
+        ({"training_worker_resources": {"requests": {"cpu": 2}, "limits": {"cpu": "1"}}}, "request of cpu is above"),
+        ({"training_worker_resources": {"requests": {"cpu": "1e30"}}}, "which is more cpu than there is: give an amount"),
+        ({"training_volume": {"size": "1e30"}}, "training_volume.size is '1e30': give an amount"),
+        ({"upgrade_gate_study": "a" * 53}, "give at most 52 letters"),
+    ],
+)  # fmt: skip
+def test_slip_within_a_value_is_named(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        variables.check(given)
+    assert told in str(caught.value)

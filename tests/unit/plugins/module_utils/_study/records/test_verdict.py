@@ -1,0 +1,312 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes a run void or suspect, and the words for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import read_run
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.replica_log import RunLog
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.verdict import Thresholds, Verdict, judge
+
+from tests.fixtures.runs import STARTED, ended, failed, line, worker_log, write_log, write_logs
+
+THRESHOLDS = Thresholds(max_steal_share=0.1, max_foreign_share=0.25)
+
+
+def read(folder: Path, *, steps: int = 2000, log_format: str = "tfscale") -> RunLog:
+    return read_run(folder, LogFormat.of(log_format), steps, STARTED, STARTED + 6.0)
+
+
+def verdict_of(log: RunLog, wait: dict[str, Any] | None = None, workers: int = 2) -> Verdict:
+    return judge(wait=wait or ended(), log=log, workers=workers, thresholds=THRESHOLDS)
+
+
+def host(**shares: Any) -> dict[str, Any]:
+    return ended(evidence={"host": {"steal_share": 0.0, "foreign_share": 0.0, **shares}, "restarts": 0})
+
+
+def test_judge_good_run_is_valid(tmp_path: Path) -> None:
+    assert verdict_of(read(write_logs(tmp_path))) == Verdict("valid", ())
+
+
+@pytest.mark.parametrize("evidence", [None, {}, {"host": None}, {"host": {"steal_share": "much"}}, {"restarts": None}])
+def test_judge_without_evidence_trusts_the_logs(tmp_path: Path, evidence: Any) -> None:
+    assert verdict_of(read(write_logs(tmp_path)), ended(evidence=evidence)).verdict == "valid"
+
+
+@pytest.mark.parametrize(
+    ("shares", "reasons"),
+    [
+        ({"steal_share": 0.1}, ()),
+        ({"foreign_share": 0.25}, ()),
+        ({"steal_share": 0.14}, ("CPU steal was 14 % of the machine, more than 10 %",)),
+        ({"foreign_share": 0.4}, ("foreign load took 40 % of the machine, more than 25 %",)),
+        (
+            {"steal_share": 0.2, "foreign_share": 0.5},
+            (
+                "CPU steal was 20 % of the machine, more than 10 %",
+                "foreign load took 50 % of the machine, more than 25 %",
+            ),
+        ),
+    ],
+)
+def test_judge_disturbed_machine_is_suspect(tmp_path: Path, shares: dict[str, float], reasons: tuple[str, ...]) -> None:
+    expected = Verdict("suspect" if reasons else "valid", reasons)
+    assert verdict_of(read(write_logs(tmp_path)), host(**shares)) == expected
+
+
+def test_judge_clock_that_went_back_is_suspect(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    lines = worker_log()
+    lines.insert(6, line("progress", at=0.5, global_step=900))
+    write_log(tmp_path, "worker-0", lines)
+    verdict = verdict_of(read(tmp_path))
+    assert verdict.verdict == "suspect"
+    assert verdict.reasons[0].startswith("the clock of worker 0 went back by 3 s")
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        ({"signal": 9}, "worker 1 was killed by signal 9 after step 2000"),
+        (
+            {"exit_code": 1, "reason": "the disk is full"},
+            "worker 1 exited with code 1 after step 2000: the disk is full",
+        ),
+        (
+            {"exit_code": 1, "reason": "worker 1 exited with code 1: the disk is full"},
+            "worker 1 exited with code 1 after step 2000: the disk is full",
+        ),
+        ({"exit_code": 1, "reason": None}, "worker 1 exited with code 1 after step 2000"),
+        ({"replica": "ps", "index": 0, "exit_code": 0}, "ps 0 exited with code 0 after step 2000"),
+    ],
+)
+def test_judge_failed_replica_is_void_with_its_cause(tmp_path: Path, cause: dict[str, Any], reason: str) -> None:
+    assert verdict_of(read(write_logs(tmp_path)), failed(**cause)) == Verdict("void", (reason,))
+
+
+def test_judge_failure_before_the_first_step(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", [line("process_start")])
+    verdict = verdict_of(read(tmp_path), failed(exit_code=2, reason="no such dataset"))
+    assert verdict.reasons == ("worker 1 exited with code 2: no such dataset",)
+
+
+def test_judge_failed_replica_tells_its_own_error_not_that_of_another(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", [line("error", reason="connection lost")])
+    write_log(tmp_path, "worker-1", [line("error", index=1, reason="loss became nan at global step 10")])
+    verdict = verdict_of(read(tmp_path), failed(exit_code=3, reason="a line of the log"))
+    assert verdict.reasons == ("worker 1 exited with code 3: loss became nan at global step 10",)
+
+
+def test_judge_non_finite_loss_is_told_once(tmp_path: Path) -> None:
+    progress = (
+        b':::TFSCALE {"v":1,"event":"progress","replica":"worker","index":1,"mono":1,"global_step":10,"loss":NaN}'
+    )
+    write_log(tmp_path, "worker-1", [progress, line("error", index=1, reason="loss became nan at global step 10")])
+    verdict = verdict_of(read(tmp_path), failed(exit_code=3))
+    assert verdict.reasons == ("worker 1 exited with code 3 after step 10: loss became nan at global step 10",)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])
+def test_judge_non_finite_loss_of_a_run_that_went_on_is_void(tmp_path: Path, number: bytes) -> None:
+    write_logs(tmp_path)
+    bad = (
+        b':::TFSCALE {"v":1,"event":"progress","replica":"worker","index":1,"mono":103,"global_step":10,"loss":'
+        + number
+        + b"}"
+    )
+    write_log(tmp_path, "worker-1", [*worker_log(index=1), bad])
+    verdict = verdict_of(read(tmp_path))
+    assert verdict.verdict == "void"
+    assert verdict.reasons[0].startswith("loss became ")
+    assert verdict.reasons[0].endswith(" at global step 10")
+
+
+def test_judge_failure_without_a_replica_has_the_words_of_the_wait(tmp_path: Path) -> None:
+    wait = ended(outcome="failed", msg="the run lost its launcher after step 640")
+    assert verdict_of(read(write_logs(tmp_path)), wait).reasons == ("the run lost its launcher after step 640",)
+
+
+@pytest.mark.parametrize("wait", [{}, {"outcome": None}, {"outcome": "skipped", "msg": ""}])
+def test_judge_unknown_outcome_is_void(tmp_path: Path, wait: dict[str, Any]) -> None:
+    log = read(write_logs(tmp_path))
+    assert judge(wait=wait, log=log, workers=2, thresholds=THRESHOLDS) == Verdict("void", ("the run failed",))
+
+
+def test_judge_deadline_is_void_with_what_was_reached(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", worker_log()[:6])
+    verdict = verdict_of(read(tmp_path), ended(outcome="deadline", duration=600.0))
+    assert verdict == Verdict("void", ("the deadline passed after step 1000, 10 min after the start",))
+
+
+def test_judge_deadline_without_a_step(tmp_path: Path) -> None:
+    assert verdict_of(read(tmp_path), ended(outcome="deadline", duration=None)).reasons == ("the deadline passed",)
+
+
+def test_judge_deadline_is_the_end_of_a_training_without_end(tmp_path: Path) -> None:
+    for index in range(2):
+        write_log(tmp_path, f"worker-{index}", worker_log(index=index)[:8])
+    log = read(tmp_path, steps=0)
+    assert verdict_of(log, ended(outcome="deadline")) == Verdict("valid")
+    assert log.timings()["train_seconds"] == pytest.approx(4.0)
+
+
+def test_judge_restart_is_void_not_fast(tmp_path: Path) -> None:
+    wait = ended(evidence={"restarts": 2})
+    assert verdict_of(read(write_logs(tmp_path)), wait) == Verdict("void", ("2 restarts of replicas",))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reasons"),
+    [
+        ({"nodes": ["a", "b"], "active_nodes": ["a", "b", "c"], "images": ["sha256:1"]}, ()),
+        ({"nodes": ["a"], "active_nodes": [], "images": []}, ()),
+        ({"nodes": None, "active_nodes": "a", "images": 3}, ()),
+        (
+            {"nodes": ["a", "c"], "active_nodes": ["a", "b"]},
+            ("pods ran on c, which is not among the active nodes a, b",),
+        ),
+        (
+            {"images": ["sha256:1", "sha256:2"], "restarts": 1},
+            ("1 restart of replicas", "the replicas ran 2 different images: sha256:1, sha256:2"),
+        ),
+    ],
+)
+def test_judge_pods_in_the_wrong_place_are_void(
+    tmp_path: Path, evidence: dict[str, Any], reasons: tuple[str, ...]
+) -> None:
+    expected = Verdict("void" if reasons else "valid", reasons)
+    assert verdict_of(read(write_logs(tmp_path)), ended(evidence=evidence)) == expected
+
+
+def test_judge_pod_that_did_not_end_by_itself_is_void_with_its_fate(tmp_path: Path) -> None:
+    wait = failed(ending="worker 1 was evicted", reason="node a ran out of memory")
+    verdict = verdict_of(read(write_logs(tmp_path)), wait)
+    assert verdict.reasons == ("worker 1 was evicted after step 2000: node a ran out of memory",)
+
+
+def test_judge_wrong_start_step_is_void(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    lines = worker_log()
+    lines[3] = line("start_line", at=1.5, global_step=700)
+    write_log(tmp_path, "worker-0", lines)
+    assert verdict_of(read(tmp_path)) == Verdict(
+        "void", ("training began at step 700, not at 0: an old checkpoint was found",)
+    )
+
+
+def test_judge_wrong_start_step_of_any_worker_is_void(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    write_log(tmp_path, "worker-1", [*worker_log(index=1)[:3], line("start_line", index=1, at=2.0, global_step=3)])
+    assert verdict_of(read(tmp_path)).verdict == "void"
+
+
+@pytest.mark.parametrize(("workers", "words"), [(3, "only 2 of 3 workers"), (9, "only 2 of 9 workers")])
+def test_judge_missing_start_line_is_void(tmp_path: Path, workers: int, words: str) -> None:
+    verdict = verdict_of(read(write_logs(tmp_path)), workers=workers)
+    assert verdict == Verdict("void", (f"{words} told of the start line",))
+
+
+def test_judge_target_not_reached_is_void(tmp_path: Path) -> None:
+    verdict = verdict_of(read(write_logs(tmp_path, steps=1600)))
+    assert verdict.reasons == ("training ended at step 1600 of 2000",)
+
+
+def test_judge_target_not_seen_by_the_chief_is_void(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    write_log(tmp_path, "worker-0", [one for one in worker_log() if b"target_reached" not in one])
+    assert verdict_of(read(tmp_path)).reasons == (
+        "the chief's log gives no training time: no step at the target was seen",
+    )
+
+
+def test_judge_no_logs_at_all_is_void(tmp_path: Path) -> None:
+    assert verdict_of(read(tmp_path / "none")).reasons == (
+        "there is no worker-0.log: without the chief there is no time",
+    )
+
+
+REGEX = r"time=(?P<time>[\d.]+) step (?P<step>\d+)"
+
+
+def test_judge_own_trainer_needs_no_start_lines(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", [b"time=1.0 step 0", b"time=5.0 step 2000"])
+    assert verdict_of(read(tmp_path, log_format=REGEX)) == Verdict("valid")
+
+
+def test_judge_own_trainer_without_times_is_void(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", [b"step 0", b"step 2000"])
+    verdict = verdict_of(read(tmp_path, log_format=r"step (?P<step>\d+)"))
+    assert verdict.verdict == "void"
+    assert "tells no time" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "log_format", "told"),
+    [
+        ([b"10.0 step=5", b"11.0 step=10"], REGEX, ("no line of worker-0.log fits", REGEX, "'10.0 step=5'")),
+        ([], REGEX, ("no line of worker-0.log fits", "it is empty")),
+        ([b"hello"], "tfscale", ("no line of worker-0.log fits training_log_format tfscale", "'hello'")),
+        (
+            [b"2024-03-01T10:00:00.%dZ step=%d" % (step % 10, step) for step in range(2001)],
+            r"(?P<time>[\d.]+)\S* step=(?P<step>\d+)",
+            ("the clock never moved: it is 2024 in every line",),
+        ),
+        ([b"time=1 step 5", b"time=2 step 5"], REGEX, ("step 5 of 2000", "the step never grew: it is 5 in every line")),
+        ([b"time=1 step 2000", b"time=2 step 2000"], REGEX, ("the step never grew: it is 2000 in every line",)),
+        ([b"time=1 step 7", b"time= step 9"], REGEX, ("step 7 of 2000", "only one line of worker-0.log fits", REGEX)),
+        (
+            [b"step 5", b"step 2000"],
+            r"(?:time=(?P<time>\S+) )?step (?P<step>\d+)",
+            ("tells no time", "finds it in no line"),
+        ),
+        ([b"step 5", b"step 2000"], r"step (?P<step>\d+)", ("tells no time", "has no group time")),
+        ([b"acc=0.5", b"acc=0.6"], r"acc=(?P<accuracy>\S+)", ("tells no step", "has no group step")),
+        ([b"acc=0.5"], r"acc=(?P<accuracy>\S+)(?: step (?P<step>\d+))?", ("tells no step", "finds it in no line")),
+        (
+            [b"time=%d step %d" % (at, at % 200) for at in range(2000)],
+            REGEX,
+            ("training ended at step 199 of 2000", "the step went back by 199"),
+        ),
+    ],
+)
+def test_judge_names_the_cause(tmp_path: Path, lines: list[bytes], log_format: str, told: tuple[str, ...]) -> None:
+    write_log(tmp_path, "worker-0", lines)
+    verdict = verdict_of(read(tmp_path, log_format=log_format), workers=1)
+    assert verdict.verdict == "void"
+    assert len(verdict.reasons) == 1
+    for words in told:
+        assert words in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [
+        ((0.0, 5.5), None),
+        ((STARTED, STARTED + 5.5), None),
+        ((2e9, 2e9 + 7.0), None),
+        ((STARTED * 1e3, STARTED * 1e3 + 201), "the log's clock says 201 s, but the run took 6 s"),
+        ((STARTED * 1e6, STARTED * 1e6 + 201_000), "the log's clock says 201000 s, but the run took 6 s"),
+        ((0.0, 9.0), "the log's clock says 9 s, but the run took 6 s"),
+    ],
+)
+def test_judge_holds_the_clock_against_the_run(tmp_path: Path, times: tuple[float, float], reason: str | None) -> None:
+    write_log(
+        tmp_path, "worker-0", [b"time=%.6f step %d" % (at, step) for at, step in zip(times, (0, 2000), strict=True)]
+    )
+    verdict = verdict_of(read(tmp_path, log_format=REGEX))
+    assert verdict.verdict == ("suspect" if reason else "valid")
+    assert (reason or "") in "".join(verdict.reasons)
+
+
+def test_judge_holds_an_elapsed_time_against_the_run(tmp_path: Path) -> None:
+    step = b"Worker 0: training step 2000 done (global step: 2000)"
+    write_log(tmp_path, "worker-0", [step, b"Training elapsed time: 201 s"])
+    verdict = verdict_of(read(tmp_path, log_format="thesis"))
+    assert (verdict.verdict, "the log's clock says 201 s" in verdict.reasons[0]) == ("suspect", True)
