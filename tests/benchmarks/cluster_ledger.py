@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger
 
 from tests.fixtures.ledgers import SPEC, record
 

@@ -18,7 +18,8 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._common.process import start_time
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, ApiError, connect
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger
 
 from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.ledgers import SPEC, record
@@ -153,7 +154,7 @@ def test_a_living_controller_keeps_the_study_and_a_killed_one_loses_it(
 def test_a_controller_of_another_host_loses_the_study_when_it_renews_no_more(
     api: Api, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger.LEASE_SECONDS", 10)
+    monkeypatch.setattr("ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease.LEASE_SECONDS", 10)
 
     def lock(host: str, skew: float = 0.0) -> LeaseLock:
         # A clock that is an hour wrong changes nothing: the server's counts.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_deploy
 

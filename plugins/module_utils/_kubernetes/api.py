@@ -22,34 +22,8 @@ from urllib.parse import urlencode
 from .._common.errors import BackendError
 from .._common.format import readable
 from . import kubeconfigs
+from .options import AUTH_ARG_SPEC
 
-# kubernetes.core's own; a copy, because importing it needs that collection and a study of local processes does without.
-# https://github.com/ansible-collections/kubernetes.core/blob/6.2.0/plugins/module_utils/args_common.py
-AUTH_ARG_SPEC: dict[str, dict[str, Any]] = {
-    "kubeconfig": {"type": "raw", "no_log": True},
-    "context": {"type": "str"},
-    "host": {"type": "str"},
-    "api_key": {"type": "str", "no_log": True},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
-    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
-    "client_cert": {"type": "path", "aliases": ["cert_file"]},
-    "client_key": {"type": "path", "aliases": ["key_file"]},
-    "proxy": {"type": "str"},
-    "no_proxy": {"type": "str"},
-    "proxy_headers": {
-        "type": "dict",
-        "options": {
-            "proxy_basic_auth": {"type": "str", "no_log": True},
-            "basic_auth": {"type": "str", "no_log": True},
-            "user_agent": {"type": "str"},
-        },
-    },
-    "persist_config": {"type": "bool"},
-    "impersonate_user": {"type": "str"},
-    "impersonate_groups": {"type": "list", "elements": "str"},
-}
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 SILENCE_SECONDS = 90.0

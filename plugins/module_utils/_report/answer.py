@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .._study.analysis import model
 from .._study.statistics import intervals
+from .._study.statistics.comparison import Comparison, compare_with_best
 from . import text
 
 NAMED = 3  # more cells than this in one clause are counted, not named
@@ -22,7 +23,7 @@ class Answer:
     group: str
     cells: tuple[model.Cell, ...]
     sentence: str
-    comparison: intervals.Comparison
+    comparison: Comparison
     best: model.Cell | None
     smallest: model.Cell | None
 
@@ -96,9 +97,7 @@ def replicas(cell: model.Cell) -> tuple[int, ...]:
     return counts[0], counts[1] + counts[2], counts[2]
 
 
-def _clauses(
-    cells: Sequence[model.Cell], comparison: intervals.Comparison, best: model.Cell, smallest: model.Cell
-) -> list[str]:
+def _clauses(cells: Sequence[model.Cell], comparison: Comparison, best: model.Cell, smallest: model.Cell) -> list[str]:
     wording = _Wording(cells, best)
     estimate = best.interval("train_seconds")
     clauses = [wording.opening(estimate)] if estimate else []
@@ -154,7 +153,7 @@ def _most(best: model.Cell) -> str:
 
 def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     measured = {cell.cell_id: cell for cell in cells if cell.measured}
-    comparison = intervals.compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
+    comparison = compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
     if not comparison.best:
         return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
     best = measured[comparison.best]

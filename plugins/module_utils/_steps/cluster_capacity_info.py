@@ -12,9 +12,10 @@ from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes import capacity, free_capacity, nodes
-from .._kubernetes.api import AUTH_ARG_SPEC, ApiError
+from .._kubernetes.api import ApiError
 from .._kubernetes.free_capacity import Quota
 from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting, Most
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.design.inputs import integer
 from .ledger import check_namespace
 

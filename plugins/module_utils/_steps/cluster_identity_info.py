@@ -10,7 +10,8 @@ from typing import Any
 
 from .._common.errors import StepError
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.api import Api, ApiError
+from .._kubernetes.options import AUTH_ARG_SPEC
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = dict(AUTH_ARG_SPEC)
 # There is no ID of a cluster; that of this namespace is what others take for it, for it lives as long as the cluster.

@@ -16,9 +16,10 @@ from .._common.quantity import Amounts
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes import capacity, free_capacity, nodes, permissions
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.api import Api, ApiError
 from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.permissions import Right
 from .._study.design.inputs import integer
 from .ledger import check_namespace

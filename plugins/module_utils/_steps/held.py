@@ -13,7 +13,8 @@ from typing import Any
 from .._common.errors import InputError, LedgerError
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RUN, STUDY, TRAINING
-from .._kubernetes.ledger import LeaseLock, prefix
+from .._kubernetes.lease import LeaseLock
+from .._kubernetes.ledger import prefix
 from .._kubernetes.ownership import read
 from .._study.records.lock import NAME, Lock, StudyLock
 

@@ -13,10 +13,11 @@ from typing import Any
 from .._common.errors import InputError, StepError
 from .._common.format import counted, readable
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.api import Api, ApiError
 from .._kubernetes.image_check import CHECK, Seen, check_id, disagreement, document, expected, problem, read
 from .._kubernetes.labels import MANAGED
 from .._kubernetes.nodes import NODES, candidates, name_of, obstacles
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.ownership import check_owner
 from .._kubernetes.ownership import read as read_object
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from .._common.errors import BackendError, LedgerError
-from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
-from .._kubernetes.ledger import ClusterLedger, LeaseLock
+from .._kubernetes.api import ApiError, connect
+from .._kubernetes.lease import LeaseLock
+from .._kubernetes.ledger import ClusterLedger
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger
 from .._study.records.ledger import FileLedger, Ledger
 from .._study.records.lock import Lock, StudyLock

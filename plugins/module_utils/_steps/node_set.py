@@ -13,8 +13,9 @@ from .._common.errors import InputError, StepError
 from .._common.format import counted
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.api import Api, ApiError
 from .._kubernetes.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.design.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, figure, percent
 from .._study.analysis import gate
 from .._study.design import inputs
+from .._study.statistics.sequential import FIRST
 from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -31,7 +32,7 @@ def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str],
         allowed = inputs.margin("upgrade_max_slowdown", params["max_slowdown"])
         if allowed is None:
             raise InputError("upgrade_max_slowdown is nothing: give the slowdown to allow, such as 0.05 for 5 %")
-        budget = inputs.integer("upgrade_gate_blocks", params["blocks"], minimum=gate.FIRST)
+        budget = inputs.integer("upgrade_gate_blocks", params["blocks"], minimum=FIRST)
         records, warnings = read(params)
         contest = gate.Contest.of(params["cells"] or records, records)
         outcome = contest.judge(allowed, budget)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._common.errors import LedgerError, StepError
 from .._common.format import counted
-from .._kubernetes.api import AUTH_ARG_SPEC
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger, lock
 from .._study.records.ledger import FileLedger
 from .ledger import open_ledger

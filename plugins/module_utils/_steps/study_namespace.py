@@ -13,8 +13,9 @@ from typing import Any
 from .._common.errors import InputError, StepError
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError
+from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RECORD, STUDY, TRAINING
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .ledger import NAMESPACE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

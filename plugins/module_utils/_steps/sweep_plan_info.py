@@ -19,6 +19,7 @@ from .._study.design import blocks, forecast, inputs, variables
 from .._study.design.blocks import Cell, Design, History, Plan, PlannedRun
 from .._study.design.cell import run_id
 from .._study.records import sealed
+from .._study.statistics.sequential import FIRST
 from .fit import FIT_ARG_SPEC, Fits, processors
 from .ledger import LEDGER_ARG_SPEC, read
 
@@ -108,9 +109,9 @@ def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> f
             f"sweep_max_slowdown is {params['max_slowdown']}: give sweep_variants with before and after, and one number of nodes,"
             " ps and workers"
         )
-    if blocks < gate.FIRST:
+    if blocks < FIRST:
         raise InputError(
-            f"sweep_repeats is {blocks}: give a whole number from {gate.FIRST} with sweep_max_slowdown, which needs so many blocks"
+            f"sweep_repeats is {blocks}: give a whole number from {FIRST} with sweep_max_slowdown, which needs so many blocks"
         )
     return allowed
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from .._common.errors import BackendError, InputError, StepError
 from .._common.format import counted, duration
-from .._kubernetes.api import AUTH_ARG_SPEC, PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
+from .._kubernetes.api import PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.design import inputs
 from . import held
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
-from .._kubernetes.api import AUTH_ARG_SPEC, Api, ApiError, connect
+from .._kubernetes.api import Api, ApiError, connect
 from .._kubernetes.labels import MANAGED
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.ownership import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
 from .ledger import check_namespace
 

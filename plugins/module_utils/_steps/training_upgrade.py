@@ -23,9 +23,10 @@ from .._common.format import counted, duration
 from .._deployment.objects import Standing, checked, config_maps_of, essence, is_same, split, state_of
 from .._deployment.rollout import NotReadyError, Rollout
 from .._deployment.upgrade_plan import GROUPS, ORDERS, STRATEGIES, Change, Phase, consequence, plan, retreat
-from .._kubernetes.api import AUTH_ARG_SPEC, ApiError, connect
+from .._kubernetes.api import ApiError, connect
 from .._kubernetes.labels import MANAGED, TRAINING
-from .._kubernetes.ledger import LeaseLock
+from .._kubernetes.lease import LeaseLock
+from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.ownership import Document, told
 from .._study.design import inputs
 from .._study.records import sealed

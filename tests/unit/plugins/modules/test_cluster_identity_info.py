@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_identity_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_identity_info
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_preflight_info
 

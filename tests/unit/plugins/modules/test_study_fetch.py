@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import AUTH_ARG_SPEC
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.study_fetch import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_fetch
 

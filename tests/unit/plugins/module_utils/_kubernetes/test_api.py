@@ -18,7 +18,6 @@ import pytest
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC as CORE_AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import (
-    AUTH_ARG_SPEC,
     GARBLED,
     Api,
     ApiError,
@@ -27,6 +26,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api impo
     lines_of,
     refusal,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import ledger as cluster_ledger
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records import ledger
 
 from tests.fixtures.ledgers import SPEC, mnist, record
@@ -344,7 +346,7 @@ def test_acquire_gives_up_where_somebody_is_always_faster(store: Store) -> None:
     store.refuse("POST", LEASE.rpartition("/")[0], 409, "already exists")
     with pytest.raises(LedgerError, match="409"):
         lock_of(store).acquire()
-    assert store.requests == 2 * cluster_ledger.TRIES
+    assert store.requests == 2 * lease.TRIES
 
 
 def test_renew_of_a_lock_that_was_removed_changes_nothing(store: Store) -> None:

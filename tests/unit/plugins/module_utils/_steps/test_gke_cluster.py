@@ -15,7 +15,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import gke_cluster
 
 from tests.fixtures.google import PROJECT, ZONE, Google, key_file, serving

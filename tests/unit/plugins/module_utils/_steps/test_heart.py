@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LEASE_SECONDS, LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LEASE_SECONDS, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, study_lock
 
 from tests.fixtures.objects import Store

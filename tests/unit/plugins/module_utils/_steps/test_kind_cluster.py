@@ -13,7 +13,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock, prefix
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import prefix
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.readiness import DNS
 from ansible_collections.tfscale.study.plugins.module_utils._providers import kind as kind_backend
 from ansible_collections.tfscale.study.plugins.module_utils._providers.commands import ProgramError

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import LeaseLock
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
 
 from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, KilledError, StandingCluster, manifests

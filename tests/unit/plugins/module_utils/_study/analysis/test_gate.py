@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import gate
-from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.intervals import student_quantile
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import sequential
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.student_t import student_quantile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
@@ -86,7 +87,7 @@ def test_judge_interval_is_student_s_at_the_level_of_the_look() -> None:
     logs = [math.log(ratio) for ratio in ratios]
     mean = sum(logs) / 5
     error = math.sqrt(sum((log - mean) ** 2 for log in logs) / 4 / 5)
-    reach = student_quantile(1 - 2 * gate.levels(10, 0.025)[1], 4) * error
+    reach = student_quantile(1 - 2 * sequential.levels(10, 0.025)[1], 4) * error
     outcome = judged(*ratios)
     assert (outcome.low, outcome.high) == pytest.approx((math.exp(mean - reach), math.exp(mean + reach)))
 
@@ -108,10 +109,10 @@ def test_judge_more_blocks_than_the_budget_use_its_last_look() -> None:
 @pytest.mark.parametrize("budget", [5, 8, 12])
 def test_levels_agree_with_the_multivariate_normal_distribution(budget: int) -> None:
     """Another way to the same: the sums at all looks together, integrated by scipy."""
-    looks = range(gate.FIRST, budget + 1)
+    looks = range(sequential.FIRST, budget + 1)
     bounds = [
         NormalDist().inv_cdf(1 - level) * math.sqrt(look)
-        for look, level in zip(looks, gate.levels(budget, 0.025), strict=True)
+        for look, level in zip(looks, sequential.levels(budget, 0.025), strict=True)
     ]
     covariance = [[float(min(one, other)) for other in looks] for one in looks]
     outside = 1 - multivariate_normal.cdf(bounds, cov=covariance, rng=np.random.default_rng(1))
@@ -120,22 +121,22 @@ def test_levels_agree_with_the_multivariate_normal_distribution(budget: int) -> 
 
 @pytest.mark.parametrize("budget", [4, 5, 10, 20, 50])
 def test_levels_spend_the_error_over_all_looks(budget: int) -> None:
-    found = gate.levels(budget, 0.025)
-    assert len(found) == budget - gate.FIRST + 1
-    assert found[0] == pytest.approx(0.025 * (gate.FIRST / budget) ** gate.SPENDING, rel=1e-3)
+    found = sequential.levels(budget, 0.025)
+    assert len(found) == budget - sequential.FIRST + 1
+    assert found[0] == pytest.approx(0.025 * (sequential.FIRST / budget) ** sequential.SPENDING, rel=1e-3)
     assert max(found) <= 0.0251
     assert sum(found) >= 0.0249  # looks are alike, so that together they err less often than in sum
 
 
 def test_center_sets_the_outermost_aside() -> None:
-    mean, error, df = gate.center([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0])
+    mean, error, df = sequential.center([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0])
     assert mean == pytest.approx(0.35)
     assert df == 5
-    assert error == gate.center([-9.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0])[1]
+    assert error == sequential.center([-9.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0])[1]
 
 
 def test_center_of_few_is_the_mean() -> None:
-    mean, error, df = gate.center([0.0, 0.1, 0.2, 0.3])
+    mean, error, df = sequential.center([0.0, 0.1, 0.2, 0.3])
     assert mean == pytest.approx(0.15)
     assert df == 3
     assert error == pytest.approx(0.1291 / 2, rel=1e-3)
@@ -192,7 +193,7 @@ def test_judge_any_ratios_agree_with_the_interval(ratios: list[float], allowed: 
     outcome = judged(*ratios, allowed=allowed, budget=budget)
     assert outcome.blocks == len(ratios)
     if outcome.low is None or outcome.high is None or outcome.ratio is None:
-        assert (outcome.verdict, len(ratios) < gate.FIRST) == ("cannot tell", True)
+        assert (outcome.verdict, len(ratios) < sequential.FIRST) == ("cannot tell", True)
         return
     assert outcome.low <= outcome.ratio * (1 + 1e-9)
     assert outcome.ratio <= outcome.high * (1 + 1e-9)

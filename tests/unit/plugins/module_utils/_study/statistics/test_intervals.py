@@ -11,7 +11,13 @@ from statistics import median
 
 import numpy as np
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals, student_t
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import (
+    Comparison,
+    block_error,
+    compare_with_best,
+    holm,
+)
 from scipy import stats as scipy_stats
 
 DEGREES = [1, 2, 2.7, 3, 4, 9.31, 29, 120, 5000]
@@ -20,19 +26,19 @@ DEGREES = [1, 2, 2.7, 3, 4, 9.31, 29, 120, 5000]
 @pytest.mark.parametrize("df", DEGREES)
 @pytest.mark.parametrize("t", [0.0, 1e-6, 0.3, 1.0, 2.0, 4.303, 12.7, 400.0])
 def test_student_tail_agrees_with_scipy(t: float, df: float) -> None:
-    assert intervals.student_tail(t, df) == pytest.approx(2 * scipy_stats.t.sf(t, df), rel=1e-7, abs=1e-300)
+    assert student_t.student_tail(t, df) == pytest.approx(2 * scipy_stats.t.sf(t, df), rel=1e-7, abs=1e-300)
 
 
 @pytest.mark.parametrize("df", DEGREES)
 def test_student_tail_is_the_same_on_both_sides(df: float) -> None:
-    assert intervals.student_tail(-1.7, df) == intervals.student_tail(1.7, df)
+    assert student_t.student_tail(-1.7, df) == student_t.student_tail(1.7, df)
 
 
 @pytest.mark.parametrize("df", DEGREES)
 @pytest.mark.parametrize("confidence", [0.1, 0.5, 0.8, 0.95, 0.99, 0.9999])
 def test_student_quantile_agrees_with_scipy(confidence: float, df: float) -> None:
     expected = scipy_stats.t.ppf((1 + confidence) / 2, df)
-    assert intervals.student_quantile(confidence, df) == pytest.approx(expected, rel=1e-7)
+    assert student_t.student_quantile(confidence, df) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("values", [[4.0], [4.0, 5.0]])
@@ -80,7 +86,7 @@ def test_ratio_interval_of_times_too_far_apart_is_finite(
     reference = dict.fromkeys(others, 5e-324)
     ratio = intervals.ratio_interval(cell, reference)
     assert all(math.isfinite(one) for one in (ratio.center, ratio.low or 0.0, ratio.high or 0.0))
-    comparison = intervals.compare_with_best({"cell": cell, "reference": reference})
+    comparison = compare_with_best({"cell": cell, "reference": reference})
     assert all(math.isfinite(one.center) for one in comparison.ratios.values())
 
 
@@ -160,7 +166,7 @@ def test_ratio_interval_without_any_spread_is_certain(factor: float, p_value: fl
 
 def test_holm_agrees_with_the_published_procedure() -> None:
     # Holm (1979): 0.01 * 4, then 0.013 * 3 raised to the one before it, then 0.03 * 2, then 0.04 raised.
-    adjusted = intervals.holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.013})
+    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.013})
     assert adjusted == pytest.approx({"a": 0.04, "d": 0.04, "c": 0.06, "b": 0.06})
 
 
@@ -168,7 +174,7 @@ def test_holm_agrees_with_the_published_procedure() -> None:
     ("given", "expected"), [({}, {}), ({"a": 0.02}, {"a": 0.02}), ({"a": 0.9, "b": 0.8}, {"a": 1, "b": 1})]
 )
 def test_holm_edges(given: dict[str, float], expected: dict[str, float]) -> None:
-    assert intervals.holm(given) == pytest.approx(expected)
+    assert holm(given) == pytest.approx(expected)
 
 
 def cell(*values: float) -> dict[int, float]:
@@ -176,7 +182,7 @@ def cell(*values: float) -> dict[int, float]:
 
 
 def test_compare_with_best_sorts_cells_into_tied_slower_and_unknown() -> None:
-    comparison = intervals.compare_with_best(
+    comparison = compare_with_best(
         {
             "slow": cell(8.0, 8.1, 8.2),
             "best": cell(4.0, 4.1, 4.05),
@@ -193,23 +199,23 @@ def test_compare_with_best_sorts_cells_into_tied_slower_and_unknown() -> None:
 
 
 def test_compare_with_best_never_lets_a_cell_with_too_few_runs_win() -> None:
-    comparison = intervals.compare_with_best({"lucky": cell(1.0), "proven": cell(4.0, 4.1, 4.2)})
+    comparison = compare_with_best({"lucky": cell(1.0), "proven": cell(4.0, 4.1, 4.2)})
     assert comparison.best == "proven"
     assert comparison.unknown == ("lucky",)
 
 
 @pytest.mark.parametrize("cells", [{}, {"a": cell(1.0)}, {"a": cell(1.0, 2.0), "b": cell(1.0, 2.0)}])
 def test_compare_with_best_without_enough_runs_cannot_tell(cells: dict[str, dict[int, float]]) -> None:
-    comparison = intervals.compare_with_best(cells)
-    assert comparison == intervals.Comparison("", {}, (), (), tuple(cells))
+    comparison = compare_with_best(cells)
+    assert comparison == Comparison("", {}, (), (), tuple(cells))
 
 
 def test_compare_with_best_adjusts_for_the_number_of_comparisons() -> None:
     # Blocks that no two cells share: each pair is judged alone, so only the number of comparisons differs.
     best, doubtful = cell(4.0, 4.1, 3.9, 4.0), (4.2, 4.5, 4.1, 4.2)
     crowd = {f"other-{n}": dict(enumerate(doubtful, start=10 * n)) for n in range(1, 11)}
-    assert intervals.compare_with_best({"best": best, "other-1": crowd["other-1"]}).slower == ("other-1",)
-    assert intervals.compare_with_best({"best": best, **crowd}).slower == ()
+    assert compare_with_best({"best": best, "other-1": crowd["other-1"]}).slower == ("other-1",)
+    assert compare_with_best({"best": best, **crowd}).slower == ()
 
 
 def test_block_error_agrees_with_least_squares() -> None:
@@ -221,14 +227,14 @@ def test_block_error_agrees_with_least_squares() -> None:
             design.append([float(row == n) for n in range(3)] + [float(block == n) for n in blocks[1:]])
             logs.append(math.log(times[block]))
     _solution, residual, rank, _values = np.linalg.lstsq(np.array(design), np.array(logs))
-    variance, df = intervals.block_error(cells, blocks)
+    variance, df = block_error(cells, blocks)
     assert df == len(logs) - rank == 6
     assert variance == pytest.approx(residual[0] / df)
 
 
 def test_block_error_of_two_cells_is_the_paired_t_test() -> None:
     a, b = cell(4.0, 4.4, 5.1, 4.2), cell(3.1, 3.9, 4.0, 3.6)
-    paired, joint = intervals.ratio_interval(a, b), intervals.compare_with_best({"a": a, "b": b}).ratios["a"]
+    paired, joint = intervals.ratio_interval(a, b), compare_with_best({"a": a, "b": b}).ratios["a"]
     assert (joint.center, joint.low, joint.high, joint.p_value) == pytest.approx(
         (paired.center, paired.low, paired.high, paired.p_value)
     )
@@ -240,12 +246,12 @@ def test_compare_with_best_tells_more_apart_when_many_cells_share_their_error() 
         str(n): cell(*(seconds * math.exp(draw.gauss(0, 0.05)) for _repeat in range(3)))
         for n, seconds in enumerate((4.0, 5.0, 5.2, 5.4, 6.4))
     }
-    assert intervals.compare_with_best(cells).slower == ("1", "2", "3", "4")
+    assert compare_with_best(cells).slower == ("1", "2", "3", "4")
 
 
 def test_compare_with_best_without_complete_blocks_takes_each_pair_alone() -> None:
     cells = {"a": {1: 4.0, 2: 4.1, 3: 4.2}, "b": {1: 8.0, 2: 8.3, 3: 8.3}, "c": {4: 8.0, 5: 8.3, 6: 8.1}}
-    comparison = intervals.compare_with_best(cells)
+    comparison = compare_with_best(cells)
     assert comparison.ratios["b"] == intervals.ratio_interval(cells["b"], cells["a"])
     assert not comparison.ratios["c"].paired
 
@@ -255,7 +261,7 @@ def test_compare_with_best_rarely_calls_equal_cells_slower() -> None:
     wrong = 0
     for _repeat in range(400):
         cells = {name: cell(*(math.exp(draw.gauss(1, 0.05)) for _repeat in range(5))) for name in "ab"}
-        wrong += bool(intervals.compare_with_best(cells).slower)
+        wrong += bool(compare_with_best(cells).slower)
     assert wrong / 400 < 0.08
 
 
@@ -287,8 +293,8 @@ def test_compare_with_best_gives_the_same_ratios_whatever_the_machine_did_betwee
 ) -> None:
     cells = {"a": cell(4.0, 4.1, 3.9), "b": cell(5.2, 5.1, 5.3)}
     moved = {name: {block: value * drift[block] for block, value in times.items()} for name, times in cells.items()}
-    ratio = intervals.compare_with_best(moved).ratios["b"]
-    expected = intervals.compare_with_best(cells).ratios["b"]
+    ratio = compare_with_best(moved).ratios["b"]
+    expected = compare_with_best(cells).ratios["b"]
     assert (ratio.center, ratio.low, ratio.high) == pytest.approx((expected.center, expected.low, expected.high))
 
 
@@ -296,7 +302,7 @@ def test_compare_with_best_does_not_call_a_cell_slower_that_is_faster_within_blo
     # The lower median by its luck with the blocks, yet slower in every block both have run.
     steady = {1: 4.0, 2: 8.0, 3: 8.1, 4: 8.0}
     lucky = {1: 4.4, 2: 8.8, 3: 8.9, 5: 2.0, 6: 2.0, 7: 2.0, 8: 2.0}
-    comparison = intervals.compare_with_best({"steady": steady, "lucky": lucky})
+    comparison = compare_with_best({"steady": steady, "lucky": lucky})
     assert comparison.best == "lucky"
     assert comparison.ratios["steady"].center < 1.0
     assert comparison.slower == ()

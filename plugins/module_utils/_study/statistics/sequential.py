@@ -1,0 +1,87 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Group-sequential tests: how much error each look at the data may spend, and a mean for it. PRIVATE, can break at any time.
+
+Sources:
+  How much error each look may spend: Lan and DeMets, Biometrika 70 (1983) 659-663; the power of the share of blocks: Kim and
+    DeMets, Biometrika 74 (1987) 149-154.
+  Its boundaries: Armitage, McPherson and Rowe, Journal of the Royal Statistical Society A 132 (1969) 235-244; with Student's t in
+    place of the normal distribution, at the same level of each look: Pocock, Biometrika 64 (1977) 191-199.
+  A mean that one odd block does not move: Tukey and McLaughlin, Sankhya A 25 (1963) 331-352.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from statistics import NormalDist, fmean
+
+FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be told
+# Blocks from which on the highest and the lowest ratio are set aside; with fewer, that makes wrong verdicts more frequent.
+TRIM_FROM = 8
+SPENDING = (
+    2.0  # error spent goes with this power of the share of blocks: little at first, when intervals are wide anyway
+)
+POINTS = 96  # even: of Simpson's rule, between FAR standard deviations below zero and the boundary
+FAR = 7.0
+
+
+def _above(value: float) -> float:
+    """The probability that a standard normal variable is greater; precise where it is small."""
+    return math.erfc(value / math.sqrt(2.0)) / 2.0
+
+
+def _simpson(low: float, high: float) -> tuple[list[float], list[float]]:
+    step = (high - low) / POINTS
+    weights = [1.0, *([4.0, 2.0] * (POINTS // 2))[:-1], 1.0]
+    return [low + step * i for i in range(POINTS + 1)], [weight * step / 3.0 for weight in weights]
+
+
+@functools.cache
+def levels(budget: int, error: float) -> tuple[float, ...]:
+    """The level of the one-sided test at each look, from block FIRST to block `budget`.
+
+    The sum of n standard normal differences walks; `share` is what its density, cut off at the boundaries of the looks so
+    far, has at the points of integration. The boundary of the next look is where the walk would leave with the error that this
+    look may spend.
+    """
+    found: list[float] = []
+    spent, points, share = 0.0, [0.0], [1.0]
+    for blocks in range(FIRST, budget + 1):
+        step = math.sqrt(FIRST if blocks == FIRST else 1)
+        allowed = error * (blocks / budget) ** SPENDING
+        boundary = _boundary(points, share, step, allowed - spent)
+        spent = allowed
+        found.append(_above(boundary / math.sqrt(blocks)))
+        nodes, weights = _simpson(-FAR * math.sqrt(blocks), boundary)
+        law = NormalDist(0.0, step)
+        share = [
+            weight * sum(s * law.pdf(node - point) for point, s in zip(points, share, strict=True))
+            for node, weight in zip(nodes, weights, strict=True)
+        ]
+        points = nodes
+    return tuple(found)
+
+
+def _boundary(points: Sequence[float], share: Sequence[float], step: float, leaving: float) -> float:
+    low, high = -100.0, 1000.0
+    for _halving in range(60):
+        middle = (low + high) / 2.0
+        above = sum(s * _above((middle - point) / step) for point, s in zip(points, share, strict=True))
+        low, high = (middle, high) if above > leaving else (low, middle)
+    return high
+
+
+def center(logs: Sequence[float]) -> tuple[float, float, int]:
+    """The mean, its standard error and their degrees of freedom; without the two outermost values where there are enough."""
+    ordered = sorted(logs)
+    if len(ordered) < TRIM_FROM:
+        kept, replaced = ordered, ordered
+    else:
+        kept = ordered[1:-1]
+        replaced = [kept[0], *kept, kept[-1]]
+    middle, n = fmean(replaced), len(kept)
+    squares = sum((value - middle) ** 2 for value in replaced)
+    return fmean(kept), math.sqrt(squares / (n * (n - 1))), n - 1
