@@ -15,9 +15,9 @@ from .._kubernetes import capacity, free_capacity, nodes
 from .._kubernetes.api import ApiError
 from .._kubernetes.free_capacity import Quota
 from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting, Most
+from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.design.inputs import integer
-from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -19,10 +19,10 @@ from .._kubernetes import capacity, free_capacity, nodes, permissions
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
+from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.permissions import Right
 from .._study.design.inputs import integer
-from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -20,13 +20,13 @@ from .._common.files import why
 from .._common.format import counted
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
+from .._kubernetes import held_studies as held
 from .._kubernetes import nodes
 from .._kubernetes.api import ApiError
 from .._kubernetes.readiness import wait_for_count
 from .._providers import gke, gke_api
 from .._providers.gke_api import Container, GkeError
 from .._study.design.inputs import integer, number
-from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

@@ -19,13 +19,13 @@ from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
 from .._common.format import counted, gibibytes
 from .._kubernetes import api as kubernetes_api
+from .._kubernetes import held_studies as held
 from .._kubernetes.nodes import name_of, summary
 from .._kubernetes.readiness import wait_until_ready
 from .._providers import kubeconfig
 from .._providers.creation_lock import Making
 from .._providers.kind import MARK, Container, Host, Kind, configuration
 from .._study.design.inputs import integer, number
-from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **held.HELD_ARG_SPEC,

@@ -16,8 +16,8 @@ from .._common.errors import BackendError, InputError, StepError
 from .._common.files import NO_ROOM, why
 from .._common.format import counted
 from .._common.words import words
+from .._kubernetes import held_studies as held
 from .._study.design.inputs import integer
-from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

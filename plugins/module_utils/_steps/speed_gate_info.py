@@ -10,10 +10,10 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, figure, percent
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
 from .._study.analysis import gate
 from .._study.design import inputs
 from .._study.statistics.sequential import FIRST
-from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -12,10 +12,10 @@ from typing import Any
 
 from .._common.errors import LedgerError, StepError
 from .._common.format import counted
+from .._kubernetes.open_ledger import open_ledger
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger, lock
 from .._study.records.ledger import FileLedger
-from .ledger import open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._common.errors import LedgerError, StepError
+from .._kubernetes import lease_keeper as heart
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
 from .._study.records.ledger import Ledger
 from .._study.records.lock import Lock
-from . import heart
-from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -15,8 +15,8 @@ from .._common.words import words
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RECORD, STUDY, TRAINING
+from .._kubernetes.open_ledger import NAMESPACE
 from .._kubernetes.options import AUTH_ARG_SPEC
-from .ledger import NAMESPACE
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -15,12 +15,12 @@ from typing import Any
 from .._common import files
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import duration, figure, plain
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
 from .._study.logs.formats import LogFormat, finite
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
 from .._study.records import provenance
 from .._study.records.verdict import VOID, Thresholds, Verdict, judge, mapping
-from .ledger import LEDGER_ARG_SPEC, open_ledger
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -14,11 +14,11 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
 from .._report import render, tables
 from .._study.analysis import model
 from .._study.design.inputs import number
 from .._study.records import ledger
-from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

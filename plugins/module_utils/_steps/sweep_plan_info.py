@@ -14,14 +14,14 @@ from typing import Any
 
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, duration_range
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
+from .._kubernetes.study_max_workers import FIT_ARG_SPEC, Fits, processors
 from .._study.analysis import gate
 from .._study.design import blocks, forecast, inputs, variables
 from .._study.design.blocks import Cell, Design, History, Plan, PlannedRun
 from .._study.design.cell import run_id
 from .._study.records import sealed
 from .._study.statistics.sequential import FIRST
-from .fit import FIT_ARG_SPEC, Fits, processors
-from .ledger import LEDGER_ARG_SPEC, read
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -12,11 +12,11 @@ from typing import Any
 
 from .._common.errors import BackendError, InputError, StepError
 from .._common.format import counted, duration
+from .._kubernetes import held_studies as held
 from .._kubernetes.api import PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.design import inputs
-from . import held
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

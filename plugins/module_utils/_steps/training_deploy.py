@@ -12,9 +12,9 @@ from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes.api import Api, ApiError, connect
 from .._kubernetes.labels import MANAGED
+from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.ownership import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
-from .ledger import check_namespace
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -26,11 +26,11 @@ from .._deployment.upgrade_plan import GROUPS, ORDERS, STRATEGIES, Change, Phase
 from .._kubernetes.api import ApiError, connect
 from .._kubernetes.labels import MANAGED, TRAINING
 from .._kubernetes.lease import LeaseLock
+from .._kubernetes.open_ledger import check_namespace, renewer
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._kubernetes.ownership import Document, told
 from .._study.design import inputs
 from .._study.records import sealed
-from .ledger import check_namespace, renewer
 
 STATES = ("upgraded", "confirmed", "rolled_back", "ready")
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -20,12 +20,12 @@ from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._common.files import why
 from .._common.format import counted, duration, readable
 from .._kubernetes.api import connect
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, keeper
 from .._study.design import inputs
 from .._study.logs.formats import TOKEN, LogFormat
 from .._study.logs.lines import lines_of
 from .._study.logs.progress import Progress
 from .._study.logs.reader import Follower, parse
-from .ledger import LEDGER_ARG_SPEC, keeper
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import gke_cluster as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.held import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.modules import gke_cluster
 
 from tests.fixtures.google import PROJECT, ZONE, Google, key_file, serving

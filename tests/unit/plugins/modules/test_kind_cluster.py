@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._providers import kind as backend
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.held import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.modules import kind_cluster
 
 from tests.fixtures.engine import Engine

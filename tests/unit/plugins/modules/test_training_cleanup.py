@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.held import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_cleanup
 
 from tests.fixtures.clusters import FakeApi, refusal

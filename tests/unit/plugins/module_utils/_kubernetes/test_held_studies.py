@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import held_studies as held
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import prefix
-from ansible_collections.tfscale.study.plugins.module_utils._steps import held
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.objects import Store

@@ -17,9 +17,9 @@ from typing import Any
 
 from .._common.errors import LedgerError
 from .._common.process import start_time
-from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import ApiError
-from .ledger import RENEW_SECONDS, open_ledger
+from . import api as kubernetes_api
+from .api import ApiError
+from .open_ledger import RENEW_SECONDS, open_ledger
 
 LOOK_SECONDS = 1.0
 # Above every descriptor that a process has.

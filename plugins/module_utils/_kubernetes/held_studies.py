@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .._common.errors import InputError, LedgerError
-from .._kubernetes.api import Api, ApiError
-from .._kubernetes.labels import MANAGED, RUN, STUDY, TRAINING
-from .._kubernetes.lease import LeaseLock
-from .._kubernetes.ledger import prefix
-from .._kubernetes.ownership import read
 from .._study.records.lock import NAME, Lock, StudyLock
+from .api import Api, ApiError
+from .labels import MANAGED, RUN, STUDY, TRAINING
+from .lease import LeaseLock
+from .ledger import prefix
+from .ownership import read
 
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
     "end_held": {"type": "bool", "default": False},

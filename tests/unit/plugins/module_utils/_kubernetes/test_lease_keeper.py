@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper as heart
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LEASE_SECONDS, LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, study_lock
+from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock
 
 from tests.fixtures.objects import Store
 from tests.fixtures.simulator import Simulator, kubeconfig, serving

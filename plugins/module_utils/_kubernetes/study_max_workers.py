@@ -16,12 +16,12 @@ from itertools import product
 from typing import Any
 
 from .._common.errors import InputError
-from .._kubernetes import api as kubernetes_api
-from .._kubernetes.api import ApiError
-from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting
 from .._study.design.cell import cell_id
 from .._study.design.inputs import FIT
-from .ledger import check_namespace
+from . import api as kubernetes_api
+from .api import ApiError
+from .max_workers import FITTING_ARG_SPEC, Fitting
+from .open_ledger import check_namespace
 
 ROOM: dict[str, dict[str, Any]] = {
     **FITTING_ARG_SPEC,

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from .._common.errors import BackendError, LedgerError
-from .._kubernetes.api import ApiError, connect
-from .._kubernetes.lease import LeaseLock
-from .._kubernetes.ledger import ClusterLedger
-from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger
 from .._study.records.ledger import FileLedger, Ledger
 from .._study.records.lock import Lock, StudyLock
+from .api import ApiError, connect
+from .lease import LeaseLock
+from .ledger import ClusterLedger
+from .options import AUTH_ARG_SPEC
 
 LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._steps.fit import Fits
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.study_max_workers import Fits
 
 from tests.fixtures.objects import Store
 from tests.fixtures.room import node, pod

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper as heart
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import open_ledger as ledger
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ledger import ClusterLedger
-from ansible_collections.tfscale.study.plugins.module_utils._steps import heart, ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
