@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import Standing
+from ansible_collections.tfscale.study.plugins.module_utils._deployment.upgrade import Journal
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_upgrade import Journal
 
 from tests.e2e import workloads
 from tests.e2e.infra.cluster import Cluster

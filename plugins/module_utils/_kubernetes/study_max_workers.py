@@ -18,6 +18,7 @@ from typing import Any
 from .._common.errors import InputError
 from .._study.design.cell import cell_id
 from .._study.design.inputs import FIT
+from .._study.design.planner import Product
 from . import api as kubernetes_api
 from .api import ApiError
 from .max_workers import FITTING_ARG_SPEC, Fitting
@@ -33,8 +34,6 @@ FIT_ARG_SPEC: dict[str, dict[str, Any]] = {
 }
 # What decides beside ps and nodes how many workers find room.
 DECISIVE = ("cluster", "backend", "ps_resources", "worker_resources")
-
-Product = Mapping[str, list[Any]]
 
 
 def processors() -> int:
