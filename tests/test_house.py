@@ -31,14 +31,24 @@ def rooms(*names: str) -> set[str]:
     return {f"{MODULE_UTILS}.{name}" for name in names}
 
 
-# Beside the standard library, each room imports from these.
+# Each room of module_utils, and those that it imports from.
+ROOMS = {
+    "_common": (),
+    "_study": ("_common",),
+    "_kubernetes": ("_common", "_study"),
+    "_backends": ("_common", "_study", "_kubernetes"),
+    "_providers": ("_common", "_study", "_kubernetes"),
+    "_deployment": ("_common", "_study", "_kubernetes", "_backends"),
+    "_report": ("_common", "_study"),
+    "_steps": ("_common", "_study", "_kubernetes", "_backends", "_providers", "_deployment", "_report"),
+}
+# Beside the standard library, these import nothing but ours.
 SELF_CONTAINED = {
-    "plugins/module_utils/_common": rooms("_common"),
-    "plugins/module_utils/_study": rooms("_common", "_study"),
-    "plugins/module_utils/_kubernetes": rooms("_common", "_study", "_kubernetes"),
-    "plugins/module_utils/_backends": rooms("_common", "_study", "_kubernetes", "_backends"),
-    "plugins/module_utils/_providers": rooms("_common", "_study", "_kubernetes", "_providers"),
-    "plugins/module_utils/_deployment": rooms("_common", "_study", "_kubernetes", "_backends", "_deployment"),
+    **{
+        f"plugins/module_utils/{room}": rooms(room, *below)
+        for room, below in ROOMS.items()
+        if room not in ("_report", "_steps")
+    },
     "trainer/launch.py": {"trainer"},
 }
 THE_CLIENT = "plugins/module_utils/_kubernetes/api.py"
@@ -207,6 +217,18 @@ def test_tracked_files_name_no_registry_and_no_build_path() -> None:
         if path.name != "LICENSE" and (hit := faulty.search(text)):
             found[str(path.relative_to(ROOT))] = hit[0]
     assert found == {}
+
+
+def test_every_room_says_what_it_holds_and_looks_only_down() -> None:
+    """CONTRIBUTING.md names each room; a room imports from itself and from those below it."""
+    house = (ROOT / "CONTRIBUTING.md").read_text()
+    for folder in sorted({path.parent for path in python_files("plugins/module_utils")}):
+        assert re.search(rf"[ ,]{folder.name}/", house), folder
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text())), folder
+    for room, below in ROOMS.items():
+        for path in python_files(f"plugins/module_utils/{room}"):
+            ours = {name for name in imported_names(path) if is_within(name, {MODULE_UTILS})}
+            assert not [name for name in ours if not is_within(name, rooms(room, *below))], path
 
 
 @pytest.mark.parametrize("place", sorted(SELF_CONTAINED))
