@@ -155,7 +155,7 @@ class _Watch:
         return now - self._ready_since.setdefault(uid, now) >= self._rollout._min_ready
 
     def _judge(self, pod: Document, now: float) -> None:
-        sight = pod_status.sight_of(pod, run_dir=Path(), now=self._rollout._wall())
+        sight = pod_status.pod_status_of(pod, run_dir=Path(), now=self._rollout._wall())
         if sight is None or sight.is_deletion:
             return
         replica, uid = sight.replica, pod["metadata"]["uid"]

@@ -20,7 +20,7 @@ from ..._kubernetes.readiness import condition_of
 from ..base import Observation, ReplicaState, outcome
 from .pod_logs import ChiefLog, PodLogs, save
 from .pod_status import refusal_of, seconds, trouble_of
-from .replica_tracker import PodSet
+from .replica_tracker import ReplicaTracker
 
 # What carries the replicas: its collection and how it says how many there are.
 WORKLOADS = {
@@ -66,13 +66,13 @@ class Run:
 
 
 class Watcher:
-    """Tells a PodSet what happens, over broken connections and forgotten versions."""
+    """Tells a ReplicaTracker what happens, over broken connections and forgotten versions."""
 
     def __init__(
         self,
         api: Api,
         run: Run,
-        pods: PodSet,
+        pods: ReplicaTracker,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -173,7 +173,7 @@ class KubernetesBackend:
         workloads = self._workloads()
         self._names = {kind: one["metadata"]["name"] for kind, one in workloads.items()}
         self._started_wall = min(seconds(one["metadata"]["creationTimestamp"]) or wall() for one in workloads.values())
-        self._pods = PodSet(
+        self._pods = ReplicaTracker(
             expected={kind: self._size(one) for kind, one in workloads.items()},
             run_dir=self._run_dir,
             clock=clock,

@@ -21,7 +21,7 @@ from typing import Any
 from ..._common.files import NO_ROOM
 from ..._common.format import counted
 from ..._kubernetes.api import Api, ApiError, blocks_of
-from .pod_status import CONTAINER, FINAL, Sight
+from .pod_status import CONTAINER, FINAL, PodStatus
 
 LOOK_SECONDS = 0.1
 # How long a stream that ended may be ahead of the news that its container did.
@@ -42,7 +42,7 @@ class PodLogs:
         self._api = api
         self._namespace = namespace
 
-    def append(self, sight: Sight, file: Path, *, follow: bool, previous: bool, read_seconds: float) -> None:
+    def append(self, sight: PodStatus, file: Path, *, follow: bool, previous: bool, read_seconds: float) -> None:
         """Whatever the log has beyond the file's size, until it ends or the connection breaks."""
         query: dict[str, Any] = {"container": CONTAINER}
         query |= {"follow": "true"} if follow else {}
@@ -77,7 +77,7 @@ class ChiefLog:
         self,
         logs: PodLogs,
         file: Path,
-        look: Callable[[], Sight | None],
+        look: Callable[[], PodStatus | None],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -118,7 +118,7 @@ class ChiefLog:
     def stop(self) -> None:
         self._stopped.set()
 
-    def _follow(self, sight: Sight) -> None:
+    def _follow(self, sight: PodStatus) -> None:
         ended = sight.replica.state in FINAL
         self._logs.append(
             sight,
@@ -139,13 +139,13 @@ class ChiefLog:
         return False
 
     @staticmethod
-    def _is_final(sight: Sight | None) -> bool:
+    def _is_final(sight: PodStatus | None) -> bool:
         return sight is not None and sight.replica.state in FINAL
 
 
 def save(
     logs: PodLogs,
-    sights: Sequence[Sight],
+    sights: Sequence[PodStatus],
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -159,7 +159,7 @@ def save(
     failed: dict[str, str] = {}
     no_room: list[OSError] = []
 
-    def one(sight: Sight) -> None:
+    def one(sight: PodStatus) -> None:
         name = f"{sight.replica.replica} {sight.replica.index}"
         failed[name] = f"there was no time left after {SAVE_SECONDS:g} s"
         for pause in PAUSES:
@@ -185,7 +185,7 @@ def save(
     return _notes(failed)
 
 
-def _save(logs: PodLogs, sight: Sight) -> None:
+def _save(logs: PodLogs, sight: PodStatus) -> None:
     file = Path(sight.replica.log)
     if sight.restart_count and _fetch_previous(logs, sight, file):
         if sight.replica.restarts:
@@ -198,7 +198,7 @@ def _save(logs: PodLogs, sight: Sight) -> None:
         _fetch_previous(logs, sight, file)
 
 
-def _fetch_previous(logs: PodLogs, sight: Sight, file: Path) -> bool:
+def _fetch_previous(logs: PodLogs, sight: PodStatus, file: Path) -> bool:
     """Whether there is one: the server answers 400 as long as there is none."""
     try:
         _fetch(logs, sight, file, previous=True)
@@ -209,7 +209,7 @@ def _fetch_previous(logs: PodLogs, sight: Sight, file: Path) -> bool:
     return True
 
 
-def _fetch(logs: PodLogs, sight: Sight, file: Path, *, previous: bool) -> None:
+def _fetch(logs: PodLogs, sight: PodStatus, file: Path, *, previous: bool) -> None:
     draft = file.with_name(f".{file.name}")
     draft.unlink(missing_ok=True)
     try:

@@ -40,7 +40,7 @@ _REFUSED = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class PodOutcome:
     """What a pod's status amounts to; with `grace` it is a failure only after so many seconds."""
 
     state: str
@@ -52,7 +52,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class PodStatus:
     """What matters of a pod as last seen; a thousand of them take little memory."""
 
     name: str
@@ -70,7 +70,7 @@ class Sight:
         return self.replica.replica, self.replica.index
 
 
-def sight_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> Sight | None:
+def pod_status_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> PodStatus | None:
     """None for a pod that is no replica. `now` is seconds since 1970 at which it was seen so."""
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     key = _key(meta, spec)
@@ -81,7 +81,7 @@ def sight_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> Sight | No
     restarts = int(container.get("restartCount") or 0)
     always = spec.get("restartPolicy", "Always") == "Always"
     found = _fate(pod, container, end)
-    return Sight(
+    return PodStatus(
         name=meta["name"],
         uid=meta["uid"],
         grace=found.grace,
@@ -174,12 +174,12 @@ def seconds(stamp: Any) -> float | None:
 # --- what became of it ----------------------------------------------------------------------------------------------
 
 
-def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> Fate:
+def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> PodOutcome:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     kind = (meta.get("labels") or {}).get(REPLICA)
     has_succeeded = end.get("exitCode") == 0 if end else status.get("phase") == "Succeeded"
     if has_succeeded and kind == "worker":
-        return Fate(state="succeeded")
+        return PodOutcome(state="succeeded")
     disrupted = _disruption(meta, spec, status)
     if disrupted and not (end and end.get("reason") == "OOMKilled"):
         return disrupted
@@ -188,11 +188,13 @@ def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str
     if status.get("phase") == "Failed":
         message = _short(status.get("message"))
         why = f"{status.get('reason') or 'no reason is given'}" + (f": {message}" if message else "")
-        return Fate(state="failed", fate="was refused by its node", reason=f"node {spec.get('nodeName')} says {why}")
+        return PodOutcome(
+            state="failed", fate="was refused by its node", reason=f"node {spec.get('nodeName')} says {why}"
+        )
     return _not_ended(spec, status, container)
 
 
-def _disruption(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> Fate | None:
+def _disruption(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PodOutcome | None:
     """Somebody takes the pod away; https://kubernetes.io/docs/concepts/workloads/pods/disruptions/"""
     condition = condition_of(status, "DisruptionTarget")
     cause = condition.get("reason") if condition.get("status") == "True" else status.get("reason")
@@ -201,7 +203,9 @@ def _disruption(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mappin
     if told:
         message = _short(condition.get("message") or status.get("message"))
         what, why = told
-        return Fate(state="failed", fate=what, reason=f"{why.format(node=node)} ({cause})" + _after(": ", message))
+        return PodOutcome(
+            state="failed", fate=what, reason=f"{why.format(node=node)} ({cause})" + _after(": ", message)
+        )
     if meta.get("deletionTimestamp"):
         return deleted(meta["name"])
     return None
@@ -223,26 +227,28 @@ DISRUPTIONS = {
 }
 
 
-def deleted(name: str) -> Fate:
-    return Fate(state="failed", fate="was deleted", reason=f"its pod {name} was deleted from outside", is_deletion=True)
+def deleted(name: str) -> PodOutcome:
+    return PodOutcome(
+        state="failed", fate="was deleted", reason=f"its pod {name} was deleted from outside", is_deletion=True
+    )
 
 
-def _ended(kind: Any, pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> Fate:
+def _ended(kind: Any, pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> PodOutcome:
     reason, node = end.get("reason"), f"node {pod['spec'].get('nodeName')}"
     if reason == "OOMKilled":
         limit = _memory_limit(pod["spec"])
-        return Fate(state="failed", reason=_out_of_memory(str(kind), limit, node))
+        return PodOutcome(state="failed", reason=_out_of_memory(str(kind), limit, node))
     if reason in ("StartError", "ContainerCannotRun"):
-        return Fate(state="failed", fate="did not start", reason=f"{reason}: {_short(end.get('message'))}")
+        return PodOutcome(state="failed", fate="did not start", reason=f"{reason}: {_short(end.get('message'))}")
     if reason == "ContainerStatusUnknown":
-        return Fate(state="failed", fate="was lost", reason=f"{node} does not know any more what became of it")
+        return PodOutcome(state="failed", fate="was lost", reason=f"{node} does not know any more what became of it")
     if (container.get("state") or {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
         code = end.get("exitCode")
-        return Fate(state="failed", fate=f"exited with code {code} again and again (CrashLoopBackOff)")
-    return Fate(state="failed")
+        return PodOutcome(state="failed", fate=f"exited with code {code} again and again (CrashLoopBackOff)")
+    return PodOutcome(state="failed")
 
 
-def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Mapping[str, Any]) -> Fate:
+def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Mapping[str, Any]) -> PodOutcome:
     state = container.get("state") or {}
     node = f"node {spec.get('nodeName')}"
     if "running" in state:
@@ -250,18 +256,18 @@ def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Ma
         # Only the node controller contradicts a container that its kubelet called ready.
         if ready.get("status") == "False" and container.get("ready") and not ready.get("reason"):
             why = f"{node} does not answer (NotReady)"
-            return Fate(state="running", fate="was lost", reason=why, grace=NODE_LOST_SECONDS)
-        return Fate(state="running")
+            return PodOutcome(state="running", fate="was lost", reason=why, grace=NODE_LOST_SECONDS)
+        return PodOutcome(state="running")
     waiting = state.get("waiting") or {}
     cause, message = str(waiting.get("reason") or ""), _short(waiting.get("message"))
     if cause in IMAGE_CAUSES:
         image = _of_trainer(spec.get("containers") or ()).get("image")
         why = IMAGE_CAUSES[cause].format(image=image, node=node)
-        return Fate(
+        return PodOutcome(
             state="failed", fate="did not start", reason=why + ("" if cause in PLAIN else _after(": ", message))
         )
     if cause and cause not in BUSY:
-        return Fate(
+        return PodOutcome(
             state="pending",
             fate="did not start",
             reason=f"{node} says {cause}" + _after(": ", message),
@@ -270,8 +276,8 @@ def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Ma
     scheduled = condition_of(status, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
         why = f"no node can take it (Unschedulable): {_short(scheduled.get('message'))}"
-        return Fate(state="pending", fate="was not scheduled", reason=why, grace=UNSCHEDULABLE_SECONDS)
-    return Fate(state="pending")
+        return PodOutcome(state="pending", fate="was not scheduled", reason=why, grace=UNSCHEDULABLE_SECONDS)
+    return PodOutcome(state="pending")
 
 
 BUSY = frozenset({"ContainerCreating", "PodInitializing"})

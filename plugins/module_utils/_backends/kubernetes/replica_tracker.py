@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..base import ReplicaState
-from .pod_status import FINAL, Sight, deleted, sight_of
+from .pod_status import FINAL, PodStatus, deleted, pod_status_of
 
 Key = tuple[str, int]
 
 
-class PodSet:
+class ReplicaTracker:
     """The replicas that a run should have, and their pods. One thread tells it what happens, others look."""
 
     def __init__(
@@ -34,7 +34,7 @@ class PodSet:
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
-        self._sights: dict[Key, Sight] = {}
+        self._sights: dict[Key, PodStatus] = {}
         self._replicas = {
             (kind, index): self._absent(kind, index)
             for kind in sorted(expected, key=("ps", "worker").index)
@@ -81,11 +81,11 @@ class PodSet:
         with self._lock:
             return self._missing()
 
-    def sights(self) -> list[Sight]:
+    def sights(self) -> list[PodStatus]:
         with self._lock:
             return list(self._sights.values())
 
-    def sight(self, kind: str, index: int) -> Sight | None:
+    def sight(self, kind: str, index: int) -> PodStatus | None:
         with self._lock:
             return self._sights.get((kind, index))
 
@@ -109,14 +109,14 @@ class PodSet:
         )
         return failed[0] if failed[0].reason else next(named, failed[0])
 
-    def _see(self, pod: Mapping[str, Any]) -> Sight | None:
-        sight = sight_of(pod, run_dir=self._run_dir, now=self._wall())
+    def _see(self, pod: Mapping[str, Any]) -> PodStatus | None:
+        sight = pod_status_of(pod, run_dir=self._run_dir, now=self._wall())
         return sight if sight is not None and sight.key in self._replicas else None
 
     def _missing(self) -> list[Key]:
         return [key for key, one in self._replicas.items() if key not in self._sights and one.state not in FINAL]
 
-    def _store(self, sight: Sight) -> None:
+    def _store(self, sight: PodStatus) -> None:
         key, known = sight.key, self._sights.get(sight.key)
         before = self._replicas[key]
         if known is not None and known.uid != sight.uid:
@@ -129,7 +129,7 @@ class PodSet:
             self._sights[key] = sight
             self._set(key, sight.replica, grace=sight.grace)
 
-    def _take_another(self, known: Sight, sight: Sight) -> None:
+    def _take_another(self, known: PodStatus, sight: PodStatus) -> None:
         """Another pod in the place of one that has ended, or was lost while nobody looked."""
         before = self._replicas[known.key]
         if before.state in FINAL:
@@ -140,7 +140,7 @@ class PodSet:
         why = f"its pod {known.name} is gone and another one has taken its place"
         self._set(known.key, replace(sight.replica, state="failed", fate="was replaced", reason=why, restarts=1))
 
-    def _lose(self, sight: Sight) -> None:
+    def _lose(self, sight: PodStatus) -> None:
         if self._replicas[sight.key].state in FINAL:
             return
         fate = deleted(sight.name)

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_logs
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_logs import ChiefLog, PodLogs, save
-from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_status import Sight, sight_of
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_status import (
+    PodStatus,
+    pod_status_of,
+)
 
 from tests.fixtures.clusters import FakeApi, pod, refusal, running, terminated
 from tests.fixtures.disk import ROOM, SMALL, fill, small_disk
@@ -23,8 +26,8 @@ def api() -> FakeApi:
     return FakeApi()
 
 
-def see(folder: Path, document: dict[str, Any]) -> Sight:
-    sight = sight_of(document, run_dir=folder, now=0.0)
+def see(folder: Path, document: dict[str, Any]) -> PodStatus:
+    sight = pod_status_of(document, run_dir=folder, now=0.0)
     assert sight is not None
     return sight
 
@@ -42,7 +45,7 @@ class Chief:
         logs = PodLogs(api, "tfscale")  # type: ignore[arg-type]
         self.log = ChiefLog(logs, self.file, self.look, clock=lambda: self.now, sleep=self.sleep)
 
-    def look(self) -> Sight | None:
+    def look(self) -> PodStatus | None:
         return see(self.folder, self.documents[0]) if self.documents[0] else None
 
     def sleep(self, seconds: float) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status
-from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_status import Sight, sight_of
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.pod_status import (
+    PodStatus,
+    pod_status_of,
+)
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import condition, pod, recorded, running, terminated, waiting
@@ -18,8 +21,8 @@ from tests.fixtures.clusters import condition, pod, recorded, running, terminate
 NOW = clusters.CREATED_WALL + 1000
 
 
-def see(document: dict[str, Any], now: float = NOW) -> Sight:
-    sight = sight_of(document, run_dir=Path("/r"), now=now)
+def see(document: dict[str, Any], now: float = NOW) -> PodStatus:
+    sight = pod_status_of(document, run_dir=Path("/r"), now=now)
     assert sight is not None
     return sight
 
@@ -277,7 +280,7 @@ def test_sight_of_tells_the_replica(labels: dict[str, str], hostname: str, expec
     document = pod()
     document["metadata"]["labels"] = {"tfscale.study/replica": "worker", **labels}
     document["spec"]["hostname"] = hostname
-    sight = sight_of(document, run_dir=Path("/r"), now=NOW)
+    sight = pod_status_of(document, run_dir=Path("/r"), now=NOW)
     assert (sight.key if sight else None) == expected
 
 

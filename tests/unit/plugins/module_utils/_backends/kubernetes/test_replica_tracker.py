@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes import pod_status
-from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.replica_tracker import PodSet
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.replica_tracker import ReplicaTracker
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import condition, pod, running, terminated, waiting
@@ -19,11 +19,11 @@ UNSCHEDULABLE = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes a
 
 
 class Cluster:
-    """A PodSet and its clock."""
+    """A ReplicaTracker and its clock."""
 
     def __init__(self, ps: int = 1, workers: int = 2) -> None:
         self.now = 0.0
-        self.pods = PodSet(
+        self.pods = ReplicaTracker(
             expected={"worker": workers, "ps": ps},
             run_dir=Path("/r"),
             clock=lambda: self.now,
