@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How modules that remove something spare the studies of other controllers."""
+"""How modules that remove or change something for all spare the studies of other controllers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   end_held:
     description:
-      - Whether to remove it although other controllers run studies there. V(false) fails and names each study, who holds it and
-        since when.
+      - Whether to remove it, or to change it for all, although other controllers run studies there. V(false) fails and names each
+        study, who holds it and since when.
       - They are known by the lock of their ledger, a Lease in the cluster or a file in O(results_dir), and with O(results_dir) also
         by pods that run although neither is there.
     type: bool

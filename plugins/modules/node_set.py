@@ -20,7 +20,13 @@ requirements:
   - kubernetes >= 24.2.0
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.held
 options:
+  namespace:
+    description: Where other controllers' studies are looked for by a user who may not look into all namespaces. Empty is nowhere.
+    type: str
+    default: ""
+    version_added: 0.4.0
   method:
     description:
       - V(label) sets labels, for which the user needs the right to C(list) and C(patch) nodes.

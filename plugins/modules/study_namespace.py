@@ -21,6 +21,7 @@ requirements:
   - kubernetes >= 24.2.0
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.held
 options:
   name:
     description: Name of the namespace.

@@ -144,7 +144,10 @@ def test_teardown_names_the_study_that_another_controller_runs(shared: Shared) -
     with_lock.acquire()
     said = shared.refused("teardown")
     assert f"mnist is held by process {os.getppid()} on host" in said
-    assert "With cluster_teardown_held: true it is removed all the same" in said
+    assert "With cluster_teardown_held: true it is changed all the same" in said
+    del shared.api.objects["/api/v1/nodes/n0"]["metadata"]["labels"]["tfscale.study/active"]
+    assert "With cluster_teardown_held: true it is removed all the same" in shared.refused("teardown")
+    shared.api.objects["/api/v1/nodes/n0"]["metadata"]["labels"]["tfscale.study/active"] = "true"
     with_lock.release()
     pod = {**labels, "tfscale.study/run": "r-1"}
     shared.plant(f"{CORE}/pods/tf-x-0", pod)
@@ -153,6 +156,13 @@ def test_teardown_names_the_study_that_another_controller_runs(shared: Shared) -
     assert result.returncode == 0, result.stdout + result.stderr
     assert "tf-x" not in shared.seen()
     assert shared.api.objects["/api/v1/nodes/n0"]["metadata"]["labels"] == {}
+
+
+def test_sweep_leaves_the_nodes_of_a_study_that_another_controller_runs(shared: Shared) -> None:
+    StudyLock(shared.playbook.results / "mnist", os.getppid(), part="sim00").acquire()
+    said = shared.refused("sweep")
+    facts = ["choice of nodes", f"mnist is held by process {os.getppid()} on host", "cluster_teardown_held"]
+    assert [fact for fact in facts if fact not in said] == []
 
 
 def test_teardown_of_local_leaves_the_runs_of_another_controller(playbook: Playbook) -> None:

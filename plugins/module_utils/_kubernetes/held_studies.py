@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether other controllers work with what is to be removed. PRIVATE, can break at any time."""
+"""Whether other controllers work with what is to be removed or changed. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -27,15 +27,28 @@ HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
 LEASES = "/apis/coordination.k8s.io/v1"
 
 
-def check(params: Mapping[str, Any], what: str, *sources: Iterator[str]) -> None:
-    """InputError that names each study, who holds it and since when; `what` is what would be removed under their hands."""
+def check(params: Mapping[str, Any], what: str, *sources: Iterator[str], verb: str = "is removed") -> None:
+    """InputError that names each study, who holds it and since when; `what` is what would be taken from under their hands."""
     if params["end_held"]:
         return
     if found := [one for source in sources for one in source]:
         raise InputError(
             f"{what} is left as it is, because others work with it: {'; '.join(found)}. With cluster_teardown_held: true"
-            " it is removed all the same"
+            f" it {verb} all the same"
         )
+
+
+def on_cluster(api: Api, params: Mapping[str, Any]) -> Iterator[str]:
+    """Studies and trainings that another controller runs in any namespace; who may not see them all sees those of its own."""
+    yield from in_folder(params)
+    for look in (in_cluster, unclaimed):
+        try:
+            yield from list(look(api, params))
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            if params["namespace"]:
+                yield from look(api, params, params["namespace"])
 
 
 def in_folder(params: Mapping[str, Any]) -> Iterator[str]:

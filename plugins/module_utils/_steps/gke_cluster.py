@@ -245,6 +245,11 @@ class _Step:
                 f" {gke.OWNER_LABEL}={found['name']}) and is left alone: give another name, or cluster_provider existing"
             )
 
+    def _check_free(self, found: Mapping[str, Any], count: int) -> None:
+        """Before it gets another number of nodes: pods of others run on them, and more nodes are more places for these."""
+        what = f"The pool of {self._cluster} ({counted(count, 'node')})"
+        held.check(self.params, what, held.in_folder(self.params), self._held(found), verb="is resized")
+
     def _held(self, one: Mapping[str, Any]) -> Iterator[str]:
         """A cluster that is not reached from here is removed: it costs."""
         if one.get("status") == "RUNNING":
@@ -294,6 +299,7 @@ class _Step:
         if len(before) != self.wanted.nodes:
             if self.wanted.nodes % len(zones):
                 raise InputError(_uneven(self.wanted.nodes, zones))
+            self._check_free(found, len(before))
             self.say(f"{self._cluster}: {self._count} instead of {len(before)}")
             location, per_zone = self.params["location"], self.wanted.nodes // len(zones)
             operation = self._insist(lambda: self.api.resize(location, self.wanted.name, gke.POOL, per_zone))
@@ -345,6 +351,8 @@ class _Step:
         if not self.params["resize"] and before:
             self.wanted = replace(self.wanted, nodes=len(before))
         resized = len(before) != self.wanted.nodes
+        if resized:
+            self._check_free(found, len(before))
         verb = f"would be given {self._count} instead of {len(before)}" if resized else f"is there, with {self._count}"
         return self._result(resized, found, before, f"{self._cluster} {verb}.", before=before)
 

@@ -13,6 +13,7 @@ from .._common.errors import InputError, StepError
 from .._common.format import counted
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
+from .._kubernetes import held_studies as held
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.nodes import NODES, candidates, considered, labels_of, name_of, obstacles, summary, told
 from .._kubernetes.options import AUTH_ARG_SPEC
@@ -20,6 +21,8 @@ from .._study.design.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
+    **held.HELD_ARG_SPEC,
+    "namespace": {"type": "str", "default": ""},
     "method": {"type": "str", "choices": ["label", "resize", "none"], "default": "label"},
     "count": {"type": "int"},
     "label": {"type": "str", "default": "tfscale.study/active"},
@@ -98,6 +101,7 @@ def _label(api: Api, params: Mapping[str, Any], selector: Mapping[str, str], *, 
     verb = "is" if count == 1 else "are"
     if not wrong:
         return _result(before, wanted, usable, f"{_counted(wanted)} {verb} active already.")
+    held.check(params, f"The choice of nodes ({_names(before)})", held.on_cluster(api, params), verb="is changed")
     if check_mode:
         return _result(before, wanted, usable, f"{_counted(wanted)} would be active.", changed=True)
     for node in wrong:

@@ -13,6 +13,7 @@ from typing import Any
 from .._common.errors import InputError, StepError
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
+from .._kubernetes import held_studies as held
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RECORD, STUDY, TRAINING
 from .._kubernetes.open_ledger import NAMESPACE
@@ -20,6 +21,7 @@ from .._kubernetes.options import AUTH_ARG_SPEC
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
+    **held.HELD_ARG_SPEC,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "labels": {"type": "dict", "default": {}},
@@ -67,8 +69,8 @@ def execute(
         wait = _Wait(api, clock() + params["timeout"], clock, sleep)
         found = _find(api, name)
         if params["state"] == "present":
-            return _present(api, name, {**labels, **MANAGED}, found, wait, check_mode=check_mode)
-        return _absent(api, name, found, wait, check_mode=check_mode)
+            return _present(api, params, {**labels, **MANAGED}, found, wait, check_mode=check_mode)
+        return _absent(api, params, found, wait, check_mode=check_mode)
     except (InputError, ApiError) as error:
         raise StepError(f"{error}.") from error
 
@@ -85,9 +87,23 @@ def _find(api: Api, name: str) -> Mapping[str, Any] | None:
         raise
 
 
+def _check_free(api: Api, params: Mapping[str, Any], verb: str) -> None:
+    """Its labels decide which pods are admitted, and with it goes all that is in it."""
+    name = params["name"]
+    sources = held.in_folder(params), held.in_cluster(api, params, name), held.unclaimed(api, params, name)
+    held.check(params, f"Namespace {name}", *sources, verb=verb)
+
+
 def _present(
-    api: Api, name: str, labels: Mapping[str, str], found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool
+    api: Api,
+    params: Mapping[str, Any],
+    labels: Mapping[str, str],
+    found: Mapping[str, Any] | None,
+    wait: _Wait,
+    *,
+    check_mode: bool,
 ) -> dict[str, Any]:
+    name = params["name"]
     if found is None:
         if not check_mode:
             _create(api, name, labels)
@@ -101,8 +117,10 @@ def _present(
         seen = "is there" if found else "is taken to be there: we may not look at namespaces"
         return _result(have, have, f"Namespace {name} {seen}.")
     after = {**have, **labels}
-    if after != have and not check_mode:
-        api.patch(f"{NAMESPACES}/{name}", {"metadata": {"labels": labels}})
+    if after != have:
+        _check_free(api, params, "is changed")
+        if not check_mode:
+            api.patch(f"{NAMESPACES}/{name}", {"metadata": {"labels": labels}})
     return _result(have, after, f"Namespace {name} is there.")
 
 
@@ -119,7 +137,10 @@ def _create(api: Api, name: str, labels: Mapping[str, str]) -> None:
             raise
 
 
-def _absent(api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool) -> dict[str, Any]:
+def _absent(
+    api: Api, params: Mapping[str, Any], found: Mapping[str, Any] | None, wait: _Wait, *, check_mode: bool
+) -> dict[str, Any]:
+    name = params["name"]
     if found is None:
         return _result(None, None, f"Namespace {name} is not there.")
     have = _labels(found)
@@ -127,6 +148,7 @@ def _absent(api: Api, name: str, found: Mapping[str, Any] | None, wait: _Wait, *
         return _result(have, have, f"Namespace {name} stays: it was not made by tfscale.study.")
     if kept := _kept(api, name):
         return _result(have, have, f"Namespace {name} stays: it holds {kept}.")
+    _check_free(api, params, "is removed")
     if not check_mode:
         api.delete(f"{NAMESPACES}/{name}")
         wait.until_gone(f"{NAMESPACES}/{name}")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps.node_set import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import node_set
@@ -61,5 +62,7 @@ def test_main_fails_with_a_sentence(
 
 def test_documentation_has_the_options_of_the_step() -> None:
     options = yaml.safe_load(node_set.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
+    told = ("description", "version_added")
+    described = {name: {key: option[key] for key in option if key not in told} for name, option in options.items()}
+    shared = {**AUTH_ARG_SPEC, **HELD_ARG_SPEC}
+    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in shared}

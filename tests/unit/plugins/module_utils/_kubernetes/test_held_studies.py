@@ -34,24 +34,13 @@ def lease(store: Store, study: str, pid: int = OTHER, *, label: str = STUDY, **m
     return lock
 
 
-class World(Store):
-    """Lists Leases of all namespaces, as a server does."""
-
-    def list(self, path: str, **query: Any) -> tuple[list[dict[str, Any]], str]:
-        found, version = super().list(path, **query)
-        if path == f"{LEASES}/leases":
-            found, version = super().list(f"{LEASES}/namespaces/tfscale/leases", **query)
-            found = [{**one, "metadata": {**one["metadata"], "namespace": "tfscale"}} for one in found]
-        return found, version
-
-
 def named(store: Store, **given: Any) -> list[str]:
     return list(held.in_cluster(store, params(), **given))
 
 
 @pytest.mark.parametrize("namespace", ["", "tfscale"])
 def test_in_cluster_names_study_holder_and_since(namespace: str) -> None:
-    store = World()
+    store = Store()
     lease(store, "mnist", host="far", now=lambda: 1795548930.0)
     store.server_clock = lambda: 60.0
     [told] = named(store, namespace=namespace)
@@ -61,7 +50,7 @@ def test_in_cluster_names_study_holder_and_since(namespace: str) -> None:
 
 
 def test_in_cluster_names_a_training_that_is_being_upgraded() -> None:
-    store = World()
+    store = Store()
     lease(store, "mine", label=TRAINING)
     [told] = named(store)
     assert told.startswith(f"training mine in namespace tfscale is held by process {OTHER}")
@@ -75,13 +64,13 @@ def test_in_cluster_names_a_training_that_is_being_upgraded() -> None:
     ids=["own", "another process of that number", "dead"],
 )
 def test_in_cluster_does_not_name_what_nobody_else_holds(pid: int, more: dict[str, Any]) -> None:
-    store = World()
+    store = Store()
     lease(store, "mnist", pid, **more)
     assert named(store) == []
 
 
 def test_in_cluster_does_not_name_a_lease_of_others_or_one_that_is_over() -> None:
-    store = World()
+    store = Store()
     lease(store, "old", host="far")
     store.server_clock = lambda: 1000.0
     metadata = {"name": "leader", "labels": {"app": "x"}}
@@ -92,7 +81,7 @@ def test_in_cluster_does_not_name_a_lease_of_others_or_one_that_is_over() -> Non
 
 
 def test_in_cluster_without_the_right_to_list_asks_for_the_one_of_the_study() -> None:
-    store = World()
+    store = Store()
     lease(store, "mnist", host="far")
     store.refuse("LIST", f"{LEASES}/namespaces/tfscale/leases", 403)
     given: dict[str, Any] = {"namespace": "tfscale", "labels": {STUDY: "mnist", TRAINING: None}}
@@ -142,7 +131,7 @@ def pod(store: Store, study: str, number: int = 0, **metadata: Any) -> None:
 
 
 def test_unclaimed_names_a_study_that_runs_from_another_folder(tmp_path: Path) -> None:
-    store = World()
+    store = Store()
     for number in (0, 1):
         pod(store, "theirs", number)
     pod(store, "ending", deletionTimestamp="2026-01-01T00:00:00Z")

@@ -262,9 +262,6 @@ def test_execute_absent_names_a_study_that_somebody_runs_there(site: Site, name:
     """In the cluster itself, or in one that is to go as a left-over."""
     site.google.add(name)
     LeaseLock(site.leases, "tfscale", "mnist", 7, host="far").acquire()
-    [found] = [path for path in site.leases.objects if "leases" in path]
-    site.leases.objects[found]["metadata"]["namespace"] = "tfscale"
-    site.leases.objects[f"{LEASES}/leases/x"] = site.leases.objects[found]
     given: dict[str, Any] = {"state": "absent", "leftovers": "remove", "check_mode": check_mode}
     sentence = site.failure(**given)
     assert sentence.startswith(
@@ -276,6 +273,19 @@ def test_execute_absent_names_a_study_that_somebody_runs_there(site: Site, name:
     site.leases.refuse("LIST", f"{LEASES}/leases", 503)
     site.google.add("three")
     assert site.run(**{**given, "check_mode": False})["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_present_leaves_the_pool_of_a_study_that_somebody_runs(site: Site, check_mode: bool) -> None:
+    site.run(nodes=2)
+    LeaseLock(site.leases, "tfscale", "mnist", 7, host="far").acquire()
+    sentence = site.failure(nodes=3, check_mode=check_mode)
+    facts = ["GKE cluster one", "2 nodes", "study mnist", "process 7 on host far since 2", "cluster_teardown_held"]
+    assert [fact for fact in facts if fact not in sentence] == []
+    assert site.google.machines[ZONE, "one"].count == 2
+    assert not site.run(nodes=2)["changed"]
+    assert site.run(nodes=3, end_held=True)["changed"]
+    assert site.google.machines[ZONE, "one"].count == 3
 
 
 def test_execute_absent_needs_no_zones_of_a_region(site: Site) -> None:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.nodes import NODES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import node_set
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures.nodes import Cluster, node
 
@@ -33,9 +37,9 @@ def run(*, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
     return node_set.execute(checked.validated_parameters, check_mode=check_mode, say=lambda _line: None)
 
 
-def failure(**arguments: Any) -> str:
+def failure(*, check_mode: bool = False, **arguments: Any) -> str:
     with pytest.raises(StepError) as caught:
-        run(**arguments)
+        run(check_mode=check_mode, **arguments)
     return str(caught.value)
 
 
@@ -59,7 +63,7 @@ def test_execute_labels_the_first_nodes_by_name(api: Cluster) -> None:
 def test_execute_asks_little(api: Cluster) -> None:
     """It is called before every run: one list when nothing changes, else one patch a node and one list more."""
     run(count=2)
-    assert api.requests == 1 + 2 + 1 + 2  # the fixture's own patch reads what it wrote
+    assert api.requests == 1 + 1 + 2 + 1 + 2  # with the Leases; the fixture's own patch reads what it wrote
     api.requests = 0
     assert run(count=2)["changed"] is False
     assert api.requests == 1
@@ -167,6 +171,66 @@ def test_execute_notices_that_somebody_else_labels(api: Cluster, monkeypatch: py
         "nodes w10, w1 carry the label tfscale.study/active although w1 should: somebody else sets it; let only one study"
         " run on a cluster at a time."
     )
+
+
+def held_by_lease(api: Cluster, _folder: Path) -> None:
+    LeaseLock(api, "theirs", "mnist", 7, host="far").acquire()
+
+
+def held_by_file(_api: Cluster, folder: Path) -> None:
+    StudyLock(folder / "mnist", 7, host="far", part="one").acquire()
+
+
+def held_by_pods(api: Cluster, _folder: Path) -> None:
+    labels = {
+        "app.kubernetes.io/managed-by": "tfscale.study",
+        "tfscale.study/study": "mnist",
+        "tfscale.study/run": "r-1",
+    }
+    api.create("/api/v1/namespaces/theirs/pods", {"metadata": {"name": "tf-r-1-0", "labels": labels}})
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("count", [0, 2])
+@pytest.mark.parametrize(
+    ("hold", "facts"),
+    [
+        (held_by_lease, ["study mnist in namespace theirs", "process 7 on host far since 2"]),
+        (held_by_file, ["mnist is held by process 7 on host far since 2"]),
+        (held_by_pods, ["study mnist in namespace theirs has pods", "tf-r-1-0"]),
+    ],
+)
+def test_execute_leaves_the_nodes_of_a_study_that_somebody_runs(
+    api: Cluster, tmp_path: Path, hold: Any, facts: list[str], count: int, check_mode: bool
+) -> None:
+    """Their next pods would go to other nodes than their record says."""
+    run(count=1)
+    hold(api, tmp_path)
+    api.patched.clear()
+    given: dict[str, Any] = {"count": count, "results_dir": str(tmp_path), "part": "one", "namespace": "tfscale"}
+    told = failure(**given, check_mode=check_mode)
+    assert [fact for fact in [*facts, "of nodes (w1)", "cluster_teardown_held"] if fact not in told] == []
+    assert (api.patched, api.labelled()) == ([], ["w1"])
+    # To ask for what is there disturbs nobody.
+    assert run(**{**given, "count": 1})["changed"] is False
+    run(**given, end_held=True)
+    assert len(api.labelled()) == count
+
+
+def test_execute_who_sees_one_namespace_looks_into_that_one(api: Cluster, tmp_path: Path) -> None:
+    api.refuse("LIST", "/apis/coordination.k8s.io/v1/leases", 403)
+    api.refuse("LIST", "/api/v1/configmaps", 403)
+    api.refuse("LIST", "/api/v1/pods", 403)
+    held_by_lease(api, tmp_path)
+    given: dict[str, Any] = {"count": 1, "results_dir": str(tmp_path)}
+    assert run(**given, namespace="tfscale")["changed"] is True
+    assert "study mnist" in failure(**{**given, "count": 2}, namespace="theirs")
+    assert run(count=2)["changed"] is True
+
+
+def test_execute_of_the_owner_itself_goes_on(api: Cluster) -> None:
+    LeaseLock(api, "tfscale", "mnist", os.getpid()).acquire()
+    assert run(count=1, owner_pid=os.getpid())["changed"] is True
 
 
 def test_execute_method_none_touches_nothing(api: Cluster) -> None:

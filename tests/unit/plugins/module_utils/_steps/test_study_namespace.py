@@ -11,6 +11,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_namespace
 
 from tests.fixtures.nodes import Cluster
@@ -41,9 +42,9 @@ def run(*, check_mode: bool = False, naps: list[float] | None = None, **argument
     )
 
 
-def failure(**arguments: Any) -> str:
+def failure(*, check_mode: bool = False, **arguments: Any) -> str:
     with pytest.raises(StepError) as caught:
-        run(**arguments)
+        run(check_mode=check_mode, **arguments)
     return str(caught.value)
 
 
@@ -209,6 +210,29 @@ def test_execute_absent_that_cannot_look_keeps_all(api: Cluster) -> None:
     api.refuse("LIST", "/api/v1/namespaces/tfscale/secrets", 500)
     assert "refused LIST" in failure(state="absent")
     assert PATH in api.objects
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("state", "verb"), [("present", "is changed"), ("absent", "is removed")])
+def test_execute_leaves_the_namespace_of_a_study_that_somebody_runs(
+    api: Cluster, state: str, verb: str, check_mode: bool
+) -> None:
+    """Its labels decide which pods are admitted, and its pods go with it."""
+    run()
+    LeaseLock(api, "tfscale", "mnist", 7, host="far").acquire()
+    before = dict(api.objects)
+    given: dict[str, Any] = {"state": state, "labels": RESTRICTED}
+    told = failure(**given, check_mode=check_mode)
+    facts = [
+        "Namespace tfscale",
+        "study mnist",
+        "process 7 on host far since 2",
+        f"cluster_teardown_held: true it {verb}",
+    ]
+    assert [fact for fact in facts if fact not in told] == []
+    assert (api.objects, api.patched) == (before, [])
+    assert run()["changed"] is False
+    assert run(**given, end_held=True)["changed"] is True
 
 
 def test_execute_absent_finds_nothing_to_do(api: Cluster) -> None:
