@@ -74,7 +74,7 @@ class Site:
         return self._call(training_cleanup, study=STUDY, timeout=DEADLINE)
 
     def logs(self) -> dict[str, list[str]]:
-        return {path.name: path.read_text().splitlines() for path in self.folder.iterdir()}
+        return {path.name: path.read_text().splitlines() for path in self.folder.glob("*.log")}
 
     def when(self, condition: Callable[[], bool], act: Callable[[], object]) -> threading.Thread:
         """Do something beside the wait once something is so."""

@@ -18,7 +18,7 @@ from ..._kubernetes.api import GARBLED, Api, ApiError
 from ..._kubernetes.labels import ATTEMPT, RUN
 from ..._kubernetes.readiness import condition_of
 from ..base import Observation, ReplicaState, outcome
-from .pod_logs import ChiefLog, PodLogs, save
+from .pod_logs import ChiefLog, PodLogs, claim, save
 from .pod_status import refusal_of, seconds, trouble_of
 from .replica_tracker import ReplicaTracker
 
@@ -187,7 +187,7 @@ class KubernetesBackend:
         self._chief_size = 0
         self._missing_at = self._begun + MISSING_SECONDS
         self._lost = ""
-        self._run_dir.mkdir(parents=True, exist_ok=True)
+        claim(self._run_dir, {"namespace": run.namespace, "run_id": run.run_id, "attempt": run.attempt})
         start(self._watcher.run)
         start(self._chief.run)
 

@@ -9,7 +9,10 @@ PRIVATE, can break at any time.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +21,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from ..._common import files
+from ..._common.errors import BackendError
 from ..._common.files import NO_ROOM
 from ..._common.format import counted
 from ..._kubernetes.api import Api, ApiError, blocks_of
@@ -33,6 +38,36 @@ ANSWER_SECONDS = 10.0
 SAVE_SECONDS = 60.0
 # After a connection that broke; a server that restarts is back in 20 s.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+# Says in the folder of an attempt whose logs lie there.
+MARK = "pods.json"
+_WRITTEN = re.compile(r"\.?(ps|worker)-[0-9]+(\.restarted)?\.log")
+
+
+def claim(folder: Path, whose: Mapping[str, Any]) -> None:
+    """Before a log is written: those that lie there are of an earlier wait for this very attempt, or the folder is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark, owner = folder / MARK, {"version": 1, **whose}
+    logs = sorted(
+        (entry for entry in os.scandir(folder) if _WRITTEN.fullmatch(entry.name)), key=lambda entry: entry.name
+    )
+    if not os.path.lexists(mark) and not logs:
+        files.create(mark, json.dumps(owner).encode())
+    elif _told(mark) != owner:
+        strange = mark.name if os.path.lexists(mark) else logs[0].name
+        raise BackendError(
+            f"{folder} (run_dir) holds {strange}, which is not of this run: move it elsewhere, or name a new directory"
+        )
+    for entry in logs:
+        if not entry.is_file(follow_symlinks=False):
+            raise BackendError(f"{folder} (run_dir) holds {entry.name}, which is no plain file: move it elsewhere")
+
+
+def _told(mark: Path) -> Any:
+    """None where it is not ours."""
+    try:
+        return json.loads(mark.read_bytes()) if stat.S_ISREG(mark.lstat().st_mode) else None
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
 
 
 class PodLogs:
@@ -97,7 +132,7 @@ class ChiefLog:
         return self._has_reached_end and self._is_unbroken and self._is_final(self._look())
 
     def run(self) -> None:
-        # A wait that is made again begins again.
+        # A wait that is made again begins again. The log is ours: the folder was claimed.
         with contextlib.suppress(OSError):
             self._file.write_bytes(b"")
         while not self._stopped.is_set():

@@ -370,7 +370,7 @@ def test_execute_of_pods_that_end_well(cluster: Cluster) -> None:
     assert (result["started_wall"], result["ended_wall"]) == (clusters.CREATED_WALL, clusters.CREATED_WALL + 40)
     assert [one["state"] for one in result["replicas"]] == ["running", "succeeded", "succeeded"]
     assert result["evidence"]["active_nodes"] == ["node-a"]
-    assert sorted(path.name for path in cluster.run_dir.iterdir()) == ["ps-0.log", "worker-0.log", "worker-1.log"]
+    assert sorted(path.name for path in cluster.run_dir.glob("*.log")) == ["ps-0.log", "worker-0.log", "worker-1.log"]
     assert cluster.auth["context"] == "kind-study"
 
 

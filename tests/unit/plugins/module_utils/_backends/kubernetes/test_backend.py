@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -368,7 +369,7 @@ def test_finish_saves_all_logs_and_tells_the_evidence(world: World) -> None:
     world.threads[1]()
     seen = backend.finish(backend.observe())
     assert outcome(seen) == "succeeded"
-    assert sorted(path.name for path in world.folder.iterdir()) == ["ps-0.log", "worker-0.log", "worker-1.log"]
+    assert sorted(path.name for path in world.folder.glob("*.log")) == ["ps-0.log", "worker-0.log", "worker-1.log"]
     # Jobs, pods, the watch twice, three logs, pods of others: each log once.
     assert sorted(pod for pod, _way in world.api.opened()) == [
         f"{NAMES['ps']}-0",
@@ -386,6 +387,55 @@ def test_finish_saves_all_logs_and_tells_the_evidence(world: World) -> None:
     }
     assert world.api.requests == 8
     assert world.now == kubernetes.PAUSE_SECONDS * 2
+
+
+MARK = {"version": 1, "namespace": "tfscale", "run_id": clusters.RUN_ID, "attempt": 1}
+
+
+@pytest.mark.parametrize(
+    ("planted", "named"),
+    [
+        ({"worker-0.log": "mine"}, "worker-0.log"),
+        ({"ps-3.restarted.log": "mine"}, "ps-3.restarted.log"),
+        ({".worker-1.log": "mine"}, ".worker-1.log"),
+        ({"pods.json": "mine", "worker-0.log": "mine"}, "pods.json"),
+        ({"pods.json": "[" * 10**5, "worker-0.log": "mine"}, "pods.json"),
+        ({"pods.json": json.dumps({**MARK, "attempt": 2}), "worker-0.log": "mine"}, "pods.json"),
+        ({"pods.json": json.dumps({**MARK, "namespace": "theirs"}), "worker-0.log": "mine"}, "pods.json"),
+    ],
+)
+def test_backend_refuses_a_folder_with_logs_of_others(world: World, planted: dict[str, str], named: str) -> None:
+    world.folder.mkdir()
+    for name, text in planted.items():
+        (world.folder / name).write_text(text)
+    with pytest.raises(BackendError) as caught:
+        world.backend()
+    assert f"{world.folder} (run_dir) holds {named}, which is not of this run" in str(caught.value)
+    assert {path.name: path.read_text() for path in world.folder.iterdir()} == planted
+    assert world.threads == []
+
+
+def test_backend_writes_through_no_link(world: World, tmp_path: Path) -> None:
+    world.backend()
+    (tmp_path / "notes").write_text("mine")
+    (world.folder / "worker-0.log").symlink_to(tmp_path / "notes")
+    with pytest.raises(BackendError, match=r"worker-0\.log, which is no plain file"):
+        world.backend()
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_backend_goes_on_in_a_folder_of_its_own_attempt(world: World) -> None:
+    world.folder.mkdir()
+    (world.folder / "notes.txt").write_text("mine")
+    world.backend()
+    (world.folder / "worker-0.log").write_text("of an earlier wait")
+    world.backend()
+    world.api.watches = [[*ended(0, 0)]]
+    world.threads[2]()
+    world.api.logs = {(f"{NAMES[kind]}-{index}", False): [b"line\n"] for kind in NAMES for index in (0, 1)}
+    world.threads[3]()
+    assert (world.folder / "worker-0.log").read_text() == "line\n"
+    assert (world.folder / "notes.txt").read_text() == "mine"
 
 
 def test_finish_saves_the_chiefs_log_again_when_a_connection_broke(world: World) -> None:
