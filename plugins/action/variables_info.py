@@ -12,11 +12,11 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.tfscale.study.plugins.module_utils._common.format import shown
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import may_be_secret
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
 UNDEFINED = re.compile(r"'(\w+)' is undefined")
-UNTOLD = ("_env", "_command", "_variants", "upgrade_before", "upgrade_after")
 
 
 def _waits_for_a_role(error: AnsibleError, known: Mapping[str, Any]) -> bool:
@@ -41,7 +41,7 @@ class ActionModule(StepAction):
                     if _waits_for_a_role(error, known):
                         continue
                     # What may hold secrets is not shown.
-                    told = "" if name.endswith(UNTOLD) else f" is {shown(known[name])}, which"
+                    told = "" if may_be_secret(name) else f" is {shown(known[name])}, which"
                     unread = unread or f"{name}{told} cannot be read: {error.message}"
             self._task.args["values"] = values
         result = super().run(tmp, known)

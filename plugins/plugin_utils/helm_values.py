@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
+from ansible_collections.tfscale.study.plugins.module_utils._common.format import unshown
 from ansible_collections.tfscale.study.plugins.module_utils._common.quantity import amount
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_word, word
 
@@ -69,7 +70,7 @@ def _mapping(name: str, value: Any, allowed: Sequence[str]) -> Mapping[str, Any]
     """Of what has a value: a key without one is no key to Helm."""
     whole = name or "the values file"
     if not isinstance(value, Mapping):
-        raise InputError(f"{whole} is {value!r}: give {', '.join(allowed)}")
+        raise InputError(f"{whole} is {unshown(value)}: give {', '.join(allowed)}")
     for key in value:
         if key in RENAMING and value[key]:
             raise InputError(f"{key} is {value[key]!r}: objects are named after training_name; leave it out")
@@ -115,9 +116,11 @@ def _image(kind: str, value: Any) -> tuple[str, str] | None:
 def _env(name: str, value: Any) -> dict[str, str]:
     if value in (None, ""):
         return {}
-    if not isinstance(value, Mapping) or any(isinstance(one, (Mapping, list)) for one in value.values()):
-        raise InputError(f"{name} is {value!r}: give names and their values")
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} is {unshown(value)}: give names and their values")
     for key, one in value.items():
+        if isinstance(one, (Mapping, list)):
+            raise InputError(f"{name}.{key} is {unshown(one)}: give a text or number")
         if isinstance(one, float) and not math.isfinite(one):
             raise InputError(f"{name}.{key} is {word(one)}, which Helm cannot write: give it in quotes")
     return {word(key): helm_word(one) for key, one in value.items()}
@@ -126,8 +129,11 @@ def _env(name: str, value: Any) -> dict[str, str]:
 def _list(name: str, value: Any) -> list[Any]:
     if value in (None, ""):
         return []
-    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise InputError(f"{name} is {value!r}: give a list as in a pod")
+    if not isinstance(value, list):
+        raise InputError(f"{name} is {unshown(value)}: give a list as in a pod")
+    for position, one in enumerate(value):
+        if not isinstance(one, Mapping):
+            raise InputError(f"{name}[{position}] is {unshown(one)}: give a mapping as in a pod")
     return list(value)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 # ECMA-48, and its 8-bit forms: a control sequence; a string for the terminal (a title, a link) up to its end; any other escape.
@@ -20,6 +21,16 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 # From two of a unit on that unit is used: "90 s", but "2 min".
 UNIT_FROM = 2.0
+KINDS: dict[type, str] = {
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    tuple: "a list",
+    Mapping: "a mapping",
+    bytes: "bytes",
+    date: "a date",
+}
 WORDS_OF_YAML = {"None": "null", "True": "true", "False": "false"}
 
 
@@ -81,6 +92,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def unshown(value: Any) -> str:
+    """As `shown`, of what may be a secret: its kind alone."""
+    if value is None or isinstance(value, bool) or value in ("", [], {}):
+        return shown(value)
+    return next((told for kind, told in KINDS.items() if isinstance(value, kind)), "another kind of value")
 
 
 def shown(value: Any) -> str:

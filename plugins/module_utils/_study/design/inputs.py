@@ -18,7 +18,7 @@ from typing import Any
 
 from ..._common.errors import InputError
 from ..._common.files import why
-from ..._common.format import gibibytes, shown
+from ..._common.format import gibibytes, shown, unshown
 from ..._common.quantity import LEAST_MEMORY, Replica
 from ..._common.quantity import MOST as MOST_AMOUNT
 from ..._common.words import word
@@ -69,8 +69,24 @@ def _whole(value: Any) -> int | None:
     return None
 
 
+# What people put tokens into, or the content of the file that is meant; of a variant all but what has no room for one.
+_MAY_BE_SECRET = re.compile(
+    r"(?:training_(?:(?:ps_|worker_)?env|env_from|command|volumes|readiness_probe)|image_arguments|sweep_variants"
+    r"|upgrade_before|upgrade_after|cluster_kubeconfig|cluster_gke_service_account_file|awx_scm_url)(?![a-z_])"
+)
+_HARMLESS = re.compile(r"(?:sweep_variants\.(?:(?!\.env\.).)+|upgrade_before|upgrade_after)\.(\w+)", re.DOTALL)
+
+
+def may_be_secret(name: str) -> bool:
+    """A variable, or a value within one: training_env.TOKEN."""
+    part = _HARMLESS.fullmatch(name)
+    return bool(_MAY_BE_SECRET.match(name)) and not (
+        part and part[1] in OF_VARIANTS and part[1] not in ("command", "env")
+    )
+
+
 def wrong(name: str, value: Any, allowed: str) -> InputError:
-    return InputError(f"{name} is {shown(value)}: give {allowed}")
+    return InputError(f"{name} is {unshown(value) if may_be_secret(name) else shown(value)}: give {allowed}")
 
 
 def integer(name: str, value: Any, *, minimum: int = 0, maximum: int | None = None) -> int:
@@ -177,7 +193,7 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
         if key in CHECKS:
             checked[key] = CHECKS[key](variable(key), value)
         elif not isinstance(value, (str, int, float, bool, type(None))):
-            raise InputError(f"{variable(key)} is {shown(value)}: give one word or number")
+            raise wrong(variable(key), value, "one word or number")
     _check_together(checked)
     return checked
 
@@ -220,12 +236,16 @@ VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
 def variants(value: Any, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What differs from `spec` in each variant, as a specification has it: words and numbers, what is nested as JSON."""
     given = {} if value in ("", []) else structure(value)
-    if not isinstance(given, Mapping) or not all(isinstance(change, Mapping) for change in given.values()):
-        raise InputError(
-            f"sweep_variants is {shown(value)}: give what each has of its own, such as"
-            " {before: {}, after: {batch_size: 40}}, or nothing"
-        )
+    for name, one in {"sweep_variants": given, **_within("sweep_variants", given)}.items():
+        if not isinstance(one, Mapping):
+            raise wrong(
+                name, one, "what each has of its own, such as {before: {}, after: {batch_size: 40}}, or nothing"
+            )
     return {_variant_name(name): variant(f"sweep_variants.{name}", change, spec) for name, change in given.items()}
+
+
+def _within(name: str, given: Any) -> dict[str, Any]:
+    return {f"{name}.{_variant_name(key)}": one for key, one in given.items()} if isinstance(given, Mapping) else {}
 
 
 def _variant_name(name: Any) -> str:
@@ -260,26 +280,21 @@ def _program(name: str, value: Any) -> str:
     if not fits or not isinstance(value, (str, list, tuple)):
         # Its words may be secrets.
         why = ", which is empty or has what is no word" if words is value else ""
-        raise InputError(f"{name} is {_unshown(value)}{why}: give a list, or a line for the shell")
+        raise InputError(f"{name} is {unshown(value)}{why}: give a list, or a line for the shell")
     return value if isinstance(value, str) else f"exec {shlex.join(map(word, value))}"
 
 
 def _environment(name: str, value: Any) -> str:
     """No sentence shows a value: it may be a secret."""
     if not isinstance(value, Mapping):
-        raise InputError(f"{name} is {_unshown(value)}: give names and their values, such as {{A: '1'}}")
+        raise InputError(f"{name} is {unshown(value)}: give names and their values, such as {{A: '1'}}")
     for key, one in value.items():
         if not isinstance(one, (str, int, float, bool, type(None))) and not is_reference(one):
             raise InputError(
-                f"{name}.{key} is {_unshown(one)}: give a text or number, or where it comes from, such as"
+                f"{name}.{key} is {unshown(one)}: give a text or number, or where it comes from, such as"
                 " {secret: name, key: key} or {configmap: name, key: key}"
             )
     return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)
-
-
-def _unshown(value: Any) -> str:
-    kinds = {str: "a text", list: "a list", tuple: "a list", dict: "a mapping"}
-    return next((told for kind, told in kinds.items() if isinstance(value, kind)), shown(value))
 
 
 def is_reference(value: Any) -> bool:

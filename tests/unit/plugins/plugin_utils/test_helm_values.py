@@ -163,7 +163,7 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
     ("values", "words"),
     [
         ([], "the values file is []: give worker, ps, hyperparams, volumes, volumeMounts"),
-        ({"worker": 2}, "worker is 2: give number, podManagementPolicy, image, port, env, gpuCount"),
+        ({"worker": 2}, "worker is a number: give number, podManagementPolicy, image, port, env, gpuCount"),
         ({"workers": {}}, "the values file has 'workers', which chart 0.1.x does not know: give worker, ps, "),
         ({"ps": {"gpuCount": 1}}, "ps.gpuCount is 1: workers alone train on GPUs; give 0"),
         ({"worker": {"resources": {}}}, "worker has 'resources', which chart 0.1.x does not know: give number, "),
@@ -173,7 +173,7 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
         ),
         ({"worker": {"limit": {"memory": "lots"}}}, "worker.limit.memory is 'lots': give an amount such as 512Mi"),
         ({"ps": {"limit": {"cpu": True}}}, "ps.limit.cpu is True: give an amount such as 250m"),
-        ({"ps": {"limit": "1Gi"}}, "ps.limit is '1Gi': give memory, cpu"),
+        ({"ps": {"limit": "1Gi"}}, "ps.limit is a text: give memory, cpu"),
         (
             {"ps": {"limit": {"cpu": 1}, "resources": {"limits": {"cpu": 1}}}},
             "ps has limit and resources, which are of two versions of the chart: give one of them",
@@ -193,8 +193,8 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
         ({"ps": {"podManagementPolicy": "Any"}}, "ps.podManagementPolicy is 'Any': give Parallel or OrderedReady"),
         ({"ps": {"privileged": True}}, "ps.privileged is true: pods of the standard `restricted` are never privileged"),
         ({"ps": {"resources": {"cpu": 1}}}, "ps.resources is {'cpu': 1}: give requests and limits as in a pod"),
-        ({"ps": {"env": ["A=1"]}}, "ps.env is ['A=1']: give names and their values"),
-        ({"worker": {"env": {"A": {}}}}, "worker.env is {'A': {}}: give names and their values"),
+        ({"ps": {"env": ["A=1"]}}, "ps.env is a list: give names and their values"),
+        ({"worker": {"env": {"A": {}}}}, "worker.env.A is {}: give a text or number"),
         (
             {"worker": {"gpuCount": 1}},
             "worker.gpuCount is 1, but our image, which takes the place of the chart's, has TensorFlow for",
@@ -211,7 +211,7 @@ def test_a_program_that_knows_no_trainsteps_is_given_none() -> None:
         ({"worker": {"image": {"pullPolicy": "Often"}}}, "worker.image.pullPolicy is 'Often': give Never, "),
         ({"worker": {"image": {"repository": 7}}}, "worker.image.repository is 7: give the name of an image"),
         ({"volumes": {}}, "volumes is {}: give a list as in a pod"),
-        ({"volumeMounts": ["x"]}, "volumeMounts is ['x']: give a list as in a pod"),
+        ({"volumeMounts": ["x"]}, "volumeMounts[0] is a text: give a mapping as in a pod"),
         ({"hyperparams": {"learningrate": "fast"}}, "hyperparams.learningrate is 'fast': give a number above 0"),
         ({"hyperparams": {"learningrate": 0}}, "hyperparams.learningrate is 0: give a number above 0"),
         ({"hyperparams": {"batchsize": 0}}, "hyperparams.batchsize is 0: give a whole number from 1"),

@@ -388,10 +388,10 @@ def test_variants_come_as_json_too() -> None:
     [
         (
             "fast",
-            "sweep_variants is 'fast': give what each has of its own, such as {before: {}, after: {batch_size: 40}}",
+            "sweep_variants is a text: give what each has of its own, such as {before: {}, after: {batch_size: 40}}",
         ),
-        (["before"], "sweep_variants is ['before']: give what each has of its own"),
-        ({"after": 40}, "sweep_variants is {'after': 40}: give what each has of its own"),
+        (["before"], "sweep_variants is a list: give what each has of its own"),
+        ({"after": 40}, "sweep_variants.after is a number: give what each has of its own"),
         ({"After!": {}}, "sweep_variants has 'After!': give names of at most 32 lower-case letters"),
         ({1: {}}, "sweep_variants has 1: give names"),
         ({"after": {"gpus": 1}}, f"sweep_variants.after has 'gpus': give {KEYS}"),
@@ -402,7 +402,7 @@ def test_variants_come_as_json_too() -> None:
         ({"after": {"batch_size": 0}}, "sweep_variants.after.batch_size is 0: give a whole number from 1"),
         ({"after": {"workers": 0}}, "sweep_variants.after.workers is 0: give a whole number from 1"),
         ({"after": {"preset": "turbo"}}, "sweep_variants.after.preset is 'turbo': give thesis or fast"),
-        ({"after": {"command": 7}}, "sweep_variants.after.command is 7: give a list, or a line for the shell"),
+        ({"after": {"command": 7}}, "sweep_variants.after.command is a number: give a list, or a line for the shell"),
         ({"after": {"env": "A=1"}}, "sweep_variants.after.env is a text: give names and their values"),
         (
             {"after": {"env": {"A": [1]}}},

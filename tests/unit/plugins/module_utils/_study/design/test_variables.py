@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,15 @@ MAPPINGS = named(
 FREE_MAPPINGS = named(
     "training_ run env ps_env worker_env readiness_probe node_selector", "report_ prices", "cluster_ gke_labels"
 )
+# What people put tokens into, or the content of the file that is meant.
+SECRETIVE = named(
+    "training_ env ps_env worker_env env_from command volumes readiness_probe",
+    "image_ arguments",
+    "sweep_ variants",
+    "upgrade_ before after",
+    "cluster_ kubeconfig gke_service_account_file",
+    "awx_ scm_url",
+)
 # How many there are may be none, or is left to others.
 NONE = named(
     "training_ steps seed threads cpus gpus replica_memory_bytes fs_group ps",
@@ -173,8 +183,8 @@ def test_slip_gets_one_sentence_or_has_a_reason(shown: str) -> None:
     for name, sentence in told.items():
         assert name in sentence
         within = sentence.startswith((f"{name}.", f"{name}[", f"a key of {name}"))
-        # A text that may be a secret is not shown.
-        untold = name.endswith(("_env", "_command")) and " is a " in sentence
+        # What may be a secret is not shown.
+        untold = name in SECRETIVE and re.search(r" is (a|another) ", sentence) is not None
         assert shown in sentence or within or untold or shown.strip("[]{}: 1") in sentence, sentence
         assert ": give " in sentence
         assert "\n" not in sentence
@@ -218,6 +228,72 @@ def test_anything_gets_a_value_or_a_sentence(name: str, value: Any) -> None:
 )  # fmt: skip
 def test_lists_and_mappings_come_as_text_of_yaml(name: str, text: str, value: Any) -> None:
     assert variables.check({name: text}) == {name: value}
+
+
+CANARY = "hunter2"
+# Where a value is put: as it is, under a name, in a list, a kind too deep, and where a variant has its own.
+PLACES: tuple[Any, ...] = (
+    lambda value: value,
+    lambda value: {"TOKEN": value},
+    lambda value: [value],
+    lambda value: [[value]],
+    lambda value: {"TOKEN": [value]},
+    lambda value: {"TOKEN": {"secret": {"name": value}}},
+    lambda value: [{"TOKEN": value}],
+    lambda value: {"a": value},
+    lambda value: {"a": [value]},
+    lambda value: {"a": {"env": value}},
+    lambda value: {"a": {"env": {"TOKEN": [value]}}},
+    lambda value: {"a": {"env": {"TOKEN.batch_size": [value]}}},
+    lambda value: {"a": {"command": {"TOKEN": value}}},
+    lambda value: {"env": {"TOKEN": {value: value}}},
+    lambda value: {"command": {"TOKEN": value}},
+    lambda value: {"type": "x", "extra": value},
+)
+
+
+PUT = [CANARY, f"{CANARY}\n", f"{{{CANARY}", CANARY.encode(), (CANARY, 1), 424242, 4242.42, dt.date(4242, 4, 2)]
+
+
+@pytest.mark.parametrize("name", sorted(SECRETIVE))
+def test_refusal_shows_no_value_of_what_may_be_a_secret(name: str) -> None:
+    values = [place(value) for place in PLACES for value in PUT]
+    values += [str(place(value)) for place in PLACES for value in PUT if isinstance(value, str)]
+    for value in values:
+        told = name
+        try:
+            variables.check({name: value})
+        except InputError as error:
+            told = str(error)
+        assert told.startswith(name)
+        assert CANARY not in told
+        assert "4242" not in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"training_env": 424242}, "training_env is a number: give"),
+        ({"training_env": {"TOKEN": dt.date(4242, 4, 2)}}, "training_env.TOKEN is a date: give"),
+        ({"training_ps_env": {"TOKEN": [CANARY]}}, "training_ps_env.TOKEN is a list: give"),
+        ({"training_env_from": [{"TOKEN": CANARY}]}, "training_env_from[0] is a mapping: give"),
+        ({"training_command": [CANARY, {}]}, "training_command is a list, which is empty or has what is no word: give"),
+        ({"sweep_variants": {"a": f"TOKEN={CANARY}"}}, "sweep_variants.a is a text: give"),
+        (
+            {"sweep_variants": {"a.b": {"env": {"TOKEN": CANARY.encode()}}}},
+            "sweep_variants.a.b.env.TOKEN is bytes: give",
+        ),
+        ({"sweep_variants": {"a.b": {"batch_size": "lots"}}}, "sweep_variants.a.b.batch_size is 'lots': give"),
+        ({"upgrade_after": f"TOKEN={CANARY}"}, "upgrade_after is a text: give"),
+        ({"upgrade_after": {"batch_size": "lots"}}, "upgrade_after.batch_size is 'lots': give"),
+        ({"image_arguments": {"INDEX": f"{CANARY}\n"}}, "image_arguments.INDEX is a text: give"),
+        ({"cluster_gke_service_account_file": {"private_key": CANARY}}, "service_account_file is a mapping: give"),
+    ],
+)
+def test_refusal_of_what_may_be_a_secret_names_variable_key_and_kind(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        variables.check(given)
+    assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(
