@@ -11,13 +11,19 @@ from typing import Any
 
 from ..._common.format import counted, duration, figure, percent
 from ..logs.formats import finite
-from ..logs.replica_log import RunLog
+from ..logs.replica_log import DAY_SECONDS, RunLog
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
 # Lines are timed in one thread and written by another: this much disorder is no clock that was set back.
 CLOCK_TOLERANCE_SECONDS = 0.1
 # By how much a training may seem longer than the run that it was part of: clocks of several machines, whole seconds of Kubernetes.
 CLOCK_SHARE, CLOCK_SECONDS = 0.1, 2.0
+# What clocks count instead of seconds, in seconds.
+UNITS = {"minutes": 60.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+# Of a clock that counts from elsewhere: the share of the run that a training fills at least, and a run that is mostly training.
+LEAST_SHARE, MOST_OF_RUN = 0.01, 0.5
+# A run that long does not train for a second alone.
+LONG_RUN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -130,12 +136,41 @@ def _suspect_reasons(wait: Mapping[str, Any], log: RunLog, thresholds: Threshold
         share = finite(host.get(key))
         if share is not None and share > most:
             yield f"{words} {percent(share)} of the machine, more than {percent(most)}"
-    timings = log.timings()
-    seconds, whole = timings["train_seconds"], timings["total_seconds"]
-    if seconds is not None and whole is not None and seconds > whole * (1 + CLOCK_SHARE) + CLOCK_SECONDS:
-        yield f"the log's clock says {figure(seconds)} s, but the run took {figure(whole)} s: its times must be in seconds"
+    yield from _wrong_clock(log)
     if log.chief.clock_back > CLOCK_TOLERANCE_SECONDS:
         yield f"the clock of worker 0 went back by {duration(log.chief.clock_back)}"
+
+
+def _wrong_clock(log: RunLog) -> Iterator[str]:
+    timings = log.timings()
+    seconds, whole = timings["train_seconds"], timings["total_seconds"]
+    if seconds is None or whole is None:
+        return
+    unit = "" if log.fmt.is_ours or log.chief.elapsed is not None else _unit(log, seconds, whole)
+    if unit or seconds > _most(whole):
+        counts = f", so it counts {unit}" if unit else ""
+        what = "its times" if log.fmt.is_ours else "the times that training_log_format finds"
+        yield f"the log's clock says {figure(seconds)} s, but the run took {figure(whole)} s{counts}: {what} must be in seconds"
+
+
+def _most(whole: float) -> float:
+    return whole * (1 + CLOCK_SHARE) + CLOCK_SECONDS
+
+
+def _unit(log: RunLog, seconds: float, whole: float) -> str:
+    """What the chief's clock counts; empty where that is seconds, or cannot be told.
+
+    One that tells the time of day tells it when the run was. Of any other it is known that a training is a part of its run.
+    """
+    first, started = log.chief.first_clock or 0.0, log.started_wall or 0.0
+    sizes = {"": 1.0, **UNITS}
+    dated = [unit for unit, size in sizes.items() if abs(first * size - started) <= DAY_SECONDS + whole]
+    if dated:
+        return dated[0]
+    if seconds > _most(whole):
+        return next((unit for unit, size in UNITS.items() if LEAST_SHARE * whole <= seconds * size <= _most(whole)), "")
+    minutes = seconds * UNITS["minutes"]
+    return "minutes" if whole >= LONG_RUN_SECONDS and MOST_OF_RUN * whole <= minutes <= _most(whole) else ""
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

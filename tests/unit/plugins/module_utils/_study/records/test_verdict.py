@@ -305,6 +305,54 @@ def test_judge_holds_the_clock_against_the_run(tmp_path: Path, times: tuple[floa
     assert (reason or "") in "".join(verdict.reasons)
 
 
+SIZES = {"minutes": 60.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+
+
+def clock_of(folder: Path, begin: float, seconds: float, size: float, whole: float, log_format: str = REGEX) -> Verdict:
+    """Of a log whose clock counts `size` seconds as one, in a run of `whole` seconds."""
+    lines = [(begin / size, 0), ((begin + seconds) / size, 2000)]
+    write_log(folder, "worker-0", [b"time=%.9f step %d" % one for one in lines])
+    return verdict_of(read_run(folder, LogFormat.of(log_format), 2000, STARTED, STARTED + whole))
+
+
+@pytest.mark.parametrize("unit", SIZES)
+@pytest.mark.parametrize(
+    ("begin", "seconds", "whole"),
+    [
+        (STARTED + 1.0, 5.0, 6.0),
+        (STARTED + 50.0, 3.0, 60.0),
+        (STARTED - 3600.0, 3.0, 6.0),
+        (0.0, 55.0, 60.0),
+        (12.5, 35.0, 60.0),
+        (1e5, 3300.0, 3600.0),
+    ],
+    ids=["time of day", "long start", "an hour off", "from the start", "later", "from the boot"],
+)
+def test_judge_names_what_the_clock_counts(
+    tmp_path: Path, unit: str, begin: float, seconds: float, whole: float
+) -> None:
+    verdict = clock_of(tmp_path, begin, seconds, SIZES[unit], whole)
+    assert verdict.verdict == "suspect"
+    [reason] = verdict.reasons
+    facts = [f"the run took {whole:.0f} s", f"it counts {unit}", "training_log_format", "in seconds"]
+    assert [fact for fact in facts if fact not in reason] == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "seconds", "whole"),
+    [
+        (STARTED + 59.0, 0.9, 60.0),  # tells the time of day: nearly all of the run was its start
+        (0.0, 20.0, 60.0),
+        (0.0, 59.0, 60.0),
+        (0.0, 0.09, 6.0),  # too short to be sure
+        (0.0, 0.2, 60.0),  # in minutes, too, it would be little of the run
+        (1e5, 3.0, 3600.0),
+    ],
+)
+def test_judge_takes_a_clock_of_seconds_as_it_is(tmp_path: Path, begin: float, seconds: float, whole: float) -> None:
+    assert clock_of(tmp_path, begin, seconds, 1.0, whole) == Verdict("valid", ())
+
+
 def test_judge_holds_an_elapsed_time_against_the_run(tmp_path: Path) -> None:
     step = b"Worker 0: training step 2000 done (global step: 2000)"
     write_log(tmp_path, "worker-0", [step, b"Training elapsed time: 201 s"])
