@@ -228,8 +228,10 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
     try:
         # Without its dynamic client, which asks the server for all its resources first.
         auth_spec = core._create_auth_spec(None, **given)
-        if not auth_spec.get("context") and isinstance(auth_spec.get("kubeconfig", ""), str):
-            auth_spec["context"] = kubeconfigs.current_context(auth_spec.get("kubeconfig", "")) or None
+        paths = auth_spec.get("kubeconfig") or ""
+        if isinstance(paths, str):
+            auth_spec["context"] = auth_spec.get("context") or kubeconfigs.current_context(paths) or None
+            auth_spec["kubeconfig"] = kubeconfigs.without_empty(paths) or paths or None
         configuration = core._create_configuration(auth_spec)
         extra = core._create_headers(None, **given)
         client = ApiClient(configuration)
@@ -259,8 +261,9 @@ def _contexts(kubeconfig: Any) -> list[str]:
     from kubernetes.config import ConfigException, list_kube_config_contexts
 
     listed: Any = list_kube_config_contexts
+    paths = kubeconfig if isinstance(kubeconfig, str) else ""
     try:
-        found, _current = listed(kubeconfig if isinstance(kubeconfig, str) else None)
+        found, _current = listed(kubeconfigs.without_empty(paths) or paths or None)
     except (ConfigException, OSError, ValueError, TypeError, KeyError):
         return []
     return [readable(one["name"]) for one in found or []]

@@ -29,6 +29,10 @@ class Kubeconfig:
     users: Mapping[str, Mapping[str, Any]]
     current: str
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.clusters or self.contexts or self.users or self.current)
+
 
 def listed(text: str) -> list[Path]:
     """Of a list such as KUBECONFIG, each file once and nothing for what is empty."""
@@ -76,12 +80,27 @@ def current_context(kubeconfig: str, environ: Mapping[str, str] | None = None) -
     environ = os.environ if environ is None else environ
     if environ.get("K8S_AUTH_CONTEXT"):
         return ""
+    named = [file.current for file in _files(kubeconfig, environ) if file.current]
+    return named[0] if len(set(named)) > 1 else ""
+
+
+def without_empty(kubeconfig: str, environ: Mapping[str, str] | None = None) -> str:
+    """The list without files that say nothing. kubectl passes over them, and the package kubernetes refuses them all.
+
+    Empty where none of them is such a file or all are, or where a file cannot be read.
+    """
+    files = _files(kubeconfig, os.environ if environ is None else environ)
+    told = [str(file.path) for file in files if not file.is_empty]
+    return os.pathsep.join(told) if len(told) < len(files) else ""
+
+
+def _files(kubeconfig: str, environ: Mapping[str, str]) -> list[Kubeconfig]:
+    """None where one of them cannot be read: kubectl and the package kubernetes tell of it."""
     paths = listed(kubeconfig or environ.get("K8S_AUTH_KUBECONFIG") or environ.get("KUBECONFIG", ""))
     try:
-        named = [file.current for file in map(read, there(paths)) if file.current]
+        return list(map(read, there(paths)))
     except KubeconfigError:
-        return ""
-    return named[0] if len(set(named)) > 1 else ""
+        return []
 
 
 def there(paths: Iterable[Path]) -> list[Path]:

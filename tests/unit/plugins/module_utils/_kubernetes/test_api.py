@@ -521,6 +521,37 @@ def test_connect_takes_the_current_context_that_kubectl_takes(
     assert other._headers()["authorization"] == f"Bearer {order[1]}"
 
 
+@pytest.mark.parametrize("text", ["", "\n# later\n", "---\n", "apiVersion: v1\nkind: Config\nclusters: null\n"])
+@pytest.mark.parametrize("order", ["{empty}:{whole}", "{whole}:{empty}", "{empty}:{gone}:{whole}:{empty}"])
+@pytest.mark.parametrize("how", ["given", "KUBECONFIG", "K8S_AUTH_KUBECONFIG"])
+def test_connect_passes_over_a_kubeconfig_that_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, order: str, text: str
+) -> None:
+    """As kubectl does; the package kubernetes refuses the whole list."""
+    (tmp_path / "empty").write_text(text)
+    whole = kubeconfig(tmp_path, token="secret")
+    paths = order.format(empty=tmp_path / "empty", whole=whole, gone=tmp_path / "gone")
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", paths)
+    if how != "given":
+        monkeypatch.setenv(how, paths)
+    given = paths if how == "given" else None
+    api = connect({"kubeconfig": given})
+    assert (api.host, api._headers()["authorization"]) == (HOST, "Bearer secret")
+    with pytest.raises(ApiError, match=r"cluster_context is 'west', .* give one of x$"):
+        connect({"kubeconfig": given, "context": "west"})
+
+
+def test_connect_with_empty_kubeconfigs_alone_says_so(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text("")
+    with pytest.raises(ApiError) as caught:
+        connect({"kubeconfig": f"{tmp_path}/a:{tmp_path}/b"})
+    told = str(caught.value)
+    facts = [f"kubeconfig {tmp_path}/a:{tmp_path}/b", f"{tmp_path}/a file is empty", "give cluster_kubeconfig"]
+    assert [fact for fact in facts if fact not in told] == []
+    assert "\n" not in told
+
+
 def test_forget_leaves_no_key_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tmp_path / "made"
     made.mkdir()

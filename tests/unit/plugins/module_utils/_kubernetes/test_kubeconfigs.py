@@ -21,6 +21,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.kubeconf
     reach,
     read,
     there,
+    without_empty,
 )
 
 KUBECTL = shutil.which("kubectl")
@@ -156,6 +157,29 @@ def test_what_is_no_kubeconfig_is_named(tmp_path: Path, content: str, told: str)
     (tmp_path / "a").write_text(content)
     with pytest.raises(KubeconfigError, match=f"^kubeconfig .*/a {told}"):
         read(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("a:e", "a"),
+        ("e:a:b:e", "a:b"),
+        ("gone:e:b", "b"),
+        ("a:b", ""),
+        ("gone:a", ""),
+        ("e", ""),
+        ("e:broken", ""),
+        ("", ""),
+    ],
+)
+def test_without_empty_leaves_out_what_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, left: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    laid(tmp_path, {"a": WHOLE, "b": CONTEXTS, "e": "", "broken": "{"}, "")
+    assert without_empty(given, {}) == left
+    assert without_empty("", {"KUBECONFIG": given}) == left
+    assert without_empty("", {"KUBECONFIG": "a", "K8S_AUTH_KUBECONFIG": given}) == left
 
 
 @pytest.mark.parametrize(
