@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.side_by_side import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = ":::TFSCALE "
 
@@ -81,22 +87,50 @@ class Forker:
             text=True,
         )
 
-    def run(self, argvs: list[list[str]], logs: list[Path], seconds: float) -> list[int]:
+    def ask(self, name: str, **arguments: Any) -> Any:
         assert self._child.stdin
         assert self._child.stdout
-        request = {"argvs": argvs, "logs": [str(log) for log in logs], "seconds": seconds}
-        self._child.stdin.write(json.dumps(request) + "\n")
+        self._child.stdin.write(json.dumps([name, arguments]) + "\n")
         self._child.stdin.flush()
-        codes: list[int] = json.loads(self._child.stdout.readline())
+        return json.loads(self._child.stdout.readline())
+
+    def run(self, argvs: list[list[str]], logs: list[Path], seconds: float) -> list[int]:
+        codes: list[int] = self.ask("run", argvs=argvs, logs=[str(log) for log in logs], seconds=seconds)
         return codes
 
     def close(self) -> None:
         self._child.communicate(timeout=30)
 
 
-def _environment() -> dict[str, str]:
-    import os
+class Forked:
+    """One replica that was forked, in the manner of Popen."""
 
+    def __init__(self, forker: Forker, argv: list[str], log: Path) -> None:
+        self._forker = forker
+        self._code: int | None = None
+        self.pid: int = forker.ask("start", argv=argv, log=str(log))
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            self._code = self._forker.ask("ended", pid=self.pid)
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float = 60) -> int:
+        end = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            assert time.monotonic() < end, self.pid
+            time.sleep(0.01)
+        return code
+
+
+def _environment() -> dict[str, str]:
     ours = ("PS_HOSTS", "WORKER_HOSTS", "JOB_NAME", "POD_NAME", "JOB_COMPLETION_INDEX", "TF_CONFIG")
     return {name: value for name, value in os.environ.items() if name not in ours}
 
@@ -108,16 +142,20 @@ def forker() -> Iterator[Forker]:
     one.close()
 
 
-@pytest.fixture
-def run_cluster(forker: Forker, tmp_path: Path) -> RunCluster:
+def runner(forker: Forker, folder: Path) -> RunCluster:
     def run(*flags: str, ps: int = 1, workers: int = 1, seconds: float = 60) -> Outcome:
         addresses = free_addresses(ps + workers)
         hosts = ["--ps_hosts", ",".join(addresses[:ps]), "--worker_hosts", ",".join(addresses[ps:])]
         places = [("ps", i) for i in range(ps)] + [("worker", i) for i in range(workers)]
         argvs = [["--job_name", job, "--task_index", str(i), *hosts, *flags] for job, i in places]
-        logs = [tmp_path / f"{job}-{i}.log" for job, i in places]
+        logs = [folder / f"{job}-{i}.log" for job, i in places]
         codes = forker.run(argvs, logs, seconds)
         replicas = [Replica(code, log.read_text()) for code, log in zip(codes, logs, strict=True)]
         return Outcome(ps=replicas[:ps], workers=replicas[ps:])
 
     return run
+
+
+@pytest.fixture
+def run_cluster(forker: Forker, tmp_path: Path) -> RunCluster:
+    return runner(forker, tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import ROOT, RunCluster, free_addresses
+from .conftest import ROOT, Forker, RunCluster, free_addresses, runner
 
 SMALL = ["--dataset", "synthetic", "--synthetic_examples", "6000", "--seed", "3"]
 ORDER = ["process_start", "imported", "session_ready", "start_line", "target_reached", "eval", "summary", "exit"]
@@ -122,19 +121,26 @@ def test_fast_ends_with_the_parameters_of_the_thesis(run_cluster: RunCluster, tm
     assert np.abs(thesis - fast).max() < 1e-5
 
 
-@pytest.mark.parametrize(("ps", "rounds"), [(1, "10"), (2, "1"), (3, "10")])
-def test_fast_asynchronously_ends_with_the_parameters_of_the_thesis(
-    run_cluster: RunCluster, tmp_path: Path, ps: int, rounds: str
-) -> None:
-    """For async_ps `fast` builds Adam by itself. In step the second batch of examples is dropped, so not against that."""
-    import numpy as np
+@pytest.fixture(scope="module")
+def thesis(forker: Forker, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str]:
+    """The parameters of the thesis' loop, and after how many steps."""
     import tensorflow as tf
 
-    thesis = final_parameters(run_cluster, tmp_path / "thesis", "--preset", "thesis", "--train_steps", "200")
-    made = int(tf.train.load_checkpoint(str(tmp_path / "thesis")).get_tensor("global_step"))
-    flags = ("--train_steps", str(made), "--rounds", rounds)
+    folder = tmp_path_factory.mktemp("thesis")
+    flags = ("--preset", "thesis", "--train_steps", "200")
+    ended_with = final_parameters(runner(forker, folder), folder / "kept", *flags)
+    return ended_with, str(tf.train.load_checkpoint(str(folder / "kept")).get_tensor("global_step"))
+
+
+@pytest.mark.parametrize(("ps", "rounds"), [(1, "10"), (2, "1"), (3, "10")])
+def test_fast_asynchronously_ends_with_the_parameters_of_the_thesis(
+    thesis: tuple[Any, str], run_cluster: RunCluster, tmp_path: Path, ps: int, rounds: str
+) -> None:
+    """For async_ps `fast` builds Adam by itself. In step the second batch of examples is dropped, so not against that."""
+    ended_with, made = thesis
+    flags = ("--train_steps", made, "--rounds", rounds)
     fast = final_parameters(run_cluster, tmp_path / "fast", *flags, ps=ps)
-    assert np.abs(thesis - fast).max() < 1e-5
+    assert np.abs(ended_with - fast).max() < 1e-5
 
 
 def test_fast_of_many_rounds_in_a_call_is_the_same_training(run_cluster: RunCluster, tmp_path: Path) -> None:
@@ -191,20 +197,20 @@ def test_thesis_trains_in_step_too(run_cluster: RunCluster) -> None:
     assert outcome.chief.one("eval")["accuracy"] > 0.5
 
 
-EVENT_SCALARS = """
-import json, sys
-import tensorflow.compat.v1 as tf
-seen = {}
-for event in tf.train.summary_iterator(sys.argv[1]):
-    for value in event.summary.value:
-        seen.setdefault(value.tag, []).append(event.step)
-model = tf.saved_model.load_v2(sys.argv[2]).signatures["serving_default"]
-answer = model(images=tf.constant(json.load(sys.stdin)))["probabilities"]
-print(json.dumps({"scalars": seen, "probabilities": answer.numpy().tolist()}))
-"""
+def scalars_of(file: Path) -> dict[str, list[int]]:
+    """The steps of each."""
+    import tensorflow as tf
+
+    seen: dict[str, list[int]] = {}
+    for event in tf.compat.v1.train.summary_iterator(str(file)):
+        for value in event.summary.value:
+            seen.setdefault(value.tag, []).append(event.step)
+    return seen
 
 
 def test_export_loads_back_and_scalars_are_written(run_cluster: RunCluster, tmp_path: Path) -> None:
+    import tensorflow as tf
+
     from trainer import data
     from trainer.config import DataConfig, check_export_dir
 
@@ -213,16 +219,11 @@ def test_export_loads_back_and_scalars_are_written(run_cluster: RunCluster, tmp_
     assert outcome.succeeded(), outcome
     examples = data.synthetic(DataConfig(dataset="synthetic", synthetic_examples=6000, synthetic_seed=3))
     images, _labels = examples.floats(examples.test)
-    event_file = next((tmp_path / "events" / "worker-0").iterdir())
-    done = subprocess.run(
-        [sys.executable, "-c", EVENT_SCALARS, str(event_file), str(tmp_path / "deep" / "model")],
-        input=json.dumps(images[:200].tolist()), capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["scalars"]["loss"] == [50, 100, 150, 200]
-    assert answer["scalars"]["steps_per_second"] == [50, 100, 150, 200]
-    probabilities = np.array(answer["probabilities"])
+    (event_file,) = (tmp_path / "events" / "worker-0").iterdir()
+    scalars = scalars_of(event_file)
+    assert scalars["loss"] == scalars["steps_per_second"] == [50, 100, 150, 200]
+    model = tf.saved_model.load(str(tmp_path / "deep" / "model"))
+    probabilities = model.signatures["serving_default"](images=tf.constant(images[:200]))["probabilities"].numpy()
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == examples.test[1][:200]).mean() > 0.95
     # By its mark the next export knows it; nothing else is left.

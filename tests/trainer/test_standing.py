@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.trainer.conftest import ROOT, TOKEN, RunCluster, _environment, free_addresses
+from tests.trainer.conftest import ROOT, TOKEN, Forked, Forker, RunCluster, _environment, free_addresses
 
 # A busy machine may take long for what takes seconds.
 SECONDS = 120.0
@@ -29,24 +29,23 @@ USUAL = ("--seed", "1", "--dataset", "synthetic", "--synthetic_examples", "2000"
 class Group:
     """Replicas one by one, each with the log of all its lives."""
 
-    def __init__(self, folder: Path, flags: tuple[str, ...], *, ps: int, workers: int) -> None:
+    def __init__(self, folder: Path, flags: tuple[str, ...], forker: Forker | None, *, ps: int, workers: int) -> None:
         self.folder = folder
+        self._forker = forker
         self.checkpoints = folder / "checkpoints"
         self._flags = flags
         addresses = free_addresses(ps + workers)
         self._hosts = ["--ps_hosts", ",".join(addresses[:ps]), "--worker_hosts", ",".join(addresses[ps:])]
-        self.processes: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
+        self.processes: dict[tuple[str, int], Forked | subprocess.Popen[bytes]] = {}
         self.places = [("ps", index) for index in range(ps)] + [("worker", index) for index in range(workers)]
 
     def start(self, *places: tuple[str, int], other: tuple[str, ...] = ()) -> None:
         for job, index in places or self.places:
             place = ["--job_name", job, "--task_index", str(index), *self._hosts]
             kept = ["--checkpoint_dir", str(self.checkpoints), "--ready_file", str(self.ready(job, index))]
-            command = [sys.executable, "-m", "trainer", *place, *USUAL, *kept, *self._flags, *other]
-            with (self.folder / f"{job}-{index}.log").open("ab") as log:
-                self.processes[job, index] = subprocess.Popen(
-                    command, cwd=ROOT, env=_environment(), stdout=log, stderr=log
-                )
+            words = [*place, *USUAL, *kept, *self._flags, *other]
+            log = self.folder / f"{job}-{index}.log"
+            self.processes[job, index] = Forked(self._forker, words, log) if self._forker else program(words, log)
 
     def ready(self, job: str, index: int) -> Path:
         return self.folder / f"{job}-{index}.ready"
@@ -81,12 +80,19 @@ class Group:
             time.sleep(0.05)
 
 
+def program(words: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """As a container starts it."""
+    with log.open("ab") as file:
+        command = [sys.executable, "-m", "trainer", *words]
+        return subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file)
+
+
 @pytest.fixture
-def group(tmp_path: Path) -> Iterator[Callable[..., Group]]:
+def group(forker: Forker, tmp_path: Path) -> Iterator[Callable[..., Group]]:
     made: list[Group] = []
 
-    def make(*flags: str, ps: int = 1, workers: int = 1) -> Group:
-        made.append(Group(tmp_path, flags, ps=ps, workers=workers))
+    def make(*flags: str, ps: int = 1, workers: int = 1, forked: bool = True) -> Group:
+        made.append(Group(tmp_path, flags, forker if forked else None, ps=ps, workers=workers))
         return made[-1]
 
     yield make
@@ -165,7 +171,8 @@ def test_the_chief_writes_although_the_variables_lie_on_the_ps() -> None:
 
 
 def test_a_chief_that_is_told_to_stop_saves_first(group: Callable[..., Group]) -> None:
-    site = group("--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "3600", workers=2)
+    flags = ("--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "3600")
+    site = group(*flags, workers=2, forked=False)
     site.start()
     site.until(lambda: site.step() >= 50)
     assert site.stop("worker", 0) == 128 + signal.SIGTERM
