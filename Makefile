@@ -21,8 +21,10 @@ IMPORTER := .venv-importer/bin
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PLAYBOOK = PATH="$(CURDIR)/$(CONTROLLER):$$PATH" $(CONTROLLER)/ansible-playbook
 PYTEST = PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/python -m pytest
-# Two at a time, a file's tests one after the other; ARGS="-n 0" for one at a time.
+# Two at a time, those of one group and of one file of unit tests after each other; ARGS="-n 0" for one at a time.
 PARALLEL := -n 2 --dist loadfile
+APART := --dist loadgroup -n
+export TRAINERS ?= 2
 
 .PHONY: help
 help: ## list the targets
@@ -58,11 +60,12 @@ setup-importer:
 setup-browser: ## install Chromium where it is missing (root) or say how
 	@tools/chromium
 
-# One line for each part and its time at the end. The first four share the cores, two at a time; the others run two tests
-# at a time themselves.
+# One line for each part and its time at the end. A group's parts share the cores, two at a time; those with tests run two of
+# these at a time themselves. Integration tests often wait, so a single worker of the trainer's tests goes beside them.
 .PHONY: test
+test: TRAINERS := 1
 test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
-	@$(TEST)/python tools/checks.py --together lint sanity docs collection --alone unit test-trainer integration browser
+	@$(TEST)/python tools/checks.py --group sanity lint collection browser docs --group unit --group integration test-trainer
 
 .PHONY: lint lint-ruff lint-types lint-types-plugins lint-types-trainer lint-types-tests lint-yaml lint-ansible lint-shell
 lint: lint-ruff lint-types lint-yaml lint-shell lint-ansible ## ruff, mypy --strict, yamllint, shellcheck, ansible-lint
@@ -90,9 +93,9 @@ sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 unit: setup-test ## the plugins' unit tests and the structure of the house
 	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
-	@$(TRAINER)/python -m pytest $(PARALLEL) --confcutdir=tests/trainer tests/trainer $(ARGS)
+	@$(TRAINER)/python -m pytest $(APART) $(TRAINERS) --confcutdir=tests/trainer tests/trainer $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
-	@$(PYTEST) $(PARALLEL) tests/integration -m "not full" $(ARGS)
+	@$(PYTEST) $(APART) 2 tests/integration -m "not full" $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
@@ -120,7 +123,7 @@ e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
 e2e-full: setup-test setup-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
-	@$(PYTEST) $(PARALLEL) tests/integration -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
+	@$(PYTEST) $(APART) 2 tests/integration -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)
 e2e-down: ## remove that cluster and the engine that was started for it

@@ -16,6 +16,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 CLOSING_LINE = re.compile(r"\b\d+ \w+.* in \d+\.\d+s\b")
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
@@ -83,12 +84,12 @@ def closing(parts: list[Part]) -> list[str]:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--together", nargs="*", default=[], metavar="TARGET", help="run two at a time")
-    parser.add_argument("--alone", nargs="*", default=[], metavar="TARGET", help="run one after the other")
-    options = parser.parse_args(argv)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        parts = list(pool.map(lambda name: run_part(name, live=False), options.together))
-    parts += [run_part(name, live=True) for name in options.alone]
+    wanted = "run these two at a time, and the groups after each other"
+    parser.add_argument("--group", nargs="+", action="append", default=[], metavar="TARGET", help=wanted)
+    parts: list[Part] = []
+    for group in parser.parse_args(argv).group:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            parts += pool.map(partial(run_part, live=len(group) == 1), group)
     print("\n".join(closing(parts)), flush=True)
     return 1 if any(part.code for part in parts) else 0
 

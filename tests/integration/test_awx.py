@@ -131,6 +131,7 @@ def prompts(controller: Controller) -> set[str]:
     return {name for one in made for name, asks in one.items() if name.startswith("ask_") and asks}
 
 
+@pytest.mark.slow
 def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> None:
     with serving(Controller()) as controller:
         env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}

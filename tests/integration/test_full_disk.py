@@ -22,6 +22,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
         yield limit
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_study_says_that_its_disk_is_full_and_goes_on_when_there_is_room(
     playbook: Playbook, disk: Callable[..., Path], tmp_path: Path

@@ -52,6 +52,7 @@ def said(output: str) -> str:
     return next(line for line in output.splitlines() if "Gate: " in line)
 
 
+@pytest.mark.slow
 def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_run(gate: Playbook) -> None:
     slower = {"upgrade_after": {"env": paced(1.15)}}
     result = gate.run("compare", **slower)
@@ -90,6 +91,7 @@ def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
     assert " % faster (95 % CI " in said(result.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), pytest.param("keep", True, marks=pytest.mark.full)])
 def test_gate_exports_what_a_role_decides_by(gate: Playbook, rule: str, passed: bool) -> None:
     """The second comparison of a play is no worse for the first; its version ends at once and never counts."""

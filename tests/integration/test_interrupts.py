@@ -51,8 +51,17 @@ def assert_over(terminal: Terminal, since: float, code: int = 99) -> None:
     assert terminal.left_after(since + OVER_SECONDS - time.monotonic()) == {}
 
 
-@pytest.mark.parametrize("callback", ["tfscale.study.story", "ansible.builtin.default"])
-@pytest.mark.parametrize("hook", ["before", "after_in_parent", "after_in_child"])
+HOOKS = ("before", "after_in_parent", "after_in_child")
+
+
+@pytest.mark.parametrize(
+    ("hook", "callback"),
+    [
+        *((hook, "tfscale.study.story") for hook in HOOKS),
+        ("before", "ansible.builtin.default"),
+        *(pytest.param(hook, "ansible.builtin.default", marks=pytest.mark.full) for hook in HOOKS[1:]),
+    ],
+)
 def test_a_press_in_a_hook_of_fork_is_heard(terminal: Any, tmp_path: Path, hook: str, callback: str) -> None:
     moment = tmp_path / "moment"
     one = terminal("interrupts", env={"ANSIBLE_STDOUT_CALLBACK": callback, **forked_at(hook, 12, moment)})

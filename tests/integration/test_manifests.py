@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +41,7 @@ ASKED: dict[str, dict[str, Any]] = {}
 
 def manifest(backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> str:
     """Ask for the manifest of a run; the name of the host that gets it."""
-    host = f"manifest-{len(ASKED)}"
-    ASKED[host] = {
+    given = {
         "cluster_namespace": "tfscale",
         "cluster_nodes_method": "label",
         "training_backend": backend,
@@ -51,6 +49,8 @@ def manifest(backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> s
         "training_run": {**RUN, "spec": {**SPEC, "ps": ps, "workers": workers}},
         **variables,
     }
+    host = next((host for host, there in ASKED.items() if there == given), f"manifest-{len(ASKED)}")
+    ASKED[host] = given
     return host
 
 
@@ -73,23 +73,23 @@ def standing(**variables: Any) -> str:
 class Rendered:
     """What became of all that was asked for."""
 
-    folder: Path
+    texts: dict[str, str]
     told: dict[str, str]
 
     def documents(self, host: str) -> dict[tuple[str, str], Any]:
         """All of a manifest by kind and name."""
         assert host not in self.told, self.told[host]
         # As they go on their way to the server.
-        text = (self.folder / host).read_text()
-        documents = json.loads(json.dumps(list(yaml.safe_load_all(text))))
+        documents = json.loads(json.dumps(list(yaml.safe_load_all(self.texts[host]))))
         return {(document["kind"], document["metadata"]["name"]): document for document in documents}
 
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     folder = tmp_path_factory.mktemp("manifests")
-    many = hosts(folder / "inventory", ASKED, manifests=str(folder))
-    return Rendered(folder, errors(Playbook(folder, {}, many).run("../tests/integration/files/render")))
+    done = Playbook(folder, {}, hosts(folder / "inventory", ASKED)).run("../tests/integration/files/render")
+    texts = re.findall(r'^\[(manifest-\d+)\] (".*")$', done.stdout, re.MULTILINE)
+    return Rendered({host: json.loads(text) for host, text in texts}, errors(done))
 
 
 @pytest.fixture

@@ -239,24 +239,22 @@ def test_service_leaves_nothing(service: Any, run_dir: Path, victim: str) -> Non
     await_true(lambda: not members(run_dir))
 
 
-@pytest.mark.parametrize(
-    ("request_", "sentence"),
-    [
-        ({"op": "dance"}, "op is 'dance', but must be one of ping, preload, start, remove, stop"),
-        ({"op": "start", "run_dir": "x", "ps": 1, "workers": 1}, "run_dir is 'x', but must be an absolute path"),
-        ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 0}, "workers is 0"),
-        ({"op": "start", "run_dir": "/x", "ps": 1}, "the start is incomplete"),
-        ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 1, "colour": 1}, "a start does not know colour"),
-        ({"op": "remove", "run_dir": 7}, None),
-        ({"op": "start", "run_dir": 7, "ps": 1, "workers": 1}, "the start is incomplete"),
-        ({"op": "preload", "argv": 7}, ""),
-    ],
-)
-def test_service_answers_bad_requests_and_lives_on(
-    service: Any, request_: dict[str, Any], sentence: str | None
-) -> None:
+BAD_REQUESTS: list[tuple[dict[str, Any], str | None]] = [
+    ({"op": "dance"}, "op is 'dance', but must be one of ping, preload, start, remove, stop"),
+    ({"op": "start", "run_dir": "x", "ps": 1, "workers": 1}, "run_dir is 'x', but must be an absolute path"),
+    ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 0}, "workers is 0"),
+    ({"op": "start", "run_dir": "/x", "ps": 1}, "the start is incomplete"),
+    ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 1, "colour": 1}, "a start does not know colour"),
+    ({"op": "remove", "run_dir": 7}, None),
+    ({"op": "start", "run_dir": 7, "ps": 1, "workers": 1}, "the start is incomplete"),
+    ({"op": "preload", "argv": 7}, ""),
+]
+
+
+def test_service_answers_bad_requests_and_lives_on(service: Any) -> None:
     path, _launcher, _owner = service
-    answer = ask(path, **request_)
-    assert answer["ok"] is (sentence is None)
-    assert (sentence or "") in answer.get("error", "")
-    assert ask(path, op="ping")["ok"] is True
+    for request, sentence in BAD_REQUESTS:
+        answer = ask(path, **request)
+        assert answer["ok"] is (sentence is None), request
+        assert (sentence or "") in answer.get("error", ""), request
+        assert ask(path, op="ping")["ok"] is True, request

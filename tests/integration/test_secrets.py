@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fixtures.playbook import Playbook, errors, hosts
 
 from .conftest import tiny_command, tiny_study
@@ -30,6 +32,7 @@ def secret_study(**given: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_sweep_shows_no_secret_anywhere(playbook: Playbook) -> None:
     done = playbook.run("sweep", "-vvv", "--diff", **secret_study())
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr

@@ -26,6 +26,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
     return condition()
 
 
+@pytest.mark.slow
 def test_sweep_completes_and_then_does_nothing(playbook: Playbook) -> None:
     first = playbook.run("sweep", training_network="loopback")
     assert first.returncode == 0, first.stdout + first.stderr
@@ -53,6 +54,7 @@ def test_sweep_check_mode_announces_and_starts_nothing(playbook: Playbook) -> No
     assert not (playbook.results / "tiny").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "signum", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.full) for one in (signal.SIGINT, signal.SIGTERM))]
 )
@@ -144,7 +146,9 @@ BAD_INPUT = [
 
 
 def test_sweep_bad_input_gets_a_sentence_before_anything_starts(tmp_path: Path) -> None:
-    each = {f"slip-{number}": given for number, (given, _name, _value) in enumerate(BAD_INPUT)}
+    each: dict[str, dict[str, Any]] = {
+        f"slip-{number}": given for number, (given, _name, _value) in enumerate(BAD_INPUT)
+    }
     many = hosts(tmp_path / "inventory", each, **tiny_study(tmp_path / "results"))
     result = Playbook(tmp_path, {}, many).run("sweep")
     told = errors(result)
@@ -172,6 +176,7 @@ def test_sweep_ledger_that_is_not_ours_is_left_alone(playbook: Playbook) -> None
     assert ledger.read_text() == "dear diary\nnothing to see\n"
 
 
+@pytest.mark.slow
 def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
     first = playbook.start("sweep", training_command=tiny_command(steps=20, pace=0.1), sweep_repeats=1)
     assert wait_until((playbook.results / "tiny/ledger.lock").exists)
@@ -183,6 +188,7 @@ def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
     assert len(playbook.records()) == 2
 
 
+@pytest.mark.slow
 def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
     # What is given on the command line would win over the playbook's own study.
     own = {name: value for name, value in playbook.variables.items() if name not in ("sweep_study", "sweep_series")}
