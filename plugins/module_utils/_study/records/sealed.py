@@ -46,7 +46,7 @@ WITHIN = [
 
 def spec(study: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Of a cell, or what a variant changes; what is sealed already stays as it is."""
-    forms = {"command": command, "env": environment}
+    forms = {"command": command, "env": environment, "ps_env": environment, "worker_env": environment}
     return {
         key: forms[key](study, value) if key in forms and isinstance(value, str) else value
         for key, value in given.items()

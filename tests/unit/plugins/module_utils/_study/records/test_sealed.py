@@ -41,6 +41,17 @@ def test_environment_shows_where_a_value_comes_from() -> None:
     assert sealed.environment("mnist", '{"A": {"secret": "s", "key": "k"}}') == "A of secret s, key k"
 
 
+@pytest.mark.parametrize("key", ["env", "ps_env", "worker_env"])
+def test_spec_seals_every_environment(key: str) -> None:
+    spec = {**SPEC, key: '{"TOKEN": "canary", "HUB": {"secret": "s", "key": "k"}}'}
+    shown = sealed.spec("mnist", spec)
+    assert re.fullmatch(f"TOKEN {SEAL}; HUB of secret s, key k", shown[key])
+    assert {name: shown[name] for name in SPEC} == SPEC
+    other = sealed.spec("mnist", {**spec, key: spec[key].replace("canary", "other")})
+    assert len({cell_id(SPEC), cell_id(shown), cell_id(other)}) == 3
+    assert sealed.spec("mnist", shown) == shown
+
+
 SECRETS = [
     ("TOKEN=canary python train.py --steps 300", "TOKEN=@ python train.py --steps 300"),
     ("exec env a=canary B='can ary' python x.py", "exec env a=@ B=@ python x.py"),
