@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -163,6 +164,17 @@ def test_sweep_bad_input_gets_a_sentence_before_anything_starts(tmp_path: Path) 
 def test_sweep_names_the_gpus_that_tensorflow_does_not_see(playbook: Playbook) -> None:
     told = errors(playbook.run("sweep", training_command=[], training_gpus=1))["local"]
     assert {"training_gpus is 1", "sees 0 here"} <= set(re.findall("training_gpus is 1|sees 0 here", told)), told
+    assert not playbook.records()
+
+
+def test_sweep_with_processes_names_the_system_that_is_not_linux(playbook: Playbook, tmp_path: Path) -> None:
+    program = tmp_path / "bin/uname"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Darwin\n")
+    program.chmod(0o755)
+    env = {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+    told = errors(replace(playbook, env=env).run("sweep"))["local"]
+    assert "cluster_provider is 'local', but this machine runs Darwin" in told
     assert not playbook.records()
 
 
