@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How modules that remove or change something for all spare the studies of other controllers."""
+"""How modules that remove or change something for all spare the studies of other controllers (held_studies.HELD_ARG_SPEC)."""
 
 from __future__ import annotations
 

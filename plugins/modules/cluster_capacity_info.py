@@ -17,16 +17,13 @@ description:
   - The scheduler may miss the only placement there is, and others may come first; what is said to fit fits at the moment of the look.
   - A quota with a scope other than the priority class is left out. Nothing is changed.
   - Needs the right to list nodes. Where the user may not list the pods of all namespaces, a warning says that they were not counted.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
+  - tfscale.study.namespace
+  - tfscale.study.capacity
 options:
-  namespace:
-    description: Namespace of the pods.
-    type: str
-    default: tfscale
   ps:
     description: Number of parameter servers beside the workers.
     type: raw
@@ -35,40 +32,6 @@ options:
     description: On how many nodes. They are the first by name, as M(tfscale.study.node_set) takes them; V(0) is all of them.
     type: raw
     default: 0
-  resources:
-    description:
-      - What a C(ps) and a C(worker) ask for, each with C(requests) and C(limits) as in a container, or with the requests alone.
-      - What has a limit and no request requests its limit.
-    type: dict
-    default: {}
-  node_selector:
-    description: Labels that a node must have to be considered.
-    type: dict
-    default: {}
-  spread:
-    description: >-
-      How the replicas spread over the nodes. With V(DoNotSchedule) the nodes' numbers of replicas differ by one at most; otherwise
-      any placement serves.
-    type: str
-    choices: [DoNotSchedule, ScheduleAnyway, ""]
-    default: DoNotSchedule
-  priority_class:
-    description: Priority class of the pods. Quotas of that class count as well.
-    type: str
-    default: ""
-  preemptible:
-    description:
-      - Count pods of a lower priority than that of O(priority_class) as free. A class with the policy V(Never) preempts nobody.
-      - The priority is that of the class, or where the user may not look at classes, that of a pod that has it.
-    type: bool
-    default: false
-attributes:
-  check_mode:
-    description: Only looks.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

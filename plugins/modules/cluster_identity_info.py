@@ -13,18 +13,10 @@ version_added: 0.4.0
 description:
   - Two contexts, files or addresses may lead to one cluster. This tells who it is, so that two hosts of an inventory that are one cluster
     are noticed before they disturb each other.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
-attributes:
-  check_mode:
-    description: It only looks.
-    support: full
-  diff_mode:
-    description: Shows what changes in the target.
-    support: none
+  - tfscale.study.cluster
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -18,16 +18,13 @@ description:
     Pods left of earlier runs in O(namespace) do not count, because the next run begins with their removal.
   - Fails with one sentence that names what is missing. Nothing is changed.
   - Where the user may not list nodes, or the pods of all namespaces, a warning says what could not be checked.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
+  - tfscale.study.namespace
+  - tfscale.study.capacity
 options:
-  namespace:
-    description: Namespace of the runs.
-    type: str
-    default: tfscale
   needs:
     description:
       - Rights to ask for, each with C(verb), C(resource) (such as V(pods) or V(pods/log)) and, unless it is the core, C(group).
@@ -67,38 +64,6 @@ options:
     type: list
     elements: dict
     default: []
-  resources:
-    description:
-      - What a C(ps) and a C(worker) ask for, each with C(requests) and C(limits) as in a container, or with the requests alone.
-      - What has a limit and no request requests its limit.
-    type: dict
-    default: {}
-  node_selector:
-    description: Labels that a node must have to be considered.
-    type: dict
-    default: {}
-  spread:
-    description: >-
-      How the replicas spread over the nodes. With V(DoNotSchedule) the nodes' numbers of replicas differ by one at most; otherwise
-      any placement serves.
-    type: str
-    choices: [DoNotSchedule, ScheduleAnyway, ""]
-    default: DoNotSchedule
-  priority_class:
-    description: Priority class of the pods. Quotas of that class count as well.
-    type: str
-    default: ""
-  preemptible:
-    description: Count pods of a lower priority than that of O(priority_class) as free, see M(tfscale.study.cluster_capacity_info).
-    type: bool
-    default: false
-attributes:
-  check_mode:
-    description: Only looks.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -21,9 +21,9 @@ description:
 requirements:
   - google-auth
   - requests
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
+  - tfscale.study.cluster
   - tfscale.study.held
 options:
   state:
@@ -128,11 +128,11 @@ options:
     default: 1800
 attributes:
   check_mode:
-    description: Says what would be made, resized or removed, or what is wrong with the request, and changes nothing.
     support: full
+    details: Says also what is wrong with the request.
   diff_mode:
-    description: Shows the number of nodes before and after.
     support: full
+    details: The number of nodes before and after.
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

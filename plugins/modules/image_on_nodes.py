@@ -15,11 +15,10 @@ description:
     the pods. Afterwards no run has to pull anything.
   - The image need not contain any particular program. It must run as a user with a number other than 0.
   - Pods pass the Pod Security Standard C(restricted).
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
 options:
   image:
     description: Name of the image as pods give it.
@@ -65,10 +64,9 @@ options:
     default: 600
 attributes:
   check_mode:
-    description: Asks nothing.
     support: full
+    details: Asks no node.
   diff_mode:
-    description: Shows what changes in the target.
     support: none
 author:
   - tfscale.study contributors (@tfscale)

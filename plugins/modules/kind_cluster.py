@@ -22,9 +22,9 @@ description:
 requirements:
   - kind
   - docker or podman
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
+  - tfscale.study.cluster
   - tfscale.study.held
 options:
   state:
@@ -79,11 +79,11 @@ options:
     default: 600
 attributes:
   check_mode:
-    description: Says what would be made or removed, or what is wrong with the request, and changes nothing.
     support: full
+    details: Says also what is wrong with the request.
   diff_mode:
-    description: Shows number, image and limits of the workers before and after.
     support: full
+    details: Number, image and limits of the workers before and after.
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

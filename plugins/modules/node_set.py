@@ -15,12 +15,11 @@ description:
     Pods of runs select that label.
   - A node can carry a run when it is ready, not cordoned and not tainted, and does not belong to the control plane (unless
     the cluster has nothing else). The order is that of the names, with numbers in them as numbers.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.held
+  - tfscale.study.cluster
 options:
   namespace:
     description: Where other controllers' studies are looked for by a user who may not look into all namespaces. Empty is nowhere.
@@ -50,11 +49,10 @@ options:
     default: {}
 attributes:
   check_mode:
-    description: Says which nodes would be active, and labels none.
     support: full
   diff_mode:
-    description: Shows the names of the active nodes before and after.
     support: full
+    details: The names of the active nodes before and after.
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

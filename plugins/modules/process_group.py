@@ -16,6 +16,8 @@ description:
   - The processes end with the run, with the first of them that fails, or when the playbook ends, however it ends.
 requirements:
   - Linux
+extends_documentation_fragment:
+  - tfscale.study.attributes
 options:
   state:
     description:
@@ -98,11 +100,10 @@ options:
     version_added: 0.4.0
 attributes:
   check_mode:
-    description: Says what would be started or ended.
     support: full
   diff_mode:
-    description: Shows the replicas that are running before and after.
     support: full
+    details: The replicas that are running before and after.
 author:
   - tfscale.study contributors (@tfscale)
 """

@@ -40,26 +40,10 @@ options:
         and errs at most twice as often.
     type: raw
     default: 20
-  ledger:
-    description:
-      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
-      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
-    type: str
-    choices: [files, cluster]
-    default: files
-  namespace:
-    description: Namespace of the ledger in the cluster.
-    type: str
-    default: tfscale
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Shows what changes in the target.
-    support: none
 extends_documentation_fragment:
+  - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.ledger
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

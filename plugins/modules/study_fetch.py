@@ -13,11 +13,10 @@ version_added: 0.4.0
 description:
   - Adds the records of a study that a cluster keeps (C(sweep_ledger=cluster)) to C(ledger.jsonl) in a folder, as far as they are
     not there yet. Called for each of several clusters, it makes the one ledger of which the report is written.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
 options:
   study_dir:
     description: Folder of the study, whose last part is the study's name. It is made when it is missing.
@@ -29,10 +28,9 @@ options:
     default: tfscale
 attributes:
   check_mode:
-    description: Says how many records would be copied, and copies none.
     support: full
+    details: Returns how many records it would copy.
   diff_mode:
-    description: Shows what changes in the target.
     support: none
 author:
   - tfscale.study contributors (@tfscale)

@@ -28,11 +28,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  owner_pid:
-    description:
-      - Process for which the study is held.
-      - The action plugin gives that of C(ansible-playbook). Where the module itself runs, on another host, it must be given.
-    type: int
   part:
     description:
       - Which part of the owner's work holds the study, such as one of several clusters. The lock in a folder goes with the last part;
@@ -40,26 +35,16 @@ options:
     type: str
     default: ""
     version_added: 0.4.0
-  ledger:
-    description:
-      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
-      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
-    type: str
-    choices: [files, cluster]
-    default: files
-  namespace:
-    description: Namespace of the ledger in the cluster.
-    type: str
-    default: tfscale
 attributes:
   check_mode:
-    description: Says whether the lock would change, and writes nothing.
     support: full
   diff_mode:
-    description: Shows what changes in the target.
     support: none
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.ledger
+  - tfscale.study.owner
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -16,12 +16,11 @@ description:
     carry that label.
   - A namespace without that label is used as it is and never changed or removed. Where the user may not look at namespaces
     it is taken to be there.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.held
+  - tfscale.study.cluster
 options:
   name:
     description: Name of the namespace.
@@ -42,11 +41,10 @@ options:
     default: 180
 attributes:
   check_mode:
-    description: Says whether the namespace would be made or removed.
     support: full
   diff_mode:
-    description: Shows the labels before and after.
     support: full
+    details: The labels before and after.
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -47,31 +47,17 @@ options:
     description: Further facts for the record's C(provenance).
     type: dict
     default: {}
-  owner_pid:
-    description:
-      - Process for which the study is held, see M(tfscale.study.study_lock). A study held by another one is refused.
-      - The action plugin gives that of C(ansible-playbook). Without it nobody is refused.
-    type: int
-  ledger:
-    description:
-      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
-      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
-    type: str
-    choices: [files, cluster]
-    default: files
-  namespace:
-    description: Namespace of the ledger in the cluster.
-    type: str
-    default: tfscale
 attributes:
   check_mode:
-    description: Says what would be recorded, and writes nothing.
     support: full
+    details: Returns the record that it would append.
   diff_mode:
-    description: Shows what changes in the target.
     support: none
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.ledger
+  - tfscale.study.owner
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

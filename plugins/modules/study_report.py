@@ -26,17 +26,6 @@ options:
       - A folder without a ledger, or without a valid run, gets a report that says so.
     type: path
     required: true
-  ledger:
-    description:
-      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir), V(cluster) one ConfigMap a record in O(namespace).
-      - In the cluster the study is named by the last part of O(study_dir), and only O(ledger=cluster) needs the options of a cluster.
-    type: str
-    choices: [files, cluster]
-    default: files
-  namespace:
-    description: Namespace of the ledger in the cluster.
-    type: str
-    default: tfscale
   prices:
     description:
       - What an hour of a node costs, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) is any other node.
@@ -51,13 +40,13 @@ options:
     version_added: 0.4.0
 attributes:
   check_mode:
-    description: Says whether the report would change, and writes nothing.
     support: full
   diff_mode:
-    description: Shows what changes in the target.
     support: none
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.ledger
 author:
   - tfscale.study contributors (@tfscale)
 """

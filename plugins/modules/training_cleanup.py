@@ -15,10 +15,14 @@ description:
     and returns when the pods are gone.
   - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay, and so does a standing
     training unless O(training) names it.
+  - Without O(run_id) it removes all runs of the study, without O(attempt) all attempts of the run.
   - A namespace that does not exist holds nothing to remove.
 extends_documentation_fragment:
-  - tfscale.study.held
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
+  - tfscale.study.held
+  - tfscale.study.run
 options:
   state:
     description: What becomes of the objects.
@@ -32,12 +36,6 @@ options:
   study:
     description: Value of their label C(tfscale.study/study); all studies unless given.
     type: str
-  run_id:
-    description: Value of their label C(tfscale.study/run); all runs of the study unless given.
-    type: str
-  attempt:
-    description: Value of their label C(tfscale.study/attempt); all attempts of the run unless given. Needs O(run_id).
-    type: int
   training:
     description: >-
       Value of the label C(tfscale.study/training): removes that standing training, with its Deployment, instead of runs.
@@ -54,11 +52,11 @@ options:
     default: 120.0
 attributes:
   check_mode:
-    description: Finds what there is and removes nothing.
     support: full
+    details: Returns the objects that it would remove.
   diff_mode:
-    description: Shows what is removed.
     support: full
+    details: The objects that are removed.
 seealso:
   - module: tfscale.study.training_wait
 author:

@@ -15,11 +15,10 @@ description:
   - All of them are looked at first. When one is there that does not carry the labels of its manifest that say whose it is
     (C(app.kubernetes.io/managed-by), C(tfscale.study/study), C(run), C(attempt), C(training)), nothing is changed and the task
     fails.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
 options:
   namespace:
     description: Where they are to be.
@@ -34,11 +33,11 @@ options:
     required: true
 attributes:
   check_mode:
-    description: Lets the server try it and changes nothing.
     support: full
+    details: The server tries each object (dry run).
   diff_mode:
-    description: Names the objects.
     support: full
+    details: The names of the objects.
 seealso:
   - module: tfscale.study.training_cleanup
   - module: tfscale.study.training_upgrade

@@ -14,6 +14,8 @@ description:
   - Reads C(ps-<n>.log) and C(worker-<n>.log) of a run and returns its timings. The memory needed does not depend on the
     length of the logs.
   - Nothing that stands in a log makes the module fail; what could not be read is told in RV(errors).
+extends_documentation_fragment:
+  - tfscale.study.attributes.info
 options:
   log_dir:
     description: Folder with the logs of one run.
@@ -27,13 +29,6 @@ options:
     description: Steps of the run. They say where the warm-up ends and, unless O(log_format=tfscale), where the clock stops.
     type: int
     default: 0
-attributes:
-  check_mode:
-    description: Reads only.
-    support: full
-  diff_mode:
-    description: Shows what changes in the target.
-    support: none
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -19,16 +19,13 @@ description:
   - What was before and how far the upgrade has come stands in the ConfigMap C(<name>-upgrade). When the controller is killed,
     the next call goes on from there, or first goes back when it is given other manifests. A second upgrade at the same time is
     refused.
-requirements:
-  - kubernetes.core >= 6.2.0
-  - kubernetes >= 24.2.0
 extends_documentation_fragment:
+  - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.cluster
+  - tfscale.study.namespace
+  - tfscale.study.owner
 options:
-  namespace:
-    description: Namespace of the training.
-    type: str
-    default: tfscale
   name:
     description: Name of the training, which its objects begin with and carry in the label C(tfscale.study/training).
     type: str
@@ -79,16 +76,13 @@ options:
     description: Seconds for which a replica must stay ready before the next one is touched.
     type: float
     default: 5
-  owner_pid:
-    description: Process that holds the training; the default is the process of ansible-playbook.
-    type: int
 attributes:
   check_mode:
-    description: Asks the server what would become of each object (dry run), and changes nothing.
     support: full
+    details: The server tries each object (dry run).
   diff_mode:
-    description: Shows all objects that change, with what the server fills in.
     support: full
+    details: All objects that change, with the defaults of the server.
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -17,8 +17,13 @@ description:
   - The task fails unless the run succeeded. Its result is complete in every case.
   - On a cluster the pods are watched, the log of worker 0 is followed, and before the task ends all logs are saved into O(run_dir).
     A pod that cannot start, was killed, evicted or deleted, or whose node was lost, ends the run with that cause.
+  - A cluster needs O(run_id) and O(attempt). With O(ledger=cluster) the lock of the study is renewed during the wait.
 extends_documentation_fragment:
+  - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
+  - tfscale.study.ledger
+  - tfscale.study.owner
+  - tfscale.study.run
 options:
   backend:
     description: What carries the replicas. V(processes) of this machine, or pods of a V(job) or V(statefulset); only these use a cluster.
@@ -29,16 +34,6 @@ options:
     description: Folder of the run. As given to M(tfscale.study.process_group), or where the logs of pods are to be saved.
     type: path
     required: true
-  namespace:
-    description: Namespace of the run's pods and of a ledger in the cluster.
-    type: str
-    default: tfscale
-  run_id:
-    description: Value of the label C(tfscale.study/run). Needed unless O(backend=processes), as is O(attempt).
-    type: str
-  attempt:
-    description: Value of the label C(tfscale.study/attempt).
-    type: int
   nodes:
     description: Nodes on which the pods may run. It is kept as evidence; M(tfscale.study.study_record) voids a run with pods on others.
     type: list
@@ -74,24 +69,13 @@ options:
     description: Seconds between two looks at the run.
     type: float
     default: 0.02
-  ledger:
-    description: Where the study's records are. With V(cluster) the controller's hold on the study is renewed while it waits.
-    type: str
-    choices: [files, cluster]
-    default: files
   study_dir:
     description: Folder of the study, as given to M(tfscale.study.study_lock). Needed with O(ledger=cluster).
     type: path
-  owner_pid:
-    description: The process that holds the study. The action plugin takes that of ansible-playbook.
-    type: int
 attributes:
   check_mode:
-    description: Waits for nothing, since nothing was started.
     support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
+    details: Returns at once, because check mode has started no run.
 seealso:
   - module: tfscale.study.process_group
   - module: tfscale.study.training_cleanup

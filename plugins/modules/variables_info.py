@@ -15,6 +15,8 @@ description:
     number so large that it must be a slip. Each role calls it before its first task that changes anything.
   - Lists and mappings may come as text of YAML, as a survey or C(-e name=value) gives them. It means what it means in an inventory, so
     that C(no) is false and C(1e3) a word.
+extends_documentation_fragment:
+  - tfscale.study.attributes.info
 options:
   values:
     description: Variables by name. Unless given they are those of the play, all that there are.
@@ -24,13 +26,6 @@ options:
     description: The roles whose variables are looked at. Unless given it is all.
     type: list
     elements: str
-attributes:
-  check_mode:
-    description: It changes nothing, so it does the same.
-    support: full
-  diff_mode:
-    description: Shows what changes in the target.
-    support: none
 author:
   - tfscale.study contributors (@tfscale)
 """

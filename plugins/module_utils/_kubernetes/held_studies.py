@@ -16,11 +16,13 @@ from .api import Api, ApiError
 from .labels import MANAGED, RUN, STUDY, TRAINING
 from .lease import LeaseLock
 from .ledger import prefix
+from .options import OWNER_ARG_SPEC
 from .ownership import read
 
+# Documented by the fragment `held`.
 HELD_ARG_SPEC: dict[str, dict[str, Any]] = {
     "end_held": {"type": "bool", "default": False},
-    "owner_pid": {"type": "int"},
+    **OWNER_ARG_SPEC,
     "results_dir": {"type": "path", "default": ""},
     "part": {"type": "str", "default": ""},
 }

@@ -19,7 +19,8 @@ from .api import Api
 from .capacity import Cell, Replicas
 from .free_capacity import Quota, Seen
 
-FITTING_ARG_SPEC: dict[str, dict[str, Any]] = {
+# Documented by the fragment `capacity`.
+CAPACITY_ARG_SPEC: dict[str, dict[str, Any]] = {
     "resources": {"type": "dict", "default": {}},
     "node_selector": {"type": "dict", "default": {}},
     "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
@@ -55,7 +56,7 @@ class Fitting:
 
     @classmethod
     def look(cls, api: Api, namespace: str, given: Mapping[str, Any]) -> Fitting:
-        """`given` as in FITTING_ARG_SPEC."""
+        """`given` as in CAPACITY_ARG_SPEC."""
         replicas = capacity.replicas_of(given["resources"])
         seen = free_capacity.look(api, namespace)
         if seen.nodes is None:

@@ -18,12 +18,13 @@ from .._study.records.lock import Lock, StudyLock
 from .api import ApiError, connect
 from .lease import LeaseLock
 from .ledger import ClusterLedger
-from .options import AUTH_ARG_SPEC
+from .options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 
+# Documented by the fragment `ledger`.
 LEDGER_ARG_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
+    **NAMESPACE_ARG_SPEC,
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
-    "namespace": {"type": "str", "default": "tfscale"},
 }
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a module is told where the cluster is and who asks. PRIVATE, can break at any time."""
+"""Options that several modules share. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -34,3 +34,7 @@ AUTH_ARG_SPEC: dict[str, dict[str, Any]] = {
     "impersonate_user": {"type": "str"},
     "impersonate_groups": {"type": "list", "elements": "str"},
 }
+# Each is documented by the fragment of its name in plugins/doc_fragments.
+NAMESPACE_ARG_SPEC: dict[str, dict[str, Any]] = {"namespace": {"type": "str", "default": "tfscale"}}
+OWNER_ARG_SPEC: dict[str, dict[str, Any]] = {"owner_pid": {"type": "int"}}
+RUN_ARG_SPEC: dict[str, dict[str, Any]] = {"run_id": {"type": "str"}, "attempt": {"type": "int"}}

@@ -21,11 +21,11 @@ from .._study.design.inputs import FIT
 from .._study.design.planner import Product
 from . import api as kubernetes_api
 from .api import ApiError
-from .max_workers import FITTING_ARG_SPEC, Fitting
+from .max_workers import CAPACITY_ARG_SPEC, Fitting
 from .open_ledger import check_namespace
 
 ROOM: dict[str, dict[str, Any]] = {
-    **FITTING_ARG_SPEC,
+    **CAPACITY_ARG_SPEC,
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
 }
 FIT_ARG_SPEC: dict[str, dict[str, Any]] = {

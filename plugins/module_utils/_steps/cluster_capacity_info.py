@@ -14,15 +14,15 @@ from .._kubernetes import api as kubernetes_api
 from .._kubernetes import capacity, free_capacity, nodes
 from .._kubernetes.api import ApiError
 from .._kubernetes.free_capacity import Quota
-from .._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting, Most
+from .._kubernetes.max_workers import CAPACITY_ARG_SPEC, Fitting, Most
 from .._kubernetes.open_ledger import check_namespace
-from .._kubernetes.options import AUTH_ARG_SPEC
+from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._study.design.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
-    **FITTING_ARG_SPEC,
-    "namespace": {"type": "str", "default": "tfscale"},
+    **NAMESPACE_ARG_SPEC,
+    **CAPACITY_ARG_SPEC,
     # Raw, so that what a user wrote comes back in our sentence and not in Ansible's.
     "ps": {"type": "raw", "default": 1},
     "nodes": {"type": "raw", "default": 0},

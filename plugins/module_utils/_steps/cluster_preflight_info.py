@@ -19,24 +19,21 @@ from .._kubernetes import capacity, free_capacity, nodes, permissions
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
+from .._kubernetes.max_workers import CAPACITY_ARG_SPEC
 from .._kubernetes.open_ledger import check_namespace
-from .._kubernetes.options import AUTH_ARG_SPEC
+from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._kubernetes.permissions import Right
 from .._study.design.inputs import integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
-    "namespace": {"type": "str", "default": "tfscale"},
+    **NAMESPACE_ARG_SPEC,
+    **CAPACITY_ARG_SPEC,
     "needs": {"type": "list", "elements": "dict"},
     "more_needs": {"type": "list", "elements": "dict", "default": []},
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
     "cells": {"type": "list", "elements": "dict", "default": []},
-    "resources": {"type": "dict", "default": {}},
-    "node_selector": {"type": "dict", "default": {}},
-    "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
-    "priority_class": {"type": "str", "default": ""},
-    "preemptible": {"type": "bool", "default": False},
     "references": {"type": "list", "elements": "dict", "default": []},
 }
 MOST_NAMED = 4

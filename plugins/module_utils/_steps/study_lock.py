@@ -11,14 +11,15 @@ from typing import Any, cast
 from .._common.errors import LedgerError, StepError
 from .._kubernetes import lease_keeper as heart
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
+from .._kubernetes.options import OWNER_ARG_SPEC
 from .._study.records.ledger import Ledger
 from .._study.records.lock import Lock
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
+    **OWNER_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "owner_pid": {"type": "int"},
     "part": {"type": "str", "default": ""},
 }
 

@@ -16,6 +16,7 @@ from .._common import files
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import duration, figure, plain
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
+from .._kubernetes.options import OWNER_ARG_SPEC
 from .._study.logs.formats import LogFormat, finite
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
@@ -24,6 +25,7 @@ from .._study.records.verdict import VOID, Thresholds, Verdict, judge, mapping
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
+    **OWNER_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "run": {"type": "dict", "required": True},
     "wait": {"type": "dict", "required": True},
@@ -31,7 +33,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "max_steal_share": {"type": "float", "default": 0.10},
     "max_foreign_share": {"type": "float", "default": 0.25},
     "provenance": {"type": "dict", "default": {}},
-    "owner_pid": {"type": "int"},
 }
 SCHEMA = 1
 # What is kept of each replica, as far as the backend tells it.

@@ -15,17 +15,16 @@ from .._common.format import counted, duration
 from .._kubernetes import held_studies as held
 from .._kubernetes.api import PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
-from .._kubernetes.options import AUTH_ARG_SPEC
+from .._kubernetes.options import AUTH_ARG_SPEC, RUN_ARG_SPEC
 from .._study.design import inputs
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     **held.HELD_ARG_SPEC,
+    **RUN_ARG_SPEC,
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
     "namespace": {"type": "str", "required": True},
     "study": {"type": "str"},
-    "run_id": {"type": "str"},
-    "attempt": {"type": "int"},
     "training": {"type": "str"},
     "volume_claims": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 120.0},

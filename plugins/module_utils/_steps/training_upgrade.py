@@ -19,13 +19,14 @@ from .._kubernetes.api import connect
 from .._kubernetes.labels import TRAINING
 from .._kubernetes.lease import LeaseLock
 from .._kubernetes.open_ledger import check_namespace, renewer
-from .._kubernetes.options import AUTH_ARG_SPEC
+from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC, OWNER_ARG_SPEC
 from .._study.design import inputs
 
 STATES = ("upgraded", "confirmed", "rolled_back", "ready")
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
-    "namespace": {"type": "str", "default": "tfscale"},
+    **NAMESPACE_ARG_SPEC,
+    **OWNER_ARG_SPEC,
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": list(STATES), "default": "upgraded"},
     "definition": {"type": "list", "elements": "dict"},
@@ -34,7 +35,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "confirm": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 300.0},
     "min_ready_seconds": {"type": "float", "default": 5.0},
-    "owner_pid": {"type": "int"},
 }
 REQUIRED_IF = [("state", "upgraded", ("definition",))]
 

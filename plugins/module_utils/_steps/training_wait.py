@@ -21,6 +21,7 @@ from .._common.files import why
 from .._common.format import counted, duration, readable
 from .._kubernetes.api import connect
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, keeper
+from .._kubernetes.options import OWNER_ARG_SPEC, RUN_ARG_SPEC
 from .._study.design import inputs
 from .._study.logs.formats import TOKEN, LogFormat
 from .._study.logs.lines import lines_of
@@ -29,10 +30,10 @@ from .._study.logs.reader import Follower, parse
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
+    **OWNER_ARG_SPEC,
+    **RUN_ARG_SPEC,
     "backend": {"type": "str", "choices": ["processes", "job", "statefulset"], "default": "processes"},
     "run_dir": {"type": "path", "required": True},
-    "run_id": {"type": "str"},
-    "attempt": {"type": "int"},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "stall_seconds": {"type": "float", "default": 0.0},
     "deadline": {"type": "float", "default": 600.0},
@@ -42,7 +43,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "progress_seconds": {"type": "float", "default": 5.0},
     "poll_seconds": {"type": "float", "default": 0.02},
     "study_dir": {"type": "path"},
-    "owner_pid": {"type": "int"},
 }
 _RUN = ("run_id", "attempt")
 REQUIRED_IF = [

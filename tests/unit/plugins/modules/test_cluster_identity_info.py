@@ -8,9 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_identity_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_identity_info
 
 from tests.fixtures.modules import run
@@ -20,9 +17,3 @@ def test_main_fails_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
     result = run(cluster_identity_info.main, capsys, kubeconfig=str(tmp_path / "none"))
     assert result["failed"] is True
     assert "cannot be used: " in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(cluster_identity_info.DOCUMENTATION).get("options", {})
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

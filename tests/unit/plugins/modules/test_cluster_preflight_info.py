@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.cluster_preflight_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import cluster_preflight_info
 
 from tests.fixtures.modules import run
@@ -55,11 +53,3 @@ def test_main_fails_with_a_sentence(
     result = run(cluster_preflight_info.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(cluster_preflight_info.DOCUMENTATION)["options"]
-    words = ("description", "version_added")
-    described = {name: {key: option[key] for key in option if key not in words} for name, option in options.items()}
-    # kubernetes.core documents its own options in a fragment.
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps import gke_cluster as step
 from ansible_collections.tfscale.study.plugins.modules import gke_cluster
 
 from tests.fixtures.google import PROJECT, ZONE, Google, key_file, serving
@@ -49,9 +47,3 @@ def test_main_fails_with_a_sentence(place: dict[str, Any], capsys: pytest.Captur
     result = run(gke_cluster.main, capsys, **{**place, "location": "Belgium"})
     assert result["failed"] is True
     assert result["msg"].startswith("cluster_gke_location is 'Belgium': give a zone")
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(gke_cluster.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: one for name, one in step.ARGUMENT_SPEC.items() if name not in HELD_ARG_SPEC}

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.image_on_nodes import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import image_on_nodes
 
 from tests.fixtures.modules import run
@@ -49,10 +47,3 @@ def test_main_fails_with_a_sentence(
     result = run(image_on_nodes.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(image_on_nodes.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    own = {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
-    assert described == {name: {key: option[key] for key in option if key != "no_log"} for name, option in own.items()}

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._providers import kind as backend
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster as step
 from ansible_collections.tfscale.study.plugins.modules import kind_cluster
@@ -71,9 +70,3 @@ def test_main_fails_with_a_sentence(
     result = run(kind_cluster.main, capsys, **place, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(kind_cluster.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: one for name, one in step.ARGUMENT_SPEC.items() if name not in HELD_ARG_SPEC}

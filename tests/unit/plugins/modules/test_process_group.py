@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import process_group
 
 from tests.fixtures.modules import run
@@ -47,11 +46,3 @@ def test_main_fails_with_a_sentence(
     result = run(process_group.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_names_the_options_of_the_step() -> None:
-    options = yaml.safe_load(process_group.DOCUMENTATION)["options"]
-    assert set(options) == set(ARGUMENT_SPEC)
-    for name, option in ARGUMENT_SPEC.items():
-        assert options[name].get("default") == option.get("default"), name
-        assert options[name]["type"] == option["type"], name

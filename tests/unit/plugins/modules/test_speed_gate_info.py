@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.speed_gate_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import speed_gate_info
 
 from tests.fixtures import ledgers
@@ -43,9 +41,3 @@ def test_main_fails_with_a_sentence(
     result = run(speed_gate_info.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(speed_gate_info.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.study_namespace import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_namespace
 
 from tests.fixtures.modules import run
@@ -53,11 +50,3 @@ def test_main_fails_with_a_sentence(
     result = run(study_namespace.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(study_namespace.DOCUMENTATION)["options"]
-    told = ("description", "version_added")
-    described = {name: {key: option[key] for key in option if key not in told} for name, option in options.items()}
-    shared = {**AUTH_ARG_SPEC, **HELD_ARG_SPEC}
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in shared}

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.study_record import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import study_record
 
 from tests.fixtures import runs
@@ -60,10 +58,3 @@ def test_main_fails_with_a_sentence(
     result = run(study_record.main, capsys, **{**arguments, **change})
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(study_record.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    # kubernetes.core documents its own options in a fragment.
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.sweep_plan_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import sweep_plan_info
 
 from tests.fixtures.ledgers import SPEC
@@ -23,13 +21,6 @@ def _described(option: dict[str, Any]) -> dict[str, Any]:
     more = option.get("suboptions")
     own = {key: option[key] for key in option if key not in ("description", "suboptions")}
     return own | ({"options": {name: _described(one) for name, one in more.items()}} if more else {})
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(sweep_plan_info.DOCUMENTATION)["options"]
-    described = {name: _described(option) for name, option in options.items()}
-    # kubernetes.core documents its own options in a fragment.
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
 
 
 def test_main_plans_and_returns_what_is_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

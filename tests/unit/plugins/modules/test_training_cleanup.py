@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.held_studies import HELD_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup as step
 from ansible_collections.tfscale.study.plugins.modules import training_cleanup
 
@@ -50,13 +48,3 @@ def test_main_fails_with_a_sentence(
     result = run(training_cleanup.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_names_the_options_of_the_step() -> None:
-    options = yaml.safe_load(training_cleanup.DOCUMENTATION)["options"]
-    shared = {**AUTH_ARG_SPEC, **HELD_ARG_SPEC}
-    own = {name: option for name, option in step.ARGUMENT_SPEC.items() if name not in shared}
-    assert set(options) == set(own)
-    for name, option in own.items():
-        assert options[name].get("default") == option.get("default"), name
-        assert options[name]["type"] == option["type"], name

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy as step
 from ansible_collections.tfscale.study.plugins.modules import training_deploy
 
@@ -55,9 +54,3 @@ def test_main_fails_with_a_sentence(
     assert result["failed"] is True
     assert sentence in result["msg"]
     assert store.requests == 0
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(training_deploy.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: one for name, one in step.ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

@@ -10,17 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_timings_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_timings_info
 
 from tests.fixtures.modules import run
 from tests.fixtures.runs import write_logs
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(training_timings_info.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == ARGUMENT_SPEC
 
 
 def test_main_tells_the_figures_and_returns_what_is_documented(

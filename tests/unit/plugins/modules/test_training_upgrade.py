@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade as step
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_upgrade import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_upgrade
 
 from tests.fixtures.modules import run
@@ -72,9 +70,3 @@ def test_main_fails_with_a_sentence(
     result = run(training_upgrade.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(training_upgrade.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.options import AUTH_ARG_SPEC
-from ansible_collections.tfscale.study.plugins.module_utils._steps.training_wait import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import training_wait
 
 from tests.fixtures import states
@@ -62,13 +60,3 @@ def test_main_fails_with_a_sentence(
     result = run(training_wait.main, capsys, **arguments)
     assert result["failed"] is True
     assert sentence in result["msg"]
-
-
-def test_documentation_names_the_options_of_the_step() -> None:
-    options = yaml.safe_load(training_wait.DOCUMENTATION)["options"]
-    # Those of every module that talks to a cluster stand in kubernetes.core's own fragment.
-    own = {name: option for name, option in ARGUMENT_SPEC.items() if name not in AUTH_ARG_SPEC}
-    assert set(options) == set(own)
-    for name, option in own.items():
-        assert options[name].get("default") == option.get("default"), name
-        assert options[name]["type"] == option["type"], name

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import pytest
-import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._steps.variables_info import ARGUMENT_SPEC
 from ansible_collections.tfscale.study.plugins.modules import variables_info
 
 from tests.fixtures.modules import run
@@ -25,9 +23,3 @@ def test_main_fails_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     result = run(variables_info.main, capsys, values={"sweep_repeats": "two"})
     assert result["failed"] is True
     assert result["msg"] == "sweep_repeats is 'two': give a whole number from 1 to 1000"
-
-
-def test_documentation_has_the_options_of_the_step() -> None:
-    options = yaml.safe_load(variables_info.DOCUMENTATION)["options"]
-    described = {name: {key: option[key] for key in option if key != "description"} for name, option in options.items()}
-    assert described == ARGUMENT_SPEC

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.max_workers import FITTING_ARG_SPEC, Fitting
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.max_workers import CAPACITY_ARG_SPEC, Fitting
 
 from tests.fixtures.objects import Store
 from tests.fixtures.room import node, pod, quota
 
-GIVEN = {name: option["default"] for name, option in FITTING_ARG_SPEC.items()}
+GIVEN = {name: option["default"] for name, option in CAPACITY_ARG_SPEC.items()}
 WORKER = {"resources": {"worker": {"cpu": 1}}}
 
 
