@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._common.format import readable
+from .._common.process import identity, process_space
 from .._common.words import words
 from .labels import MANAGED, STUDY
 
 CHECK = "tfscale.study/image-check"
+# The process that waits for the answers.
+ASKER = "tfscale.study/asker"
 # What does not get better by itself; a pull that failed once (ErrImagePull) is tried again.
 FINAL = ("ErrImageNeverPull", "InvalidImageName", "ImagePullBackOff", "CreateContainerConfigError")
 
@@ -74,12 +79,33 @@ def document(params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": {"name": f"tf-image-{check_id(image)}", "labels": labels},
+        "metadata": {"name": f"tf-image-{check_id(image)}", "labels": labels, "annotations": {ASKER: asker()}},
         "spec": {
             "selector": {"matchLabels": {CHECK: check_id(image)}},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
+
+
+def asker() -> str:
+    return f"{socket.gethostname()}/{identity(os.getpid())}/{process_space()}"
+
+
+def asker_of(daemon_set: Mapping[str, Any]) -> str:
+    return readable((daemon_set["metadata"].get("annotations") or {}).get(ASKER, ""))
+
+
+def is_asked_for(daemon_set: Mapping[str, Any]) -> bool | None:
+    """Whether somebody waits for its answers; None where that cannot be seen from here."""
+    host, _slash, rest = asker_of(daemon_set).partition("/")
+    process, _slash, space = rest.partition("/")
+    if not space:
+        return False
+    if (host, space) != (socket.gethostname(), process_space()):
+        return None
+    pid = process.partition(":")[0]
+    # We ask once at a time: what bears our own name was left when the server was away.
+    return process != identity(os.getpid()) and pid.isdecimal() and identity(int(pid)) == process
 
 
 def expected(daemon_set: Mapping[str, Any]) -> int | None:

@@ -14,7 +14,18 @@ from .._common.errors import InputError, StepError
 from .._common.format import counted, readable
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes.api import Api, ApiError
-from .._kubernetes.image_check import CHECK, Seen, check_id, disagreement, document, expected, problem, read
+from .._kubernetes.image_check import (
+    CHECK,
+    Seen,
+    asker_of,
+    check_id,
+    disagreement,
+    document,
+    expected,
+    is_asked_for,
+    problem,
+    read,
+)
 from .._kubernetes.labels import MANAGED
 from .._kubernetes.nodes import NODES, candidates, name_of, obstacles
 from .._kubernetes.options import AUTH_ARG_SPEC
@@ -88,6 +99,7 @@ class _Check:
         self._clock = clock
         self._sleep = sleep
         self._nodes: list[dict[str, Any]] | None = None
+        self._uid: str | None = None
         self._namespace = params["namespace"]
         self._sets = f"/apis/apps/v1/namespaces/{self._namespace}/daemonsets"
         self._pods = f"/api/v1/namespaces/{self._namespace}/pods"
@@ -104,7 +116,7 @@ class _Check:
         finally:
             # What a server that is away keeps is removed by the next check or by training_cleanup.
             with contextlib.suppress(ApiError):
-                self._remove()
+                self._remove(self._uid)
 
     def _known_nodes(self) -> list[dict[str, Any]] | None:
         """Who may not see nodes relies on the DaemonSet's own count."""
@@ -116,16 +128,32 @@ class _Check:
             return None
 
     def _create(self) -> None:
+        end = self._clock() + self._timeout
+        while not self._is_made():
+            is_late = self._clock() >= end
+            live = read_object(self._api, f"{self._sets}/{self._name}")
+            if live is not None:
+                check_owner(live, self._owner, f"DaemonSet {self._namespace}/{self._name}")
+                asked = is_asked_for(live)
+                if is_late and (asked or self._clock() >= end + REMOVE_SECONDS):
+                    raise InputError(
+                        f"image {self._image} is still being asked for by {asker_of(live)} after {self._timeout:.0f} s: wait"
+                        " for it, or give image_timeout more seconds"
+                    )
+                if asked is False or (asked is None and is_late):
+                    # A check that was killed left it, perhaps with another policy.
+                    self._remove(live["metadata"].get("uid"))
+            # Another controller's answers must come first.
+            self._sleep(PAUSE_SECONDS)
+
+    def _is_made(self) -> bool:
         try:
-            self._api.create(self._sets, self._document)
+            self._uid = self._api.create(self._sets, self._document)["metadata"].get("uid")
         except ApiError as error:
             if error.status != 409:
                 raise
-            # A check that was killed left it, perhaps with another policy.
-            if (live := read_object(self._api, f"{self._sets}/{self._name}")) is not None:
-                check_owner(live, self._owner, f"DaemonSet {self._namespace}/{self._name}")
-                self._remove()
-            self._api.create(self._sets, self._document)
+            return False
+        return True
 
     def _wait(self) -> list[Seen]:
         began = self._clock()
@@ -192,11 +220,15 @@ class _Check:
                 f"namespace {self._namespace} refuses pods of image {self._image}: {readable(events[-1].get('message', ''))}"
             )
 
-    def _remove(self) -> None:
+    def _remove(self, uid: str | None) -> None:
         """Return when the pods are gone too: they would be foreign load to the first run."""
         try:
-            self._api.delete(f"{self._sets}/{self._name}", propagationPolicy="Background")
+            options = {"preconditions": {"uid": uid}} if uid else None
+            self._api.delete(f"{self._sets}/{self._name}", options, propagationPolicy="Background")
         except ApiError as error:
+            if error.status == 409:
+                # Another one of its name is another controller's.
+                return
             if error.status != 404:
                 raise
         end = self._clock() + REMOVE_SECONDS

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._common.process import identity, process_space
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.image_check import check_id
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.image_check import ASKER, check_id
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.nodes import NODES
 from ansible_collections.tfscale.study.plugins.module_utils._steps import image_on_nodes
 
@@ -37,6 +40,7 @@ class Daemons(Cluster):
         self.now = 0.0
         self.refused_pods = ""
         self.made: dict[str, Any] = {}
+        self.ended: list[tuple[str, float]] = []
 
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         made = super().create(path, document)
@@ -67,6 +71,7 @@ class Daemons(Cluster):
 
     def delete(self, path: str, options: Mapping[str, Any] | None = None, **query: Any) -> dict[str, Any]:
         removed = super().delete(path, options)
+        self.ended.append((path, self.now))
         for where in self.becomes:
             self.objects.pop(f"{PODS}/{where}", None)
         return removed
@@ -240,3 +245,79 @@ def test_execute_leaves_a_daemonset_of_others(monkeypatch: pytest.MonkeyPatch, l
     with pytest.raises(StepError, match=r"DaemonSet tfscale/tf-image-\w+ is there and is not ours"):
         run(api, monkeypatch)
     assert api.objects[twin]["spec"] == {"theirs": True}
+
+
+HERE, SPACE, OTHER = socket.gethostname(), process_space(), os.getppid()
+
+
+def asked_by(api: Daemons, asker: str) -> str:
+    """The DaemonSet of another controller's check of the same image."""
+    twin = f"{SETS}/tf-image-{check_id('x:1')}"
+    labels = {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/image-check": check_id("x:1")}
+    metadata = {"name": twin.rpartition("/")[2], "uid": "theirs", "labels": labels, "annotations": {ASKER: asker}}
+    api.objects[twin] = {"metadata": metadata, "spec": {"theirs": True}}
+    return twin
+
+
+@pytest.mark.parametrize("asker", [f"{HERE}/{identity(OTHER)}/{SPACE}", f"far/7:1/{SPACE}", f"{HERE}/7:1/other-space"])
+def test_execute_waits_for_the_check_of_another_controller(monkeypatch: pytest.MonkeyPatch, asker: str) -> None:
+    api = Daemons(w1={0: SAME})
+    twin = asked_by(api, asker)
+    sleep, seen = api.sleep, []
+
+    def until_it_ends(seconds: float) -> None:
+        sleep(seconds)
+        seen.append(api.objects.get(twin, {}).get("spec") == {"theirs": True})
+        if api.now >= 5 and seen[-1]:
+            del api.objects[twin]
+
+    monkeypatch.setattr(api, "sleep", until_it_ends)
+    assert run(api, monkeypatch)["digest"] == "sha256:aa"
+    assert sum(seen) == pytest.approx(5 / image_on_nodes.PAUSE_SECONDS, abs=1)
+    assert len(api.ended) == 1
+
+
+@pytest.mark.parametrize(
+    ("asker", "seconds"),
+    [
+        ("", 1),
+        ("x", 1),
+        (f"{HERE}/{OTHER}:1/{SPACE}", 1),  # the number was given to another process
+        (f"{HERE}/{2**22 + 1}:1/{SPACE}", 1),
+        (f"{HERE}/x:1/{SPACE}", 1),
+        (f"far/7:1/{SPACE}", 61),  # as long as any check takes
+    ],
+)
+def test_execute_removes_the_check_of_a_controller_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, asker: str, seconds: float
+) -> None:
+    api = Daemons(w1={0: SAME})
+    twin = asked_by(api, asker)
+    assert run(api, monkeypatch)["digest"] == "sha256:aa"
+    assert seconds - 1 <= api.ended[0][1] <= seconds
+    assert (len(api.ended), twin in api.objects) == (2, False)
+
+
+def test_execute_leaves_the_check_of_a_controller_that_still_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={0: SAME})
+    twin = asked_by(api, f"{HERE}/{identity(OTHER)}/{SPACE}")
+    with pytest.raises(StepError) as caught:
+        run(api, monkeypatch)
+    told = str(caught.value)
+    assert [fact for fact in ("x:1", HERE, str(OTHER), "60 s", "image_timeout") if fact not in told] == []
+    assert api.objects[twin]["spec"] == {"theirs": True}
+
+
+def test_execute_removes_no_check_that_came_after_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Daemons(w1={3: SAME})
+    sleep = api.sleep
+
+    def replaced(seconds: float) -> None:
+        sleep(seconds)
+        name = f"{SETS}/tf-image-{check_id('x:1')}"
+        if name in api.objects:
+            api.objects[name]["metadata"]["uid"] = "theirs"
+
+    monkeypatch.setattr(api, "sleep", replaced)
+    assert run(api, monkeypatch)["digest"] == "sha256:aa"
+    assert api.ended == []
