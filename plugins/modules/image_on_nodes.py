@@ -15,6 +15,7 @@ description:
     the pods. Afterwards no run has to pull anything.
   - The image need not contain any particular program. It must run as a user with a number other than 0.
   - Pods pass the Pod Security Standard C(restricted).
+  - While another controller asks for the same image there, its check is waited for, for O(timeout) at most.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options

@@ -31,7 +31,9 @@ options:
     choices: [processes, job, statefulset]
     default: processes
   run_dir:
-    description: Folder of the run. As given to M(tfscale.study.process_group), or where the logs of pods are to be saved.
+    description:
+      - Folder of the run. As given to M(tfscale.study.process_group), or where the logs of pods are to be saved.
+      - C(pods.json) there says of which attempt the logs of pods are. Logs of anything else are not written over; the folder is refused.
     type: path
     required: true
   nodes:
