@@ -17,6 +17,7 @@ CONTROLLER := .venv/bin
 TEST := .venv-test/bin
 TRAINER := .venv-trainer/bin
 IMPORTER := .venv-importer/bin
+DOCS := .venv-docs/bin
 # Named, because ansible ignores the ansible.cfg of a folder that others may write to.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 PLAYBOOK = PATH="$(CURDIR)/$(CONTROLLER):$$PATH" $(CONTROLLER)/ansible-playbook
@@ -50,13 +51,15 @@ teardown: setup-controller ## stop whatever is left of a study
 	@$(PLAYBOOK) playbooks/teardown.yml $(ARGS)
 
 ##: The checks
-.PHONY: setup-test setup-test-trainer setup-importer setup-browser
+.PHONY: setup-test setup-test-trainer setup-importer setup-docs setup-browser
 setup-test: ## make .venv-test
 	@tools/venv .venv-test requirements.txt requirements-kubernetes.txt requirements-test.txt
 setup-test-trainer: ## make .venv-trainer with what its tests need
 	@tools/venv .venv-trainer trainer/requirements.txt requirements-test-trainer.txt
 setup-importer:
 	@tools/venv .venv-importer requirements-importer.txt
+setup-docs:
+	@tools/venv .venv-docs requirements-docs.txt
 setup-browser: ## install Chromium where it is missing (root) or say how
 	@tools/chromium
 
@@ -64,7 +67,7 @@ setup-browser: ## install Chromium where it is missing (root) or say how
 # these at a time themselves. Integration tests often wait, so a single worker of the trainer's tests goes beside them.
 .PHONY: test
 test: TRAINERS := 1
-test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
+test: setup-test setup-test-trainer setup-importer setup-docs setup-browser setup-controller ## set up and run every check
 	@$(TEST)/python tools/checks.py --group sanity lint collection browser docs --group unit --group integration test-trainer
 
 .PHONY: lint lint-ruff lint-types lint-types-plugins lint-types-trainer lint-types-tests lint-yaml lint-ansible lint-shell
@@ -87,7 +90,7 @@ lint-shell: setup-test
 lint-ansible: setup-test
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/ansible-lint --offline --profile production --strict
 
-.PHONY: sanity unit test-trainer integration browser docs collection bench
+.PHONY: sanity unit test-trainer integration browser docs docs-site collection bench
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 	@$(TEST)/python tests/sanity/run.py $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
@@ -99,10 +102,18 @@ integration: setup-test setup-trainer ## playbooks against real processes
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
-docs: setup-test ## the plugins' documentation and the changelog
+docs: setup-test docs-site ## the plugins' documentation, the changelog and the site
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-changelog lint
+SITE := .cache/site
+docs-site: setup-test setup-docs ## build the documentation into .cache/site/html; a warning, such as a broken link, is an error
+	@rm -rf $(SITE) && mkdir -p $(SITE) && cp -r docs $(SITE)/pages && mkdir $(SITE)/pages/collection
+	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/collections:$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
+		--dest-dir $(SITE)/pages/collection tfscale.study
+	@$(DOCS)/sphinx-build --fail-on-warning --keep-going --quiet $(SITE)/pages $(SITE)/html
+	@echo "docs-site: $(SITE)/html/index.html"
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
 	@$(TEST)/python tools/collection.py
 bench: setup-test setup ## benchmarks; they print figures and judge nothing
@@ -131,4 +142,4 @@ e2e-down: ## remove that cluster and the engine that was started for it
 
 .PHONY: clean
 clean: ## remove the links to environments and this checkout's caches; results and what is kept for all checkouts stay
-	@rm -rf .venv .venv-test .venv-trainer .venv-importer .cache .ruff_cache .pytest_cache .hypothesis .ansible
+	@rm -rf .venv .venv-test .venv-trainer .venv-importer .venv-docs .cache .ruff_cache .pytest_cache .hypothesis .ansible

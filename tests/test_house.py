@@ -181,9 +181,9 @@ def test_action_group_names_every_module() -> None:
 
 
 @pytest.mark.parametrize("kind", ["module", "role", "filter", "inventory", "callback"])
-def test_readme_lists_exactly_what_exists(kind: str) -> None:
-    readme = (ROOT / "README.md").read_text()
-    table = re.search(rf"^\| {kind} \|.*\n\|[-|]+\n((?:\|.*\n)+)", readme, re.MULTILINE)
+def test_reference_lists_exactly_what_exists(kind: str) -> None:
+    reference = (ROOT / "docs/reference.md").read_text()
+    table = re.search(rf"^\| {kind} \|.*\n\|[-|]+\n((?:\|.*\n)+)", reference, re.MULTILINE)
     assert table
     listed = sorted(re.findall(r"^\| `tfscale\.study\.(\w+)`", table[1], re.MULTILINE))
     plugins = {
@@ -193,15 +193,62 @@ def test_readme_lists_exactly_what_exists(kind: str) -> None:
     assert listed == {"module": MODULES, "role": ROLES, **plugins}[kind]
 
 
-def test_readme_lists_every_playbook() -> None:
-    listed = re.findall(r"^\| `playbooks/([\w.]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_reference_lists_every_playbook() -> None:
+    listed = re.findall(r"^\| `playbooks/([\w.]+)`", (ROOT / "docs/reference.md").read_text(), re.MULTILINE)
     assert sorted(listed) == PLAYBOOKS
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+PAGES = sorted(
+    path
+    for path in ROOT.rglob("*.md")
+    # Environments and generated pages; the symlink back to the checkout itself; a report that a test expects.
+    if not any(
+        part.startswith(".") or part in ("collections", "results", "golden") for part in path.relative_to(ROOT).parts
+    )
+)
+DOCUMENTATION_PAGES = [page for page in PAGES if page.parent == ROOT / "docs"]
+CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.MULTILINE | re.DOTALL)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Name the headings as GitHub and the site do."""
+    headings = re.findall(r"^#+ (.*)$", CODE_BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
-        assert "://" in target or (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", CODE_BLOCK.sub("", page.read_text())):
+        if "://" not in target:
+            there = page.parent / target if target else page
+            assert there.exists(), target
+            assert not anchor or anchor in anchors_of(there), f"{target}#{anchor}"
+
+
+def test_index_of_the_documentation_names_every_page_once() -> None:
+    named = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs/index.md").read_text())
+    assert sorted(named) == [page.name for page in DOCUMENTATION_PAGES if page.name != "index.md"]
+
+
+@pytest.mark.parametrize("page", DOCUMENTATION_PAGES, ids=lambda page: page.name)
+def test_page_says_first_for_whom_it_is(page: Path) -> None:
+    title, first = [line for line in page.read_text().splitlines() if line.strip()][:2]
+    assert title.startswith("# ")
+    assert re.match(r"This (page|tutorial) is for ", first)
+
+
+def test_files_that_texts_name_in_docs_are_there() -> None:
+    missing = {}
+    for path in tracked_files():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        # A changelog tells of the files of its day.
+        if path.name != "CHANGELOG.rst" and "changelogs" not in path.parts:
+            names = set(re.findall(r"(?<![\w./-])docs/[\w./-]+\.(?:md|json|yml|py)\b", text))
+            missing.update({name: str(path) for name in names if not (ROOT / name).is_file()})
+    assert missing == {}
 
 
 def test_tracked_files_name_no_registry_and_no_build_path() -> None:
