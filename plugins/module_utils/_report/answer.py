@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._common import fields
 from .._study.analysis import model
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison, compare_with_best
@@ -93,7 +94,7 @@ class _Wording:
 
 def replicas(cell: model.Cell) -> tuple[int, ...]:
     """How much a cell takes: nodes, then replicas."""
-    counts = [model.whole(cell.spec.get(factor), 0) for factor in model.COUNTS]
+    counts = [fields.count(cell.spec.get(factor)) or 0 for factor in model.COUNTS]
     return counts[0], counts[1] + counts[2], counts[2]
 
 

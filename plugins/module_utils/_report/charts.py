@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from .._common import fields
 from .._study.analysis import model
 from . import text
 
@@ -85,7 +86,7 @@ def axes_of(cells: Sequence[model.Cell], factors: Sequence[str]) -> list[Axis]:
     counts = [
         factor
         for factor in ("workers", "ps", "nodes")
-        if factor in varying and all(model.is_count(cell.spec.get(factor)) for cell in cells)
+        if factor in varying and all(fields.count(cell.spec.get(factor)) is not None for cell in cells)
     ]
     axes = []
     for x in counts:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._common.fields import finite, mapping, mappings
 from .._study.analysis import model
 from . import text
 from .answer import Answer
@@ -171,18 +172,18 @@ def nodes_table(study: model.Study) -> Table:
     used: dict[tuple[str, str], int] = {}
     for run in study.runs:
         cluster = str(run.spec.get("cluster", text.NONE))
-        probed = model.mapping(run.provenance.get("probed_cpus"))
-        for node in model.mappings(run.provenance.get("nodes")):
+        probed = mapping(run.provenance.get("probed_cpus"))
+        for node in mappings(run.provenance.get("nodes")):
             name = str(node.get("name"))
-            memory = model.finite(node.get("memory_bytes"))
+            memory = finite(node.get("memory_bytes"))
             if node.get("machine_type"):
                 types[cluster, name] = str(node["machine_type"])
             found[cluster, name] = (
-                text.number(model.finite(node.get("cpus"))),
-                text.number(model.finite(probed.get(name))),
+                text.number(finite(node.get("cpus"))),
+                text.number(finite(probed.get(name))),
                 text.NONE if memory is None else f"{memory / 2**30:.1f} GiB",
             )
-        for name in {str(replica.get("node")) for replica in model.mappings(run.evidence.get("replicas"))}:
+        for name in {str(replica.get("node")) for replica in mappings(run.evidence.get("replicas"))}:
             used[cluster, name] = used.get((cluster, name), 0) + 1
     heads = ("processors (allocatable)", "processors (probe)", "memory (allocatable)", "runs on it")
     # Only a cloud says of which type a node is.

@@ -14,14 +14,15 @@ from typing import Any
 
 from .._common import files
 from .._common.errors import InputError, LedgerError, StepError
+from .._common.fields import finite, mapping, mappings
 from .._common.format import duration, figure, plain
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
 from .._kubernetes.options import OWNER_ARG_SPEC
-from .._study.logs.formats import LogFormat, finite
+from .._study.logs.formats import LogFormat
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
 from .._study.records import provenance
-from .._study.records.verdict import VOID, Thresholds, Verdict, judge, mapping
+from .._study.records.verdict import VOID, Thresholds, Verdict, judge
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -144,9 +145,7 @@ def _logs_of(run: Mapping[str, Any], wait: Mapping[str, Any], log_format: str) -
 
 
 def _replicas(wait: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    replicas = wait.get("replicas")
-    named = replicas if isinstance(replicas, list) else []
-    return [one for one in named if isinstance(one, Mapping) and "replica" in one and "index" in one]
+    return [one for one in mappings(wait.get("replicas")) if "replica" in one and "index" in one]
 
 
 def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:

@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import Any
 
 from ..._common.errors import InputError
-from ..logs.formats import count, finite
+from ..._common.fields import count, finite, mapping
 from ..statistics.intervals import CONFIDENCE, exponential
 from ..statistics.sequential import FIRST, center, levels
 from ..statistics.student_t import student_quantile
@@ -78,17 +78,12 @@ def seconds_of(records: Iterable[Mapping[str, Any]], cell_id: str) -> dict[int, 
     """Training seconds by block over the valid and the suspect runs of a cell; of two in one block the later counts."""
     found: dict[int, float] = {}
     for record in records:
-        if str(record.get("cell_id")) != cell_id or _part(record, "verdict").get("verdict") not in MEASURED:
+        if str(record.get("cell_id")) != cell_id or mapping(record.get("verdict")).get("verdict") not in MEASURED:
             continue
-        block, seconds = count(record.get("block")), finite(_part(record, "timings").get("train_seconds"))
+        block, seconds = count(record.get("block")), finite(mapping(record.get("timings")).get("train_seconds"))
         if block and seconds is not None and seconds > 0:
             found[block] = seconds
     return found
-
-
-def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    part = record.get(key)
-    return part if isinstance(part, Mapping) else {}
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ class Contest:
         """Of cells or records, each with its `cell_id` and `spec`, those of the variants before and after."""
         found: dict[str, set[str]] = {BEFORE: set(), AFTER: set()}
         for cell in cells:
-            found.get(str(_part(cell, "spec").get("variant")), set()).add(str(cell.get("cell_id")))
+            found.get(str(mapping(cell.get("spec")).get("variant")), set()).add(str(cell.get("cell_id")))
         if many := next((name for name, ids in found.items() if len(ids) > 1), None):
             raise InputError(
                 f"{len(found[many])} cells are of the variant {many}: give two cells, one of each variant (before and after),"
@@ -135,7 +130,7 @@ class Contest:
         for name, cell_id in ((BEFORE, self.before), (AFTER, self.after)):
             own = [record for record in self.records if str(record.get("cell_id")) == cell_id]
             if own and not self.seconds(cell_id):
-                reasons = _part(own[-1], "verdict").get("reasons")
+                reasons = mapping(own[-1].get("verdict")).get("reasons")
                 found.append(
                     (name, str(reasons[0]) if isinstance(reasons, list) and reasons else "no reason was recorded")
                 )

@@ -13,6 +13,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any
 
+from ..._common.fields import count, finite, mapping, mappings, texts
 from ..statistics import intervals
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
@@ -69,7 +70,7 @@ class Run:
     @property
     def measured(self) -> bool:
         """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
-        known = all(is_count(self.spec.get(factor)) for factor in ("ps", "workers"))
+        known = all(count(self.spec.get(factor)) is not None for factor in ("ps", "workers"))
         return known and self.verdict in ("valid", "suspect") and (self.timing("train_seconds") or 0) > 0
 
     @property
@@ -227,27 +228,6 @@ def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
     return " ".join(f"{factor}={spec.get(factor)}" for factor in factors)
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def finite(value: Any) -> float | None:
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else None
-
-
-def is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def whole(value: Any, otherwise: int) -> int:
-    return value if is_count(value) else otherwise
-
-
 def cost_of(record: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
     """All nodes in force, used or not: they are paid for. `prices` are those of an hour of a machine type, `*` is any other."""
     nodes = mappings(mapping(record.get("provenance")).get("nodes"))
@@ -259,14 +239,13 @@ def cost_of(record: Mapping[str, Any], prices: Mapping[str, float]) -> float | N
 
 def run_of(record: Mapping[str, Any], prices: Mapping[str, float] = NO_PRICES) -> Run:
     verdict = mapping(record.get("verdict"))
-    reasons = verdict.get("reasons")
     return Run(
         run_id=str(record.get("run_id", "unknown")),
         cell_id=str(record.get("cell_id", "unknown")),
-        block=whole(record.get("block"), 0),
-        attempt=whole(record.get("attempt"), 1),
+        block=count(record.get("block")) or 0,
+        attempt=count(record.get("attempt")) or 1,
         verdict=str(verdict.get("verdict", "void")),
-        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+        reasons=texts(verdict.get("reasons")),
         spec=mapping(record.get("spec")),
         timings=mapping(record.get("timings")),
         evidence=mapping(record.get("evidence")),
@@ -278,8 +257,8 @@ def run_of(record: Mapping[str, Any], prices: Mapping[str, float] = NO_PRICES) -
 
 def rank(value: Any) -> tuple[int, float, str]:
     """Numbers by size, then words, then what is missing."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return 0, float(value), ""
+    if (number := finite(value)) is not None:
+        return 0, number, ""
     return (2, 0.0, "") if value is None else (1, 0.0, str(value))
 
 

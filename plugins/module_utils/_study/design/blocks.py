@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..logs.formats import count
+from ..._common.fields import count
 from .cell import cell_id, run_id
 
 # The axes of a space and what each is called in a specification.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..logs.formats import finite
+from ..._common.fields import finite
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
 # every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the

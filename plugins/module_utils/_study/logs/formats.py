@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..._common.errors import InputError
+from ..._common.fields import count, finite
 from ..._common.format import readable
 
 TOKEN = b":::TFSCALE"
@@ -20,10 +21,6 @@ VERSION = 1
 _NUMERIC = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
 GROUPS = ("time", "step", "accuracy", "loss")
-# The counter of TensorFlow is a 64-bit integer.
-MOST_STEPS = 2**63 - 1
-# No clock, size or loss comes near it, and the sums and quotients of smaller numbers stay finite.
-MOST_NUMBER = 1e100
 
 # What json.loads does, without its search for white space: this is called for every line.
 _decode = json.JSONDecoder().raw_decode
@@ -102,24 +99,6 @@ def _problem_of(groups: set[str]) -> str:
     if unknown:
         return f"whose group {unknown[0]!r} is not known"
     return "" if groups & {"step", "accuracy"} else "which has neither a group step nor a group accuracy"
-
-
-def finite(value: Any) -> float | None:
-    """A number that can be calculated with, sums and quotients included, or None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        result = float(value)
-    except OverflowError:
-        return None
-    return result if abs(result) <= MOST_NUMBER else None
-
-
-def count(value: Any) -> int | None:
-    """A number of steps, or None."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_STEPS:
-        return None
-    return value
 
 
 def _read_tfscale(line: bytes) -> Event | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..._common.fields import count
 from ..._common.format import duration, figure
-from .formats import Event, count
+from .formats import Event
 
 
 class Progress:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._common.fields import count, finite
 from ..._common.format import readable
-from .formats import Event, LogFormat, count, finite
+from .formats import Event, LogFormat
 
 CHIEF = ("worker", 0)
 # The parts of a worker's time, as its summary names them.

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..._common.fields import finite, mapping, texts
 from ..._common.format import counted, duration, figure, percent
-from ..logs.formats import finite
 from ..logs.replica_log import DAY_SECONDS, RunLog
 
 VALID, SUSPECT, VOID = "valid", "suspect", "void"
@@ -68,16 +68,12 @@ def _void_reasons(wait: Mapping[str, Any], log: RunLog, workers: int) -> Iterato
 
 def _wrong_place(evidence: Mapping[str, Any]) -> Iterator[str]:
     """A run on other nodes or other images than the rest of its study measures something else."""
-    active, used, images = (_names(evidence.get(key)) for key in ("active_nodes", "nodes", "images"))
+    active, used, images = (texts(evidence.get(key)) for key in ("active_nodes", "nodes", "images"))
     strange = [node for node in used if node not in active] if active else []
     if strange:
         yield f"pods ran on {', '.join(strange)}, which is not among the active nodes {', '.join(active)}"
     if len(images) > 1:
         yield f"the replicas ran {len(images)} different images: {', '.join(images)}"
-
-
-def _names(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, (list, tuple)) else []
 
 
 def _early_end(wait: Mapping[str, Any], log: RunLog) -> str:
@@ -171,7 +167,3 @@ def _unit(log: RunLog, seconds: float, whole: float) -> str:
         return next((unit for unit, size in UNITS.items() if LEAST_SHARE * whole <= seconds * size <= _most(whole)), "")
     minutes = seconds * UNITS["minutes"]
     return "minutes" if whole >= LONG_RUN_SECONDS and MOST_OF_RUN * whole <= minutes <= _most(whole) else ""
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -148,13 +148,6 @@ def test_run_of_a_cell_that_does_not_say_what_it_was_is_not_measured(key: str, v
     assert model.run_of({**record(SPEC, 1, seconds=4.0), "spec": {**SPEC, key: value}}).measured is measured
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0, True), (4, True), (-1, False), (True, False), (1.0, False), ("1", False), (None, False)]
-)
-def test_is_count(value: Any, expected: bool) -> None:
-    assert model.is_count(value) is expected
-
-
 @pytest.mark.parametrize(("values", "expected"), [([], None), ([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([1.0, 2.0], 1.5)])
 def test_middle(values: list[float], expected: float | None) -> None:
     assert model.middle(values) == expected
