@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .._common import fields
 from .._study.analysis import model
+from .._study.records.record import SPENT, last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison, compare_with_best
 from . import text
@@ -118,9 +119,8 @@ def _cannot_tell(cells: Sequence[model.Cell]) -> str:
     measured = [cell for cell in cells if cell.measured]
     runs = [run for cell in cells for run in cell.runs]
     if not measured:
-        reason = next((run.reasons[0] for run in reversed(runs) if run.reasons), "no reason was recorded")
         which = "the only run is" if len(runs) == 1 else f"all {len(runs)} runs are"
-        return f"Cannot tell: {which} void (the last: {reason})."
+        return f"Cannot tell: {which} void (the last: {last_cause(runs)})."
     lead = min(measured, key=lambda cell: cell.center("train_seconds") or 0.0)
     factors = model.factors_of([cell.spec for cell in cells])
     seconds = text.number(lead.center("train_seconds"))
@@ -148,7 +148,7 @@ def _most(best: model.Cell) -> str:
     if not best.bottleneck:
         return ""
     part, share = best.bottleneck
-    doing = f"on {part}" if part in ("input", "telemetry") else model.SPENT[part]
+    doing = f"on {part}" if part in ("input", "telemetry") else SPENT[part]
     return f"the fastest's workers spend {text.percent(share)} of their time {doing}"
 
 

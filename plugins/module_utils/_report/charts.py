@@ -19,13 +19,14 @@ from typing import Any
 
 from .._common import fields
 from .._study.analysis import model
+from .._study.records.record import SPENT
 from . import text
 
 # Okabe and Ito (2008), told apart by all common kinds of colour vision. page.py maps each to its shade on dark ground.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#56b4e9", "#7f3c8d", "#666666")
 PARTS = {"start-up": "#56b4e9", "training": "#0072b2", "rest": "#b8b8b8"}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
-SPENT = dict(zip(model.SPENT.values(), ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
+PART_COLORS = dict(zip(SPENT.values(), ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
 WIDTH, HEIGHT, BAR = 640, 320, 26
 ROUND_BARS = 84  # legend, ticks and title above and below bars
 NOUNS = {"workers": "workers", "ps": "parameter servers", "nodes": "nodes"}
@@ -349,7 +350,7 @@ def _part_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
 
 def _share_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
     return [
-        {"cell": cell.label, "part": model.SPENT[part], "size": share, "order": order, "shown": text.percent(share)}
+        {"cell": cell.label, "part": SPENT[part], "size": share, "order": order, "shown": text.percent(share)}
         for cell in cells
         for order, (part, share) in enumerate(cell.shares.items())
     ]
@@ -389,7 +390,9 @@ def _parts(alt: Any, study: model.Study) -> list[Figure]:
             "size:Q", title="share of the training time", scale=scale, axis=alt.Axis(format=".0%", tickCount=6)
         )
         title = "Where the time of the workers goes"
-        figures.append(Figure("where-workers-time-goes", title, SPENT_GOES, _bars(alt, rows, SPENT, axis, title), 0))
+        figures.append(
+            Figure("where-workers-time-goes", title, SPENT_GOES, _bars(alt, rows, PART_COLORS, axis, title), 0)
+        )
     return figures
 
 

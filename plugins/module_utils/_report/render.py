@@ -14,6 +14,7 @@ from string import Template
 from urllib.parse import quote
 
 from .._study.analysis import model
+from .._study.records.record import SPENT
 from . import answer, charts, page, tables, text
 
 KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
@@ -83,7 +84,7 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
         found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))
         if most := best.bottleneck:
             share = f"{text.percent(most[1])} of the workers' time, of the fastest"
-            found.append((f"{group}bottleneck", model.SPENT[most[0]], share))
+            found.append((f"{group}bottleneck", SPENT[most[0]], share))
     accuracies = [value for cell in study.measured for value in cell.values("accuracy")]
     if accuracies:
         found.append(("accuracy", f"{model.middle(accuracies):.3f}", f"median; lowest {min(accuracies):.3f}"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import model
+from .._study.records.record import SPENT, Record, last_cause
 from . import text
 from .answer import Answer
 
@@ -71,7 +72,7 @@ def cpu_milliseconds(cell: model.Cell) -> float | None:
 
 def _bottleneck(cell: model.Cell) -> str:
     found = cell.bottleneck
-    return f"{model.SPENT[found[0]]} {text.percent(found[1])}" if found else text.NONE
+    return f"{SPENT[found[0]]} {text.percent(found[1])}" if found else text.NONE
 
 
 def _columns(study: model.Study) -> list[str]:
@@ -120,7 +121,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
     return Table(heads, tuple(rows), frozenset(range(first, len(heads))) - {heads.index(head) for head in WORDS})
 
 
-def _afterwards(study: model.Study, run: model.Run) -> str:
+def _afterwards(study: model.Study, run: Record) -> str:
     later = [other for other in study.runs if other.run_id == run.run_id and other.attempt > run.attempt]
     if not later:
         return "not run again"
@@ -130,10 +131,10 @@ def _afterwards(study: model.Study, run: model.Run) -> str:
 def doubtful_table(study: model.Study, verdict: str) -> Table:
     """The void or the suspect runs, and why."""
     labels = {cell.cell_id: cell.label for cell in study.cells}
-    rows = []
-    for run in study.verdicts(verdict):
-        reasons = "; ".join(run.reasons) or "no reason was recorded"
-        rows.append((labels[run.cell_id], str(run.block), str(run.attempt), reasons, _afterwards(study, run), run.log))
+    rows = [
+        (labels[run.cell_id], str(run.block), str(run.attempt), run.why, _afterwards(study, run), run.log)
+        for run in study.verdicts(verdict)
+    ]
     heads = ("cell", "block", "attempt", "why", "afterwards", "logs")
     if verdict == "suspect":
         return Table(heads[:4] + heads[5:], tuple(row[:4] + row[5:] for row in rows), frozenset({1, 2}))
@@ -141,10 +142,7 @@ def doubtful_table(study: model.Study, verdict: str) -> Table:
 
 
 def failed_table(study: model.Study) -> Table:
-    rows = []
-    for cell in study.failed:
-        reasons = [run.reasons[0] for run in cell.runs if run.reasons]
-        rows.append((cell.label, str(len(cell.runs)), reasons[-1] if reasons else "no reason was recorded"))
+    rows = [(cell.label, str(len(cell.runs)), last_cause(cell.runs)) for cell in study.failed]
     return Table(("cell", "attempts", "the last reason"), tuple(rows), frozenset({1}))
 
 
@@ -193,7 +191,7 @@ def nodes_table(study: model.Study) -> Table:
     return Table((*first, *heads), tuple(rows), frozenset(range(len(first), len(first) + len(heads))))
 
 
-def provenance_table(runs: Iterable[model.Run]) -> Table:
+def provenance_table(runs: Iterable[Record]) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
     facts: dict[str, list[str]] = {}
     for run in runs:
@@ -221,7 +219,7 @@ def run_rows(study: model.Study) -> list[dict[str, Any]]:
             "attempt": run.attempt,
             "verdict": run.verdict,
             "reasons": "; ".join(run.reasons),
-            **run.spec,
+            **run.settings,
             **flat(run.timings),
             **flat(run.evidence, "evidence_"),
             "logs": run.log,
@@ -250,7 +248,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "efficiency": scaling.efficiency if scaling else None,
         "serial_fraction": scaling.serial if scaling else None,
         "cpu_milliseconds_per_step": cpu_milliseconds(cell),
-        **{f"share_{part}": cell.shares.get(part) for part in model.SPENT},
+        **{f"share_{part}": cell.shares.get(part) for part in SPENT},
         "bottleneck": cell.bottleneck[0] if cell.bottleneck else None,
         "startup_seconds_median": cell.center("startup_seconds"),
         "total_seconds_median": cell.center("total_seconds"),

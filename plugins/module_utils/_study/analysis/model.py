@@ -5,28 +5,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
-from types import MappingProxyType
 from typing import Any
 
-from ..._common.fields import count, finite, mapping, mappings, texts
+from ..._common.fields import finite
+from ..records.record import NO_PRICES, SPENT, Record, records_of
 from ..statistics import intervals
 
-LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
-NO_PRICES: Mapping[str, float] = MappingProxyType({})
 COUNTS = ("nodes", "ps", "workers")
-# Where a worker's time goes, as the records name it and as people read it.
-SPENT = {
-    "compute": "computing",
-    "ps": "waiting for ps or workers",
-    "input": "input",
-    "telemetry": "telemetry",
-    "throttled": "throttled",
-}
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = (
     "cluster",
@@ -50,61 +39,17 @@ WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_
 
 
 @dataclass(frozen=True)
-class Run:
-    """One record of the ledger, read with care: a field that is missing or of the wrong kind is as good as absent."""
-
-    run_id: str
-    cell_id: str
-    block: int
-    attempt: int
-    verdict: str
-    reasons: tuple[str, ...]
-    spec: Mapping[str, Any]
-    timings: Mapping[str, Any]
-    evidence: Mapping[str, Any]
-    provenance: Mapping[str, Any]
-    study: str
-    # What the nodes cost from its deployment to its last exit; None when a price or a node is not known.
-    cost: float | None = None
-
-    @property
-    def measured(self) -> bool:
-        """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
-        known = all(count(self.spec.get(factor)) is not None for factor in ("ps", "workers"))
-        return known and self.verdict in ("valid", "suspect") and (self.timing("train_seconds") or 0) > 0
-
-    @property
-    def log(self) -> str:
-        """The folder of the run's logs, relative to the report."""
-        return f"logs/{self.run_id}/attempt-{self.attempt}"
-
-    def timing(self, key: str) -> float | None:
-        return finite(self.timings.get(key))
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """Of the workers' training time, by what it went into; empty where that is not known."""
-        told = mapping(self.timings.get("spent_seconds"))
-        seconds = {part: max(0.0, finite(told.get(part)) or 0.0) for part in SPENT}
-        whole_time = sum(seconds.values())
-        return {part: of / whole_time for part, of in seconds.items()} if 0 < whole_time < math.inf else {}
-
-    @property
-    def recorded(self) -> float | None:
-        """When the record was written, in seconds since 1970."""
-        seconds = finite(self.provenance.get("recorded_wall"))
-        return seconds if seconds is not None and 0 <= seconds < LAST_SECOND else None
-
-
-@dataclass(frozen=True)
 class Cell:
+    """The runs of one configuration; `spec` is in words and numbers."""
+
     cell_id: str
     spec: Mapping[str, Any]
     label: str
-    runs: tuple[Run, ...]
+    runs: tuple[Record, ...]
+    prices: Mapping[str, float]
 
     @cached_property
-    def measured(self) -> tuple[Run, ...]:
+    def measured(self) -> tuple[Record, ...]:
         return tuple(run for run in self.runs if run.measured)
 
     def values(self, key: str) -> list[float]:
@@ -116,7 +61,7 @@ class Cell:
     @property
     def cost(self) -> float | None:
         """Of a run, in the study's currency."""
-        return middle([run.cost for run in self.measured if run.cost is not None])
+        return middle([cost for run in self.measured if (cost := run.cost(self.prices)) is not None])
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -169,7 +114,7 @@ class Scaling:
 @dataclass(frozen=True)
 class Study:
     name: str
-    runs: tuple[Run, ...]
+    runs: tuple[Record, ...]
     cells: tuple[Cell, ...]
     factors: tuple[str, ...]
     currency: str = ""
@@ -182,7 +127,7 @@ class Study:
     def failed(self) -> list[Cell]:
         return [cell for cell in self.cells if not cell.measured]
 
-    def verdicts(self, *wanted: str) -> list[Run]:
+    def verdicts(self, *wanted: str) -> list[Record]:
         return [run for run in self.runs if run.verdict in wanted]
 
     def fixed(self) -> dict[str, Any]:
@@ -228,33 +173,6 @@ def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
     return " ".join(f"{factor}={spec.get(factor)}" for factor in factors)
 
 
-def cost_of(record: Mapping[str, Any], prices: Mapping[str, float]) -> float | None:
-    """All nodes in force, used or not: they are paid for. `prices` are those of an hour of a machine type, `*` is any other."""
-    nodes = mappings(mapping(record.get("provenance")).get("nodes"))
-    seconds = finite(mapping(record.get("timings")).get("total_seconds"))
-    each = [prices.get(str(node.get("machine_type")), prices.get("*")) for node in nodes]
-    known = [price for price in each if price is not None]
-    return sum(known) * seconds / 3600 if nodes and seconds is not None and len(known) == len(each) else None
-
-
-def run_of(record: Mapping[str, Any], prices: Mapping[str, float] = NO_PRICES) -> Run:
-    verdict = mapping(record.get("verdict"))
-    return Run(
-        run_id=str(record.get("run_id", "unknown")),
-        cell_id=str(record.get("cell_id", "unknown")),
-        block=count(record.get("block")) or 0,
-        attempt=count(record.get("attempt")) or 1,
-        verdict=str(verdict.get("verdict", "void")),
-        reasons=texts(verdict.get("reasons")),
-        spec=mapping(record.get("spec")),
-        timings=mapping(record.get("timings")),
-        evidence=mapping(record.get("evidence")),
-        provenance=mapping(record.get("provenance")),
-        study=str(record.get("study", "")),
-        cost=cost_of(record, prices),
-    )
-
-
 def rank(value: Any) -> tuple[int, float, str]:
     """Numbers by size, then words, then what is missing."""
     if (number := finite(value)) is not None:
@@ -287,19 +205,20 @@ def factors_of(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def study_of(
-    records: Iterable[Mapping[str, Any]], name: str, *, prices: Mapping[str, float] = NO_PRICES, currency: str = ""
+    records: Iterable[Any], name: str, *, prices: Mapping[str, float] = NO_PRICES, currency: str = ""
 ) -> Study:
     """Everything a report shows, from the records of a ledger in their order; `name` serves when there are none.
 
     `prices` are those of a node's hour by machine type, in `currency`; without any there are no costs.
     """
-    runs = tuple(run_of(record, prices) for record in records)
-    by_cell: dict[str, list[Run]] = {}
+    runs = tuple(records_of(records))
+    by_cell: dict[str, list[Record]] = {}
     for run in runs:
         by_cell.setdefault(run.cell_id, []).append(run)
-    factors = factors_of([found[0].spec for found in by_cell.values()])
+    specs = {cell_id: found[0].settings for cell_id, found in by_cell.items()}
+    factors = factors_of(list(specs.values()))
     cells = [
-        Cell(cell_id, found[0].spec, label(found[0].spec, factors) or cell_id, tuple(found))
+        Cell(cell_id, specs[cell_id], label(specs[cell_id], factors) or cell_id, tuple(found), prices)
         for cell_id, found in by_cell.items()
     ]
     cells.sort(key=lambda cell: ([rank(cell.spec.get(factor)) for factor in factors], cell.cell_id))

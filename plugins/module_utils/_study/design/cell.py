@@ -10,10 +10,38 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# Keys of a specification whose values are mappings or lists. Version 0.3 wrote them as JSON text.
+NESTED = ("ps_resources", "worker_resources", "env_from")
+
+
+def flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings and lists as the JSON text that version 0.3 had in their place, so that a cell keeps its name."""
+    return {key: _packed(value) if isinstance(value, (Mapping, list, tuple)) else value for key, value in spec.items()}
+
+
+def nested(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way round: text of version 0.3 as the mapping or list that it stands for."""
+    return {key: _unpacked(value) if key in NESTED else value for key, value in spec.items()}
+
+
+def _packed(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _unpacked(value: Any) -> Any:
+    """Only what is packed again to the same text: any other would be another cell."""
+    if not isinstance(value, str) or not value.startswith(("{", "[")):
+        return value
+    try:
+        found = json.loads(value)
+        return found if _packed(found) == value else value
+    except (ValueError, RecursionError):
+        return value
+
 
 def canonical(spec: Mapping[str, Any]) -> str:
     """The one way to write a specification down: the same cell has the same text on every machine."""
-    return json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return json.dumps(flat(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def cell_id(spec: Mapping[str, Any]) -> str:

@@ -162,7 +162,7 @@ def test_answer_tells_where_the_time_of_the_fastest_goes(part: str, clause: str)
     records = runs({(1, 1): 4.0, (1, 2): 8.0})
     for one in records:
         share = 0.75 if one["spec"]["workers"] == 1 else 0.0
-        one["timings"]["spent_seconds"] = {**dict.fromkeys(model.SPENT, (1 - share) / 4), part: share}
+        one["timings"]["spent_seconds"] = {**dict.fromkeys(SPENT, (1 - share) / 4), part: share}
     assert sentence(records).endswith(f"; the fastest's workers spend 75 % of their time {clause}.")
 
 
@@ -189,7 +189,7 @@ def test_answer_never_compares_runs_of_unlike_length() -> None:
     ("counts", "expected"), [({"nodes": 3, "ps": 1, "workers": 4}, (3, 5, 4)), ({"ps": 2, "workers": 1}, (0, 3, 1))]
 )
 def test_replicas_counts_nodes_first(counts: dict[str, int], expected: tuple[int, ...]) -> None:
-    assert answer.replicas(model.Cell("x", counts, "x", ())) == expected
+    assert answer.replicas(model.Cell("x", counts, "x", (), {})) == expected
 
 
 def test_answer_of_the_realistic_study() -> None:

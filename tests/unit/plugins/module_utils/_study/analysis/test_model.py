@@ -82,70 +82,16 @@ def test_study_of_takes_its_name_from_the_records() -> None:
     assert study([record(SPEC, 1, seconds=4.0)]).name == "mnist"
 
 
+def test_study_of_a_record_that_lacks_everything_is_a_failed_cell() -> None:
+    assert study([{}]).failed[0].label == "unknown"
+
+
 def test_study_of_nothing_is_named_after_its_folder() -> None:
     nothing = study([])
     assert nothing.name == "folder"
     assert nothing.cells == ()
     assert nothing.fixed() == {}
     assert nothing.groups() == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "measured"),
-    [
-        ({}, True),
-        ({"verdict": "suspect"}, True),
-        ({"verdict": "void"}, False),
-        ({"verdict": "splendid"}, False),
-        ({"timings": {}}, False),
-        ({"timings": {"train_seconds": None}}, False),
-        ({"timings": {"train_seconds": "4.0"}}, False),
-        ({"timings": {"train_seconds": True}}, False),
-        ({"timings": {"train_seconds": float("nan")}}, False),
-        ({"timings": {"train_seconds": 0.0}}, False),
-        ({"timings": {"train_seconds": 4}}, True),
-        ({"timings": ["train_seconds"]}, False),
-    ],
-)
-def test_run_is_measured_only_with_a_verdict_and_a_time(changes: dict[str, Any], measured: bool) -> None:
-    assert model.run_of(record(SPEC, 1, seconds=4.0, **changes)).measured is measured
-
-
-@pytest.mark.parametrize(
-    "junk",
-    [
-        {},
-        {"spec": None, "timings": 3, "verdict": "valid"},
-        {"verdict": {"reasons": None}},
-        {"block": "one", "attempt": None},
-    ],
-)
-def test_run_of_a_record_that_lacks_everything_is_void(junk: dict[str, Any]) -> None:
-    run = model.run_of(junk)
-    assert run.verdict == "void"
-    assert run.reasons == ()
-    assert (run.block, run.attempt) == (0, 1)
-    assert study([junk]).failed[0].label == "unknown"
-
-
-@pytest.mark.parametrize(("reasons", "expected"), [(["a", 3], ("a", "3")), ("killed", ()), (None, ()), ({"a": 1}, ())])
-def test_run_of_reads_reasons_only_from_a_list(reasons: Any, expected: tuple[str, ...]) -> None:
-    assert model.run_of({"verdict": {"verdict": "void", "reasons": reasons}}).reasons == expected
-
-
-@pytest.mark.parametrize(
-    ("wall", "expected"), [(1.5e9, 1.5e9), (0, 0.0), (-1, None), (1e300, None), (float("inf"), None), ("now", None)]
-)
-def test_run_recorded_is_a_time_of_this_calendar(wall: Any, expected: float | None) -> None:
-    assert model.run_of({"provenance": {"recorded_wall": wall}}).recorded == expected
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "measured"),
-    [("workers", "two", False), ("ps", None, False), ("workers", -1, False), ("ps", 0, True), ("nodes", None, True)],
-)
-def test_run_of_a_cell_that_does_not_say_what_it_was_is_not_measured(key: str, value: Any, measured: bool) -> None:
-    assert model.run_of({**record(SPEC, 1, seconds=4.0), "spec": {**SPEC, key: value}}).measured is measured
 
 
 @pytest.mark.parametrize(("values", "expected"), [([], None), ([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([1.0, 2.0], 1.5)])
@@ -159,11 +105,6 @@ def test_middle(values: list[float], expected: float | None) -> None:
 )
 def test_label(factors: tuple[str, ...], expected: str) -> None:
     assert model.label(SPEC, factors) == expected
-
-
-def test_run_log_is_relative_to_the_report() -> None:
-    run = model.run_of(record(SPEC, 3, seconds=4.0, attempt=2, run_id="abc-3"))
-    assert run.log == "logs/abc-3/attempt-2"
 
 
 def test_cell_keeps_void_runs_apart() -> None:
@@ -273,7 +214,7 @@ def priced(types: list[str | None], prices: dict[str, float], **changes: Any) ->
     nodes = [{"name": str(number), "machine_type": kind} for number, kind in enumerate(types)]
     timings = {"train_seconds": 90.0, "total_seconds": 120.0}
     records = [record(SPEC, 1, seconds=4.0, **{"timings": timings, "provenance": {"nodes": nodes}, **changes})]
-    return model.study_of(records, "x", prices=prices, currency="USD").runs[0].cost
+    return model.study_of(records, "x", prices=prices, currency="USD").cells[0].cost
 
 
 @pytest.mark.parametrize(

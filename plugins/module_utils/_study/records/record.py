@@ -1,0 +1,163 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One record of a ledger (docs/record.schema.json), read once and with care. PRIVATE, can break at any time.
+
+Planner, forecast, gate, report and ledger read records here, so that a damaged or doubled one means the same to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from ..._common.fields import count, finite, mapping, mappings, texts
+from ..design.cell import flat, nested
+from .verdict import SUSPECT, VALID, VOID
+
+LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
+NO_PRICES: Mapping[str, float] = MappingProxyType({})
+UNKNOWN = "unknown"
+NO_REASON = "no reason was recorded"
+PARTS = ("fits", "timings", "evidence", "provenance")
+# Where a worker's time goes: a record's name of each part, and a person's.
+SPENT = {
+    "compute": "computing",
+    "ps": "waiting for ps or workers",
+    "input": "input",
+    "telemetry": "telemetry",
+    "throttled": "throttled",
+}
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One attempt of a run. A field that is missing or of the wrong kind has its default, and `trouble` names it."""
+
+    study: str = ""
+    run_id: str = UNKNOWN
+    cell_id: str = UNKNOWN
+    # Counted from 1; 0 is not known.
+    block: int = 0
+    # Counted from 1.
+    attempt: int = 1
+    # The cell's configuration: words, numbers, mappings and lists.
+    spec: Mapping[str, Any] = field(default_factory=_nothing)
+    # How many workers `fit` stands for, by a hash of what decides on it.
+    fits: Mapping[str, Any] = field(default_factory=_nothing)
+    # Seconds, bytes and steps, as their names say.
+    timings: Mapping[str, Any] = field(default_factory=_nothing)
+    evidence: Mapping[str, Any] = field(default_factory=_nothing)
+    # valid, suspect or void; any other word is void.
+    verdict: str = VOID
+    reasons: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=_nothing)
+    # Why the document is not a whole record; empty where it is one.
+    trouble: str = ""
+
+    @classmethod
+    def of(cls, document: Any) -> Record:
+        """Never raises, whatever a ledger holds; a Record stays as it is."""
+        if isinstance(document, Record):
+            return document
+        given, judged = mapping(document), mapping(mapping(document).get("verdict"))
+        told: dict[str, Any] = {
+            "run_id": _name(given.get("run_id")),
+            "cell_id": _name(given.get("cell_id")),
+            "block": count(given.get("block")),
+            "attempt": count(given.get("attempt")),
+            "spec": MappingProxyType(nested(mapping(given.get("spec")))),
+            "verdict": judged.get("verdict") if judged.get("verdict") in (VALID, SUSPECT, VOID) else None,
+        }
+        usable = {name: value for name, value in told.items() if value}
+        lacking = ", ".join(name for name in told if name not in usable)
+        parts = {name: MappingProxyType(dict(mapping(given.get(name)))) for name in PARTS}
+        return cls(
+            study=_name(given.get("study")),
+            reasons=texts(judged.get("reasons")),
+            trouble=f"its record has no usable {lacking}" if lacking else "",
+            **usable,
+            **parts,
+        )
+
+    @property
+    def key(self) -> tuple[str, int] | None:
+        """What no two records of a ledger share; None where the run has no name."""
+        return None if self.run_id == UNKNOWN else (self.run_id, self.attempt)
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether the run was judged fit for a figure and need not be run again."""
+        return self.verdict != VOID
+
+    @property
+    def measured(self) -> bool:
+        """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
+        known = all(count(self.spec.get(factor)) is not None for factor in ("ps", "workers"))
+        return known and self.is_fit and (self.timing("train_seconds") or 0) > 0
+
+    @property
+    def why(self) -> str:
+        """The reasons of the verdict in one line."""
+        return "; ".join(self.reasons) or self.trouble or NO_REASON
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The spec in words and numbers, as tables and labels show it."""
+        return flat(self.spec)
+
+    @property
+    def log(self) -> str:
+        """The folder of the run's logs, relative to the report."""
+        return f"logs/{self.run_id}/attempt-{self.attempt}"
+
+    def timing(self, key: str) -> float | None:
+        return finite(self.timings.get(key))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of the workers' training time, by what it went into; empty where that is not known."""
+        told = mapping(self.timings.get("spent_seconds"))
+        seconds = {part: max(0.0, finite(told.get(part)) or 0.0) for part in SPENT}
+        whole_time = sum(seconds.values())
+        return {part: of / whole_time for part, of in seconds.items()} if whole_time > 0 else {}
+
+    @property
+    def recorded(self) -> float | None:
+        """When the record was written, in seconds since 1970."""
+        seconds = finite(self.provenance.get("recorded_wall"))
+        return seconds if seconds is not None and 0 <= seconds < LAST_SECOND else None
+
+    def cost(self, prices: Mapping[str, float]) -> float | None:
+        """Of all nodes in force, used or not, from the deployment to the last exit; None when a price or a node is not known.
+
+        `prices` are those of an hour by machine type, `*` is any other.
+        """
+        nodes, seconds = mappings(self.provenance.get("nodes")), self.timing("total_seconds")
+        each = [prices.get(str(node.get("machine_type")), prices.get("*")) for node in nodes]
+        known = [price for price in each if price is not None]
+        return sum(known) * seconds / 3600 if nodes and seconds is not None and len(known) == len(each) else None
+
+
+def records_of(documents: Iterable[Any]) -> list[Record]:
+    """Each attempt once, in the order of their first records. The last record counts, since it is a ledger's last word."""
+    found: dict[Any, Record] = {}
+    for number, document in enumerate(documents):
+        record = Record.of(document)
+        found[record.key or number] = record
+    return list(found.values())
+
+
+def last_cause(runs: Iterable[Record]) -> str:
+    """The first reason of the last run that has any."""
+    return next((run.reasons[0] for run in reversed(list(runs)) if run.reasons), NO_REASON)
+
+
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) else ""
