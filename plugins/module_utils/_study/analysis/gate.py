@@ -22,14 +22,13 @@ from statistics import fmean
 from typing import Any
 
 from ..._common.errors import InputError
-from ..._common.fields import count, finite, mapping
+from ..records.record import Record, last_cause, records_of
 from ..statistics.intervals import CONFIDENCE, exponential
 from ..statistics.sequential import FIRST, center, levels
 from ..statistics.student_t import student_quantile
 
 FASTER, SAME, SLOWER, CANNOT_TELL = "faster", "same", "slower", "cannot tell"
 BEFORE, AFTER = "before", "after"  # the variants
-MEASURED = ("valid", "suspect")
 
 
 @dataclass(frozen=True)
@@ -74,16 +73,14 @@ def _verdict(low: float, high: float, allowed: float) -> str:
     return SLOWER if low > allowed else CANNOT_TELL
 
 
-def seconds_of(records: Iterable[Mapping[str, Any]], cell_id: str) -> dict[int, float]:
-    """Training seconds by block over the valid and the suspect runs of a cell; of two in one block the later counts."""
-    found: dict[int, float] = {}
-    for record in records:
-        if str(record.get("cell_id")) != cell_id or mapping(record.get("verdict")).get("verdict") not in MEASURED:
-            continue
-        block, seconds = count(record.get("block")), finite(mapping(record.get("timings")).get("train_seconds"))
-        if block and seconds is not None and seconds > 0:
-            found[block] = seconds
-    return found
+def seconds_of(records: Iterable[Any], cell_id: str) -> dict[int, float]:
+    """Training seconds by block over the measured runs of a cell; of two in one block the later counts."""
+    return {
+        record.block: seconds
+        for record in records_of(records)
+        if record.cell_id == cell_id and record.block and record.measured
+        if (seconds := record.timing("train_seconds")) is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -92,22 +89,21 @@ class Contest:
 
     before: str
     after: str
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[Record]
 
     @classmethod
-    def of(cls, cells: Iterable[Mapping[str, Any]], records: Iterable[Mapping[str, Any]]) -> Contest:
+    def of(cls, cells: Iterable[Any], records: Iterable[Any]) -> Contest:
         """Of cells or records, each with its `cell_id` and `spec`, those of the variants before and after."""
         found: dict[str, set[str]] = {BEFORE: set(), AFTER: set()}
-        for cell in cells:
-            found.get(str(mapping(cell.get("spec")).get("variant")), set()).add(str(cell.get("cell_id")))
+        for cell in map(Record.of, cells):
+            found.get(str(cell.spec.get("variant")), set()).add(cell.cell_id)
         if many := next((name for name, ids in found.items() if len(ids) > 1), None):
             raise InputError(
                 f"{len(found[many])} cells are of the variant {many}: give two cells, one of each variant (before and after),"
                 " with one number of nodes, ps and workers"
             )
         ids = {name: next(iter(ids), "") for name, ids in found.items()}
-        kept = [record for record in records if str(record.get("cell_id")) in ids.values()]
-        return cls(ids[BEFORE], ids[AFTER], kept)
+        return cls(ids[BEFORE], ids[AFTER], [one for one in records_of(records) if one.cell_id in ids.values()])
 
     def seconds(self, cell_id: str) -> dict[int, float]:
         return seconds_of(self.records, cell_id)
@@ -118,20 +114,17 @@ class Contest:
     @property
     def tried(self) -> int:
         """Blocks in which both have run, whatever came of it."""
-        blocks = [
-            {one.get("block") for one in self.records if one.get("cell_id") == id_} for id_ in (self.before, self.after)
-        ]
-        return len(set.intersection(*blocks))
+        before, after = ({one.block for one in self._runs(cell_id)} for cell_id in (self.before, self.after))
+        return len(before & after)
 
     @property
     def without(self) -> list[tuple[str, str]]:
         """The versions that were tried and have no run that counts, and why not."""
-        found = []
-        for name, cell_id in ((BEFORE, self.before), (AFTER, self.after)):
-            own = [record for record in self.records if str(record.get("cell_id")) == cell_id]
-            if own and not self.seconds(cell_id):
-                reasons = mapping(own[-1].get("verdict")).get("reasons")
-                found.append(
-                    (name, str(reasons[0]) if isinstance(reasons, list) and reasons else "no reason was recorded")
-                )
-        return found
+        return [
+            (name, last_cause(self._runs(cell_id)))
+            for name, cell_id in ((BEFORE, self.before), (AFTER, self.after))
+            if self._runs(cell_id) and not self.seconds(cell_id)
+        ]
+
+    def _runs(self, cell_id: str) -> list[Record]:
+        return [record for record in self.records if record.cell_id == cell_id]

@@ -218,6 +218,7 @@ def record(cell: str, block: Any, seconds: Any, verdict: Any = "valid") -> dict[
     return {
         "cell_id": cell,
         "block": block,
+        "spec": {"ps": 1, "workers": 2},
         "timings": {"train_seconds": seconds},
         "verdict": {"verdict": verdict, "reasons": []},
     }
