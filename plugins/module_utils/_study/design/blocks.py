@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..._common.fields import count
+from ..records.record import Record, records_of
 from .cell import cell_id, run_id
 
 # The axes of a space and what each is called in a specification.
@@ -95,22 +95,20 @@ class History:
     blocks: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Iterable[Mapping[str, Any]]) -> History:
+    def of(cls, records: Iterable[Any]) -> History:
         history = cls()
-        for record in records:
+        for record in records_of(records):
             history._take(record)
         return history
 
-    def _take(self, record: Mapping[str, Any]) -> None:
-        run, cell = str(record.get("run_id")), str(record.get("cell_id"))
-        self.attempts[run] = max(self.attempts.get(run, 0), count(record.get("attempt")) or 1)
-        self.blocks[cell] = max(self.blocks.get(cell, 0), count(record.get("block")) or 0)
-        verdict = record.get("verdict")
-        verdict = verdict if isinstance(verdict, Mapping) else {}
-        if verdict.get("verdict") in ("valid", "suspect"):
+    def _take(self, record: Record) -> None:
+        run, cell = record.run_id, record.cell_id
+        self.attempts[run] = max(self.attempts.get(run, 0), record.attempt)
+        self.blocks[cell] = max(self.blocks.get(cell, 0), record.block)
+        if record.is_fit:
             self.done.add(run)
         else:
-            self.reasons[run] = "; ".join(map(str, verdict.get("reasons") or ["no reason was recorded"]))
+            self.reasons[run] = record.why
 
 
 @dataclass(frozen=True, kw_only=True)

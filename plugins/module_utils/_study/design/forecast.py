@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from ..._common.fields import finite
+from ..records.record import records_of
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
 # every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the
@@ -34,17 +35,14 @@ class Forecast(NamedTuple):
 class Experience:
     """What the records of a study say about durations."""
 
-    def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, records: Iterable[Any]) -> None:
         self._seconds: dict[str, list[float]] = {}
         self._specs: dict[str, Mapping[str, Any]] = {}
-        for record in records:
-            timings = record.get("timings")
-            seconds = finite(timings.get("total_seconds")) if isinstance(timings, Mapping) else None
-            spec = record.get("spec")
-            if seconds is not None and seconds > 0 and isinstance(spec, Mapping):
-                cell = str(record.get("cell_id"))
-                self._seconds.setdefault(cell, []).append(seconds)
-                self._specs[cell] = spec
+        for record in records_of(records):
+            seconds = record.timing("total_seconds")
+            if seconds is not None and seconds > 0 and record.spec:
+                self._seconds.setdefault(record.cell_id, []).append(seconds)
+                self._specs[record.cell_id] = record.spec
 
     def of_cell(self, cell_id: str, spec: Mapping[str, Any]) -> Forecast:
         """From the cell's own runs, else from those of the cell most like it, else by a rule of thumb."""
