@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.tfscale.study.plugins.filter import helm_chart
 from ansible_collections.tfscale.study.plugins.filter.helm_values import HelmLoader
 
-from tests.fixtures.standing import NAME, manifests
+from tests.fixtures.long_running import NAME, manifests
 
 
 def test_filters_names_the_filter_that_is_documented() -> None:

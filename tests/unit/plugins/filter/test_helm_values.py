@@ -87,7 +87,7 @@ def test_numbers_are_helm_s(text: str, variable: str, value: Any) -> None:
         ("a: 1\n---\nb: 2\n", "line 2 is no YAML: "),
         ("worker: !thing {}", "line 1 is no YAML: "),
         ("worker: \x00", "the file is no YAML; give the values file of a chart."),
-        ("just text", "the values file is 'just text': give worker, ps, hyperparams"),
+        ("just text", "the values file is a text: give worker, ps, hyperparams"),
         ("worker: {env: {A: .inf}}", "worker.env.A is inf, which Helm cannot write"),
     ],
 )

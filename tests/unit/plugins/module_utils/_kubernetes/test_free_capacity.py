@@ -75,7 +75,8 @@ def store() -> Store:
 
 def test_look_sees_all(store: Store) -> None:
     found = free_capacity.look(store, "tfscale")
-    assert found == Seen("tfscale", NODES, [pod("dns", "worker1")], True, [quota("small", {"pods": "4"})])
+    pods = [pod("dns", "worker1"), pod("own", "worker1", namespace="tfscale")]
+    assert found == Seen("tfscale", NODES, pods, True, [quota("small", {"pods": "4"})])
     assert store.requests == 3
 
 
