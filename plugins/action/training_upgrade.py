@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upgrades a standing training inside the controller."""
+"""Upgrades a long-running training inside the controller."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ansible_collections.tfscale.study.plugins.plugin_utils.helm_chart import Re
 
 DOCUMENTATION = r"""
 name: helm_chart
-short_description: A Helm 3 chart of a standing training
+short_description: A Helm 3 chart of a long-running training
 version_added: 0.3.0
 description:
   - Turns the objects of a training, as the API server returns them, into the files of a chart. With its default values it renders

@@ -12,7 +12,7 @@ short_description: Make the namespace of a study, or remove it if it was made he
 version_added: 0.2.0
 description:
   - Makes a namespace that carries the label C(app.kubernetes.io/managed-by=tfscale.study), and returns when pods are admitted there.
-  - A namespace is not removed that holds a standing training, the volume claim of one, records of a study, or anything that does not
+  - A namespace is not removed that holds a long-running training, the volume claim of one, records of a study, or anything that does not
     carry that label.
   - A namespace without that label is used as it is and never changed or removed. Where the user may not look at namespaces
     it is taken to be there.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: training_cleanup
-short_description: Remove what runs have left in a cluster, or a standing training
+short_description: Remove what runs have left in a cluster, or a long-running training
 version_added: 0.2.0
 description:
   - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
     and returns when the pods are gone.
-  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay, and so does a standing
+  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay, and so does a long-running
     training unless O(training) names it.
   - Without O(run_id) it removes all runs of the study, without O(attempt) all attempts of the run.
   - A namespace that does not exist holds nothing to remove.
@@ -38,7 +38,7 @@ options:
     type: str
   training:
     description: >-
-      Value of the label C(tfscale.study/training): removes that standing training, with its Deployment, instead of runs.
+      Value of the label C(tfscale.study/training): removes that long-running training, with its Deployment, instead of runs.
     type: str
     version_added: 0.3.0
   volume_claims:

@@ -2,13 +2,13 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the objects of a run or of a standing training."""
+"""Make the objects of a run or of a long-running training."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: training_deploy
-short_description: Make the objects of a run or of a standing training
+short_description: Make the objects of a run or of a long-running training
 version_added: 0.4.0
 description:
   - Makes the objects of manifests that are missing, and brings those that are there to what the manifests say.

@@ -2,16 +2,16 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upgrade a standing training, and take the upgrade back where it does not work."""
+"""Upgrade a long-running training, and take the upgrade back where it does not work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: training_upgrade
-short_description: Upgrade a standing training, and take the upgrade back where it does not work
+short_description: Upgrade a long-running training, and take the upgrade back where it does not work
 version_added: 0.3.0
 description:
-  - Brings the StatefulSets of a training that stands, and what their pods need, to the manifests given, replica by replica,
+  - Brings the StatefulSets of a long-running training, and what their pods need, to the manifests given, replica by replica,
     and waits until each is ready. When one does not get ready, the training goes back to the ControllerRevisions it had
     before, and the task fails with the cause and both states.
   - The addresses of all replicas are fixed when TensorFlow starts, so another number of replicas restarts all of them, from

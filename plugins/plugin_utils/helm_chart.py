@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Helm 3 chart of a standing training: with its default values it renders to the very same objects. PRIVATE, can break at any time.
+"""A Helm 3 chart of a long-running training: with its default values it renders to the very same objects. PRIVATE, can break at any time.
 
 Values are what a user of a chart changes: numbers of replicas, images, resources, hyperparameters. The rest is written down.
 https://helm.sh/docs/topics/charts/

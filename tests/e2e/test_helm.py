@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a values file of the old chart to a training that stands, and from there to a chart that Helm itself renders."""
+"""From a values file of the old chart to a long-running training, and from there to a chart that Helm itself renders."""
 
 from __future__ import annotations
 

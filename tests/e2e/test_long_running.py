@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A training that stands on a real cluster and a real volume: it is deployed, loses replicas, is looked at and removed."""
+"""A long-running training on a real cluster and a real volume: it is deployed, loses replicas, is looked at and removed."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def site(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -
     return Site(cluster, namespace, playbook)
 
 
-def test_standing_training_outlives_its_ps_and_is_seen_in_tensorboard(site: Site, toolbox: str) -> None:
+def test_long_running_training_outlives_its_ps_and_is_seen_in_tensorboard(site: Site, toolbox: str) -> None:
     board = {"training_tensorboard": True}
     assert "changed=0" not in site.play("deploy", "--check", **board)
     assert site.objects() == set()
@@ -164,7 +164,7 @@ def ask(site: Site, image: str, address: str) -> Callable[[], str]:
 
 
 @pytest.mark.full
-def test_standing_training_survives_the_teardown_of_studies(site: Site) -> None:
+def test_long_running_training_survives_the_teardown_of_studies(site: Site) -> None:
     site.play("deploy", training_volume={})
     there = site.objects()
     site.play("teardown")
@@ -174,7 +174,7 @@ def test_standing_training_survives_the_teardown_of_studies(site: Site) -> None:
 
 
 @pytest.mark.full
-def test_standing_training_waits_for_a_worker_that_was_killed(site: Site) -> None:
+def test_long_running_training_waits_for_a_worker_that_was_killed(site: Site) -> None:
     site.play("deploy", training_volume={})
     site.until(lambda: site.step("worker-1") > 0)
     site.kubectl("delete", "pod", "mnist-worker-0", "--grace-period=0", "--force")
@@ -219,7 +219,7 @@ def test_sweep_on_a_volume_keeps_what_runs_write(site: Site, toolbox: str) -> No
     assert "saved_model.pb" in files
 
 
-def test_standing_training_is_upgraded_by_the_playbook(site: Site) -> None:
+def test_long_running_training_is_upgraded_by_the_playbook(site: Site) -> None:
     site.play("deploy")
     site.until(lambda: site.step() > 0)
     again = {"training_learning_rate": 0.0005}
@@ -247,7 +247,7 @@ def test_standing_training_is_upgraded_by_the_playbook(site: Site) -> None:
 
 
 @pytest.mark.full
-def test_standing_training_that_becomes_slower_is_taken_back(site: Site) -> None:
+def test_long_running_training_that_becomes_slower_is_taken_back(site: Site) -> None:
     site.play("deploy")
     gate = {"upgrade_max_slowdown": 0.05, "upgrade_gate_steps": 300, "upgrade_gate_blocks": 8, "sweep_attempts": 2}
     result = site.playbook.run("upgrade", training_batch_size=4000, **gate)

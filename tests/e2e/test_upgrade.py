@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Upgrades of real StatefulSets: what is renewed in which order, what is taken back, and what a killed controller leaves.
 
-A shell script stands in for the trainer; test_standing.py upgrades a real training.
+A shell script stands in for the trainer; test_long_running.py upgrades a real training.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import Standing
+from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import LongRunningTraining
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.upgrade import Journal
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
@@ -69,7 +69,7 @@ def _group(
 
 
 class Site:
-    """A training that stands in a namespace of its own."""
+    """A long-running training in a namespace of its own."""
 
     def __init__(self, cluster: Cluster, namespace: str, image: str) -> None:
         self.cluster = cluster
@@ -77,9 +77,9 @@ class Site:
         self.image = image
         self.said: list[str] = []
         api = connect({"kubeconfig": str(cluster.kubeconfig)}, patience=60)
-        self.standing = Standing(api, namespace, NAME)
+        self.training = LongRunningTraining(api, namespace, NAME)
         for one in manifests(image):
-            self.standing.put(one)
+            self.training.put(one)
         self.until(lambda: self.ready() == ["ps-0", "worker-0", "worker-1"])
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -122,7 +122,7 @@ class Site:
         return manifests(self.image, **{"version": "2", **given})
 
     def journal(self) -> dict[str, Any]:
-        return Journal(self.standing).read()
+        return Journal(self.training).read()
 
     def kill_when(self, condition: Callable[[dict[str, Any]], bool], definition: Any, **given: Any) -> None:
         """An upgrade by another process, which is killed as soon as its journal says so."""

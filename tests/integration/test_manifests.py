@@ -57,16 +57,16 @@ def manifest(backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> s
 VOLUME = {"size": "2Gi", "access_modes": ["ReadWriteMany"]}
 
 
-def standing(**variables: Any) -> str:
-    """Ask for the manifest of a training that stands."""
+def long_running(**variables: Any) -> str:
+    """Ask for the manifest of a long-running training."""
     given = {
         "cluster_provider": "existing",
-        "training_standing": True,
+        "training_long_running": True,
         "training_name": "mine",
         "training_volume": VOLUME,
         **variables,
     }
-    return manifest("statefulset", **{"template": "standing.yml.j2", **given})
+    return manifest("statefulset", **{"template": "long_running.yml.j2", **given})
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ REFERENCES: dict[str, Any] = {
 }
 
 
-@asks(manifest("job", **REFERENCES), standing(**REFERENCES))
+@asks(manifest("job", **REFERENCES), long_running(**REFERENCES))
 def test_manifest_values_come_from_secrets_and_config_maps(found: Any) -> None:
     workers = (one for (kind, name), one in found.items() if name.endswith("-worker") and kind != "Service")
     container = pod_of(next(workers))["containers"][0]
@@ -331,8 +331,8 @@ def test_manifest_run_writes_to_its_own_folder_of_the_volume(found: Any) -> None
     assert not [word for word in pod["containers"][0]["command"] if "checkpoint" in word or "restore" in word]
 
 
-@asks(standing(training_ps=2, training_workers=3, training_tensorboard=True))
-def test_manifest_standing_objects_in_the_order_of_their_use(found: Any) -> None:
+@asks(long_running(training_ps=2, training_workers=3, training_tensorboard=True))
+def test_manifest_long_running_objects_in_the_order_of_their_use(found: Any) -> None:
     assert [kind for kind, _name in found] == [
         *("ConfigMap", "NetworkPolicy", *["Service"] * (1 + 2), *["Service"] * (1 + 3), "PersistentVolumeClaim"),
         *("Deployment", "Service", "StatefulSet", "StatefulSet"),
@@ -360,8 +360,8 @@ def test_manifest_standing_objects_in_the_order_of_their_use(found: Any) -> None
     }
 
 
-@asks([standing(training_workers=workers) for workers in (1, 2, 1)])
-def test_manifest_standing_hosts_are_named_after_their_content(found: Any) -> None:
+@asks([long_running(training_workers=workers) for workers in (1, 2, 1)])
+def test_manifest_long_running_hosts_are_named_after_their_content(found: Any) -> None:
     names = []
     for workers, one in zip((1, 2, 1), found, strict=True):
         (config,) = (document for (kind, _name), document in one.items() if kind == "ConfigMap")
@@ -375,8 +375,8 @@ def test_manifest_standing_hosts_are_named_after_their_content(found: Any) -> No
     assert re.fullmatch("mine-[0-9a-f]{10}", names[0])
 
 
-@asks(standing(training_ps=1, training_workers=2))
-def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(found: Any) -> None:
+@asks(long_running(training_ps=1, training_workers=2))
+def test_manifest_long_running_replicas_have_addresses_that_outlive_their_pods(found: Any) -> None:
     (config,) = (document for (kind, _name), document in found.items() if kind == "ConfigMap")
     assert config["data"]["PS_HOSTS"] == "mine-ps-0:2222"
     assert config["data"]["WORKER_HOSTS"] == "mine-worker-0:2222,mine-worker-1:2222"
@@ -390,8 +390,8 @@ def test_manifest_standing_replicas_have_addresses_that_outlive_their_pods(found
         assert spec["ports"] == [{"name": "grpc", "port": 2222}]
 
 
-@asks([standing(training_learning_rate=rate) for rate in (0.001, 0.002)])
-def test_manifest_standing_ps_knows_nothing_of_hyperparameters(found: Any) -> None:
+@asks([long_running(training_learning_rate=rate) for rate in (0.001, 0.002)])
+def test_manifest_long_running_ps_knows_nothing_of_hyperparameters(found: Any) -> None:
     before, after = found
     assert before["StatefulSet", "mine-ps"] == after["StatefulSet", "mine-ps"]
     assert command_of(before["StatefulSet", "mine-ps"]) == ["python3", "-m", "trainer", "--threads=1", "--standing"]
@@ -406,12 +406,12 @@ OWN_PROBE = {"httpGet": {"path": "/", "port": 80}}
 
 @asks(
     [
-        standing(),
-        standing(training_command=["serve"], training_readiness_probe=OWN_PROBE),
-        standing(training_command=["serve"]),
+        long_running(),
+        long_running(training_command=["serve"], training_readiness_probe=OWN_PROBE),
+        long_running(training_command=["serve"]),
     ]
 )
-def test_manifest_standing_probes(found: Any) -> None:
+def test_manifest_long_running_probes(found: Any) -> None:
     def probe(documents: Any, replica: str) -> Any:
         return pod_of(documents["StatefulSet", f"mine-{replica}"])["containers"][0]["readinessProbe"]
 
@@ -422,8 +422,8 @@ def test_manifest_standing_probes(found: Any) -> None:
     assert probe(none, "worker") is None
 
 
-@asks([standing(training_volume={"claim": "theirs"}, training_fs_group=""), standing(training_volume={})])
-def test_manifest_standing_on_a_claim_of_others_and_none(found: Any) -> None:
+@asks([long_running(training_volume={"claim": "theirs"}, training_fs_group=""), long_running(training_volume={})])
+def test_manifest_long_running_on_a_claim_of_others_and_none(found: Any) -> None:
     theirs, none = found
     assert "PersistentVolumeClaim" not in {kind for kind, _name in theirs}
     pod = pod_of(theirs["StatefulSet", "mine-worker"])
@@ -437,7 +437,7 @@ def test_manifest_standing_on_a_claim_of_others_and_none(found: Any) -> None:
     assert pod["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
 
 
-@asks(standing(training_tensorboard=True))
+@asks(long_running(training_tensorboard=True))
 def test_manifest_tensorboard_keeps_to_the_restricted_standard(found: Any) -> None:
     board, worker = (pod_of(found[key]) for key in (("Deployment", "mine-tensorboard"), ("StatefulSet", "mine-worker")))
     assert board["securityContext"] == worker["securityContext"]
@@ -477,7 +477,7 @@ def test_manifest_is_the_same_when_lists_and_mappings_come_as_text(found: Any) -
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"template": None, "training_volume": {"claim": "c"}}, "training_volume can be mounted on one node only, but"),
     ({"training_strategy": "sync_ps"}, "training_strategy is 'sync_ps', which waits for all workers, but"),
-    ({"training_backend": "job"}, "training_standing is true, but training_backend is 'job'"),
+    ({"training_backend": "job"}, "training_long_running is true, but training_backend is 'job'"),
     ({"cluster_provider": "local"}, "and cluster_provider 'local': a training stands as StatefulSets only"),
     ({"training_name": "Mine"}, "training_name is 'Mine': give up to 40 lower-case letters"),
     ({"training_state": "gone"}, "training_state is 'gone': give present or absent"),
@@ -495,11 +495,11 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 
 def refused(given: dict[str, Any]) -> str:
-    variables = {"template": "standing.yml.j2", **given}
+    variables = {"template": "long_running.yml.j2", **given}
     if variables["template"] is None:
         del variables["template"]
-        variables["training_standing"] = False
-    return standing(**variables)
+        variables["training_long_running"] = False
+    return long_running(**variables)
 
 
 @pytest.mark.parametrize(("host", "sentence"), [(refused(given), sentence) for given, sentence in REFUSALS])
@@ -507,7 +507,7 @@ def test_preflight_refuses_with_a_sentence(rendered: Rendered, host: str, senten
     assert sentence in rendered.told.get(host, "no refusal")
 
 
-@asks(standing(training_helm_values=str(FILES / "old_values.yaml")))
+@asks(long_running(training_helm_values=str(FILES / "old_values.yaml")))
 def test_values_of_the_old_chart_reach_the_pods(found: Any) -> None:
     (worker,), (ps,) = (pod_of(found["StatefulSet", f"mine-{kind}"])["containers"] for kind in ("worker", "ps"))
     env = {entry["name"]: entry.get("value") for entry in worker["env"]}
@@ -570,7 +570,9 @@ def check_types(value: Any, key: str = "", path: str = "") -> None:
             check_types(one, "", f"{path}[{position}]")
 
 
-@asks(manifest("job", **STRANGE), manifest("statefulset", **STRANGE), standing(**STRANGE, training_tensorboard=True))
+@asks(
+    manifest("job", **STRANGE), manifest("statefulset", **STRANGE), long_running(**STRANGE, training_tensorboard=True)
+)
 def test_manifest_names_and_values_stay_the_texts_that_they_are(found: Any) -> None:
     if ("Deployment", "on-tensorboard") in found:
         assert {("NetworkPolicy", "on"), ("PersistentVolumeClaim", "on")} <= set(found)

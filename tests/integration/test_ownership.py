@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
+from tests.fixtures.long_running import manifests
 from tests.fixtures.playbook import Playbook, errors
 from tests.fixtures.simulator import Simulator, clusters, inventory, variables
-from tests.fixtures.standing import manifests
 
 CORE = "/api/v1/namespaces/tfscale"
 SETS = "/apis/apps/v1/namespaces/tfscale/statefulsets"
 OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}
-STANDING = {
+TRAINING_NAME = {
     "training_state": "present",
     "training_backend": "statefulset",
     "training_workers": 1,
@@ -87,7 +87,7 @@ def test_deploy_refuses_names_that_are_taken_and_changes_nothing(many: Callable[
     for shared, path in zip(each, TAKEN, strict=True):
         shared.plant(path, spec={"theirs": True})
     before = [shared.seen() for shared in each]
-    told = errors(each[0].playbook.run("deploy", **STANDING))
+    told = errors(each[0].playbook.run("deploy", **TRAINING_NAME))
     for number, path in enumerate(TAKEN):
         assert f"{path.rpartition('/')[2]} is there and is not ours" in told[f"sim{number:02}"]
     assert [shared.seen() for shared in each] == before
@@ -96,7 +96,7 @@ def test_deploy_refuses_names_that_are_taken_and_changes_nothing(many: Callable[
 def test_deploy_absent_leaves_a_workload_of_that_name(shared: Shared) -> None:
     shared.plant(f"{SETS}/training-worker", {"app.kubernetes.io/managed-by": "Helm"}, spec={"theirs": True})
     before = shared.seen()
-    result = shared.playbook.run("deploy", **STANDING | {"training_state": "absent"})
+    result = shared.playbook.run("deploy", **TRAINING_NAME | {"training_state": "absent"})
     assert result.returncode == 0, result.stdout + result.stderr
     assert shared.seen() == before
 

@@ -137,7 +137,7 @@ BAD_INPUT = [
     ({"cluster_provider": "moon"}, "cluster_provider", "moon"),
     ({"training_backend": "pigeons"}, "training_backend", "pigeons"),
     ({"sweep_series": [{"ps": [1], "workers": [100000]}]}, "workers", "fit"),
-    ({"training_standing": True}, "training_standing", "restores nothing"),
+    ({"training_long_running": True}, "training_long_running", "restores nothing"),
     ({"training_port_range": "9-1"}, "training_port_range", "9-1"),
     ({"training_command": [], "training_python": "/nowhere/python"}, "training_python", "make setup-trainer"),
     ({"training_gpus": "all"}, "training_gpus", "all"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A training that stands in a cluster: its objects as they are and as they are wanted. PRIVATE, can break at any time."""
+"""A long-running training in a cluster: its objects as they are and as they are wanted. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REVISION_LABEL = "controller-revision-hash"
 OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "namespace")
 
 
-class Standing:
+class LongRunningTraining:
     """One training by its name. Objects are replaced as wholes: what is no longer wanted goes, whoever has put it there."""
 
     def __init__(self, api: Api, namespace: str, name: str) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renews the replicas of a standing training phase by phase, and says whether each came up. PRIVATE, can break at any time."""
+"""Renews the replicas of a long-running training phase by phase, and says whether each came up. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from .._backends.base import ReplicaState
 from .._backends.kubernetes import pod_status
 from .._common.format import counted, duration
-from .objects import Standing, group_of, index_of, is_ready, revision_of
+from .objects import LongRunningTraining, group_of, index_of, is_ready, revision_of
 from .upgrade_plan import Phase
 
 Document = Mapping[str, Any]
@@ -37,7 +37,7 @@ class Rollout:
 
     def __init__(
         self,
-        standing: Standing,
+        training: LongRunningTraining,
         *,
         timeout: float,
         min_ready_seconds: float,
@@ -46,7 +46,7 @@ class Rollout:
         wall: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._standing = standing
+        self._training = training
         self._timeout = timeout
         self._min_ready = min_ready_seconds
         self._keep = keep
@@ -57,28 +57,28 @@ class Rollout:
     def carry_out(self, phase: Phase, wanted: Document) -> str:
         """`wanted` is the group's StatefulSet as it shall be; returns what was done as a part of a sentence."""
         begun = self._clock()
-        name = f"{self._standing.name}-{phase.group}"
+        name = f"{self._training.name}-{phase.group}"
         if phase.do == "stop":
             self._set(name, {"spec": {"replicas": 0}})
             self._until(lambda: self._left(phase.group), "did not end")
             return f"{phase.group} stopped in {duration(self._clock() - begun)}"
         strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": phase.down_to}}
-        self._standing.put({**wanted, "spec": {**wanted["spec"], "updateStrategy": strategy}})
+        self._training.put({**wanted, "spec": {**wanted["spec"], "updateStrategy": strategy}})
         self.wait(phase, wanted)
         which = f"{phase.group} {phase.down_to}" if phase.do == "roll" else phase.group
         return f"{which} ready in {duration(self._clock() - begun)}"
 
     def wait(self, phase: Phase, wanted: Document) -> None:
         """Until the replicas of the phase are ready and as `wanted`, which has been put before."""
-        revision = self._revision(f"{self._standing.name}-{phase.group}")
+        revision = self._revision(f"{self._training.name}-{phase.group}")
         watch = _Watch(self, phase, revision, int(wanted["spec"].get("replicas", 1)))
         self._until(watch.look, "did not get ready")
 
     def _set(self, name: str, patch: Document) -> None:
-        self._standing.api.patch(self._standing.path("StatefulSet", name), patch)
+        self._training.api.patch(self._training.path("StatefulSet", name), patch)
 
     def pods(self, group: str) -> list[dict[str, Any]]:
-        found, _version = self._standing.api.list(self._standing.pods_path, labelSelector=self._standing.selector)
+        found, _version = self._training.api.list(self._training.pods_path, labelSelector=self._training.selector)
         return [pod for pod in found if group_of(pod) == group]
 
     def _left(self, group: str) -> str:
@@ -90,7 +90,7 @@ class Rollout:
         found: list[str] = []
 
         def look() -> str:
-            live = self._standing.read("StatefulSet", name)
+            live = self._training.read("StatefulSet", name)
             status = (live or {}).get("status") or {}
             if live is None:
                 raise NotReadyError(f"StatefulSet {name} was deleted from outside")
@@ -146,7 +146,7 @@ class _Watch:
         if revision_of(pod) != self._revision:
             if not is_ready(pod) and not pod["metadata"].get("deletionTimestamp"):
                 # The controller may wait for ever until it gets ready: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
-                self._rollout._standing.delete_pod(pod)
+                self._rollout._training.delete_pod(pod)
             return False
         if not is_ready(pod):
             self._ready_since.pop(uid, None)
@@ -168,10 +168,10 @@ class _Watch:
             raise NotReadyError(f"{replica.ending}{_why(replica)}")
 
     def _seek(self) -> None:
-        standing = self._rollout._standing
-        name = f"{standing.name}-{self._phase.group}"
-        events, _version = standing.api.list(
-            f"/api/v1/namespaces/{standing.namespace}/events", fieldSelector=f"involvedObject.name={name}"
+        training = self._rollout._training
+        name = f"{training.name}-{self._phase.group}"
+        events, _version = training.api.list(
+            f"/api/v1/namespaces/{training.namespace}/events", fieldSelector=f"involvedObject.name={name}"
         )
         recent = [
             one

@@ -22,7 +22,7 @@ from .._kubernetes.api import ApiError
 from .._kubernetes.labels import MANAGED, TRAINING
 from .._kubernetes.ownership import Document, told
 from .._study.records import sealed
-from .objects import Standing, config_maps_of, essence, is_same, split, state_of
+from .objects import LongRunningTraining, config_maps_of, essence, is_same, split, state_of
 from .rollout import NotReadyError, Rollout
 from .upgrade_plan import GROUPS, Change, Phase, consequence, plan, retreat
 
@@ -39,28 +39,28 @@ class Journal:
     `stage` is upgrading, undecided (all replicas are new and ready, nobody has confirmed it), retreating or done.
     """
 
-    def __init__(self, standing: Standing) -> None:
-        self._standing = standing
-        self._name = f"{standing.name}-upgrade"
+    def __init__(self, training: LongRunningTraining) -> None:
+        self._training = training
+        self._name = f"{training.name}-upgrade"
 
     def read(self) -> dict[str, Any]:
         """Empty when there has been no upgrade yet."""
-        live = self._standing.read("ConfigMap", self._name)
+        live = self._training.read("ConfigMap", self._name)
         if live is None:
             return {}
         try:
             entry: dict[str, Any] = json.loads(live["data"]["journal"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
-                f"ConfigMap {self._standing.namespace}/{self._name} is no journal of ours: delete it if no upgrade runs"
+                f"ConfigMap {self._training.namespace}/{self._name} is no journal of ours: delete it if no upgrade runs"
             ) from error
         return entry
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        labels = {**MANAGED, TRAINING: self._standing.name}
-        meta = {"name": self._name, "namespace": self._standing.namespace, "labels": labels}
+        labels = {**MANAGED, TRAINING: self._training.name}
+        meta = {"name": self._name, "namespace": self._training.namespace, "labels": labels}
         data = {"journal": json.dumps(entry, sort_keys=True)}
-        self._standing.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+        self._training.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
 
 
 class Upgrade:
@@ -68,7 +68,7 @@ class Upgrade:
 
     def __init__(
         self,
-        standing: Standing,
+        training: LongRunningTraining,
         rollout: Rollout,
         journal: Journal,
         params: Mapping[str, Any],
@@ -77,7 +77,7 @@ class Upgrade:
         clock: Callable[[], float],
         check_mode: bool,
     ) -> None:
-        self._standing = standing
+        self._training = training
         self._rollout = rollout
         self._journal = journal
         self._params = params
@@ -205,7 +205,7 @@ class Upgrade:
         done: list[str] = []
         try:
             for one in entry["others"]:
-                self._standing.put(one)
+                self._training.put(one)
             for number, phase in enumerate(entry["phases"]):
                 if number >= entry["next"]:
                     done.append(self._carry_out(Phase(*phase), entry["wanted"]))
@@ -214,7 +214,7 @@ class Upgrade:
             self._remove_surplus([*entry["others"], *entry["wanted"].values()])
             # Parts that no replica must restart for, such as the number of kept revisions.
             for one in entry["wanted"].values():
-                self._standing.put(one)
+                self._training.put(one)
         except NotReadyError as error:
             self._retreat({**entry, "why": str(error)}, str(error))
             raise self._failure(entry, before, f"did not work: {error}") from error
@@ -249,7 +249,7 @@ class Upgrade:
                 # Its template may be the former one already while its replicas are not.
                 changes[group] = replace(changes[group], is_renewed=True)
         for one in entry["others_before"]:
-            self._standing.put(one)
+            self._training.put(one)
         self._remove_surplus([*entry["others_before"], *entry["before"].values()])
         try:
             for phase in retreat(changes):
@@ -263,36 +263,36 @@ class Upgrade:
         self._sweep(entry)
 
     def _remove_surplus(self, wanted: Sequence[Document]) -> None:
-        for one in self._standing.surplus(wanted):
-            self._standing.delete(one["kind"], one["metadata"]["name"])
+        for one in self._training.surplus(wanted):
+            self._training.delete(one["kind"], one["metadata"]["name"])
 
     def _sweep(self, entry: Mapping[str, Any]) -> None:
         """Remove the ConfigMaps that neither this version of the pods nor the one before reads."""
         needed = {name for live in self._groups().values() for name in config_maps_of(live)}
         needed |= {name for one in entry["before"].values() for name in config_maps_of(one)}
-        needed.add(f"{self._standing.name}-upgrade")
-        for name in self._standing.config_maps():
+        needed.add(f"{self._training.name}-upgrade")
+        for name in self._training.config_maps():
             if name not in needed:
-                self._standing.delete("ConfigMap", name)
+                self._training.delete("ConfigMap", name)
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
     def _groups(self) -> dict[str, dict[str, Any]]:
-        return self._standing.groups()
+        return self._training.groups()
 
     def _there(self) -> dict[str, Any]:
         groups = self._groups()
         if "worker" not in groups:
             raise InputError(
-                f"name is {self._standing.name!r}, but no such training stands in namespace {self._standing.namespace}: {DEPLOY}"
+                f"name is {self._training.name!r}, but no such training stands in namespace {self._training.namespace}: {DEPLOY}"
             )
         return {group: state_of(live, self._rollout.pods(group)) for group, live in groups.items()}
 
     def _others_before(self, definition: Sequence[Document]) -> list[dict[str, Any]]:
         """What pods need, as it is: a way back takes that, too."""
         others, _wanted = split(definition)
-        there = [self._standing.read(one["kind"], one["metadata"]["name"]) for one in others]
-        return [essence(one) for one in [*there, *self._standing.surplus(definition)] if one is not None]
+        there = [self._training.read(one["kind"], one["metadata"]["name"]) for one in others]
+        return [essence(one) for one in [*there, *self._training.surplus(definition)] if one is not None]
 
     def _changes(self, before: Mapping[str, Document], after: Mapping[str, Document]) -> dict[str, Change]:
         found = {}
@@ -310,15 +310,15 @@ class Upgrade:
         """By what the server would make of it: it fills in what a manifest leaves out."""
         if one["spec"]["template"] == other["spec"]["template"]:
             return True
-        live, tried = self._standing.put({**other, "spec": {**other["spec"]}}, try_only=True)
-        _live, other_tried = self._standing.put({**one, "spec": {**one["spec"]}}, try_only=True)
+        live, tried = self._training.put({**other, "spec": {**other["spec"]}}, try_only=True)
+        _live, other_tried = self._training.put({**one, "spec": {**one["spec"]}}, try_only=True)
         return bool(live) and tried["spec"]["template"] == other_tried["spec"]["template"]
 
     def _diffs(self, definition: Sequence[Document]) -> dict[str, Any]:
         """The objects that would change, as they are and as the server says they would be."""
-        pairs = [(told(one), *self._standing.put(one, try_only=True)) for one in definition]
+        pairs = [(told(one), *self._training.put(one, try_only=True)) for one in definition]
         changed = [(name, live, tried) for name, live, tried in pairs if not is_same(live, tried)]
-        surplus = {told(one): self._shown(one) for one in self._standing.surplus(definition)}
+        surplus = {told(one): self._shown(one) for one in self._training.surplus(definition)}
         if not changed and not surplus:
             return {}
         return {
@@ -333,7 +333,7 @@ class Upgrade:
         for container in pod.get("containers") or ():
             for one in container.get("env") or ():
                 if one.get("value"):
-                    one["value"] = sealed.digest(self._standing.name, one["value"])
+                    one["value"] = sealed.digest(self._training.name, one["value"])
         return shown
 
     def _check_groups(self, before: Mapping[str, Any], definition: Sequence[Document]) -> None:
@@ -347,7 +347,7 @@ class Upgrade:
     # --- what is told -------------------------------------------------------------------------------------------------
 
     def _whose(self) -> str:
-        return f"training {self._standing.name}"
+        return f"training {self._training.name}"
 
     @staticmethod
     def _versions(entry: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In which order the replicas of a standing training become new ones. PRIVATE, can break at any time.
+"""In which order the replicas of a long-running training become new ones. PRIVATE, can break at any time.
 
 A ps that starts anew has lost its parameters, and the addresses of all replicas are fixed when TensorFlow starts: so a ps
 that restarts sends the training back to its last checkpoint, and a change of size restarts everybody.

@@ -13,7 +13,7 @@ STUDY = "tfscale.study/study"
 RUN = "tfscale.study/run"
 ATTEMPT = "tfscale.study/attempt"
 REPLICA = "tfscale.study/replica"
-# Of a training that stands, which belongs to no study.
+# Of a long-running training, which belongs to no study.
 TRAINING = "tfscale.study/training"
 # Of a record of a ledger in the cluster.
 RECORD = "tfscale.study/record"

@@ -29,7 +29,7 @@ _OWNER = re.compile(r"(?P<host>[^/]+)/(?P<pid>\d+)/(?P<start>\d+)/(?P<space>[^/]
 
 
 class LeaseLock:
-    """The lock of one study, or of a training that stands, as a Lease as one owner sees it."""
+    """The lock of one study, or of a long-running training, as a Lease as one owner sees it."""
 
     def __init__(
         self,

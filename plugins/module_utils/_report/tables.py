@@ -242,7 +242,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "against_fastest_ratio": ratio.center if ratio else None,
         "against_fastest_low": ratio.low if ratio else None,
         "against_fastest_high": ratio.high if ratio else None,
-        "against_fastest": standing(cell, answer),
+        "against_fastest": against_fastest(cell, answer),
         "steps_per_second_median": cell.center("steps_per_second"),
         "speed_up": scaling.gain if scaling else None,
         "efficiency": scaling.efficiency if scaling else None,
@@ -257,7 +257,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
     }
 
 
-def standing(cell: model.Cell, answer: Answer) -> str:
+def against_fastest(cell: model.Cell, answer: Answer) -> str:
     if cell.cell_id == answer.comparison.best:
         return FASTEST
     return "slower" if cell.cell_id in answer.comparison.slower else TELL

@@ -28,7 +28,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 180.0},
 }
 NAMESPACES = "/api/v1/namespaces"
-# Of these a standing training consists; a claim alone holds its checkpoints.
+# Of these a long-running training consists; a claim alone holds its checkpoints.
 LASTING = (
     ("/apis/apps/v1", "statefulsets", TRAINING),
     ("/api/v1", "persistentvolumeclaims", TRAINING),

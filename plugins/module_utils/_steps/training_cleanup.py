@@ -41,7 +41,7 @@ RESOURCES = (
     ("/api/v1", "configmaps"),
     ("/apis/networking.k8s.io/v1", "networkpolicies"),
 )
-# What only a standing training has.
+# What only a long-running training has.
 OF_TRAINING = (("/apis/apps/v1", "deployments"),)
 CLAIMS = ("/api/v1", "persistentvolumeclaims")
 MAKERS = ("deployments", "jobs", "statefulsets", "daemonsets")
@@ -98,7 +98,7 @@ def _check(params: Mapping[str, Any]) -> None:
             f"training is {params['training']!r}, which belongs to no study: give neither study nor run_id"
         )
     if params["volume_claims"] and params["training"] is None:
-        raise InputError("volume_claims is true, but training is not given: only a standing training has claims")
+        raise InputError("volume_claims is true, but training is not given: only a long-running training has claims")
 
 
 def _stop_workers(
@@ -125,7 +125,7 @@ def selector_of(params: Mapping[str, Any]) -> str:
         ATTEMPT: params["attempt"],
         TRAINING: params["training"],
     }
-    # Without a study all studies are meant, and a standing training is none of theirs.
+    # Without a study all studies are meant, and a long-running training is none of theirs.
     others = [f"!{TRAINING}", KEPT] if params["training"] is None else [KEPT]
     return ",".join([*(f"{label}={value}" for label, value in wanted.items() if value is not None), *others])
 

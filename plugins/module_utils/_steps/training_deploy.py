@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the objects of a run or of a standing training; those of others stay as they are. PRIVATE, can break at any time."""
+"""Makes the objects of a run or of a long-running training; those of others stay as they are. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 

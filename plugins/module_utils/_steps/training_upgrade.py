@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._common.errors import BackendError, InputError, LedgerError, StepError
-from .._deployment.objects import Standing, checked
+from .._deployment.objects import LongRunningTraining, checked
 from .._deployment.rollout import Rollout
 from .._deployment.upgrade import Journal, Upgrade
 from .._deployment.upgrade_plan import ORDERS, STRATEGIES
@@ -53,14 +53,14 @@ def execute(
         inputs.number("min_ready_seconds", params["min_ready_seconds"])
         check_namespace(params["namespace"])
         definition = checked(params["definition"], params["name"]) if params["definition"] else []
-        standing = Standing(connect(params), params["namespace"], params["name"])
+        training = LongRunningTraining(connect(params), params["namespace"], params["name"])
         lock = LeaseLock(
-            standing.api, standing.namespace, standing.name, params["owner_pid"] or os.getpid(), label=TRAINING
+            training.api, training.namespace, training.name, params["owner_pid"] or os.getpid(), label=TRAINING
         )
         lock.acquire(check_mode=check_mode)
         try:
             rollout = Rollout(
-                standing,
+                training,
                 timeout=params["timeout"],
                 min_ready_seconds=params["min_ready_seconds"],
                 keep=renewer(lock, clock=clock),
@@ -68,7 +68,7 @@ def execute(
                 wall=wall,
                 sleep=sleep,
             )
-            upgrade = Upgrade(standing, rollout, Journal(standing), params, say=say, clock=clock, check_mode=check_mode)
+            upgrade = Upgrade(training, rollout, Journal(training), params, say=say, clock=clock, check_mode=check_mode)
             return upgrade.ACTS[params["state"]](upgrade, definition)
         finally:
             if not check_mode:

@@ -30,7 +30,7 @@ OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 IMAGE = r"[A-Za-z0-9][A-Za-z0-9._:/@-]*"
 LABEL_VALUE = r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?"
 LABEL_KEY = rf"([a-z0-9.-]{{1,253}}/)?{LABEL_VALUE}"
-STANDING = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
+TRAINING_NAME = r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
 OF_MADE_CLUSTERS = r"[a-z0-9]([a-z0-9.-]{0,47}[a-z0-9])?"
 
 
@@ -252,8 +252,8 @@ TRAINING: dict[str, Check] = {
     "training_volume": volume,
     "training_uses_volume": flag,
     "training_fs_group": either(whole(0, 2**31 - 1)),
-    "training_standing": flag,
-    "training_name": word(STANDING, "up to 40 lower-case letters, digits and dashes, a letter first"),
+    "training_long_running": flag,
+    "training_name": word(TRAINING_NAME, "up to 40 lower-case letters, digits and dashes, a letter first"),
     "training_state": choice("present", "absent"),
     "training_ps": whole(0, 1000),
     "training_workers": whole(1, 1000),

@@ -13,22 +13,22 @@ import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade as step
 from ansible_collections.tfscale.study.plugins.modules import training_upgrade
 
+from tests.fixtures.long_running import NAME, LongRunningCluster, manifests
 from tests.fixtures.modules import run
-from tests.fixtures.standing import NAME, StandingCluster, manifests
 
 DOCUMENTED = yaml.safe_load(training_upgrade.RETURN)
 QUICK = {"name": NAME, "min_ready_seconds": 0}
 
 
 @pytest.fixture(autouse=True)
-def cluster(monkeypatch: pytest.MonkeyPatch) -> StandingCluster:
-    made = StandingCluster()
+def cluster(monkeypatch: pytest.MonkeyPatch) -> LongRunningCluster:
+    made = LongRunningCluster()
     monkeypatch.setattr(step, "connect", lambda _auth: made)
     monkeypatch.setattr(training_upgrade, "execute", partial(step.execute, sleep=lambda _seconds: None))
     return made
 
 
-def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], cluster: StandingCluster) -> None:
+def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], cluster: LongRunningCluster) -> None:
     result = run(training_upgrade.main, capsys, **QUICK, definition=manifests(rate="0.5"))
     assert (result["changed"], cluster.renewed) == (True, ["worker-1", "worker-0"])
     of_success = {name for name, one in DOCUMENTED.items() if not one["returned"].startswith("when ")}
@@ -36,7 +36,7 @@ def test_main_returns_what_is_documented(capsys: pytest.CaptureFixture[str], clu
 
 
 def test_main_of_an_upgrade_that_does_not_work_returns_both_states(
-    capsys: pytest.CaptureFixture[str], cluster: StandingCluster
+    capsys: pytest.CaptureFixture[str], cluster: LongRunningCluster
 ) -> None:
     wanted = manifests(image="missing:1", ps_image="trainer:1")
     result = run(training_upgrade.main, capsys, **QUICK, definition=wanted)
@@ -47,7 +47,7 @@ def test_main_of_an_upgrade_that_does_not_work_returns_both_states(
     assert set(cluster.images().values()) == {"trainer:1"}
 
 
-def test_main_in_check_mode_writes_nothing(capsys: pytest.CaptureFixture[str], cluster: StandingCluster) -> None:
+def test_main_in_check_mode_writes_nothing(capsys: pytest.CaptureFixture[str], cluster: LongRunningCluster) -> None:
     result = run(training_upgrade.main, capsys, **QUICK, definition=manifests(rate="0.5"), _ansible_check_mode=True)
     assert (result["changed"], cluster.writes) == (True, [])
 

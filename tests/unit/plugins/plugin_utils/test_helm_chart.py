@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.plugin_utils.helm_chart import Repeated, Template, chart, repeated
 
-from tests.fixtures.standing import LABELS, NAME, manifests
+from tests.fixtures.long_running import LABELS, NAME, manifests
 
 
 def live(**given: Any) -> list[dict[str, Any]]:

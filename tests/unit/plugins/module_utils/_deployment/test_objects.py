@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A standing training as it is and as it is wanted."""
+"""A long-running training as it is and as it is wanted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import (
-    Standing,
+    LongRunningTraining,
     checked,
     config_maps_of,
     essence,
@@ -25,39 +25,43 @@ from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects 
 )
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 
-from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, StandingCluster, manifests
+from tests.fixtures.long_running import APPS, CORE, LABELS, NAME, NAMESPACE, LongRunningCluster, manifests
 
 CONFIG, PS, WORKER = manifests()
 
 
 @pytest.fixture
-def cluster() -> StandingCluster:
-    return StandingCluster()
+def cluster() -> LongRunningCluster:
+    return LongRunningCluster()
 
 
 @pytest.fixture
-def standing(cluster: StandingCluster) -> Standing:
-    return Standing(cluster, NAMESPACE, NAME)
+def training(cluster: LongRunningCluster) -> LongRunningTraining:
+    return LongRunningTraining(cluster, NAMESPACE, NAME)
 
 
-def test_groups_are_those_that_are_there(cluster: StandingCluster, standing: Standing) -> None:
-    assert list(standing.groups()) == ["ps", "worker"]
+def test_groups_are_those_that_are_there(cluster: LongRunningCluster, training: LongRunningTraining) -> None:
+    assert list(training.groups()) == ["ps", "worker"]
     del cluster.objects[f"{APPS}/{NAME}-ps"]
-    assert list(standing.groups()) == ["worker"]
+    assert list(training.groups()) == ["worker"]
 
 
-def test_read_tells_a_namespace_that_is_missing_from_an_object(cluster: StandingCluster, standing: Standing) -> None:
-    assert standing.read("Service", "none") is None
+def test_read_tells_a_namespace_that_is_missing_from_an_object(
+    cluster: LongRunningCluster, training: LongRunningTraining
+) -> None:
+    assert training.read("Service", "none") is None
     cluster.refuse("GET", f"{CORE}/services/none", 404, 'namespaces "tfscale" not found')
     with pytest.raises(ApiError, match="namespaces"):
-        standing.read("Service", "none")
+        training.read("Service", "none")
 
 
-def test_put_makes_what_is_missing_and_replaces_what_is_there(cluster: StandingCluster, standing: Standing) -> None:
+def test_put_makes_what_is_missing_and_replaces_what_is_there(
+    cluster: LongRunningCluster, training: LongRunningTraining
+) -> None:
     meta = {"name": "s", "labels": LABELS}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"clusterIP": "None"}}
-    assert standing.put(service)[0] is None
-    live, after = standing.put({**service, "spec": {"clusterIP": "None", "ports": [{"port": 1}]}})
+    assert training.put(service)[0] is None
+    live, after = training.put({**service, "spec": {"clusterIP": "None", "ports": [{"port": 1}]}})
     assert live is not None
     assert "ports" not in live["spec"]
     assert after["spec"]["ports"] == [{"port": 1}]
@@ -65,36 +69,38 @@ def test_put_makes_what_is_missing_and_replaces_what_is_there(cluster: StandingC
 
 @pytest.mark.parametrize("key", sorted(LABELS))
 @pytest.mark.parametrize("kind", ["ConfigMap", "Service", "PersistentVolumeClaim", "NetworkPolicy", "Deployment"])
-def test_put_leaves_an_object_of_others(cluster: StandingCluster, standing: Standing, kind: str, key: str) -> None:
+def test_put_leaves_an_object_of_others(
+    cluster: LongRunningCluster, training: LongRunningTraining, kind: str, key: str
+) -> None:
     """One of a chart, or of another training."""
     theirs = {"kind": kind, "metadata": {"name": "s", "labels": {**LABELS, key: "other"}}, "data": {"password": "x"}}
-    cluster.create(standing.path(kind), theirs)
+    cluster.create(training.path(kind), theirs)
     before, cluster.writes = dict(cluster.objects), []
     for try_only in (True, False):
         with pytest.raises(InputError, match=f"{kind} tfscale/s is there and is not ours .it has no label {key}="):
-            standing.put({"kind": kind, "metadata": {"name": "s", "labels": LABELS}}, try_only=try_only)
+            training.put({"kind": kind, "metadata": {"name": "s", "labels": LABELS}}, try_only=try_only)
     assert (cluster.objects, cluster.writes) == (before, [])
 
 
-def test_put_that_only_tries_changes_nothing(cluster: StandingCluster, standing: Standing) -> None:
+def test_put_that_only_tries_changes_nothing(cluster: LongRunningCluster, training: LongRunningTraining) -> None:
     _config, _ps, wanted = manifests(image="trainer:2")
     before = cluster.get(f"{APPS}/{NAME}-worker")
-    live, tried = standing.put(wanted, try_only=True)
+    live, tried = training.put(wanted, try_only=True)
     assert live == cluster.get(f"{APPS}/{NAME}-worker") == before
     assert tried["spec"]["template"]["spec"]["containers"][0]["image"] == "trainer:2"
     # What the server fills in is in both, so that it is no difference.
     assert tried["spec"]["template"]["spec"]["dnsPolicy"] == "ClusterFirst"
 
 
-def test_put_of_the_same_is_no_difference(standing: Standing) -> None:
+def test_put_of_the_same_is_no_difference(training: LongRunningTraining) -> None:
     for one in manifests():
-        live, tried = standing.put(one, try_only=True)
+        live, tried = training.put(one, try_only=True)
         assert is_same(live, tried)
 
 
 @pytest.mark.parametrize("status", [404, 409])
 def test_delete_pod_takes_only_this_one(
-    cluster: StandingCluster, standing: Standing, status: int, monkeypatch: pytest.MonkeyPatch
+    cluster: LongRunningCluster, training: LongRunningTraining, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
 
@@ -103,12 +109,12 @@ def test_delete_pod_takes_only_this_one(
         raise ApiError("gone", status=status)
 
     monkeypatch.setattr(cluster, "delete", delete)
-    standing.delete_pod({"metadata": {"name": "mnist-worker-1", "uid": "7"}})
+    training.delete_pod({"metadata": {"name": "mnist-worker-1", "uid": "7"}})
     assert asked == [(f"{CORE}/pods/mnist-worker-1", {"preconditions": {"uid": "7"}})]
 
 
-def test_delete_of_what_is_gone_is_done(standing: Standing) -> None:
-    standing.delete("ConfigMap", "none")
+def test_delete_of_what_is_gone_is_done(training: LongRunningTraining) -> None:
+    training.delete("ConfigMap", "none")
 
 
 def test_merged_keeps_what_others_put_beside_and_takes_what_is_no_longer_wanted() -> None:
@@ -188,7 +194,7 @@ def test_checked_takes_a_training_without_ps() -> None:
     assert checked([CONFIG, WORKER], NAME) == [CONFIG, WORKER]
 
 
-def test_state_of_tells_of_a_group(cluster: StandingCluster) -> None:
+def test_state_of_tells_of_a_group(cluster: LongRunningCluster) -> None:
     live = cluster.get(f"{APPS}/{NAME}-worker")
     pods = [pod for pod in cluster.pods.values() if group_of(pod) == "worker"]
     assert [index_of(pod) for pod in pods] == [0, 1]

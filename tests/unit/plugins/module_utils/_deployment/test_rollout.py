@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import Standing
+from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import LongRunningTraining
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.rollout import (
     MISSING_SECONDS,
     NotReadyError,
@@ -16,15 +16,15 @@ from ansible_collections.tfscale.study.plugins.module_utils._deployment.rollout 
 )
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.upgrade_plan import Phase
 
-from tests.fixtures.standing import APPS, CORE, NAME, NAMESPACE, StandingCluster, manifests
+from tests.fixtures.long_running import APPS, CORE, NAME, NAMESPACE, LongRunningCluster, manifests
 
 
 class Site:
     def __init__(self) -> None:
-        self.cluster = StandingCluster()
+        self.cluster = LongRunningCluster()
         self.now = 0.0
         self.kept = 0
-        self.standing = Standing(self.cluster, NAMESPACE, NAME)
+        self.training = LongRunningTraining(self.cluster, NAMESPACE, NAME)
 
     def keep(self) -> None:
         self.kept += 1
@@ -35,7 +35,7 @@ class Site:
     def carry_out(self, do: str, group: str = "worker", down_to: int = 0, **given: Any) -> str:
         options = {"timeout": 60.0, "min_ready_seconds": 0.0, **given.pop("options", {})}
         rollout = Rollout(
-            self.standing, **options, keep=self.keep, clock=lambda: self.now, wall=lambda: self.now, sleep=self.sleep
+            self.training, **options, keep=self.keep, clock=lambda: self.now, wall=lambda: self.now, sleep=self.sleep
         )
         wanted = {one["metadata"]["name"]: one for one in manifests(**given)}
         return rollout.carry_out(Phase(do, group, down_to), wanted[f"{NAME}-{group}"])
@@ -98,8 +98,8 @@ def test_a_replica_that_leaves_readiness_starts_its_time_anew(site: Site) -> Non
 
 
 def test_a_pod_that_is_broken_already_is_removed_for_its_successor(site: Site) -> None:
-    site.cluster = StandingCluster(manifests(image="deaf:1", ps_image="trainer:1"))
-    site.standing = Standing(site.cluster, NAMESPACE, NAME)
+    site.cluster = LongRunningCluster(manifests(image="deaf:1", ps_image="trainer:1"))
+    site.training = LongRunningTraining(site.cluster, NAMESPACE, NAME)
     site.cluster.settle()
     site.carry_out("start", image="trainer:2")
     assert site.cluster.images()["worker-1"] == "trainer:2"
@@ -162,7 +162,7 @@ def test_a_controller_that_does_not_look_is_named(site: Site, monkeypatch: pytes
 
 
 def test_a_group_that_vanishes_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site.standing, "put", lambda *_given, **_options: None)
+    monkeypatch.setattr(site.training, "put", lambda *_given, **_options: None)
     del site.cluster.objects[f"{APPS}/{NAME}-worker"]
     assert site.fail("roll") == "StatefulSet mnist-worker was deleted from outside"
     assert f"{CORE}/configmaps" in next(iter(site.cluster.objects))

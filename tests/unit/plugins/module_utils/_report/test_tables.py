@@ -200,7 +200,7 @@ def test_run_rows_keep_commas_quotes_and_lines_inside_one_field() -> None:
     assert rows[0]["reasons"] == reason
 
 
-def test_cell_rows_name_the_standing_of_every_cell() -> None:
+def test_cell_rows_name_the_rank_of_every_cell() -> None:
     found = study(ledgers.mnist())
     rows = parsed(tables.csv(tables.cell_rows(found, answer.answers(found))))
     assert {(row["ps"], row["workers"]): row["against_fastest"] for row in rows} == {

@@ -151,7 +151,9 @@ def test_execute_absent_keeps_what_others_made(api: Cluster) -> None:
 @pytest.mark.parametrize(
     ("group", "resource"), [("/apis/apps/v1", "statefulsets"), ("/api/v1", "persistentvolumeclaims")]
 )
-def test_execute_absent_keeps_a_standing_training(api: Cluster, group: str, resource: str, check_mode: bool) -> None:
+def test_execute_absent_keeps_a_long_running_training(
+    api: Cluster, group: str, resource: str, check_mode: bool
+) -> None:
     run()
     labels = {"tfscale.study/training": "mine", **OURS}
     api.objects[f"{group}/namespaces/tfscale/{resource}/x"] = {"metadata": {"name": "x", "labels": labels}}

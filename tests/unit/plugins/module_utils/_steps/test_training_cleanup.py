@@ -210,7 +210,7 @@ def test_execute_names_a_right_that_is_missing(world: World, resource: str) -> N
         ({"timeout": -1.0}, "timeout is -1.0: give a number from 0"),
         ({"run_id": None}, "attempt is 1, but run_id is not given: give the run, too."),
         ({"training": "a"}, "training is 'a', which belongs to no study: give neither study nor run_id."),
-        ({"volume_claims": True}, "volume_claims is true, but training is not given: only a standing training has"),
+        ({"volume_claims": True}, "volume_claims is true, but training is not given: only a long-running training has"),
     ],
 )
 def test_execute_refuses_in_a_sentence(world: World, given: dict[str, Any], sentence: str) -> None:
@@ -223,7 +223,7 @@ ALONE: dict[str, Any] = {"study": None, "run_id": None, "attempt": None, "traini
 
 
 @pytest.mark.parametrize("volume_claims", [False, True])
-def test_execute_of_a_standing_training(world: World, volume_claims: bool) -> None:
+def test_execute_of_a_long_running_training(world: World, volume_claims: bool) -> None:
     world.api.lists |= {name: [named("mine")] for name in ("deployments", "persistentvolumeclaims")}
     result = world.clean(**ALONE, volume_claims=volume_claims)
     selector = f"{MANAGED},tfscale.study/training=mine,!tfscale.study/record"
@@ -266,7 +266,7 @@ OF_STUDY = {**OURS, STUDY: "mnist", "tfscale.study/run": RUN, "tfscale.study/att
 OF_OTHERS = {
     "bare": {},
     "helm": {**OF_STUDY, "app.kubernetes.io/managed-by": "Helm"},
-    "standing": {**OURS, TRAINING: "mine"},
+    "long-running": {**OURS, TRAINING: "mine"},
     "record": {**OURS, STUDY: "mnist", "tfscale.study/record": "true"},
 }
 
@@ -288,7 +288,7 @@ def test_execute_leaves_what_others_have_there(shared: Shared, given: dict[str, 
     assert shared.clean(**given)["removed"] == [
         f"{resource}/tf-x" for _api, resource in training_cleanup.RESOURCES if resource != "pods"
     ]
-    # What only a standing training has is not looked for.
+    # What only a long-running training has is not looked for.
     assert {name for name in shared.names() if name != "tf-x"} == set(OF_OTHERS)
 
 
@@ -298,7 +298,7 @@ def test_execute_of_a_training_leaves_what_bears_its_name(shared: Shared) -> Non
     before = dict(shared.objects)
     result = shared.clean(training="mine", volume_claims=True)
     assert result["changed"] is True
-    assert shared.objects == {path: one for path, one in before.items() if one["metadata"]["name"] != "standing"}
+    assert shared.objects == {path: one for path, one in before.items() if one["metadata"]["name"] != "long-running"}
 
 
 def test_execute_of_a_training_stops_its_workers_first(shared: Shared) -> None:

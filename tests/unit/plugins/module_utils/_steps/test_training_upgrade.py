@@ -13,7 +13,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
 
-from tests.fixtures.standing import APPS, CORE, LABELS, NAME, NAMESPACE, KilledError, StandingCluster, manifests
+from tests.fixtures.long_running import APPS, CORE, LABELS, NAME, NAMESPACE, KilledError, LongRunningCluster, manifests
 
 NEW = manifests(image="trainer:2")
 WIDER = manifests(image="trainer:2", workers=4)
@@ -24,7 +24,7 @@ class Site:
     """A training of 1 ps and 2 workers, and somebody who upgrades it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.cluster = StandingCluster()
+        self.cluster = LongRunningCluster()
         self.now = 0.0
         self.lines: list[str] = []
         # Looked up at each call: a test may put another cluster in its place.
@@ -391,7 +391,7 @@ def test_ready_waits_for_what_was_deployed(site: Site) -> None:
 
 
 def test_ready_names_what_keeps_it_from_getting_ready(site: Site) -> None:
-    site.cluster = StandingCluster(manifests(image="missing:1", ps_image="trainer:1"))
+    site.cluster = LongRunningCluster(manifests(image="missing:1", ps_image="trainer:1"))
     message, _result = site.fail(None, state="ready")
     assert message.startswith(
         "training mnist does not get ready: worker 0 did not start: image missing:1 is not on node"
@@ -448,7 +448,7 @@ def test_manifests_differ_as_the_tests_mean_it() -> None:
     assert manifests(rate="0.5")[2]["spec"] != workers["spec"]
 
 
-def foreign_twin(cluster: StandingCluster, path: str) -> dict[str, Any]:
+def foreign_twin(cluster: LongRunningCluster, path: str) -> dict[str, Any]:
     """An object of the same name that somebody else has put there."""
     cluster.objects[path]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "Helm"}
     return json.loads(json.dumps(cluster.objects[path]["spec" if "spec" in cluster.objects[path] else "data"]))  # type: ignore[no-any-return]
