@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.tfscale.study.plugins.module_utils._common.format import shown
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import may_be_secret
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import VARIABLES
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import RENAMED, VARIABLES
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
 
 UNDEFINED = re.compile(r"'(\w+)' is undefined")
@@ -32,7 +32,7 @@ class ActionModule(StepAction):
         known, unread = task_vars or {}, ""
         if "values" not in self._task.args:
             values, roles = {}, self._task.args.get("roles")
-            names = [name for name in VARIABLES if name in known and variables_info.is_asked(name, roles)]
+            names = [name for name in (*VARIABLES, *RENAMED) if name in known and variables_info.is_asked(name, roles)]
             # A slip is named where it was made, not where another variable has it from.
             for name in sorted(names, key=lambda name: self._templar.is_template(known[name])):
                 try:

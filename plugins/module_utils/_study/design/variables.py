@@ -330,11 +330,16 @@ THESIS: dict[str, Check] = {
     "thesis_repeats": SWEEP["sweep_repeats"],
 }
 
+# Former names of variables, so that none is passed over in silence.
+RENAMED = {"training_standing": "training_long_running"}
 VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AWX, **THESIS}
 
 
 def check(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are meant, or one sentence (InputError) on the first that cannot be."""
+    for former, name in RENAMED.items():
+        if former in given:
+            raise InputError(f"{former} is {shown(given[former])}: give {name}, its name since 0.4.0")
     found = {name: VARIABLES[name](name, value) for name, value in given.items() if name in VARIABLES}
     _check_together(found)
     return found

@@ -47,3 +47,11 @@ def test_run_takes_values_that_are_given_instead() -> None:
 def test_run_reads_nothing_of_other_roles() -> None:
     given = {"cluster_nodes": 1, "sweep_repeats": trust_as_template("{{ none_such }}")}
     assert run(given, roles=["cluster"])["msg"] == "1 variable can be used."
+
+
+def test_run_refuses_the_former_name_of_a_variable() -> None:
+    result = run({"training_standing": True})
+    assert result["failed"] is True
+    assert {"training_standing", "true", "training_long_running"} <= set(
+        result["msg"].replace(":", "").replace(",", "").split()
+    )
