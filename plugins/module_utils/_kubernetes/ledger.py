@@ -17,6 +17,7 @@ from typing import Any
 from .._common.errors import LedgerError
 from .._study.design.inputs import STUDY_NAME
 from .._study.records import ledger, sealed
+from .._study.records.record import Record
 from .api import Api, ApiError
 from .labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 
@@ -72,7 +73,7 @@ class ClusterLedger:
             # Each is dropped when it is read: thousands need not be held twice.
             item = items.pop()
             found.append((item["metadata"]["creationTimestamp"], self._record_of(item)))
-        found.sort(key=lambda pair: (pair[0], _recorded(pair[1]), pair[1]["run_id"]))
+        found.sort(key=lambda pair: (pair[0], Record.of(pair[1]).recorded or 0.0, pair[1]["run_id"]))
         yield from (sealed.record(record) for _created, record in found)
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
@@ -135,12 +136,6 @@ class ClusterLedger:
                 f" {RECORD} away, or choose another sweep_study"
             )
         return record
-
-
-def _recorded(record: Mapping[str, Any]) -> float:
-    provenance = record.get("provenance")
-    wall = provenance.get("recorded_wall") if isinstance(provenance, Mapping) else None
-    return float(wall) if isinstance(wall, (int, float)) else 0.0
 
 
 def _fitting(record: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -15,6 +15,7 @@ from .._common.errors import BackendError, LedgerError
 from .._study.records import ledger
 from .._study.records.ledger import FileLedger, Ledger
 from .._study.records.lock import Lock, StudyLock
+from .._study.records.record import Record, records_of
 from .api import ApiError, connect
 from .lease import LeaseLock
 from .ledger import ClusterLedger
@@ -47,10 +48,10 @@ def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
     return book, None if owner is None else LeaseLock(api, namespace, folder.name, owner)
 
 
-def read(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+def read(params: Mapping[str, Any]) -> tuple[list[Record], dict[str, list[str]]]:
     """All records, and for a step's result what was wrong with them."""
     book = open_ledger(params)[0]
-    records = list(book.records())
+    records = records_of(book.records())
     return records, {"warnings": list(book.warnings)} if book.warnings else {}
 
 

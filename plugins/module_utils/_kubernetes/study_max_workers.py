@@ -19,6 +19,7 @@ from .._common.errors import InputError
 from .._study.design.cell import cell_id
 from .._study.design.inputs import FIT
 from .._study.design.planner import Product
+from .._study.records.record import records_of
 from . import api as kubernetes_api
 from .api import ApiError
 from .max_workers import CAPACITY_ARG_SPEC, Fitting
@@ -48,7 +49,7 @@ class Fits:
         params: Mapping[str, Any],
         spec: Mapping[str, Any],
         *,
-        records: Callable[[], Iterable[Mapping[str, Any]]],
+        records: Callable[[], Iterable[Any]],
         memory: Callable[[], int | None],
         cpus: Callable[[], int] = processors,
     ) -> None:
@@ -88,10 +89,8 @@ class Fits:
     @cached_property
     def _recorded(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for record in self._records():
-            fits = record.get("fits")
-            for key, number in fits.items() if isinstance(fits, Mapping) else ():
-                found.setdefault(key, number)
+        for record in records_of(self._records()):
+            found = {**record.fits, **found}
         return found
 
     def _now(self, nodes: int, ps: int) -> tuple[int, str]:

@@ -22,7 +22,8 @@ from .._study.logs.formats import LogFormat
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
 from .._study.records import provenance
-from .._study.records.verdict import VOID, Thresholds, Verdict, judge
+from .._study.records.record import Record
+from .._study.records.verdict import VOID, Thresholds, judge
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -71,17 +72,18 @@ def execute(
         if lock is not None:
             (lock.check if check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
-        record = found or plain(_strict(_record(params, now())))
+        document = found or plain(_strict(_document(params, now())))
+        record = Record.of(document)
         if found is None:
             _check_cause(record, run["log_dir"])
-        warning = book.append(record) if found is None and not check_mode else None
+        warning = book.append(document) if found is None and not check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
     except LedgerError as error:
         raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
     msg = _sentence(record, run)
     say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")
-    result = {"changed": found is None, "record": record, "verdict": record["verdict"]["verdict"], "msg": msg}
+    result = {"changed": found is None, "record": document, "verdict": record.verdict, "msg": msg}
     return result | ({"warnings": [warning]} if warning else {})
 
 
@@ -95,13 +97,13 @@ def _check(run: Mapping[str, Any]) -> None:
         raise StepError(f"run has no {missing}: give one of the runs that sweep_plan_info returns")
 
 
-def _check_cause(record: Mapping[str, Any], log_dir: str) -> None:
+def _check_cause(record: Record, log_dir: str) -> None:
     """A run that failed on a full disk has used up none of its attempts."""
     try:
-        if record["verdict"]["verdict"] == VOID and os.path.isdir(log_dir):
+        if record.verdict == VOID and os.path.isdir(log_dir):
             files.check_room(Path(log_dir))
     except OSError as error:
-        raise StepError(f"run {record['run_id']} failed and is not recorded: {files.why(error, log_dir)}") from error
+        raise StepError(f"run {record.run_id} failed and is not recorded: {files.why(error, log_dir)}") from error
 
 
 def _strict(value: Any) -> Any:
@@ -113,7 +115,7 @@ def _strict(value: Any) -> Any:
     return [_strict(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _record(params: Mapping[str, Any], now: float) -> dict[str, Any]:
+def _document(params: Mapping[str, Any], now: float) -> dict[str, Any]:
     run, wait = params["run"], params["wait"]
     log = _logs_of(run, wait, params["log_format"])
     thresholds = Thresholds(max_steal_share=params["max_steal_share"], max_foreign_share=params["max_foreign_share"])
@@ -187,18 +189,16 @@ def _provenance(params: Mapping[str, Any], log: RunLog, thresholds: Thresholds, 
     }
 
 
-def _sentence(record: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    verdict = Verdict(record["verdict"]["verdict"], tuple(record["verdict"]["reasons"]))
-    reasons = "; ".join(verdict.reasons)
-    if verdict.verdict == "void":
+def _sentence(record: Record, run: Mapping[str, Any]) -> str:
+    if record.verdict == VOID:
         left = run["attempt"] < run["attempts"]
-        return f"void: {reasons}; {'will be run again' if left else 'no attempt is left'}"
-    return f"{verdict.verdict}: " + (f"{reasons}; " if reasons else "") + _figures(record["timings"])
+        return f"void: {record.why}; {'will be run again' if left else 'no attempt is left'}"
+    return f"{record.verdict}: " + "".join(f"{reason}; " for reason in record.reasons) + _figures(record)
 
 
-def _figures(timings: Mapping[str, Any]) -> str:
-    speed, accuracy = timings["steps_per_second"], timings["accuracy"]
-    steps = "" if timings["global_steps"] is None else f"{timings['global_steps']} steps in "
-    told = f"{steps}{duration(timings['train_seconds'])}"
+def _figures(record: Record) -> str:
+    speed, accuracy, steps = (record.timing(key) for key in ("steps_per_second", "accuracy", "global_steps"))
+    told = "" if steps is None else f"{steps:.0f} steps in "
+    told += duration(record.timing("train_seconds") or 0.0)
     told += "" if speed is None else f" ({figure(speed)} steps/s)"
     return told + ("" if accuracy is None else f", accuracy {accuracy:.3f}")

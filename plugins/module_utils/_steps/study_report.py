@@ -19,6 +19,7 @@ from .._report import render, tables
 from .._study.analysis import model
 from .._study.design.inputs import number
 from .._study.records import ledger
+from .._study.records.record import Record
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -36,9 +37,7 @@ MARKS = {
 FIGURE = re.compile(rb"(?:\(figures/|id=\"figure-)([a-z0-9-]+)")
 
 
-def _records(
-    params: Mapping[str, Any], folder: Path, *, check_mode: bool
-) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tuple[list[Record], dict[str, list[str]]]:
     """In check mode the sweep before this step made no folder either."""
     if params["ledger"] == "files" and not check_mode:
         lacking = "has no ledger" if folder.is_dir() else "is not a folder"
@@ -58,7 +57,7 @@ def _prices(given: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _rendered(
-    records: Iterable[Mapping[str, Any]], name: str, prices: Mapping[str, float], currency: str
+    records: Iterable[Record], name: str, prices: Mapping[str, float], currency: str
 ) -> tuple[render.Report, dict[str, bytes]]:
     try:
         report = render.report_of(model.study_of(records, name, prices=prices, currency=currency))

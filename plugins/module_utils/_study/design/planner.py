@@ -16,12 +16,13 @@ from ..._common.errors import InputError
 from ..._common.format import counted, duration_range
 from ..analysis import gate
 from ..records import sealed
+from ..records.record import Record
 from ..statistics.sequential import FIRST
 from . import blocks, forecast, inputs, variables
 from .blocks import Cell, Design, History, Plan, PlannedRun
 from .cell import run_id
 
-Records = list[dict[str, Any]]
+Records = list[Record]
 Product = Mapping[str, list[Any]]
 
 
@@ -105,9 +106,7 @@ def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> f
     return allowed
 
 
-def _is_settled(
-    cells: Sequence[Cell], records: Sequence[Mapping[str, Any]], plan: Plan, allowed: float, blocks: int
-) -> bool:
+def _is_settled(cells: Sequence[Cell], records: Sequence[Record], plan: Plan, allowed: float, blocks: int) -> bool:
     """Whether further blocks would tell nothing new: the verdict is there, or one of both never has a run that counts."""
     contest = gate.Contest.of([cell._asdict() for cell in cells], records)
     hopeless = any(not contest.seconds(cell_id) for cell_id in plan.failed)

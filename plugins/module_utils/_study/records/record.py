@@ -21,7 +21,7 @@ LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})
 UNKNOWN = "unknown"
 NO_REASON = "no reason was recorded"
-PARTS = ("fits", "timings", "evidence", "provenance")
+PARTS = ("timings", "evidence", "provenance")
 # Where a worker's time goes: a record's name of each part, and a person's.
 SPENT = {
     "compute": "computing",
@@ -50,7 +50,7 @@ class Record:
     # The cell's configuration: words, numbers, mappings and lists.
     spec: Mapping[str, Any] = field(default_factory=_nothing)
     # How many workers `fit` stands for, by a hash of what decides on it.
-    fits: Mapping[str, Any] = field(default_factory=_nothing)
+    fits: Mapping[str, int] = field(default_factory=_nothing)
     # Seconds, bytes and steps, as their names say.
     timings: Mapping[str, Any] = field(default_factory=_nothing)
     evidence: Mapping[str, Any] = field(default_factory=_nothing)
@@ -82,6 +82,7 @@ class Record:
             study=_name(given.get("study")),
             reasons=texts(judged.get("reasons")),
             trouble=f"its record has no usable {lacking}" if lacking else "",
+            fits=MappingProxyType({key: of for key, of in mapping(given.get("fits")).items() if count(of)}),
             **usable,
             **parts,
         )
