@@ -1,7 +1,7 @@
 """Runs a program in which only the chief trains: python3 chief.py PROGRAM ... as training_command, with processes and in pods.
 
-TF_CONFIG gets a chief, which is worker 0, and the others are numbered anew. A server of such a program joins for ever, and a run has
-succeeded when every worker has exited with 0: this ends it, with 0, when the chief is gone, as a port that nobody listens on tells.
+It makes worker 0 the chief of TF_CONFIG and renumbers the other workers. A server of such a program joins forever, but a run succeeds
+when every worker has exited with 0. This program therefore ends a server with 0 when nobody listens on the chief's port any more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Keras model trained by all workers together; it reads TF_CONFIG through TensorFlow and knows nothing of any study.
+"""A Keras model trained by all workers together; it reads TF_CONFIG through TensorFlow and does not depend on this collection.
 
 The loop is written out because `Model.fit` of Keras 3 does not work under MultiWorkerMirroredStrategy.
 """
