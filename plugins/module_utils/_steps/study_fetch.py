@@ -16,6 +16,7 @@ from .._kubernetes.open_ledger import open_ledger
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger, lock
 from .._study.records.ledger import FileLedger
+from .._study.records.record import key_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -39,8 +40,8 @@ def execute(
         book = FileLedger(folder / ledger.NAME)
         # Several clusters may write at once; each has records of its own.
         known = {_key(record) for record in book.records()}
-        missing = [record for record in found if _key(record) not in known]
-        for record in [] if check_mode else missing:
+        missing = {_key(record): record for record in found if _key(record) not in known}
+        for record in [] if check_mode else missing.values():
             book.append(record)
     except LedgerError as error:
         raise StepError(str(error)) from error
@@ -63,5 +64,5 @@ def _check_ours(folder: Path) -> None:
         )
 
 
-def _key(record: Mapping[str, Any]) -> tuple[Any, Any]:
-    return record["run_id"], record.get("attempt")
+def _key(record: Mapping[str, Any]) -> tuple[str, int] | None:
+    return key_of(record["run_id"], record.get("attempt"))

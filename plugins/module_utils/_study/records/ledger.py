@@ -23,6 +23,7 @@ from ..._common import files
 from ..._common.errors import LedgerError
 from ..._common.format import counted, plain, readable
 from . import sealed
+from .record import key_of
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
@@ -78,22 +79,24 @@ class FileLedger:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The last word on each attempt, as in `find`; a merge, by hand or by git, leaves several. No file is an empty ledger."""
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        again: list[tuple[tuple[str, str], bool]] = []
+        found: dict[Any, dict[str, Any]] = {}
+        again: list[tuple[Any, bool]] = []
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                record = decode(line)
-                if record is not None:
-                    attempt = str(record["run_id"]), str(record.get("attempt"))
+                document = decode(line)
+                if document is not None:
+                    # Sealed first: one of an older version and its copy of this version are one attempt.
+                    record = sealed.record(document)
+                    attempt = key_of(record["run_id"], record.get("attempt")) or number
                     if attempt in found:
                         again.append((attempt, found[attempt] != record))
                     found[attempt] = record
                 elif line.endswith(b"\n") or not _is_torn(line):
                     raise self._foreign(number)
         self.warnings = self._told_twice(again)
-        yield from map(sealed.record, found.values())
+        yield from found.values()
 
-    def _told_twice(self, again: Sequence[tuple[tuple[str, str], bool]]) -> list[str]:
+    def _told_twice(self, again: Sequence[tuple[Any, bool]]) -> list[str]:
         if not again:
             return []
         told = (
@@ -108,7 +111,7 @@ class FileLedger:
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for line in file:
                 record = decode(line) if wanted in line else None
-                if record is not None and (record["run_id"], record.get("attempt")) == (run_id, attempt):
+                if record is not None and key_of(record["run_id"], record.get("attempt")) == (run_id, attempt):
                     found = record
         return found and sealed.record(found)
 

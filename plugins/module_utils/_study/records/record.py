@@ -88,11 +88,6 @@ class Record:
         )
 
     @property
-    def key(self) -> tuple[str, int] | None:
-        """What no two records of a ledger share; None where the run has no name."""
-        return None if self.run_id == UNKNOWN else (self.run_id, self.attempt)
-
-    @property
     def is_fit(self) -> bool:
         """Whether the run was judged fit for a figure and need not be run again."""
         return self.verdict != VOID
@@ -146,12 +141,16 @@ class Record:
         return sum(known) * seconds / 3600 if nodes and seconds is not None and len(known) == len(each) else None
 
 
+def key_of(run_id: Any, attempt: Any) -> tuple[str, int] | None:
+    """What no two records of a ledger share; None where the run has no name."""
+    return (run_id, count(attempt) or 1) if _name(run_id) not in ("", UNKNOWN) else None
+
+
 def records_of(documents: Iterable[Any]) -> list[Record]:
     """Each attempt once, in the order of their first records. The last record counts, since it is a ledger's last word."""
     found: dict[Any, Record] = {}
-    for number, document in enumerate(documents):
-        record = Record.of(document)
-        found[record.key or number] = record
+    for number, record in enumerate(map(Record.of, documents)):
+        found[key_of(record.run_id, record.attempt) or number] = record
     return list(found.values())
 
 

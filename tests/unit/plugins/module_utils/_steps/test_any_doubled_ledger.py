@@ -14,12 +14,17 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._steps import (
     speed_gate_info,
     study_fetch,
+    study_record,
     study_report,
     sweep_plan_info,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import gate, model
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import History
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.forecast import Experience
+from ansible_collections.tfscale.study.plugins.module_utils._study.records import sealed
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
-from tests.fixtures import ledgers
+from tests.fixtures import ledgers, runs
 from tests.fixtures.ledgers import SPEC, record
 
 BEFORE, AFTER = ({**SPEC, "variant": name} for name in ("before", "after"))
@@ -82,6 +87,56 @@ def test_every_reader_counts_an_attempt_once(
     if read is reported:
         before[0]["changed"] = result["changed"] = False
     assert after == before
+
+
+# What each reader makes of records, wherever they come from.
+READERS: dict[str, Callable[[list[Any]], Any]] = {
+    "plan": History.of,
+    "forecast": lambda records: Experience(records).of_cell(records[0]["cell_id"], records[0]["spec"]),
+    "gate": lambda records: gate.Contest.of(records, records),
+    "report": lambda records: model.study_of(records, "mnist"),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "double", [lambda all_: all_ * 2, lambda all_: all_ + all_[:1]], ids=["the whole", "the first"]
+)
+def test_every_reader_counts_an_attempt_once_without_a_ledger(name: str, double: Callable[[list[Any]], Any]) -> None:
+    # One run: a second one would be told from a single one by its narrower forecast.
+    records = [record(BEFORE, 1, seconds=4.0), record(AFTER, 1, seconds=5.0)]
+    assert READERS[name](double(records)) == READERS[name](records)
+
+
+def test_fetch_copies_an_attempt_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    there = FileLedger(tmp_path / "there")
+    records = [record(SPEC, block, seconds=4.0) for block in (1, 2)]
+    monkeypatch.setattr(there, "records", lambda: iter(records * 2))
+    monkeypatch.setattr(study_fetch, "open_ledger", lambda _params: (there, None))
+    params = defaults(study_fetch, study_dir=str(tmp_path / "mnist"))
+    for copied in (2, 0):
+        result = study_fetch.execute(params, check_mode=False, say=lambda _line: None)
+        assert result["records"]["copied"] == copied
+    assert (tmp_path / "mnist" / "ledger.jsonl").read_bytes().count(b"\n") == 2
+
+
+def test_record_finds_a_doubled_attempt_and_adds_none(tmp_path: Path) -> None:
+    run = runs.planned_run(tmp_path)
+    runs.write_logs(Path(run["log_dir"]))
+    params = defaults(study_record, study_dir=str(tmp_path), run=run, wait=runs.ended())
+    first = study_record.execute(params, check_mode=False, say=lambda _line: None)
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(path.read_bytes() * 2)
+    again = study_record.execute(params, check_mode=False, say=lambda _line: None)
+    assert (first["changed"], again["changed"], again["msg"]) == (True, False, first["msg"])
+    assert path.read_bytes().count(b"\n") == 2
+
+
+def test_a_record_in_clear_of_an_older_version_and_its_sealed_copy_are_one(tmp_path: Path) -> None:
+    old = record({**SPEC, "env": '{"TOKEN": "canary"}'}, 1, seconds=4.0)
+    book = FileLedger(ledgers.write(tmp_path, [old, sealed.record(old)]))
+    assert list(book.records()) == [sealed.record(old)]
+    assert len(book.warnings) == 1
 
 
 def test_fetch_warns_of_the_folder_s_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
