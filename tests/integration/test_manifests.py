@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import documents
 
 from tests.fixtures.ledgers import SPEC
 from tests.fixtures.playbook import ROOT, Playbook, errors, hosts
@@ -79,9 +80,8 @@ class Rendered:
     def documents(self, host: str) -> dict[tuple[str, str], Any]:
         """All of a manifest by kind and name."""
         assert host not in self.told, self.told[host]
-        # As they go on their way to the server.
-        documents = json.loads(json.dumps(list(yaml.safe_load_all(self.texts[host]))))
-        return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+        found = documents(self.texts[host])
+        return {(document["kind"], document["metadata"]["name"]): document for document in found}
 
 
 @pytest.fixture(scope="module")

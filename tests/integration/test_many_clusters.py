@@ -103,6 +103,7 @@ def test_sweep_on_two_clusters_makes_one_report(tmp_path: Path, ledger: str) -> 
     with clusters(tmp_path, 2) as made:
         inventory(tmp_path / "inventory.yml", made)
         given = {**variables(tmp_path), "sweep_ledger": ledger, "sweep_repeats": 2}
+        given["training_env"] = {"WIDE": "\u017c \U0001f600"}
         playbook = Playbook(tmp_path, given, str(tmp_path / "inventory.yml"))
         result = playbook.run("sweep")
         assert result.returncode == 0, result.stdout + result.stderr

@@ -28,6 +28,7 @@ TRAINING_NAME = {
     "training_workers": 1,
     "training_ready_seconds": 1,
     "training_volume": {"size": "1Gi"},
+    "training_env": {"WIDE": "\u017c \U0001f600"},
 }
 
 

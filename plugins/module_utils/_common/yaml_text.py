@@ -1,13 +1,14 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists and mappings that come as text, from a survey or `-e name=value`. PRIVATE, can break at any time.
+"""Text of YAML: lists and mappings from a survey or `-e name=value`, and manifests. PRIVATE, can break at any time.
 
-They mean what the same text means in an inventory: YAML 1.1, in which `no` is false, `1:30` is 90 and `1e3` is a word.
+The former mean what the same text means in an inventory: YAML 1.1, in which `no` is false, `1:30` is 90 and `1e3` is a word.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -31,3 +32,16 @@ def structure(value: Any) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
         return value
     return found if isinstance(found, (list, dict)) else value
+
+
+def documents(text: str) -> list[Any]:
+    """The documents of a text whose values were written as JSON.
+
+    JSON writes an emoji as two halves. Libyaml, and with it Ansible, refuses these; Python's own loader reads them, and JSON joins them.
+    The one character that JSON leaves as it is and YAML refuses is DEL.
+    """
+    import yaml
+
+    read = yaml.load_all(text.replace("\x7f", r"\u007f"), yaml.SafeLoader)
+    found: list[Any] = json.loads(json.dumps(list(read)))
+    return found

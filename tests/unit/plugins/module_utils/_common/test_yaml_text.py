@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
+from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import documents, structure
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +41,8 @@ def test_structure_leaves_everything_else_as_it_was(value: Any) -> None:
 @given(st.text())
 def test_structure_never_raises(text: str) -> None:
     assert isinstance(structure(text), (str, list, dict))
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.booleans(), min_size=1))
+def test_documents_are_those_that_json_wrote(value: dict[str, Any]) -> None:
+    assert documents(f"{json.dumps(value)}\n---\n{json.dumps(value)}\n") == [value, value]
