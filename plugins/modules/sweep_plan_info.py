@@ -264,6 +264,7 @@ msg:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps.sweep_plan_info import ARGUMENT_SPEC, execute
 
@@ -271,7 +272,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps.sweep_plan_in
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = execute(module.params, check_mode=module.check_mode, say=lambda _line: None)
+        result = execute(module.params, Context(check_mode=module.check_mode))
     except StepError as error:
         module.fail_json(msg=str(error), **error.result)
     module.exit_json(**result)

@@ -15,6 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.plugin_utils.interrupts import guard
@@ -48,14 +49,12 @@ class StepAction(ActionBase):  # type: ignore[misc]
             # The arguments, which are shown with -vvv: values of environments are among them.
             result.pop("invocation", None)
             return result
+        context = Context(
+            check_mode=self._task.check_mode,
+            say=lambda line: Display().display(f"[{variables['inventory_hostname']}] {line}"),
+        )
         try:
-            return dict(
-                self.step.execute(
-                    self._parameters(),
-                    check_mode=self._task.check_mode,
-                    say=lambda line: Display().display(f"[{variables['inventory_hostname']}] {line}"),
-                )
-            )
+            return dict(self.step.execute(self._parameters(), context))
         except AnsibleActionFail as error:
             # What Ansible adds to a wrong type is a name of its own classes.
             return {"failed": True, "msg": error.message.partition(": <class ")[0]}

@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import timings_of
@@ -59,7 +60,7 @@ def plan(folder: Path) -> str:
     params: dict[str, Any] = {name: option.get("default") for name, option in sweep_plan_info.ARGUMENT_SPEC.items()}
     space = {"ps": list(range(1, 101)), "workers": list(range(1, CELLS // 100 + 1))}
     params |= {"study": "large", "study_dir": str(folder), "spec": spec, **space}
-    result = sweep_plan_info.execute(params, check_mode=False, say=lambda _line: None)
+    result = sweep_plan_info.execute(params, Context())
     return f"planned {len(result['runs'])} of {result['counts']['runs']} runs"
 
 

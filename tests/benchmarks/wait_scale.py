@@ -23,6 +23,7 @@ from typing import Any
 ROOT = Path(os.environ.get("TFSCALE_ROOT", Path(__file__).resolve().parents[2]))
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait
@@ -86,13 +87,13 @@ def measure(kubeconfig: Path, ps: int, workers: int) -> None:
     run = {"run_id": workloads.RUN_ID, "attempt": workloads.ATTEMPT}
     with tempfile.TemporaryDirectory() as folder:
         wait = parameters(training_wait, **where, **run, backend="job", run_dir=folder, deadline=300.0, train_steps=20)
-        result = timed("wait", lambda: training_wait.execute(wait, check_mode=False, say=print))
+        result = timed("wait", lambda: training_wait.execute(wait, Context(say=print)))
     evidence = result["evidence"]
     states = [f"{sum(one['state'] == name for one in result['replicas'])} {name}" for name in ("running", "succeeded")]
     print(f"  {evidence['api_requests']} requests, {len(evidence['nodes'])} nodes, {', '.join(states)}")
     print(f"  notes: {json.dumps(evidence['notes'])[:300]}")
     clean = parameters(training_cleanup, **where, **run, study=workloads.STUDY, timeout=300.0)
-    timed("clean-up", lambda: training_cleanup.execute(clean, check_mode=False, say=print))
+    timed("clean-up", lambda: training_cleanup.execute(clean, Context(say=print)))
 
 
 def main() -> None:

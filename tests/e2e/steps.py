@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 
 
@@ -17,7 +18,7 @@ def execute(step: ModuleType, *, check_mode: bool = False, **arguments: Any) -> 
     validator = ArgumentSpecValidator(step.ARGUMENT_SPEC, required_if=getattr(step, "REQUIRED_IF", None))
     checked = validator.validate(arguments)
     assert checked.error_messages == []
-    result: dict[str, Any] = step.execute(checked.validated_parameters, check_mode=check_mode, say=print)
+    result: dict[str, Any] = step.execute(checked.validated_parameters, Context(check_mode=check_mode, say=print))
     return result
 
 

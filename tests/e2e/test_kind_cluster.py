@@ -29,8 +29,9 @@ GIB = 2**30
 CAPPED: dict[str, Any] = {"node_cpus": "0.5", "node_memory": "2Gi"}
 MAKER = """
 import json, sys
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._steps import kind_cluster
-kind_cluster.execute(json.loads(sys.argv[1]), check_mode=False, say=print)
+kind_cluster.execute(json.loads(sys.argv[1]), Context(say=print))
 """
 
 

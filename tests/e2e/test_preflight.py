@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import Api, connect
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info, study_lock
@@ -46,7 +47,7 @@ def look(cluster: Cluster, namespace: str) -> Look:
     def execute(*cells: dict[str, Any], **given: Any) -> dict[str, Any]:
         where = {"kubeconfig": str(cluster.kubeconfig), "namespace": namespace}
         params = {**DEFAULTS, **where, "cells": list(cells), "resources": RESOURCES, **given}
-        return cluster_preflight_info.execute(params, check_mode=False, say=lambda _line: None)
+        return cluster_preflight_info.execute(params, Context())
 
     return execute
 
@@ -105,7 +106,7 @@ def test_a_right_that_a_step_lacks_is_named(
     params = {name: option.get("default") for name, option in study_lock.ARGUMENT_SPEC.items()}
     params |= {"ledger": "cluster", "namespace": namespace, "kubeconfig": access, "owner_pid": 1}
     with pytest.raises(StepError, match=rf"user \S+ may not create leases in namespace {namespace}: give that right"):
-        study_lock.execute({**params, "study_dir": str(tmp_path / "mnist")}, check_mode=False, say=print)
+        study_lock.execute({**params, "study_dir": str(tmp_path / "mnist")}, Context(say=print))
 
 
 @pytest.mark.parametrize("token", ["expired", "eyJhbGciOiJub25lIn0.e30."])
@@ -188,10 +189,10 @@ def test_a_verdict_on_room_is_the_schedulers_own(controlplane: ControlPlane) -> 
         cells = [{"nodes": 2, "ps": 0, "workers": workers}]
         params = {**DEFAULTS, **access, "resources": {"worker": {"cpu": "10"}}, "cells": cells}
         if fits:
-            cluster_preflight_info.execute(params, check_mode=False, say=print)
+            cluster_preflight_info.execute(params, Context(say=print))
         else:
             with pytest.raises(StepError, match="can never fit"):
-                cluster_preflight_info.execute(params, check_mode=False, say=print)
+                cluster_preflight_info.execute(params, Context(say=print))
         assert (placed(api, workers) == workers) is fits
     mark(api, names, None)
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import LongRunningTraining
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.upgrade import Journal
@@ -148,7 +149,7 @@ def call(
     params = {name: option.get("default") for name, option in training_upgrade.ARGUMENT_SPEC.items()}
     params |= {"kubeconfig": kubeconfig, "namespace": namespace, "name": NAME, "definition": definition}
     usual = {"owner_pid": os.getpid(), "timeout": TIMEOUT, "min_ready_seconds": 2.0}
-    return training_upgrade.execute({**params, **usual, **given}, check_mode=check_mode, say=say)
+    return training_upgrade.execute({**params, **usual, **given}, Context(check_mode=check_mode, say=say))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_wait
 
@@ -58,7 +59,7 @@ class Site:
         usual = {name: option.get("default") for name, option in step.ARGUMENT_SPEC.items()}
         where = {"kubeconfig": str(self.cluster.kubeconfig), "namespace": self.namespace}
         params = {**usual, **where, "run_id": RUN_ID, "attempt": ATTEMPT, **given}
-        result: dict[str, Any] = step.execute(params, check_mode=False, say=self.said.append)
+        result: dict[str, Any] = step.execute(params, Context(say=self.said.append))
         return result
 
     def wait(self, workload: str, **given: Any) -> dict[str, Any]:

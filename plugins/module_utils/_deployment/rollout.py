@@ -12,6 +12,7 @@ from typing import Any
 
 from .._backends.base import ReplicaState
 from .._backends.kubernetes import pod_status
+from .._common.context import Context
 from .._common.format import counted, duration
 from .objects import LongRunningTraining, group_of, index_of, is_ready, revision_of
 from .upgrade_plan import Phase
@@ -42,31 +43,27 @@ class Rollout:
         timeout: float,
         min_ready_seconds: float,
         keep: Callable[[], None],
-        clock: Callable[[], float],
-        wall: Callable[[], float],
-        sleep: Callable[[float], None],
+        context: Context,
     ) -> None:
         self._training = training
         self._timeout = timeout
         self._min_ready = min_ready_seconds
         self._keep = keep
-        self._clock = clock
-        self._wall = wall
-        self._sleep = sleep
+        self.context = context
 
     def carry_out(self, phase: Phase, wanted: Document) -> str:
         """`wanted` is the group's StatefulSet as it shall be; returns what was done as a part of a sentence."""
-        begun = self._clock()
+        begun = self.context.clock()
         name = f"{self._training.name}-{phase.group}"
         if phase.do == "stop":
             self._set(name, {"spec": {"replicas": 0}})
             self._until(lambda: self._left(phase.group), "did not end")
-            return f"{phase.group} stopped in {duration(self._clock() - begun)}"
+            return f"{phase.group} stopped in {duration(self.context.clock() - begun)}"
         strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": phase.down_to}}
         self._training.put({**wanted, "spec": {**wanted["spec"], "updateStrategy": strategy}})
         self.wait(phase, wanted)
         which = f"{phase.group} {phase.down_to}" if phase.do == "roll" else phase.group
-        return f"{which} ready in {duration(self._clock() - begun)}"
+        return f"{which} ready in {duration(self.context.clock() - begun)}"
 
     def wait(self, phase: Phase, wanted: Document) -> None:
         """Until the replicas of the phase are ready and as `wanted`, which has been put before."""
@@ -104,15 +101,15 @@ class Rollout:
 
     def _until(self, look: Callable[[], str], trouble: str) -> None:
         """Until nothing is missing; what is, is named when the time is over."""
-        end = self._clock() + self._timeout
+        end = self.context.clock() + self._timeout
         while True:
             missing = look()
             if not missing:
                 return
-            if self._clock() >= end:
+            if self.context.clock() >= end:
                 raise NotReadyError(f"{missing} {trouble} within {duration(self._timeout)}")
             self._keep()
-            self._sleep(POLL_SECONDS)
+            self.context.sleep(POLL_SECONDS)
 
 
 class _Watch:
@@ -123,13 +120,13 @@ class _Watch:
         self._phase = phase
         self._revision = revision
         self._wanted = range(phase.down_to, replicas)
-        self._begun = rollout._clock()
+        self._begun = rollout.context.clock()
         self._ready_since: dict[str, float] = {}
         self._trouble_since: dict[str, float] = {}
 
     def look(self) -> str:
         """What is missing; raises NotReadyError for what will not come."""
-        now = self._rollout._clock()
+        now = self._rollout.context.clock()
         pods = {index_of(pod): pod for pod in self._rollout.pods(self._phase.group)}
         missing = [index for index in self._wanted if not self._is_good(pods.get(index), now)]
         if self._phase.do == "start":
@@ -155,7 +152,7 @@ class _Watch:
         return now - self._ready_since.setdefault(uid, now) >= self._rollout._min_ready
 
     def _judge(self, pod: Document, now: float) -> None:
-        sight = pod_status.pod_status_of(pod, run_dir=Path(), now=self._rollout._wall())
+        sight = pod_status.pod_status_of(pod, run_dir=Path(), now=self._rollout.context.wall())
         if sight is None or sight.is_deletion:
             return
         replica, uid = sight.replica, pod["metadata"]["uid"]
@@ -176,7 +173,7 @@ class _Watch:
         recent = [
             one
             for one in events
-            if (pod_status.seconds(one.get("lastTimestamp")) or 0) > self._rollout._wall() - RECENT_SECONDS
+            if (pod_status.seconds(one.get("lastTimestamp")) or 0) > self._rollout.context.wall() - RECENT_SECONDS
         ]
         if reason := pod_status.refusal_of(recent, name):
             raise NotReadyError(f"a pod of {self._phase.group} was not created: {reason}")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.format import counted, duration
 from .._kubernetes.api import ApiError
@@ -72,19 +73,14 @@ class Upgrade:
         rollout: Rollout,
         journal: Journal,
         params: Mapping[str, Any],
-        *,
-        say: Callable[[str], None],
-        clock: Callable[[], float],
-        check_mode: bool,
+        context: Context,
     ) -> None:
         self._training = training
         self._rollout = rollout
         self._journal = journal
         self._params = params
-        self._say = say
-        self._clock = clock
-        self._check_mode = check_mode
-        self._begun = clock()
+        self._context = context
+        self._begun = context.clock()
 
     # --- the states --------------------------------------------------------------------------------------------------
 
@@ -95,7 +91,7 @@ class Upgrade:
         target = target_of(definition)
         stage = entry.get("stage", "done")
         if stage == "retreating" or (stage == "upgrading" and entry["target"] != target):
-            if self._check_mode:
+            if self._context.check_mode:
                 return self._result(
                     before, f"{self._whose()} would first go back from an upgrade that was interrupted.", changed=True
                 )
@@ -104,12 +100,12 @@ class Upgrade:
                 raise self._failure(entry, before, f"did not work: {why}")
             entry, stage, before = self._journal.read(), "done", self._there()
         if stage == "upgrading":
-            self._say(f"upgrade of {self._whose()} goes on where it was interrupted")
+            self._context.say(f"upgrade of {self._whose()} goes on where it was interrupted")
             return self._go_on(entry, before)
         diffs = self._diffs(definition)
         if not diffs:
             undecided = stage == "undecided" and entry["target"] == target
-            if undecided and self._params["confirm"] and not self._check_mode:
+            if undecided and self._params["confirm"] and not self._context.check_mode:
                 self._journal.write({**entry, "stage": "done"})
                 self._sweep(entry)
             undecided = undecided and not self._params["confirm"]
@@ -121,7 +117,7 @@ class Upgrade:
         before, entry = self._there(), self._undecided(definition)
         if entry.get("stage") == "done":
             return self._result(before, f"{self._whose()} has no upgrade that waits for a decision.", changed=False)
-        if not self._check_mode:
+        if not self._context.check_mode:
             self._journal.write({**entry, "stage": "done"})
             self._sweep(entry)
         return self._result(before, f"The upgrade of {self._whose()} is confirmed.", changed=True)
@@ -130,7 +126,7 @@ class Upgrade:
         before, entry = self._there(), self._undecided(definition)
         if entry.get("was_rolled_back"):
             return self._result(before, f"{self._whose()} was rolled back already.", changed=False)
-        if self._check_mode:
+        if self._context.check_mode:
             return self._result(before, f"{self._whose()} would be rolled back.", changed=True)
         self._retreat(entry, "asked for")
         return self._result(before, f"{self._whose()} is rolled back to {self._versions(entry)}.", changed=True)
@@ -138,7 +134,7 @@ class Upgrade:
     def wait(self, _definition: Sequence[Document]) -> dict[str, Any]:
         """After the first deployment, which has nothing to go back to."""
         before = self._there()
-        if not self._check_mode:
+        if not self._context.check_mode:
             for group, live in self._groups().items():
                 try:
                     self._rollout.wait(Phase("start", group), live)
@@ -180,11 +176,11 @@ class Upgrade:
         phases = plan(changes, strategy=self._params["strategy"], order=self._params["order"])
         then = consequence(phases, changes)
         told_before = f"{self._whose()}: {', '.join(diffs['before'].keys() | diffs['after'].keys())}"
-        if self._check_mode:
+        if self._context.check_mode:
             return self._result(
                 before, f"{told_before} would change{f'; {then}' if then else ''}.", changed=True, diff=diffs
             )
-        self._say(f"upgrade of {told_before} ({counted(len(phases), 'phase')}{f'; {then}' if then else ''})")
+        self._context.say(f"upgrade of {told_before} ({counted(len(phases), 'phase')}{f'; {then}' if then else ''})")
         entry = {
             "stage": "upgrading",
             "target": target_of(definition),
@@ -229,19 +225,21 @@ class Upgrade:
         if confirmed:
             self._sweep(entry)
         then = f"; {entry['consequence']}" if entry["consequence"] else ""
-        msg = f"{self._whose()} is upgraded in {duration(self._clock() - self._begun)}: {', '.join(done)}{then}."
+        msg = (
+            f"{self._whose()} is upgraded in {duration(self._context.clock() - self._begun)}: {', '.join(done)}{then}."
+        )
         result = self._result(before, msg, changed=True, undecided=not confirmed)
         return {**result, **({} if confirmed else {"former": _former(entry)})}
 
     def _carry_out(self, phase: Phase, wanted: Mapping[str, Document]) -> str:
         line = self._rollout.carry_out(phase, wanted[phase.group])
-        self._say(f"upgrade of {self._whose()}: {line}")
+        self._context.say(f"upgrade of {self._whose()}: {line}")
         return line
 
     def _retreat(self, entry: Mapping[str, Any], why: str) -> None:
         """To what was before. It may be interrupted, too: done twice it changes nothing more."""
         self._journal.write({**entry, "stage": "retreating", "why": why})
-        self._say(f"{self._whose()} goes back to {self._versions(entry)}: {why}")
+        self._context.say(f"{self._whose()} goes back to {self._versions(entry)}: {why}")
         live = {group: essence(one) for group, one in self._groups().items()}
         changes = self._changes(live, entry["before"])
         for group, change in self._changes(entry["before"], entry["wanted"]).items():
@@ -374,7 +372,7 @@ class Upgrade:
         undecided: bool = False,
         diff: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        after = before if self._check_mode or not changed else self._there()
+        after = before if self._context.check_mode or not changed else self._there()
         result = {"changed": changed, "before": before, "after": after, "undecided": undecided, "msg": msg}
         return {**result, **({"diff": diff} if diff else {})}
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes import api as kubernetes_api
@@ -29,12 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,  # noqa: ARG001 - it only looks
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
         ps, wanted = integer("ps", params["ps"]), integer("nodes", params["nodes"])

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._common.quantity import Amounts
@@ -41,12 +42,7 @@ MOST_NAMED = 4
 Asked = tuple[Cell, Replicas]
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,  # noqa: ARG001 - it only looks
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
         cells = _cells(params["cells"], params["resources"])

@@ -9,12 +9,12 @@ import contextlib
 import os
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
 from .._common.format import counted
@@ -77,23 +77,20 @@ ABOUT = {
 }
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         wanted = _check(params)
         api = gke_api.connect(
-            params["project"], params["service_account_file"], endpoint=params["endpoint"], clock=clock, sleep=sleep
+            params["project"],
+            params["service_account_file"],
+            endpoint=params["endpoint"],
+            clock=context.clock,
+            sleep=context.sleep,
         )
-        step = _Step(api, params, wanted, say, clock, sleep, clock() + params["timeout"])
+        step = _Step(api, params, wanted, context, context.clock() + params["timeout"])
         if params["state"] == "absent":
-            return step.absent(check_mode=check_mode)
-        return step.present(check_mode=check_mode)
+            return step.absent(check_mode=context.check_mode)
+        return step.present(check_mode=context.check_mode)
     except GkeError as error:
         raise StepError(f"{error}{_advice(error, params)}.") from error
     except (InputError, BackendError) as error:
@@ -172,9 +169,7 @@ class _Step:
     api: Container
     params: Mapping[str, Any]
     wanted: gke.Wanted
-    say: Callable[[str], None]
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    context: Context
     end: float
 
     @property
@@ -269,7 +264,7 @@ class _Step:
             if found is None or check_mode or status == "RUNNING":
                 return found
             if status == "ERROR":
-                self.say(
+                self.context.say(
                     f"{self._cluster}: could not be made by an earlier call ({found.get('statusMessage', status)}), is removed"
                 )
                 self._delete([found])
@@ -280,7 +275,7 @@ class _Step:
 
     def _create(self) -> dict[str, Any]:
         location, zones = self.params["location"], len(self.wanted.zones) or 1
-        self.say(f"{self._cluster}: making it with {self._count} of type {self.wanted.machine_type}")
+        self.context.say(f"{self._cluster}: making it with {self._count} of type {self.wanted.machine_type}")
         document = gke.request(self.wanted, self.wanted.nodes // zones)
         operation = self._insist(lambda: self.api.create(location, document))
         self.api.finish(location, operation, f"make {self._cluster}", seconds=self._left())
@@ -300,12 +295,17 @@ class _Step:
             if self.wanted.nodes % len(zones):
                 raise InputError(_uneven(self.wanted.nodes, zones))
             self._check_free(found, len(before))
-            self.say(f"{self._cluster}: {self._count} instead of {len(before)}")
+            self.context.say(f"{self._cluster}: {self._count} instead of {len(before)}")
             location, per_zone = self.params["location"], self.wanted.nodes // len(zones)
             operation = self._insist(lambda: self.api.resize(location, self.wanted.name, gke.POOL, per_zone))
             self.api.finish(location, operation, f"give {self._cluster} {self._count}", seconds=self._left())
         after = wait_for_count(
-            kubernetes, gke.POOL_LABEL, self.wanted.nodes, seconds=self._left(), clock=self.clock, sleep=self.sleep
+            kubernetes,
+            gke.POOL_LABEL,
+            self.wanted.nodes,
+            seconds=self._left(),
+            clock=self.context.clock,
+            sleep=self.context.sleep,
         )
         return before, after
 
@@ -315,7 +315,7 @@ class _Step:
         for one in doomed:
             if one.get("status") == "STOPPING":
                 continue
-            self.say(f"GKE cluster {one['name']} in {one['location']}: removing it")
+            self.context.say(f"GKE cluster {one['name']} in {one['location']}: removing it")
             asked.append((one, self._insist(lambda one=one: self.api.delete(one["location"], one["name"]))))  # type: ignore[misc]
         for one, operation in asked:
             what = f"remove GKE cluster {one['name']} in {one['location']}"
@@ -330,17 +330,17 @@ class _Step:
             try:
                 return call()
             except GkeError as error:
-                if "incompatible operation" not in str(error) or self.clock() >= self.end:
+                if "incompatible operation" not in str(error) or self.context.clock() >= self.end:
                     raise
-            self.sleep(gke_api.PAUSE_SECONDS)
+            self.context.sleep(gke_api.PAUSE_SECONDS)
 
     def _pause(self, why: str) -> None:
-        if self.clock() >= self.end:
+        if self.context.clock() >= self.end:
             raise GkeError(f"{why}, for longer than cluster_timeout ({self.params['timeout']:.0f} s)")
-        self.sleep(gke_api.PAUSE_SECONDS)
+        self.context.sleep(gke_api.PAUSE_SECONDS)
 
     def _left(self) -> float:
-        return max(1.0, self.end - self.clock())
+        return max(1.0, self.end - self.context.clock())
 
     def _would(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """A check writes no kubeconfig, so it sees the nodes only where there is one."""

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.format import counted, readable
 from .._kubernetes import api as kubernetes_api
@@ -54,21 +54,14 @@ REFUSED_SECONDS = 3.0
 REMOVE_SECONDS = 60.0
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     image = params["image"]
-    if check_mode:
+    if context.check_mode:
         msg = f"Every node would be asked for image {image}."
         return {"changed": False, "digest": "", "nodes": [], "msg": msg}
     try:
-        check = _Check(kubernetes_api.connect(params), params, clock, sleep)
-        say(f"image {image}: asking every node for it")
+        check = _Check(kubernetes_api.connect(params), params, context)
+        context.say(f"image {image}: asking every node for it")
         seen = check.ask()
         _judge(image, seen, params["digest"])
     except (InputError, ApiError) as error:
@@ -85,19 +78,12 @@ def _judge(image: str, seen: Sequence[Seen], digest: str) -> None:
 
 
 class _Check:
-    def __init__(
-        self,
-        api: Api,
-        params: Mapping[str, Any],
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
+    def __init__(self, api: Api, params: Mapping[str, Any], context: Context) -> None:
         self._api = api
         self._document = document(params)
         self._selector = dict(params["node_selector"])
         self._timeout = params["timeout"]
-        self._clock = clock
-        self._sleep = sleep
+        self._context = context
         self._nodes: list[dict[str, Any]] | None = None
         self._uid: str | None = None
         self._namespace = params["namespace"]
@@ -128,14 +114,14 @@ class _Check:
             return None
 
     def _create(self) -> None:
-        end = self._clock() + self._timeout
+        end = self._context.clock() + self._timeout
         while not self._is_made():
-            is_late = self._clock() >= end
+            is_late = self._context.clock() >= end
             live = read_object(self._api, f"{self._sets}/{self._name}")
             if live is not None:
                 check_owner(live, self._owner, f"DaemonSet {self._namespace}/{self._name}")
                 asked = is_asked_for(live)
-                if is_late and (asked or self._clock() >= end + REMOVE_SECONDS):
+                if is_late and (asked or self._context.clock() >= end + REMOVE_SECONDS):
                     raise InputError(
                         f"image {self._image} is still being asked for by {asker_of(live)} after {self._timeout:.0f} s: wait"
                         " for it, or give image_timeout more seconds"
@@ -144,7 +130,7 @@ class _Check:
                     # A check that was killed left it, perhaps with another policy.
                     self._remove(live["metadata"].get("uid"))
             # Another controller's answers must come first.
-            self._sleep(PAUSE_SECONDS)
+            self._context.sleep(PAUSE_SECONDS)
 
     def _is_made(self) -> bool:
         try:
@@ -156,7 +142,7 @@ class _Check:
         return True
 
     def _wait(self) -> list[Seen]:
-        began = self._clock()
+        began = self._context.clock()
         end = began + self._timeout
         while True:
             wanted, pods = self._look()
@@ -164,13 +150,13 @@ class _Check:
             # Pods that are still missing might be the ones that tell of a node without the image.
             if wanted is not None and len(pods) >= wanted and all(one.is_final for one in seen):
                 return seen or self._none()
-            if wanted and not pods and self._clock() >= began + REFUSED_SECONDS:
+            if wanted and not pods and self._context.clock() >= began + REFUSED_SECONDS:
                 self._raise_refusal()
             if problem(self._image, [one for one in seen if one.is_final]):
-                end = min(end, self._clock() + SETTLE_SECONDS)
-            if self._clock() >= end:
+                end = min(end, self._context.clock() + SETTLE_SECONDS)
+            if self._context.clock() >= end:
                 return self._late(seen)
-            self._sleep(PAUSE_SECONDS)
+            self._context.sleep(PAUSE_SECONDS)
 
     @property
     def _image(self) -> str:
@@ -231,9 +217,9 @@ class _Check:
                 return
             if error.status != 404:
                 raise
-        end = self._clock() + REMOVE_SECONDS
-        while self._usable(self._look_pods()) and self._clock() < end:
-            self._sleep(PAUSE_SECONDS)
+        end = self._context.clock() + REMOVE_SECONDS
+        while self._usable(self._look_pods()) and self._context.clock() < end:
+            self._context.sleep(PAUSE_SECONDS)
 
     def _look_pods(self) -> list[Seen]:
         pods, _version = self._api.list(self._pods, labelSelector=self._labels)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .._common import quantity
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import why
 from .._common.format import counted, gibibytes
@@ -59,28 +59,21 @@ class Wanted:
     node_memory: int
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         wanted = _check(params)
         kind = Kind(params["name"], params["engine"])
         thing = f"Kind cluster {kind.name} of {kind.engine}"
-        making = Making(f"{params['kubeconfig']}.making", thing, clock=clock, sleep=sleep)
-        step = _Step(kind, making, params, say, clock, sleep)
-        if check_mode:
+        making = Making(f"{params['kubeconfig']}.making", thing, clock=context.clock, sleep=context.sleep)
+        step = _Step(kind, making, params, context)
+        if context.check_mode:
             # It takes no lock: it may only say what it sees.
             making.check()
-        with contextlib.nullcontext() if check_mode else making.hold(seconds=params["timeout"]):
+        with contextlib.nullcontext() if context.check_mode else making.hold(seconds=params["timeout"]):
             if params["state"] == "absent":
-                return step.absent(check_mode=check_mode)
-            result = step.present(wanted, recreate=params["recreate"], check_mode=check_mode)
-            return step.probed(result) if params["probe"] and not check_mode else result
+                return step.absent(check_mode=context.check_mode)
+            result = step.present(wanted, recreate=params["recreate"], check_mode=context.check_mode)
+            return step.probed(result) if params["probe"] and not context.check_mode else result
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:
@@ -108,9 +101,7 @@ class _Step:
     kind: Kind
     making: Making
     params: Mapping[str, Any]
-    say: Callable[[str], None]
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
+    context: Context
 
     @property
     def kubeconfig(self) -> str:
@@ -168,7 +159,7 @@ class _Step:
         if check_mode:
             return bool(stopped) or not os.path.exists(self.kubeconfig), []
         if stopped:
-            self.say(f"Kind cluster {self.kind.name}: starting {', '.join(stopped)}")
+            self.context.say(f"Kind cluster {self.kind.name}: starting {', '.join(stopped)}")
             self.kind.start(stopped)
         stale = kubeconfig.write(Path(self.kubeconfig), self.kind.kubeconfig())
         nodes = self._wait([node.name for node in found])
@@ -180,7 +171,7 @@ class _Step:
             self.making.begin()
             self._delete()
         config = configuration(workers=wanted.nodes, cpus=wanted.node_cpus, memory=wanted.node_memory, host=host)
-        self.say(f"Kind cluster {self.kind.name}: making {counted(wanted.nodes, 'node')} and a control plane")
+        self.context.say(f"Kind cluster {self.kind.name}: making {counted(wanted.nodes, 'node')} and a control plane")
         for attempt in range(1, ATTEMPTS + 1):
             self.making.begin()
             try:
@@ -193,7 +184,7 @@ class _Step:
                     raise BackendError(
                         f"Kind could not make cluster {self.kind.name} in {ATTEMPTS} attempts: {error}"
                     ) from error
-                self.say(f"Kind cluster {self.kind.name}: failed, one more attempt ({_gist(error)})")
+                self.context.say(f"Kind cluster {self.kind.name}: failed, one more attempt ({_gist(error)})")
         self.making.end()
         return nodes
 
@@ -208,7 +199,7 @@ class _Step:
 
     def _wait(self, names: Sequence[str]) -> list[dict[str, Any]]:
         api = kubernetes_api.connect({"kubeconfig": self.kubeconfig})
-        return wait_until_ready(api, names, seconds=self.seconds, clock=self.clock, sleep=self.sleep)
+        return wait_until_ready(api, names, seconds=self.seconds, clock=self.context.clock, sleep=self.context.sleep)
 
     def _check_free(self, found: Sequence[Container]) -> None:
         """Before it is removed: it must be ours, and no other controller may work with it."""

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.format import counted
 from .._common.words import words
@@ -37,12 +38,7 @@ LABEL = re.compile(r"tfscale\.study/[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re
 Node = Mapping[str, Any]
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     selector = words(params["node_selector"])
     try:
         if params["method"] == "none":
@@ -50,7 +46,7 @@ def execute(
         _check(params)
         if params["method"] == "resize":
             return _recount(kubernetes_api.connect(params), params["count"], selector)
-        return _label(kubernetes_api.connect(params), params, selector, check_mode=check_mode)
+        return _label(kubernetes_api.connect(params), params, selector, check_mode=context.check_mode)
     except (InputError, ApiError) as error:
         raise StepError(f"{error}.") from error
 

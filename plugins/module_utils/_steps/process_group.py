@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._backends.processes.launcher_client import Launcher
 from .._backends.processes.reaper import Group, groups_under
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import NO_ROOM, why
 from .._common.format import counted
@@ -39,18 +40,13 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 REQUIRED_IF = [("state", "present", ("ps", "workers", "source_dir"))]
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     run_dir = os.path.abspath(params["run_dir"])
     try:
         if params["state"] == "absent":
-            return _remove(run_dir, params, check_mode=check_mode)
+            return _remove(run_dir, params, check_mode=context.check_mode)
         _check(params)
-        return _start(run_dir, params, check_mode=check_mode)
+        return _start(run_dir, params, check_mode=context.check_mode)
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     except OSError as error:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, figure, percent
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
@@ -25,9 +26,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Read-only; says its sentence, because it is what all the runs were for."""
-    del check_mode
     try:
         allowed = inputs.margin("upgrade_max_slowdown", params["max_slowdown"])
         if allowed is None:
@@ -51,7 +51,7 @@ def execute(params: Mapping[str, Any], *, check_mode: bool, say: Callable[[str],
         "msg": _sentence(outcome, allowed, without),
         **warnings,
     }
-    say(f"Gate: {result['msg']}")
+    context.say(f"Gate: {result['msg']}")
     return result
 
 

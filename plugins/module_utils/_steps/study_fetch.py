@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes.open_ledger import open_ledger
@@ -27,12 +28,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 OF_STUDIES = {"logs", lock.NAME}
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     try:
         _check_ours(folder)
@@ -41,11 +37,11 @@ def execute(
         # Several clusters may write at once; each has records of its own.
         known = {_key(record) for record in book.records()}
         missing = {_key(record): record for record in found if _key(record) not in known}
-        for record in [] if check_mode else missing.values():
+        for record in [] if context.check_mode else missing.values():
             book.append(record)
     except LedgerError as error:
         raise StepError(str(error)) from error
-    verb = "would be copied" if check_mode else "copied"
+    verb = "would be copied" if context.check_mode else "copied"
     what = f"{counted(len(found), 'record')} of study {folder.name} in namespace {params['namespace']}"
     return {
         "changed": bool(missing),

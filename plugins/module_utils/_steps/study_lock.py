@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
+from .._common.context import Context
 from .._common.errors import LedgerError, StepError
 from .._kubernetes import lease_keeper as heart
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
@@ -38,12 +39,7 @@ def _release(lock: Lock, _book: Ledger, *, check_mode: bool) -> dict[str, Any]:
     return {"changed": changed, "lock": held, "msg": told}
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     owner = params["owner_pid"]
     if owner is None or owner < 1:
         raise StepError(f"owner_pid is {owner}: give the process that holds the study, such as ansible-playbook's")
@@ -51,9 +47,9 @@ def execute(
     try:
         book, lock = open_ledger(params)
         # It has an owner.
-        result = act(cast(Lock, lock), book, check_mode=check_mode)
+        result = act(cast(Lock, lock), book, check_mode=context.check_mode)
     except LedgerError as error:
         raise StepError(str(error)) from error
-    if act is _hold and result["changed"] and not check_mode and params["ledger"] == "cluster":
+    if act is _hold and result["changed"] and not context.check_mode and params["ledger"] == "cluster":
         heart.start(params)
     return result

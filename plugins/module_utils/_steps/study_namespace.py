@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.words import words
 from .._kubernetes import api as kubernetes_api
@@ -52,25 +52,18 @@ USUAL = re.compile(
 PAUSE_SECONDS = 0.2
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     name = params["name"]
     labels = words(params["labels"])
     try:
         if not NAMESPACE.match(name):
             raise InputError(f"cluster_namespace is {name!r}: give up to 63 lower-case letters, digits and dashes")
         api = kubernetes_api.connect(params)
-        wait = _Wait(api, clock() + params["timeout"], clock, sleep)
+        wait = _Wait(api, context.clock() + params["timeout"], context)
         found = _find(api, name)
         if params["state"] == "present":
-            return _present(api, params, {**labels, **MANAGED}, found, wait, check_mode=check_mode)
-        return _absent(api, params, found, wait, check_mode=check_mode)
+            return _present(api, params, {**labels, **MANAGED}, found, wait, check_mode=context.check_mode)
+        return _absent(api, params, found, wait, check_mode=context.check_mode)
     except (InputError, ApiError) as error:
         raise StepError(f"{error}.") from error
 
@@ -188,11 +181,10 @@ def _others(api: Api, path: str) -> Iterator[Mapping[str, Any]]:
 class _Wait:
     """Asks for one object until it is there or gone."""
 
-    def __init__(self, api: Api, end: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(self, api: Api, end: float, context: Context) -> None:
         self._api = api
         self._end = end
-        self._clock = clock
-        self._sleep = sleep
+        self._context = context
 
     def until_there(self, path: str) -> None:
         self._until(path, there=True)
@@ -202,12 +194,12 @@ class _Wait:
 
     def _until(self, path: str, *, there: bool) -> None:
         while self._is_there(path) is not there:
-            if self._clock() >= self._end:
+            if self._context.clock() >= self._end:
                 wanted = "come into being" if there else "go"
                 raise InputError(
                     f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look what the cluster is busy with"
                 )
-            self._sleep(PAUSE_SECONDS)
+            self._context.sleep(PAUSE_SECONDS)
 
     def _is_there(self, path: str) -> bool:
         try:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .._common import files
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.fields import finite, mapping, mappings
 from .._common.format import duration, figure, plain
@@ -58,31 +58,25 @@ RUN_KEYS = (
 SPEC_KEYS = ("workers", "train_steps")
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    now: Callable[[], float] = time.time,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     run = params["run"]
     _check(run)
     try:
         book, lock = open_ledger(params)
         if lock is not None:
-            (lock.check if check_mode else lock.renew)()
+            (lock.check if context.check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
-        document = found or plain(_strict(_document(params, now())))
+        document = found or plain(_strict(_document(params, context.wall())))
         record = Record.of(document)
         if found is None:
             _check_cause(record, run["log_dir"])
-        warning = book.append(document) if found is None and not check_mode else None
+        warning = book.append(document) if found is None and not context.check_mode else None
     except InputError as error:
         raise StepError(str(error)) from error
     except LedgerError as error:
         raise StepError(f"{error}; the run's logs are kept in {run['log_dir']}") from error
     msg = _sentence(record, run)
-    say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")
+    context.say(f"run {run['number']}/{run['total']}  {run['label']}   {msg}")
     result = {"changed": found is None, "record": document, "verdict": record.verdict, "msg": msg}
     return result | ({"warnings": [warning]} if warning else {})
 

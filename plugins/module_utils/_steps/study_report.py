@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
@@ -134,17 +135,12 @@ def _counts(report: render.Report) -> dict[str, int]:
     return {"cells": len(study.cells), "failed_cells": len(study.failed), "runs": len(study.runs), **verdicts}
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     prices = _prices(params["prices"])
-    records, warnings = _records(params, folder, check_mode=check_mode)
+    records, warnings = _records(params, folder, check_mode=context.check_mode)
     report, files = _rendered(records, folder.name, prices, params["currency"])
-    touched = _update(folder, files, check_mode=check_mode)
+    touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {
         "changed": bool(touched),

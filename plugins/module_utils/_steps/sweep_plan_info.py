@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
 from .._kubernetes.study_max_workers import FIT_ARG_SPEC, Fits, processors
@@ -40,9 +41,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 
 def execute(
     params: Mapping[str, Any],
+    context: Context,
     *,
-    check_mode: bool,
-    say: Callable[[str], None],
     memory: Callable[[], int | None] = inputs.memory_available,
     cpus: Callable[[], int] = processors,
 ) -> dict[str, Any]:
@@ -56,6 +56,6 @@ def execute(
     except (InputError, LedgerError) as error:
         raise StepError(str(error)) from error
     if not params["quiet"]:
-        for line in result["lines"] if check_mode else result["lines"][: 1 + len(result["fits"])]:
-            say(line)
+        for line in result["lines"] if context.check_mode else result["lines"][: 1 + len(result["fits"])]:
+            context.say(line)
     return result

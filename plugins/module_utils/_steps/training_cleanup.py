@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, StepError
 from .._common.format import counted, duration
 from .._kubernetes import held_studies as held
@@ -51,18 +51,11 @@ WATCH_SECONDS = 30
 MOST_NAMES = 5
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         inputs.number("timeout", params["timeout"])
         _check(params)
-        start = clock()
+        start = context.clock()
         api, whose = connect(params), _whose(params)
         labels = {STUDY: params["study"], TRAINING: params["training"]}
         leases = held.in_cluster(api, params, params["namespace"], labels)
@@ -73,12 +66,12 @@ def execute(
         if not names:
             return _result([], [], f"Nothing of {whose} is in namespace {params['namespace']}.")
         objects = f"{counted(len(names), 'object')} of {whose}"
-        if check_mode:
+        if context.check_mode:
             return _result(names, [], f"{objects} would be removed from namespace {params['namespace']}.")
         if params["training"] is not None:
-            _stop_workers(api, params, there, start + params["timeout"], clock, sleep)
+            _stop_workers(api, params, there, start + params["timeout"], context)
         there.remove()
-        left = there.wait(start + params["timeout"], clock, sleep)
+        left = there.wait(start + params["timeout"], context)
     except (InputError, BackendError) as error:
         raise StepError(f"{error}.") from error
     if left:
@@ -87,7 +80,7 @@ def execute(
             f" {_some(left)}; look whether their nodes answer.",
             **_result(names, [f"pods/{name}" for name in left]),
         )
-    return _result(names, [], f"{objects} were removed in {duration(clock() - start)}.")
+    return _result(names, [], f"{objects} were removed in {duration(context.clock() - start)}.")
 
 
 def _check(params: Mapping[str, Any]) -> None:
@@ -101,20 +94,13 @@ def _check(params: Mapping[str, Any]) -> None:
         raise InputError("volume_claims is true, but training is not given: only a long-running training has claims")
 
 
-def _stop_workers(
-    api: Api,
-    params: Mapping[str, Any],
-    there: Remains,
-    end: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> None:
+def _stop_workers(api: Api, params: Mapping[str, Any], there: Remains, end: float, context: Context) -> None:
     """The chief saves its last checkpoint while the ps are still there."""
     if there.delete_one(STATEFULSETS, f"{params['training']}-worker"):
         selector = f"{selector_of(params)},{REPLICA}=worker"
         workers = Remains(api, params["namespace"], selector, params["timeout"], (PODS,))
         workers.names()
-        workers.wait(end, clock, sleep)
+        workers.wait(end, context)
 
 
 def selector_of(params: Mapping[str, Any]) -> str:
@@ -173,26 +159,26 @@ class Remains:
         self._api.delete(f"{self._path(resource)}/{name}", {"propagationPolicy": "Background"})
         return True
 
-    def wait(self, end: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
+    def wait(self, end: float, context: Context) -> list[str]:
         """Names of the pods that are left at the end."""
         left = set(self._found.get("pods", ()))
-        while left and clock() < end:
+        while left and context.clock() < end:
             try:
                 if not self._version:
                     names, self._version = self._list(PODS)
                     left = set(names)
                 else:
-                    self._watch(left, end, clock)
+                    self._watch(left, end - context.clock())
             except ApiError as error:
                 if error.status != 410 and not error.is_transient:
                     raise
                 # What has gone meanwhile is told by a list only.
                 self._version = ""
-                sleep(PAUSE_SECONDS)
+                context.sleep(PAUSE_SECONDS)
         return sorted(left)
 
-    def _watch(self, left: set[str], end: float, clock: Callable[[], float]) -> None:
-        seconds = max(1, min(WATCH_SECONDS, int(end - clock())))
+    def _watch(self, left: set[str], most: float) -> None:
+        seconds = max(1, min(WATCH_SECONDS, int(most)))
         path = self._path(PODS)
         for event in self._api.watch(path, since=self._version, seconds=seconds, labelSelector=self._selector):
             meta = event["object"]["metadata"]

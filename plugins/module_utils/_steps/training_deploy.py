@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes.api import Api, ApiError, connect
@@ -25,26 +26,21 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 PATIENCE_SECONDS = 40.0
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         namespace = check_namespace(params["namespace"])
         _check(params["definition"], namespace)
         api = connect(params, patience=PATIENCE_SECONDS)
         # All are looked at before the first is made.
         pairs = [(_find(api, namespace, one), one) for one in params["definition"]]
-        after = [_put(api, namespace, live, one, try_only=check_mode) for live, one in pairs]
+        after = [_put(api, namespace, live, one, try_only=context.check_mode) for live, one in pairs]
     except (InputError, LedgerError, ApiError) as error:
         raise StepError(f"{error}.") from error
     made = [told(one) for live, one in pairs if live is None]
     changed = [
         told(one) for (live, one), new in zip(pairs, after, strict=True) if live and _stated(live) != _stated(new)
     ]
-    return _result(namespace, params["definition"], made, changed, check_mode=check_mode)
+    return _result(namespace, params["definition"], made, changed, check_mode=context.check_mode)
 
 
 def _check(definition: Sequence[Mapping[str, Any]], namespace: str) -> None:

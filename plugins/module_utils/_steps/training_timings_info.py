@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.format import duration
 from .._study.logs.formats import LogFormat
@@ -20,12 +21,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,  # noqa: ARG001 - reading changes nothing
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     folder, steps = params["log_dir"], params["train_steps"]
     if steps < 0:
         raise StepError(f"train_steps is {steps}: give a whole number from 0")

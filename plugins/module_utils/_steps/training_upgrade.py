@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._deployment.objects import LongRunningTraining, checked
 from .._deployment.rollout import Rollout
@@ -39,15 +39,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 REQUIRED_IF = [("state", "upgraded", ("definition",))]
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    wall: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         inputs.number("timeout", params["timeout"], minimum=1.0)
         inputs.number("min_ready_seconds", params["min_ready_seconds"])
@@ -57,21 +49,19 @@ def execute(
         lock = LeaseLock(
             training.api, training.namespace, training.name, params["owner_pid"] or os.getpid(), label=TRAINING
         )
-        lock.acquire(check_mode=check_mode)
+        lock.acquire(check_mode=context.check_mode)
         try:
             rollout = Rollout(
                 training,
                 timeout=params["timeout"],
                 min_ready_seconds=params["min_ready_seconds"],
-                keep=renewer(lock, clock=clock),
-                clock=clock,
-                wall=wall,
-                sleep=sleep,
+                keep=renewer(lock, clock=context.clock),
+                context=context,
             )
-            upgrade = Upgrade(training, rollout, Journal(training), params, say=say, clock=clock, check_mode=check_mode)
+            upgrade = Upgrade(training, rollout, Journal(training), params, context)
             return upgrade.ACTS[params["state"]](upgrade, definition)
         finally:
-            if not check_mode:
+            if not context.check_mode:
                 lock.release()
     except (InputError, BackendError, LedgerError) as error:
         raise StepError(f"{error}.") from error

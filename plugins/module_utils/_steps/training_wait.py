@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from .._backends.base import Backend, Observation, ReplicaState, outcome
 from .._backends.kubernetes.backend import KubernetesBackend, Run
 from .._backends.processes.backend import ProcessBackend
+from .._common.context import Context
 from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._common.files import why
 from .._common.format import counted, duration, readable
@@ -57,30 +57,23 @@ TAIL_LINES = 10
 TAIL_WIDTH = 300
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,
-    say: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     try:
         fmt = _check(params)
-        if check_mode:
+        if context.check_mode:
             return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
-        start = clock()
+        start = context.clock()
         backend = BACKENDS[params["backend"]](params)
         progress = Progress(
             poll=Follower(backend.log_of("worker", 0), fmt).poll,
-            say=say,
+            say=context.say,
             label=params["label"],
             train_steps=params["train_steps"],
             every=params["progress_seconds"],
-            clock=clock,
+            clock=context.clock,
         )
-        keep = keeper(params, clock=clock)
-        seen = backend.finish(_wait(backend, progress, keep, params, clock=clock, sleep=sleep))
+        keep = keeper(params, clock=context.clock)
+        seen = backend.finish(_wait(backend, progress, keep, params, context))
         # What stands in the log but was not followed to the end.
         progress.look()
     except (InputError, BackendError, LedgerError) as error:
@@ -88,7 +81,7 @@ def execute(
     except OSError as error:
         reason = why(error, params["run_dir"])
         raise StepError(f"The logs cannot be written into run_dir {params['run_dir']}: {reason}.") from error
-    return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=clock() - start)
+    return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=context.clock() - start)
 
 
 def _processes(params: Mapping[str, Any]) -> Backend:
@@ -128,16 +121,14 @@ def _wait(
     progress: Progress,
     keep: Callable[[], None],
     params: Mapping[str, Any],
-    *,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    context: Context,
 ) -> Observation:
     """The run as it is when it has ended or the deadline has passed."""
-    follow_at = clock()
+    follow_at = context.clock()
     end = follow_at + params["deadline"] if params["deadline"] else math.inf
     while True:
         # The time is taken first: a run that ended while we looked was in time.
-        now = clock()
+        now = context.clock()
         seen = backend.observe()
         over = outcome(seen) is not None or now >= end
         if over or now >= follow_at:
@@ -146,7 +137,7 @@ def _wait(
             follow_at = now + FOLLOW_SECONDS
         if over:
             return seen
-        sleep(min(params["poll_seconds"], end - now))
+        context.sleep(min(params["poll_seconds"], end - now))
 
 
 def _conclude(

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.format import counted
 from .._study.design import variables
@@ -19,12 +20,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
-def execute(
-    params: Mapping[str, Any],
-    *,
-    check_mode: bool,  # noqa: ARG001 - it only looks
-    say: Callable[[str], None],  # noqa: ARG001 - all steps are called alike; this one has nothing to tell on its way
-) -> dict[str, Any]:
+def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         checked = variables.check(
             {name: value for name, value in params["values"].items() if is_asked(name, params["roles"])}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade as step
 from ansible_collections.tfscale.study.plugins.modules import training_upgrade
 
@@ -24,7 +25,8 @@ QUICK = {"name": NAME, "min_ready_seconds": 0}
 def cluster(monkeypatch: pytest.MonkeyPatch) -> LongRunningCluster:
     made = LongRunningCluster()
     monkeypatch.setattr(step, "connect", lambda _auth: made)
-    monkeypatch.setattr(training_upgrade, "execute", partial(step.execute, sleep=lambda _seconds: None))
+    at_once = partial(Context, sleep=lambda _seconds: None)
+    monkeypatch.setattr(training_upgrade, "Context", at_once)
     return made
 
 

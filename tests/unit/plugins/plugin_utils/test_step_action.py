@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.plugin_utils import step_action
@@ -40,9 +41,9 @@ class Step:
         self.calls: list[dict[str, Any]] = []
         self._execute = execute or (lambda _say: {"changed": True, "msg": "done"})
 
-    def execute(self, params: dict[str, Any], *, check_mode: bool, say: Callable[[str], None]) -> dict[str, Any]:
-        self.calls.append({"params": params, "check_mode": check_mode})
-        return self._execute(say)
+    def execute(self, params: dict[str, Any], context: Context) -> dict[str, Any]:
+        self.calls.append({"params": params, "check_mode": context.check_mode})
+        return self._execute(context.say)
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_run_gives_no_owner_to_a_step_that_has_none(said: list[str]) -> None:
 
 
 def test_run_takes_a_step_without_conditions(said: list[str]) -> None:
-    step = SimpleNamespace(ARGUMENT_SPEC={}, execute=lambda _params, **_: {"changed": False})
+    step = SimpleNamespace(ARGUMENT_SPEC={}, execute=lambda _params, _context: {"changed": False})
     assert run(step) == {"changed": False}
 
 

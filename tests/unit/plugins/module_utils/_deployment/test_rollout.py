@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.objects import LongRunningTraining
 from ansible_collections.tfscale.study.plugins.module_utils._deployment.rollout import (
     MISSING_SECONDS,
@@ -34,9 +35,8 @@ class Site:
 
     def carry_out(self, do: str, group: str = "worker", down_to: int = 0, **given: Any) -> str:
         options = {"timeout": 60.0, "min_ready_seconds": 0.0, **given.pop("options", {})}
-        rollout = Rollout(
-            self.training, **options, keep=self.keep, clock=lambda: self.now, wall=lambda: self.now, sleep=self.sleep
-        )
+        context = Context(clock=lambda: self.now, wall=lambda: self.now, sleep=self.sleep)
+        rollout = Rollout(self.training, **options, keep=self.keep, context=context)
         wanted = {one["metadata"]["name"]: one for one in manifests(**given)}
         return rollout.carry_out(Phase(do, group, down_to), wanted[f"{NAME}-{group}"])
 

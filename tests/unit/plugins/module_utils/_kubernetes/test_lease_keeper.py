@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper as heart
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LEASE_SECONDS, LeaseLock
@@ -101,7 +102,7 @@ def hold(folder: Path, owner: int, state: str = "present") -> dict[str, Any]:
     params = {name: option.get("default") for name, option in study_lock.ARGUMENT_SPEC.items()}
     params |= {"study_dir": str(folder / "mnist"), "state": state, "owner_pid": owner, "ledger": "cluster"}
     params["kubeconfig"] = str(folder / "kubeconfig")
-    return study_lock.execute(params, check_mode=False, say=lambda _line: None)
+    return study_lock.execute(params, Context())
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._steps import (
     speed_gate_info,
     study_fetch,
@@ -50,19 +51,17 @@ def planned(folder: Path) -> Any:
     params = defaults(
         sweep_plan_info, study="mnist", study_dir=str(folder), spec=fixed, workers="1,2,4", ps="1,2", repeats=5
     )
-    return sweep_plan_info.execute(
-        params, check_mode=False, say=lambda _line: None, memory=lambda: 2**33, cpus=lambda: 4
-    )
+    return sweep_plan_info.execute(params, Context(), memory=lambda: 2**33, cpus=lambda: 4)
 
 
 def gated(folder: Path) -> Any:
     params = defaults(speed_gate_info, study_dir=str(folder), max_slowdown="0.05")
-    return speed_gate_info.execute(params, check_mode=False, say=lambda _line: None)
+    return speed_gate_info.execute(params, Context())
 
 
 def reported(folder: Path) -> Any:
     params = defaults(study_report, study_dir=str(folder), ledger="files")
-    result = study_report.execute(params, check_mode=False, say=lambda _line: None)
+    result = study_report.execute(params, Context())
     return result, (folder / "cells.csv").read_text(), (folder / "runs.csv").read_text()
 
 
@@ -115,7 +114,7 @@ def test_fetch_copies_an_attempt_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(study_fetch, "open_ledger", lambda _params: (there, None))
     params = defaults(study_fetch, study_dir=str(tmp_path / "mnist"))
     for copied in (2, 0):
-        result = study_fetch.execute(params, check_mode=False, say=lambda _line: None)
+        result = study_fetch.execute(params, Context())
         assert result["records"]["copied"] == copied
     assert (tmp_path / "mnist" / "ledger.jsonl").read_bytes().count(b"\n") == 2
 
@@ -124,10 +123,10 @@ def test_record_finds_a_doubled_attempt_and_adds_none(tmp_path: Path) -> None:
     run = runs.planned_run(tmp_path)
     runs.write_logs(Path(run["log_dir"]))
     params = defaults(study_record, study_dir=str(tmp_path), run=run, wait=runs.ended())
-    first = study_record.execute(params, check_mode=False, say=lambda _line: None)
+    first = study_record.execute(params, Context())
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(path.read_bytes() * 2)
-    again = study_record.execute(params, check_mode=False, say=lambda _line: None)
+    again = study_record.execute(params, Context())
     assert (first["changed"], again["changed"], again["msg"]) == (True, False, first["msg"])
     assert path.read_bytes().count(b"\n") == 2
 
@@ -145,7 +144,7 @@ def test_fetch_warns_of_the_folder_s_ledger(monkeypatch: pytest.MonkeyPatch, tmp
     there = FileLedger(ledgers.write(tmp_path / "there", records))
     monkeypatch.setattr(study_fetch, "open_ledger", lambda _params: (there, None))
     params = defaults(study_fetch, study_dir=str(tmp_path / "mnist"))
-    result = study_fetch.execute(params, check_mode=False, say=lambda _line: None)
+    result = study_fetch.execute(params, Context())
     assert result["records"] == {"found": 2, "copied": 1}
     assert "has 1 record of attempts that it has already" in result["warnings"][0]
 

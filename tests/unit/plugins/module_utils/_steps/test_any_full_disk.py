@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._providers import gke_credential_plugin, kubeconfig
 from ansible_collections.tfscale.study.plugins.module_utils._providers.creation_lock import Making
@@ -46,10 +47,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def quiet(_line: str) -> None:
-    pass
-
-
 def record(study: Path, wait: dict[str, Any] | None = None) -> dict[str, Any]:
     params = {
         "study_dir": str(study),
@@ -62,17 +59,17 @@ def record(study: Path, wait: dict[str, Any] | None = None) -> dict[str, Any]:
         "max_foreign_share": 0.25,
         "provenance": {},
     }
-    return study_record.execute(params, check_mode=False, say=quiet)
+    return study_record.execute(params, Context())
 
 
 def lock(study: Path, state: str = "present") -> dict[str, Any]:
     params = {"study_dir": str(study), "state": state, "owner_pid": os.getpid(), "ledger": "files"}
-    return study_lock.execute(params, check_mode=False, say=quiet)
+    return study_lock.execute(params, Context())
 
 
 def report(study: Path) -> dict[str, Any]:
     params = {"study_dir": str(study), "ledger": "files", "prices": {}, "currency": "USD"}
-    return study_report.execute(params, check_mode=False, say=quiet)
+    return study_report.execute(params, Context())
 
 
 def refused(act: Callable[[], Any], study: Path) -> str:

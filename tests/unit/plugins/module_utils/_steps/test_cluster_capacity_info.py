@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_capacity_info
@@ -31,9 +32,9 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 def look(**given: Any) -> dict[str, Any]:
     said: list[str] = []
     params = {**DEFAULTS, "resources": RESOURCES, **given}
-    result = cluster_capacity_info.execute(params, check_mode=False, say=said.append)
+    result = cluster_capacity_info.execute(params, Context(say=said.append))
     assert said == []
-    assert cluster_capacity_info.execute(params, check_mode=True, say=said.append) == result
+    assert cluster_capacity_info.execute(params, Context(check_mode=True, say=said.append)) == result
     return result
 
 

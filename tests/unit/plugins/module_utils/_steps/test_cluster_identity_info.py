@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
@@ -29,7 +30,7 @@ class Server:
 
 def run(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | ApiError) -> dict[str, Any]:
     monkeypatch.setattr(kubernetes_api, "connect", lambda _params: Server(answer))
-    return step.execute({}, check_mode=False, say=lambda _line: None)
+    return step.execute({}, Context())
 
 
 def test_execute_tells_the_uid_of_kube_system(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
@@ -33,7 +34,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 def look(*cells: dict[str, Any], **given: Any) -> dict[str, Any]:
     said: list[str] = []
     params = {**DEFAULTS, "cells": list(cells), "resources": RESOURCES, **given}
-    result = cluster_preflight_info.execute(params, check_mode=False, say=said.append)
+    result = cluster_preflight_info.execute(params, Context(say=said.append))
     assert said == []
     return result
 
@@ -54,7 +55,7 @@ def test_execute_tells_what_it_found(store: Store) -> None:
 
 def test_execute_in_check_mode_is_the_same(store: Store) -> None:
     params = {**DEFAULTS, "cells": [SMALL]}
-    assert cluster_preflight_info.execute(params, check_mode=True, say=print) == look(SMALL)
+    assert cluster_preflight_info.execute(params, Context(check_mode=True, say=print)) == look(SMALL)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -51,10 +52,7 @@ class Site:
         assert checked.error_messages == []
         return gke_cluster.execute(
             checked.validated_parameters,
-            check_mode=check_mode,
-            say=self.lines.append,
-            clock=self.clock,
-            sleep=self.sleep,
+            Context(check_mode=check_mode, say=self.lines.append, clock=self.clock, sleep=self.sleep),
         )
 
     def failure(self, **arguments: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._common.process import identity, process_space
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
@@ -92,7 +93,7 @@ def run(api: Daemons, monkeypatch: pytest.MonkeyPatch, *, check_mode: bool = Fal
     params = checked.validated_parameters
     lines: list[str] = []
     result = image_on_nodes.execute(
-        params, check_mode=check_mode, say=lines.append, clock=lambda: api.now, sleep=api.sleep
+        params, Context(check_mode=check_mode, say=lines.append, clock=lambda: api.now, sleep=api.sleep)
     )
     assert check_mode or lines == ["image x:1: asking every node for it"]
     return result

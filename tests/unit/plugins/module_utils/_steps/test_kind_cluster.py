@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -74,7 +75,9 @@ def run(place: Path, *, check_mode: bool = False, lines: list[str] | None = None
     checked = ArgumentSpecValidator(kind_cluster.ARGUMENT_SPEC).validate(given)
     assert checked.error_messages == []
     say = (lines if lines is not None else []).append
-    return kind_cluster.execute(checked.validated_parameters, check_mode=check_mode, say=say, sleep=lambda _s: None)
+    return kind_cluster.execute(
+        checked.validated_parameters, Context(check_mode=check_mode, say=say, sleep=lambda _s: None)
+    )
 
 
 def failure(place: Path, **arguments: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -34,7 +35,7 @@ def run(*, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
     validator = ArgumentSpecValidator(node_set.ARGUMENT_SPEC, required_if=node_set.REQUIRED_IF)
     checked = validator.validate(arguments)
     assert checked.error_messages == []
-    return node_set.execute(checked.validated_parameters, check_mode=check_mode, say=lambda _line: None)
+    return node_set.execute(checked.validated_parameters, Context(check_mode=check_mode))
 
 
 def failure(*, check_mode: bool = False, **arguments: Any) -> str:

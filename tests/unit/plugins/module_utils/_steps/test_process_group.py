@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import process_group
 from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute, flags
@@ -61,7 +62,7 @@ def run(*, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
     validator = ArgumentSpecValidator(process_group.ARGUMENT_SPEC, required_if=process_group.REQUIRED_IF)
     checked = validator.validate(arguments)
     assert checked.error_messages == []
-    return execute(checked.validated_parameters, check_mode=check_mode, say=lambda _line: None)
+    return execute(checked.validated_parameters, Context(check_mode=check_mode))
 
 
 def start(run_dir: Path, **arguments: Any) -> dict[str, Any]:

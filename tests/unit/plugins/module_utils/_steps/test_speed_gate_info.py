@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import speed_gate_info
 
@@ -22,7 +23,7 @@ DEFAULTS = {name: option.get("default") for name, option in speed_gate_info.ARGU
 def judge(folder: Path, *, said: list[str] | None = None, **params: Any) -> dict[str, Any]:
     given = {**DEFAULTS, "study_dir": str(folder), "max_slowdown": "0.05", **params}
     lines: list[str] = [] if said is None else said
-    return speed_gate_info.execute(given, check_mode=False, say=lines.append)
+    return speed_gate_info.execute(given, Context(say=lines.append))
 
 
 def measured(*ratios: float, first: int = 1, after: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_fetch as step
 
@@ -32,9 +33,7 @@ def fetch(
         return Book(records), None
 
     monkeypatch.setattr(step, "open_ledger", open_ledger)
-    return step.execute(
-        {"study_dir": str(folder), "namespace": "tfscale"}, check_mode=check_mode, say=lambda _line: None
-    )
+    return step.execute({"study_dir": str(folder), "namespace": "tfscale"}, Context(check_mode=check_mode))
 
 
 def test_execute_joins_the_records_of_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,4 +87,4 @@ def test_execute_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
     monkeypatch.setattr(step, "open_ledger", refuse)
     with pytest.raises(StepError, match="cluster x does not answer"):
-        step.execute({"study_dir": str(tmp_path), "namespace": "tfscale"}, check_mode=False, say=lambda _line: None)
+        step.execute({"study_dir": str(tmp_path), "namespace": "tfscale"}, Context())

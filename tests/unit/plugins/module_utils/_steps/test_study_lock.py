@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock
 
@@ -23,7 +24,7 @@ MINE, PARENT = os.getpid(), os.getppid()
 def execute(folder: Path, *, owner: int | None = MINE, check_mode: bool = False, **given: Any) -> dict[str, Any]:
     said: list[str] = []
     params = {"study_dir": str(folder), "state": "present", "owner_pid": owner, "ledger": "files", **given}
-    result = study_lock.execute(params, check_mode=check_mode, say=said.append)
+    result = study_lock.execute(params, Context(check_mode=check_mode, say=said.append))
     assert said == []
     return result
 

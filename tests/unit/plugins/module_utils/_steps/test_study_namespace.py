@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -34,11 +35,7 @@ def run(*, check_mode: bool = False, naps: list[float] | None = None, **argument
     assert checked.error_messages == []
     now = naps if naps is not None else []
     return study_namespace.execute(
-        checked.validated_parameters,
-        check_mode=check_mode,
-        say=lambda _line: None,
-        clock=lambda: sum(now),
-        sleep=now.append,
+        checked.validated_parameters, Context(check_mode=check_mode, clock=lambda: sum(now), sleep=now.append)
     )
 
 

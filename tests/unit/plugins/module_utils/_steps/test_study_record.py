@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock, study_record
 
@@ -52,7 +53,7 @@ class Study:
             "ledger": "files",
         }
         return study_record.execute(
-            {**usual, **which, **given}, check_mode=check_mode, say=self.said.append, now=lambda: NOW
+            {**usual, **which, **given}, Context(check_mode=check_mode, say=self.said.append, wall=lambda: NOW)
         )
 
     @property
@@ -211,7 +212,7 @@ def test_execute_warns_of_a_repaired_ledger(study: Study) -> None:
 def test_execute_refuses_a_study_that_another_holds(study: Study, owner: str | None, refused: bool) -> None:
     pids = {"another": os.getpid(), "holder": os.getppid(), None: None}
     hold = {"study_dir": str(study.folder), "state": "present", "owner_pid": os.getppid(), "ledger": "files"}
-    study_lock.execute(hold, check_mode=False, say=study.said.append)
+    study_lock.execute(hold, Context(say=study.said.append))
     if refused:
         with pytest.raises(StepError, match=f"is held by process {os.getppid()} on host .*the run's logs are kept in"):
             study.record(owner_pid=pids[owner])

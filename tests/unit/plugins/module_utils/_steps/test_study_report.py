@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_report
 
@@ -29,7 +30,7 @@ FIGURES = {
 
 def execute(folder: Path, *, check_mode: bool = False) -> dict[str, Any]:
     params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD"}
-    return study_report.execute(params, check_mode=check_mode, say=lambda _line: None)
+    return study_report.execute(params, Context(check_mode=check_mode))
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -215,7 +216,7 @@ def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.Mo
 def test_execute_refuses_a_price_that_is_none(tmp_path: Path, price: Any) -> None:
     params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD"}
     with pytest.raises(StepError, match=r"report_prices\['a'\] is .*: give a number from 0\."):
-        study_report.execute(params, check_mode=True, say=lambda _line: None)
+        study_report.execute(params, Context(check_mode=True))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import cell_id
@@ -28,7 +29,7 @@ def plan(
     given = {**DEFAULTS, "study": "mnist", "study_dir": str(folder), "spec": FIXED, "workers": "1,2", "repeats": 2}
     lines: list[str] = [] if said is None else said
     return sweep_plan_info.execute(
-        {**given, **params}, check_mode=check_mode, say=lines.append, memory=lambda: 8 * GIB, cpus=lambda: cpus
+        {**given, **params}, Context(check_mode=check_mode, say=lines.append), memory=lambda: 8 * GIB, cpus=lambda: cpus
     )
 
 

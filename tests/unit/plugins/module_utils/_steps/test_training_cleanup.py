@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import STUDY, TRAINING
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -49,10 +50,12 @@ class World:
         params |= {"namespace": "tfscale", "study": "mnist", "run_id": RUN, "attempt": 1, **given}
         return training_cleanup.execute(
             params,
-            check_mode=check_mode,
-            say=lambda _line: pytest.fail("it says nothing"),
-            clock=lambda: self.now,
-            sleep=self.sleep,
+            Context(
+                check_mode=check_mode,
+                say=lambda _line: pytest.fail("it says nothing"),
+                clock=lambda: self.now,
+                sleep=self.sleep,
+            ),
         )
 
     def sleep(self, seconds: float) -> None:
@@ -258,7 +261,7 @@ class Shared(Store):
     def clean(self, **given: Any) -> dict[str, Any]:
         params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
         params |= {"namespace": "tfscale", "owner_pid": os.getpid(), **given}
-        return training_cleanup.execute(params, check_mode=False, say=lambda _line: None)
+        return training_cleanup.execute(params, Context())
 
 
 OURS = {"app.kubernetes.io/managed-by": "tfscale.study"}

@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES, path_of
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy
@@ -41,7 +42,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def deploy(*definition: Any, check_mode: bool = False, namespace: str = "tfscale") -> dict[str, Any]:
     params = {"namespace": namespace, "definition": list(definition)}
-    return training_deploy.execute(params, check_mode=check_mode, say=lambda _line: None)
+    return training_deploy.execute(params, Context(check_mode=check_mode))
 
 
 def failure(*definition: Any, **given: Any) -> str:

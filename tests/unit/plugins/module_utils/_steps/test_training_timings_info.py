@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_timings_info
 
@@ -18,7 +19,7 @@ from tests.fixtures.runs import write_log, write_logs
 def read(folder: Path, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
     said: list[str] = []
     given = {"log_dir": str(folder), "log_format": "tfscale", "train_steps": 2000, **params}
-    result = training_timings_info.execute(given, check_mode=check_mode, say=said.append)
+    result = training_timings_info.execute(given, Context(check_mode=check_mode, say=said.append))
     assert said == []
     return result
 

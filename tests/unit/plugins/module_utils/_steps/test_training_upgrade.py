@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_upgrade
@@ -38,11 +39,13 @@ class Site:
         params |= {"name": NAME, "definition": definition, "owner_pid": OWNER, **given}
         return training_upgrade.execute(
             params,
-            check_mode=check_mode,
-            say=self.lines.append,
-            clock=lambda: self.now,
-            wall=lambda: self.now,
-            sleep=self.sleep,
+            Context(
+                check_mode=check_mode,
+                say=self.lines.append,
+                clock=lambda: self.now,
+                wall=lambda: self.now,
+                sleep=self.sleep,
+            ),
         )
 
     def fail(self, definition: Any = NEW, **given: Any) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import Follower
@@ -70,10 +71,7 @@ class World:
         given = {"run_dir": str(self.run_dir), "train_steps": 2000, "deadline": 60.0, "poll_seconds": 0.1, **params}
         return training_wait.execute(
             {**defaults, **given},
-            check_mode=check_mode,
-            say=self.said.append,
-            clock=lambda: self.now,
-            sleep=self.sleep,
+            Context(check_mode=check_mode, say=self.said.append, clock=lambda: self.now, sleep=self.sleep),
         )
 
     def fail(self, **params: Any) -> tuple[str, dict[str, Any]]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import variables_info
 
 
 def execute(values: dict[str, Any], roles: list[str] | None = None) -> dict[str, Any]:
-    return variables_info.execute({"values": values, "roles": roles}, check_mode=True, say=lambda _line: None)
+    return variables_info.execute({"values": values, "roles": roles}, Context(check_mode=True))
 
 
 def test_execute_leaves_unknown_variables_alone() -> None:
