@@ -75,7 +75,7 @@ def test_compare_pods_planted_slowdown_is_caught(playbook: Playbook, cluster: Cl
     assert 8 <= len(runs) < 16
     for run in runs:
         jsonschema.Draft202012Validator(SCHEMA).validate(run)
-        cpu = json.loads(run["spec"]["worker_resources"])["requests"]["cpu"]
+        cpu = run["spec"]["worker_resources"]["requests"]["cpu"]
         assert cpu == ("60m" if run["spec"]["variant"] == "after" else "50m")
     assert cluster.kubectl("get", "pods,jobs", "--namespace", namespace, "--output=name").strip() == ""
 

@@ -174,7 +174,7 @@ AFTER = {
     "image": "trainer:2",
     "threads": 3,
     "env": "COLOUR sealed:0123456789abcdef",
-    "worker_resources": '{"limits": {"memory": "1Gi"}}',
+    "worker_resources": {"limits": {"memory": "1Gi"}},
 }
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -15,6 +14,7 @@ from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._common.quantity import Amounts
 from .._common.words import words
+from .._common.yaml_text import structure
 from .._kubernetes import api as kubernetes_api
 from .._kubernetes import capacity, free_capacity, nodes, permissions
 from .._kubernetes.api import Api, ApiError
@@ -74,8 +74,8 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> 
             for name in ("nodes", "ps", "workers")
         }
         label = one.get("label") or " ".join(f"{name}={count}" for name, count in counts.items())
-        own = {kind: spec.get(f"{kind}_resources") for kind in ("ps", "worker")}
-        own = {kind: json.loads(text) for kind, text in own.items() if isinstance(text, str)}
+        given_own = {kind: structure(spec.get(f"{kind}_resources")) for kind in ("ps", "worker")}
+        own = {kind: one for kind, one in given_own.items() if one is not None}
         found.append((Cell(str(label), **counts), capacity.replicas_of({**resources, **own}) if own else usual))
     return found
 

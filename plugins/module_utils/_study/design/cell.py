@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Keys of a specification whose values are mappings or lists. Version 0.3 wrote them as JSON text.
-NESTED = ("ps_resources", "worker_resources", "env_from")
+NESTED = ("env", "env_from", "ps_env", "ps_resources", "worker_env", "worker_resources")
 
 
 def flat(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import math
 import os
 import re
@@ -24,6 +23,7 @@ from ..._common.quantity import MOST as MOST_AMOUNT
 from ..._common.words import word
 from ..._common.yaml_text import structure
 from ..logs.formats import LogFormat
+from .cell import NESTED, nested
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.
@@ -188,10 +188,12 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The fixed part of all cells, with numbers as numbers: the cell "20" and the cell 20 are one."""
     if "train_steps" not in spec:
         raise InputError("spec has no train_steps: give at least the steps of a run")
-    checked = dict(spec)
-    for key, value in spec.items():
+    checked = nested(spec)
+    for key, value in checked.items():
         if key in CHECKS:
             checked[key] = CHECKS[key](variable(key), value)
+        elif key in NESTED and isinstance(value, (Mapping, list, tuple)):
+            checked[key] = CHECKS_OF_NESTED[key](variable(key), value)
         elif not isinstance(value, (str, int, float, bool, type(None))):
             raise wrong(variable(key), value, "one word or number")
     _check_together(checked)
@@ -234,7 +236,7 @@ VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
 
 
 def variants(value: Any, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What differs from `spec` in each variant, as a specification has it: words and numbers, what is nested as JSON."""
+    """What differs from `spec` in each variant, as a specification has it."""
     given = {} if value in ("", []) else structure(value)
     for name, one in {"sweep_variants": given, **_within("sweep_variants", given)}.items():
         if not isinstance(one, Mapping):
@@ -284,7 +286,7 @@ def _program(name: str, value: Any) -> str:
     return value if isinstance(value, str) else f"exec {shlex.join(map(word, value))}"
 
 
-def _environment(name: str, value: Any) -> str:
+def _environment(name: str, value: Any) -> dict[str, Any]:
     """No sentence shows a value: it may be a secret."""
     if not isinstance(value, Mapping):
         raise InputError(f"{name} is {unshown(value)}: give names and their values, such as {{A: '1'}}")
@@ -294,7 +296,7 @@ def _environment(name: str, value: Any) -> str:
                 f"{name}.{key} is {unshown(one)}: give a text or number, or where it comes from, such as"
                 " {secret: name, key: key} or {configmap: name, key: key}"
             )
-    return json.dumps({str(key): one for key, one in value.items()}, sort_keys=True)
+    return {str(key): one for key, one in value.items()}
 
 
 def is_reference(value: Any) -> bool:
@@ -315,7 +317,7 @@ def check_references(name: str, value: Any) -> None:
         )
 
 
-def _resources(name: str, value: Any) -> str:
+def _resources(name: str, value: Any) -> dict[str, Any]:
     given = structure(value)
     if not isinstance(given, Mapping) or not set(given) <= {"requests", "limits"}:
         raise wrong(name, value, "requests and limits as in a pod, such as {requests: {cpu: 500m, memory: 1Gi}}")
@@ -333,9 +335,17 @@ def _resources(name: str, value: Any) -> str:
             raise InputError(
                 f"{name} is {shown(given)}, whose request of {key} is above its limit: give at most the limit"
             )
-    return json.dumps(given, sort_keys=True)
+    return dict(given)
 
 
+CHECKS_OF_NESTED: dict[str, Callable[[str, Any], Any]] = {
+    "env": _environment,
+    "env_from": lambda _name, value: value,
+    "ps_env": _environment,
+    "ps_resources": _resources,
+    "worker_env": _environment,
+    "worker_resources": _resources,
+}
 CHECKS_OF_VARIANTS: dict[str, Callable[[str, Any], Any]] = {
     **CHECKS,
     "command": _program,

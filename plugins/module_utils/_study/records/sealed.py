@@ -47,10 +47,7 @@ WITHIN = [
 def spec(study: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Of a cell, or what a variant changes; what is sealed already stays as it is."""
     forms = {"command": command, "env": environment, "ps_env": environment, "worker_env": environment}
-    return {
-        key: forms[key](study, value) if key in forms and isinstance(value, str) else value
-        for key, value in given.items()
-    }
+    return {key: forms[key](study, value) if key in forms else value for key, value in given.items()}
 
 
 def record(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,14 +60,17 @@ def record(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "spec": after, "cell_id": identity, "run_id": run_id(identity, given.get("block", 0))}
 
 
-def environment(study: str, text: str) -> str:
-    """From JSON to the names in their order and a digest of the values; where a value is a reference, that stands in clear."""
-    if not text.startswith("{") or text == "{}":
-        return text
-    given = json.loads(text)
+def environment(study: str, told: Any) -> Any:
+    """The names in their order and a digest of the values; where a value is a reference, that stands in clear.
+
+    Version 0.3 gave an environment as JSON text. What is sealed already, or empty, stays as it is.
+    """
+    given = json.loads(told) if isinstance(told, str) and told.startswith("{") else told
+    if not isinstance(given, Mapping) or not given:
+        return told
     values = {name: value for name, value in given.items() if not isinstance(value, Mapping)}
-    told = [f"{', '.join(sorted(values))} {digest(study, json.dumps(values, sort_keys=True))}"] if values else []
-    return "; ".join(told + [f"{name} of {_source(given[name])}" for name in sorted(given.keys() - values.keys())])
+    words = [f"{', '.join(sorted(values))} {digest(study, json.dumps(values, sort_keys=True))}"] if values else []
+    return "; ".join(words + [f"{name} of {_source(given[name])}" for name in sorted(given.keys() - values.keys())])
 
 
 def _source(reference: Mapping[str, Any]) -> str:
@@ -78,8 +78,10 @@ def _source(reference: Mapping[str, Any]) -> str:
     return f"{kind} {reference[kind]}, key {reference['key']}"
 
 
-def command(study: str, line: str) -> str:
+def command(study: str, line: Any) -> Any:
     """The words of a line for the shell; what looks like a secret is sealed, in scripts within it as well."""
+    if not isinstance(line, str):
+        return line
     values: list[str] = []
     _hidden(line, "", values)
     return _hidden(line, digest(study, json.dumps(values)), []) if values else line

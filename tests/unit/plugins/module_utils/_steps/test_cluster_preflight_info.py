@@ -250,14 +250,15 @@ def test_execute_without_the_right_to_see_all_pods_warns_and_checks_what_it_can(
         look({**SMALL, "workers": 9})
 
 
-def test_execute_of_a_variant_with_resources_of_its_own(store: Store) -> None:
-    spec = {**SMALL, "worker_resources": '{"requests": {"cpu": "3"}}'}
+@pytest.mark.parametrize("own", [{"requests": {"cpu": "3"}}, '{"requests": {"cpu": "3"}}'], ids=["mapping", "text"])
+def test_execute_of_a_variant_with_resources_of_its_own(store: Store, own: Any) -> None:
+    spec = {**SMALL, "worker_resources": own}
     with pytest.raises(
         StepError, match=r"^cell after can never fit: it puts 1 ps with .* and 2 workers with 3 cpu each"
     ):
         look({"label": "before", "spec": SMALL}, {"label": "after", "spec": spec})
     store.objects["/q"] = quota("q", {"requests.cpu": "5"})
-    look({"label": "before", "spec": {**SMALL, "ps_resources": '{"requests": {"cpu": "1"}}'}})
+    look({"label": "before", "spec": {**SMALL, "ps_resources": {"requests": {"cpu": "1"}}}})
 
 
 def test_execute_looks_for_secrets_and_their_keys(store: Store) -> None:

@@ -77,6 +77,20 @@ def test_execute_records_a_valid_run(study: Study) -> None:
     assert "warnings" not in result
 
 
+def test_execute_records_mappings_and_lists_of_the_spec_as_they_are(study: Study) -> None:
+    own = {
+        "ps_resources": {"limits": {"memory": "1Gi"}},
+        "worker_resources": {},
+        "env_from": [{"secret": "s"}],
+        "env": {},
+    }
+    study.run["spec"] |= own
+    study.record()
+    (record,) = study.recorded
+    check(record)
+    assert {key: record["spec"][key] for key in own} == own
+
+
 def test_execute_tells_what_the_logs_told(study: Study) -> None:
     record = study.record(wait=runs.ended(replicas=REPLICAS))["record"]
     expected = {

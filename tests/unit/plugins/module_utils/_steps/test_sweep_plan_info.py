@@ -16,7 +16,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import cell_id
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
-from tests.fixtures.ledgers import SPEC
+from tests.fixtures import ledgers
+from tests.fixtures.ledgers import SPEC, record
 
 FIXED = {key: value for key, value in SPEC.items() if key not in ("nodes", "ps", "workers")}
 DEFAULTS = {name: option.get("default") for name, option in sweep_plan_info.ARGUMENT_SPEC.items()}
@@ -55,6 +56,40 @@ def test_execute_first_plan_is_the_first_block(tmp_path: Path) -> None:
     assert result["failed_cells"] == []
     assert result["msg"] == "4 runs of 4 to go"
     assert not folder.exists()
+
+
+RESOURCES = {"requests": {"memory": "384Mi", "cpu": "100m"}, "limits": {"memory": "768Mi"}}
+PODS = {**FIXED, "provider": "kind", "backend": "job", "image": "trainer:1"}
+
+
+def test_execute_goes_on_with_a_study_of_version_0_3(tmp_path: Path) -> None:
+    """Its records have resources and environments as JSON text, over which their cells were named."""
+    text = '{"limits": {"memory": "768Mi"}, "requests": {"cpu": "100m", "memory": "384Mi"}}'
+    old = {**SPEC, **PODS, "ps_resources": text, "worker_resources": text}
+    ledgers.write(tmp_path / "mnist", [record({**old, "workers": workers}, 1, seconds=4.0) for workers in (1, 2)])
+    spec = {**PODS, "ps_resources": RESOURCES, "worker_resources": RESOURCES}
+    result = plan(tmp_path / "mnist", spec=spec)
+    assert (result["counts"]["done"], result["counts"]["missing"]) == (2, 2)
+    assert [run["spec"]["ps_resources"] for run in result["runs"]] == [RESOURCES] * 2
+    assert {run["cell_id"] for run in result["runs"]} == {ledgers.cell_id({**old, "workers": n}) for n in (1, 2)}
+    # What the old runs took is known of their own cells, not of others.
+    forecast = result["forecast"]
+    assert forecast == plan(tmp_path / "mnist", spec={**spec, "ps_resources": text})["forecast"]
+    other = plan(tmp_path / "mnist", spec={**spec, "ps_resources": {"requests": {"cpu": "200m"}}})
+    assert other["counts"]["done"] == 0
+
+
+def test_execute_variants_of_version_0_3_keep_their_cells(tmp_path: Path) -> None:
+    text = '{"limits": {"memory": "1Gi"}}'
+    spec = {**PODS, "ps_resources": RESOURCES, "worker_resources": RESOURCES}
+    variants = {"before": {}, "after": {"worker_resources": {"limits": {"memory": "1Gi"}}, "env": {"A": "1"}}}
+    cells = plan(tmp_path / "mnist", spec=spec, variants=variants, workers=1)["cells"]
+    after = next(cell for cell in cells if cell["spec"]["variant"] == "after")
+    whole = '{"limits": {"memory": "768Mi"}, "requests": {"cpu": "100m", "memory": "384Mi"}}'
+    seal = after["spec"]["env"]
+    assert seal.startswith("A sealed:")
+    old = {**after["spec"], "ps_resources": whole, "worker_resources": text, "env": seal}
+    assert after["cell_id"] == ledgers.cell_id(old)
 
 
 def test_execute_run_carries_all_that_the_other_steps_need(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -65,6 +66,17 @@ def test_factors_of_keeps_counts_that_happen_to_go_together() -> None:
 
 def test_factors_of_sees_a_key_that_some_cells_lack() -> None:
     assert model.factors_of([SPEC, {**SPEC, "command": "python own.py"}]) == ("command", "ps", "workers")
+
+
+def test_study_of_records_of_two_versions_has_one_cell_with_text_for_its_resources() -> None:
+    text, other = '{"limits": {"memory": "1Gi"}}', '{"limits": {"memory": "2Gi"}}'
+    old = [record({**SPEC, "ps_resources": one}, 1, seconds=4.0) for one in (text, other)]
+    new = {**record({**SPEC, "ps_resources": json.loads(text)}, 2, seconds=4.0), "cell_id": old[0]["cell_id"]}
+    found = study([*old, {**new, "run_id": f"{old[0]['cell_id']}-2"}])
+    assert [(cell.label, len(cell.runs)) for cell in found.cells] == [
+        (f"ps_resources={text} ps=1 workers=1", 2),
+        (f"ps_resources={other} ps=1 workers=1", 1),
+    ]
 
 
 def test_study_of_orders_cells_by_number_and_not_by_letter() -> None:

@@ -6,10 +6,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import canonical, cell_id, run_id
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import (
+    canonical,
+    cell_id,
+    flat,
+    nested,
+    run_id,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +55,42 @@ def test_cell_id_tells_values_apart() -> None:
 def test_canonical_refuses_numbers_that_json_does_not_know() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         canonical({"learning_rate": float("nan")})
+
+
+RESOURCES = {"requests": {"memory": "384Mi", "cpu": "100m"}, "limits": {"memory": "768Mi"}}
+TEXT = '{"limits": {"memory": "768Mi"}, "requests": {"cpu": "100m", "memory": "384Mi"}}'
+# What version 0.3 wrote for a cell, and the name that it gave to it.
+OLD = {
+    "ps": 1,
+    "workers": 2,
+    "ps_resources": TEXT,
+    "worker_resources": TEXT,
+    "learning_rate": 0.001,
+    "image": "trainer:1",
+}
+OLD_ID = "2d85de33abde"
+
+
+def test_cell_id_of_version_0_3_stays() -> None:
+    new = {**OLD, "ps_resources": RESOURCES, "worker_resources": RESOURCES}
+    assert (cell_id(OLD), cell_id(new)) == (OLD_ID, OLD_ID)
+    assert (flat(new), nested(OLD)) == (OLD, new)
+
+
+@pytest.mark.parametrize("value", ['{"a":1}', '{"b": 1, "a": 2}', "{", "[1,2]", '["a"] ', "A sealed:0123", "", 3, None])
+def test_nested_leaves_a_text_that_is_another_cell(value: Any) -> None:
+    assert nested({"env": value}) == {"env": value}
+
+
+def test_nested_reads_only_keys_that_may_be_nested() -> None:
+    assert nested({"command": "[1]"}) == {"command": "[1]"}
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6))
+def test_cell_id_of_any_nested_value_is_that_of_its_text(value: Any) -> None:
+    written = json.dumps(value, sort_keys=True) if isinstance(value, (list, dict)) else value
+    assert cell_id({"env_from": value}) == cell_id({"env_from": written})
+    assert cell_id(nested({"env_from": written})) == cell_id({"env_from": written})
 
 
 def test_run_id_is_cell_and_block() -> None:

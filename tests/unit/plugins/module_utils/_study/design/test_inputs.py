@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -361,14 +362,48 @@ KEYS = "batch_size, command, env, hidden_units, learning_rate, model, preset, ps
         ({"command": "exec python own.py"},) * 2,
         ({"command": ["python", "own.py", "a b", 1, True]}, {"command": "exec python own.py 'a b' 1 true"}),
         ({"command": ""},) * 2,  # our trainer in the place of a program
-        ({"env": {"B": 1, "A": "x"}}, {"env": '{"A": "x", "B": 1}'}),
+        ({"env": {"B": 1, "A": "x"}}, {"env": {"A": "x", "B": 1}}),
         ({"image": "trainer:2"},) * 2,
-        ({"ps_resources": {"limits": {"memory": "1Gi"}}}, {"ps_resources": '{"limits": {"memory": "1Gi"}}'}),
-        ({"worker_resources": {}}, {"worker_resources": "{}"}),
+        ({"ps_resources": {"limits": {"memory": "1Gi"}}}, {"ps_resources": {"limits": {"memory": "1Gi"}}}),
+        ({"worker_resources": {}}, {"worker_resources": {}}),
     ],
 )
 def test_variants_are_written_as_specifications_are(change: dict[str, Any], spec: dict[str, Any]) -> None:
     assert inputs.variants({"after": change}, PODS) == {"after": spec}
+
+
+CLUSTER = {**PODS, "provider": "kind", "train_steps": 20}
+NESTED = {
+    "ps_resources": {"limits": {"memory": "1Gi"}},
+    "worker_resources": {},
+    "env": {"A": "x", "B": 1},
+    "env_from": [{"secret": "s"}],
+}
+
+
+def test_check_spec_keeps_mappings_and_lists() -> None:
+    assert inputs.check_spec({**CLUSTER, **NESTED}) == {**CLUSTER, **NESTED}
+
+
+def test_check_spec_reads_the_text_of_version_0_3_as_the_same() -> None:
+    text = {key: json.dumps(value, sort_keys=True) for key, value in NESTED.items()}
+    assert inputs.check_spec({**CLUSTER, **text}) == inputs.check_spec({**CLUSTER, **NESTED})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("ps_resources", {"cpu": 1}, "training_ps_resources is {'cpu': 1}: give requests and limits"),
+        ("worker_resources", {"limits": {"cpu": "much"}}, "training_worker_resources.limits.cpu is 'much'"),
+        ("env", {"A": ["canary"]}, "training_env.A is a list"),
+        ("worker_env", ["canary"], "training_worker_env is a list"),
+    ],
+)
+def test_check_spec_of_a_nested_value_names_the_variable(key: str, value: Any, named: str) -> None:
+    with pytest.raises(InputError) as caught:
+        inputs.check_spec({**CLUSTER, key: value})
+    assert str(caught.value).startswith(named)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [{}, "", [], "{}"])
