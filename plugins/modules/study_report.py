@@ -18,6 +18,7 @@ description:
 requirements:
   - pandas
   - altair
+  - jinja2
   - vl-convert-python
 options:
   study_dir:

@@ -108,20 +108,53 @@ for (const [name, spec] of Object.entries(figures)) {
 }
 """
 
-PAGE = """<!doctype html>
+# Jinja's autoescape is on: whatever a ledger says is text. Only drawings, style and scripts are ours and go in as they are.
+PAGE = """
+{%- macro table(table, name, heads=true) -%}
+<div class="scroll{{ '' if heads else ' pairs' }}"><table id="{{ name }}">
+{%- if heads %}<thead><tr>
+{%- for head in table.heads %}<th{% if loop.index0 in table.numeric %} class="number"{% endif %}>{{ head }}</th>{% endfor -%}
+</tr></thead>{% endif %}<tbody>
+{%- for row in table.rows %}<tr{% if row is fastest(table) %} class="best"{% endif %}>
+{%- for value in row %}{% set head = table.heads[loop.index0] %}
+{#- A factor of a study may be called logs, too. #}
+{%- if head == "logs" and value.startswith("logs/") %}<td><a href="{{ value | quoted }}/"><code>{{ value }}</code></a></td>
+{%- else %}<td{% if loop.index0 in table.numeric %} class="number"
+{%- elif head in ("why", "the last reason") %} class="why"{% endif %}>{{ value }}</td>{% endif %}
+{%- endfor %}</tr>{% endfor -%}
+</tbody></table></div>
+{%- endmacro -%}
+<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta http-equiv="Content-Security-Policy" content="{{ policy | safe }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>$style</style>
+<title>{{ title }}</title>
+<style>{{ style | safe }}</style>
 </head>
 <body>
-$body
-<script type="application/json" id="figure-data">$data</script>
-<script>$bundle</script>
-<script>$script</script>
+<header><h1>{{ title }}</h1><p>{{ subtitle }}</p></header>
+<main><section class="answer" id="answer">
+{%- for group, first, rest in answers %}<p>{% if group %}<b>{{ group }}</b> {% endif -%}
+<strong>{{ first | unbroken }}</strong>{{ rest | unbroken }}</p>{% else %}<p>{{ sentence }}</p>{% endfor -%}
+</section><dl class="keys">
+{%- for what, much, of in keys %}<div><dt>{{ what }}</dt><dd>{{ much }}<small>{{ of }}</small></dd></div>{% endfor -%}
+</dl>
+{%- if figures %}<h2>Figures</h2><div class="figures">
+{%- for figure in figures %}<figure><h3>{{ figure.title }}</h3>
+{#- #}<div class="plot" id="figure-{{ figure.name }}">{{ drawings[figure.name] | safe }}</div>
+{#- #}<figcaption>{{ figure.caption }}</figcaption></figure>{% endfor -%}
+</div>{% endif %}
+{%- for title, name, rows in lists %}<h2>{{ title }}</h2>{{ table(rows, name) }}{% endfor -%}
+<h2>Method</h2>{% for paragraph in method %}<p>{{ paragraph }}</p>{% endfor -%}
+<div class="two"><div><h3>Design and what was the same in every cell</h3>{{ table(facts, "method", heads=false) }}</div>
+{#- #}<div><h3>Provenance</h3>{{ table(origin, "provenance", heads=false) }}</div></div></main>
+{#- #}<footer>Made by tfscale.study. The same numbers: <a href="cells.csv">cells.csv</a>,
+<a href="runs.csv">runs.csv</a>, <a href="report.md">report.md</a>, figures/*.svg.</footer>
+<script type="application/json" id="figure-data">{{ data | safe }}</script>
+<script>{{ bundle | safe }}</script>
+<script>{{ script | safe }}</script>
 </body>
 </html>
 """

@@ -10,12 +10,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from string import Template
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .._study.analysis import model
 from .._study.records.record import SPENT
 from . import answer, charts, page, tables, text
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
 INTERVALS = (
@@ -111,60 +114,23 @@ def facts_of(study: model.Study) -> dict[str, str]:
     return {key: value for key, value in (facts | fixed).items() if value}
 
 
-def _escape(value: str) -> str:
-    return html.escape(value, quote=True)
+def is_fastest(row: tuple[str, ...], table: tables.Table) -> bool:
+    return (tables.AGAINST, tables.FASTEST) in zip(table.heads, row, strict=True)
 
 
-def _cell(head: str, value: str, numeric: bool) -> str:
-    # A factor of a study may be called logs, too.
-    if head == "logs" and value.startswith("logs/"):
-        return f'<td><a href="{_escape(quote(value))}/"><code>{_escape(value)}</code></a></td>'
-    kind = ' class="number"' if numeric else ' class="why"' if head in ("why", "the last reason") else ""
-    return f"<td{kind}>{_escape(value)}</td>"
-
-
-def html_table(table: tables.Table, name: str, *, heads: bool = True) -> str:
-    top = "".join(
-        f"<th{' class=number' if n in table.numeric else ''}>{_escape(head)}</th>" for n, head in enumerate(table.heads)
-    )
-    rows = []
-    for row in table.rows:
-        cells = "".join(_cell(table.heads[n], value, n in table.numeric) for n, value in enumerate(row))
-        best = (tables.AGAINST, tables.FASTEST) in zip(table.heads, row, strict=True)
-        rows.append(f"<tr{' class=best' if best else ''}>{cells}</tr>")
-    head = f"<thead><tr>{top}</tr></thead>" if heads else ""
-    kind = "" if heads else " pairs"
-    return f'<div class="scroll{kind}"><table id="{name}">{head}<tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _html_figures(report: Report, drawings: Mapping[str, str]) -> str:
-    frames = [
-        f'<figure><h3>{_escape(figure.title)}</h3><div class="plot" id="figure-{figure.name}">{drawings[figure.name]}'
-        f"</div><figcaption>{_escape(figure.caption)}</figcaption></figure>"
-        for figure in report.figures
-    ]
-    return f'<div class="figures">{"".join(frames)}</div>' if frames else ""
-
-
-def _unbroken(words: str) -> str:
+def _unbroken(words: str) -> Markup:
     """No line ends inside an interval or between a number and its unit."""
-    joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", words)
-    return re.sub(r"\((?:95\s%\sCI )?[\d.,-]+(?:\s%)?\)", r'<span class="whole">\g<0></span>', joined)
+    from markupsafe import Markup, escape
+
+    joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", str(escape(words)))
+    marked = re.sub(r"\((?:95\s%\sCI )?[\d.,-]+(?:\s%)?\)", r'<span class="whole">\g<0></span>', joined)
+    return Markup(marked)  # noqa: S704 - escaped above
 
 
-def _html_answer(given: answer.Answer) -> str:
-    """The first clause is what most readers came for."""
-    first, semicolon, rest = (_unbroken(_escape(part)) for part in given.sentence.partition("; "))
-    group = f"<b>{_escape(given.group)}</b> " if given.group else ""
-    return f"<p>{group}<strong>{first}{semicolon}</strong>{rest}</p>"
-
-
-def _html_keys(report: Report) -> str:
-    tiles = [
-        f"<div><dt>{_escape(what)}</dt><dd>{_escape(much)}<small>{_escape(of)}</small></dd></div>"
-        for what, much, of in keys_of(report)
-    ]
-    return f'<dl class="keys">{"".join(tiles)}</dl>'
+def _parts(given: answer.Answer) -> tuple[str, str, str]:
+    """The group, and the sentence behind its first clause, which is what most readers came for."""
+    first, semicolon, rest = given.sentence.partition("; ")
+    return given.group, first + semicolon, rest
 
 
 def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
@@ -182,29 +148,28 @@ def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
 
 def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
     """The whole report as one file that needs nothing else."""
+    # Ansible brings it.
+    from jinja2 import Environment, StrictUndefined
+
     study = report.study
-    title = f"Study {study.name}"
-    said = "".join(map(_html_answer, report.answers)) or f"<p>{_escape(report.sentence)}</p>"
-    lists = "".join(f"<h2>{title}</h2>{html_table(table, name)}" for title, name, table in sections_of(report))
-    method = html_table(tables.pairs_table(facts_of(study)), "method", heads=False)
-    origin = html_table(tables.provenance_table(study.runs), "provenance", heads=False)
-    figures = _html_figures(report, drawings)
-    body = (
-        f"<header><h1>{_escape(title)}</h1><p>{_escape(subtitle(study))}</p></header>"
-        f'<main><section class="answer" id="answer">{said}</section>{_html_keys(report)}'
-        f"{'<h2>Figures</h2>' + figures if figures else ''}{lists}"
-        f"<h2>Method</h2><p>{CLOCK}</p><p>{INTERVALS}</p><p>{VERDICTS}</p>"
-        f'<div class="two"><div><h3>Design and what was the same in every cell</h3>{method}</div>'
-        f"<div><h3>Provenance</h3>{origin}</div></div></main>"
-        "<footer>Made by tfscale.study. The same numbers: <a href=cells.csv>cells.csv</a>, "
-        "<a href=runs.csv>runs.csv</a>, <a href=report.md>report.md</a>, figures/*.svg.</footer>"
-    )
     data = {figure.name: charts.responsive(figure) for figure in report.figures}
-    return Template(page.PAGE).substitute(
+    environment = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    environment.filters |= {"unbroken": _unbroken, "quoted": quote}
+    environment.tests["fastest"] = is_fastest
+    return environment.from_string(page.PAGE).render(
         policy=page.POLICY,
-        title=_escape(title),
+        title=f"Study {study.name}",
+        subtitle=subtitle(study),
         style=page.STYLE + page.dark_rules(),
-        body=body,
+        answers=list(map(_parts, report.answers)),
+        sentence=report.sentence,
+        keys=keys_of(report),
+        figures=report.figures,
+        drawings=drawings,
+        lists=sections_of(report),
+        method=(CLOCK, INTERVALS, VERDICTS),
+        facts=tables.pairs_table(facts_of(study)),
+        origin=tables.provenance_table(study.runs),
         data=json.dumps(data, sort_keys=True).replace("<", "\\u003c"),
         bundle=re.sub("</(?=script)", r"<\\/", bundle, flags=re.IGNORECASE) if data else "",
         script=page.SCRIPT if data else "",

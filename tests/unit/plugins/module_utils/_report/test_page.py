@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from string import Template
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import page
@@ -73,15 +72,3 @@ def test_policy_allows_nothing_from_outside() -> None:
     sources = dict(rule.strip().split(" ", 1) for rule in page.POLICY.split(";"))
     assert sources["default-src"] == "'none'"
     assert not any("http" in value or "*" in value or "eval" in value for value in sources.values())
-
-
-def test_page_has_a_place_for_everything_and_nothing_else() -> None:
-    assert set(Template(page.PAGE).get_identifiers()) == {
-        "policy",
-        "title",
-        "style",
-        "body",
-        "data",
-        "bundle",
-        "script",
-    }

@@ -204,10 +204,15 @@ def test_page_links_only_to_logs_whatever_a_factor_is_called() -> None:
     assert "//example.com/a" in outline.text
 
 
-def test_html_table_marks_the_fastest_and_not_what_is_called_so() -> None:
+def test_fastest_is_a_row_that_is_so_and_not_one_that_is_called_so() -> None:
     table = tables.Table(("variant", tables.AGAINST), (("fastest", "+5 %"), ("a", "fastest")))
-    text = render.html_table(table, "cells")
-    assert re.findall(r"<tr class=best><td[^>]*>(.*?)<", text) == ["a"]
+    assert [render.is_fastest(row, table) for row in table.rows] == [False, True]
+
+
+def test_page_marks_the_fastest_cell() -> None:
+    text = page_of(ledgers.study(space(workers=[1, 2])))
+    [best] = re.findall(r'<tr class="best">(.*?)</tr>', text)
+    assert f">{tables.FASTEST}<" in best
 
 
 def test_markdown_table_rows_have_as_many_cells_as_the_head() -> None:
