@@ -67,7 +67,7 @@ setup-browser: ## install Chromium where it is missing (root) or say how
 # these at a time themselves. Integration tests often wait, so a single worker of the trainer's tests goes beside them.
 .PHONY: test
 test: TRAINERS := 1
-test: setup-test setup-test-trainer setup-importer setup-docs setup-browser setup-controller ## set up and run every check
+test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
 	@$(TEST)/python tools/checks.py --group sanity lint collection browser docs --group unit --group integration test-trainer
 
 .PHONY: lint lint-ruff lint-types lint-types-plugins lint-types-trainer lint-types-tests lint-yaml lint-ansible lint-shell
@@ -102,12 +102,12 @@ integration: setup-test setup-trainer ## playbooks against real processes
 browser: setup-test setup-browser ## the report in headless Chromium
 	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
-docs: setup-test docs-site ## the plugins' documentation, the changelog and the site
+docs: setup-test ## the plugins' documentation and the changelog
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-changelog lint
 SITE := .cache/site
-docs-site: setup-test setup-docs ## build the documentation into .cache/site/html; a warning, such as a broken link, is an error
+docs-site: setup-test setup-docs ## the documentation as one site, in .cache/site/html; a warning, such as a broken link, ends it
 	@rm -rf $(SITE) && mkdir -p $(SITE) && cp -r docs $(SITE)/pages && mkdir $(SITE)/pages/collection
 	@ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/collections:$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
 		PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \

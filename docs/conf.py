@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import re
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 project = "tfscale.study"
 html_title = "tfscale.study"
 html_theme = "furo"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_heading_anchors = 4
-# JSON with a token before it, and sessions whose output is no shell, are not highlighted.
-suppress_warnings = ["misc.highlighting_failure"]
-highlight_language = "none"
 
 REPOSITORY = "https://github.com/tfscale/study/blob/main/"
 SECTION = re.compile(r"^## (.+)\n((?:(?!## ).*\n)*)", re.MULTILINE)
+ANSIBLE = "https://docs.ansible.com/ansible/latest/"
+ANSIBLE_PAGES = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "callback_plugins": "plugins/callback.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
 GENERATED = {"Reference": ["collection/index"]}
 
 
@@ -40,5 +46,17 @@ def read_page(_app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += "\n" + navigation(source[0])
 
 
+def ansible_reference(
+    _app: Sphinx, _env: BuildEnvironment, node: nodes.Element, text: nodes.Element
+) -> nodes.Element | None:
+    """Generated pages refer to Ansible's own documentation; its inventory is not downloaded, so that the build needs no network."""
+    target = node["reftarget"]
+    page = ANSIBLE_PAGES.get(target)
+    if module := re.fullmatch(r"ansible_collections\.(ansible|community|kubernetes)\.(\w+)\.(\w+)", target):
+        page = f"collections/{module[1]}/{module[2]}/{module[3]}.html"
+    return nodes.reference("", "", text, refuri=ANSIBLE + page, internal=False) if page else None
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read_page)
+    app.connect("missing-reference", ansible_reference)
