@@ -9,7 +9,6 @@ any of them, and a number, date or `yes` of YAML is no word: where one is meant 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -371,7 +370,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
 
 
 def _check_processes(given: Mapping[str, Any]) -> None:
-    inputs.check_references("training_env", json.loads(given.get("training_env") or "{}"))
+    inputs.check_references("training_env", given.get("training_env"))
     if given.get("training_env_from"):
         raise InputError(
             f"training_env_from is {shown(given['training_env_from'])}, which only pods can read: give training_env, or"

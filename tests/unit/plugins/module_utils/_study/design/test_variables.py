@@ -230,6 +230,19 @@ def test_lists_and_mappings_come_as_text_of_yaml(name: str, text: str, value: An
     assert variables.check({name: text}) == {name: value}
 
 
+@pytest.mark.parametrize("value", [{"A": "x"}, '{"A": "x"}', {}])
+def test_processes_take_an_environment_of_values(value: Any) -> None:
+    given = {"training_backend": "processes", "training_env": value}
+    assert variables.check(given)["training_env"] == ({"A": "x"} if value else {})
+
+
+@pytest.mark.parametrize("value", [{"A": {"secret": "s", "key": "k"}}, '{"A": {"secret": "s", "key": "k"}}'])
+def test_processes_take_no_environment_from_a_secret(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^training_env\.A comes from a Secret"):
+        variables.check({"training_backend": "processes", "training_env": value})
+    assert variables.check({"training_backend": "job", "training_env": value})
+
+
 CANARY = "hunter2"
 # Where a value is put: as it is, under a name, in a list, a kind too deep, and where a variant has its own.
 PLACES: tuple[Any, ...] = (
