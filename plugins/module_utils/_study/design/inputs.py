@@ -359,11 +359,11 @@ CHECKS_OF_VARIANTS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def check_deadline(value: Any, *, train_steps: int) -> float:
+def check_deadline(value: Any, *, train_steps: int, name: str = "training_steps") -> float:
     deadline = number("training_deadline", value, maximum=A_YEAR)
     if train_steps == 0 and deadline == 0:
         raise InputError(
-            "training_steps is 0, which trains without end: give training_deadline, the seconds after which a run is"
+            f"{name} is 0, which trains without end: give training_deadline, the seconds after which a run is"
             " stopped, or a number of steps"
         )
     return deadline

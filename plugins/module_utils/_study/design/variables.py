@@ -352,6 +352,10 @@ def _check_together(given: Mapping[str, Any]) -> None:
         )
     if given.get("training_backend") == "processes":
         _check_processes(given)
+    if given.get("sweep_steps") == 0 and "training_deadline" in given:
+        # A sweep takes its steps from the gate's, else from the training's, unless it has its own.
+        name = next(name for name in ("upgrade_gate_steps", "training_steps", "sweep_steps") if given.get(name) == 0)
+        inputs.check_deadline(given["training_deadline"], train_steps=0, name=name)
     if provider in ("kind", "gke") and "cluster_name" in given:
         # Also the name of a file.
         word(OF_MADE_CLUSTERS, "up to 49 lower-case letters, digits, dots and dashes")(

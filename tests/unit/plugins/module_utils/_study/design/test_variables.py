@@ -243,6 +243,26 @@ def test_processes_take_no_environment_from_a_secret(value: Any) -> None:
     assert variables.check({"training_backend": "job", "training_env": value})
 
 
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ({"training_steps": 0, "sweep_steps": 0}, "training_steps"),
+        ({"training_steps": 2000, "sweep_steps": "0"}, "sweep_steps"),
+        ({"training_steps": 0, "sweep_steps": 0, "upgrade_gate_steps": 0}, "upgrade_gate_steps"),
+    ],
+)
+def test_steps_without_end_are_named_as_the_user_set_them(steps: dict[str, Any], name: str) -> None:
+    with pytest.raises(InputError, match=rf"^{name} is 0, .*training_deadline"):
+        variables.check({**steps, "training_deadline": 0})
+    assert variables.check({**steps, "training_deadline": 60})["sweep_steps"] == 0
+
+
+def test_steps_without_end_are_those_of_a_long_running_training() -> None:
+    given = {"training_steps": 0, "training_deadline": 0}
+    assert variables.check(given) == given
+    assert variables.check({**given, "sweep_steps": 300, "upgrade_gate_steps": 300})["training_steps"] == 0
+
+
 CANARY = "hunter2"
 # Where a value is put: as it is, under a name, in a list, a kind too deep, and where a variant has its own.
 PLACES: tuple[Any, ...] = (
