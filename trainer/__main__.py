@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainer import config as configuration
-from trainer import data, ending, lean, presets, strategies, telemetry
+from trainer import data, ending, event_log, lean, presets, strategies
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -63,14 +63,14 @@ def main(argv: Sequence[str]) -> int:
         return BAD_INPUT
     if config.standing or config.checkpoint_dir:
         ending.at_once()
-    log = telemetry.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
+    log = event_log.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
     log.event("process_start")
     code = _run(config, log, clock, usage)
     log.event("exit", code=code)
     return code
 
 
-def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) -> int:
+def _run(config: Config, log: event_log.EventLog, clock: Clock, usage: Usage) -> int:
     try:
         if config.job_name == "worker":
             _check_data(config)
@@ -82,7 +82,7 @@ def _run(config: Config, log: telemetry.EventLog, clock: Clock, usage: Usage) ->
         job.summary()
     except (ConfigError, DataError) as error:
         return _fail(log, str(error), BAD_INPUT)
-    except telemetry.NonFiniteLossError as error:
+    except event_log.NonFiniteLossError as error:
         return _fail(log, str(error), NON_FINITE)
     except Exception as error:
         traceback.print_exc()
@@ -143,7 +143,7 @@ def _gist(error: Exception) -> str:
     return next((line for line in lines if line and not line.startswith(headings)), "no reason given")
 
 
-def _fail(log: telemetry.EventLog, reason: str, code: int) -> int:
+def _fail(log: event_log.EventLog, reason: str, code: int) -> int:
     log.event("error", reason=reason)
     print(reason, file=sys.stderr)
     return code

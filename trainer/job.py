@@ -13,7 +13,7 @@ from pathlib import Path
 from trainer import data
 from trainer.config import Config
 from trainer.data import Dataset
-from trainer.telemetry import EventLog
+from trainer.event_log import EventLog
 from trainer.timing import Clock, Usage
 
 READY_LOOK_SECONDS = 0.1

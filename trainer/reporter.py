@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trainer.event_log import EventFiles, check_finite
 from trainer.job import Job
-from trainer.telemetry import EventFiles, check_finite
 from trainer.timing import SpeedMeter
 
 

@@ -11,8 +11,8 @@ import pytest
 from trainer import __main__ as trainer
 from trainer import config as configuration
 from trainer import presets
+from trainer.event_log import EventLog
 from trainer.job import Job
-from trainer.telemetry import EventLog
 from trainer.timing import Clock, Usage
 
 trainer._import_tensorflow()

@@ -11,8 +11,8 @@ import pytest
 
 from trainer import config as configuration
 from trainer.data import Batches
+from trainer.event_log import EventLog
 from trainer.job import Job
-from trainer.telemetry import EventLog
 from trainer.timing import Clock, Usage
 
 from .conftest import RunCluster

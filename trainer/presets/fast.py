@@ -18,13 +18,13 @@ import tensorflow.compat.v1 as tf
 
 from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
+from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import Shards
 from trainer.part import Part
 from trainer.reporter import Reporter
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
-from trainer.telemetry import check_finite
 
 # Batches whose order is handed over in one go.
 ORDER_BLOCK = 500

@@ -19,11 +19,11 @@ import tensorflow.compat.v1 as tf
 
 from trainer import model
 from trainer.data import Batches, load_floats
+from trainer.event_log import EventFiles, NonFiniteLossError, check_finite
 from trainer.fetch import Split
 from trainer.job import Job
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
-from trainer.telemetry import EventFiles, NonFiniteLossError, check_finite
 
 TEST_EVERY = 10
 SUMMARISED_IMAGES = 10

@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.data import Batches
+from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
 from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import eager
-from trainer.telemetry import check_finite
 
 
 class Mirrored:

@@ -21,12 +21,12 @@ import tensorflow.compat.v1 as tf1
 from trainer import cluster
 from trainer.config import Config
 from trainer.data import Batches
+from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
 from trainer.spent import Spent
 from trainer.strategies import eager, parameter_server
-from trainer.telemetry import check_finite
 
 # Calls on their way for each worker, so that none is ever idle.
 AHEAD = 8

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from trainer.telemetry import TOKEN, EventFiles, EventLog, NonFiniteLossError, check_finite
+from trainer.event_log import TOKEN, EventFiles, EventLog, NonFiniteLossError, check_finite
 from trainer.timing import Clock
 
 
