@@ -27,7 +27,7 @@ class Progress:
     global_step: int = 0
     wait_seconds: float = 0.0
     bytes_per_ps: list[int] = field(default_factory=list)
-    # By kind, since the start line (trainer.spent).
+    # By kind, since the start line (trainer.time_breakdown).
     seconds: dict[str, float] = field(default_factory=dict)
 
 

@@ -23,8 +23,8 @@ from trainer.job import Job
 from trainer.packed import Shards
 from trainer.part import Part
 from trainer.reporter import Reporter
-from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
+from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 # Batches whose order is handed over in one go.
 ORDER_BLOCK = 500
@@ -149,7 +149,7 @@ class Fast:
 
     def train(self, session: Any) -> int:
         config, progress = self._job.config, self._job.progress
-        spent = Spent(self._job.clock.mono, self._job.usage.throttled)
+        breakdown = TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
         calls = {rounds: session.make_callable(fetches, accept_options=True) for rounds, fetches in self._calls.items()}
         most = max(calls)
         # Near the end one by one: all workers together go at most this far beyond the last step.
@@ -159,17 +159,17 @@ class Fast:
         while True:
             rounds = most if global_step <= last_call else 1
             while self._ordered < rounds:
-                with spent.on(INPUT):
+                with breakdown.on(INPUT):
                     self._supply(session)
-            global_step, loss = spent.call(calls[rounds], steps=rounds)
+            global_step, loss = breakdown.call(calls[rounds], steps=rounds)
             self._ordered -= rounds
             progress.local_steps += rounds
             if global_step >= report.due:
-                with spent.on(TELEMETRY):
+                with breakdown.on(TELEMETRY):
                     report(int(global_step), float(loss) / config.batch_size)
             if global_step >= config.train_steps > 0:
                 check_finite(loss, global_step)
-                progress.seconds = spent.split()
+                progress.seconds = breakdown.split()
                 return int(global_step)
 
     def close(self) -> None:

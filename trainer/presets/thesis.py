@@ -22,8 +22,8 @@ from trainer.data import Batches, load_floats
 from trainer.event_log import EventFiles, NonFiniteLossError, check_finite
 from trainer.fetch import Split
 from trainer.job import Job
-from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import Minimiser, step_after
+from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 TEST_EVERY = 10
 SUMMARISED_IMAGES = 10
@@ -113,20 +113,20 @@ class Thesis:
         """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
         self._say("Session_initialization_complete.")
         config, began = self._job.config, self._job.clock.mono()
-        spent = Spent(self._job.clock.mono, self._job.usage.throttled)
+        breakdown = TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
         local_step = step = 0
         while True:
             with _non_finite(step):
                 if local_step % TEST_EVERY == 0:
-                    with spent.on(TELEMETRY):
+                    with breakdown.on(TELEMETRY):
                         self._test_once(session, local_step)
                 else:
-                    step = self._train_once(session, local_step, spent)
+                    step = self._train_once(session, local_step, breakdown)
             local_step += 1
             if step >= config.train_steps > 0:
                 break
         self._job.log.text(f"Training elapsed time: {self._job.clock.mono() - began:f} s")
-        self._job.progress.seconds = spent.split()
+        self._job.progress.seconds = breakdown.split()
         return step
 
     def _test_once(self, session: Any, local_step: int) -> None:
@@ -134,15 +134,17 @@ class Thesis:
         self._test_writer.write(summary, local_step)
         self._job.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
 
-    def _train_once(self, session: Any, local_step: int, spent: Spent) -> int:
+    def _train_once(self, session: Any, local_step: int, breakdown: TimeBreakdown) -> int:
         job, (images, labels) = self._job, self._train
-        with spent.on(INPUT):
+        with breakdown.on(INPUT):
             indices = self._batches.take(1)[0]
             feed = self._feed((images[indices], labels[indices]))
         fetches = [self._train_step, self._summary_op, self._step_seen, self._loss]
-        _done, summary, step, loss = spent.call(lambda options, metadata: session.run(fetches, feed, options, metadata))
+        _done, summary, step, loss = breakdown.call(
+            lambda options, metadata: session.run(fetches, feed, options, metadata)
+        )
         job.progress.local_steps += 1
-        with spent.on(TELEMETRY):
+        with breakdown.on(TELEMETRY):
             self._train_writer.write(summary, step)
             done = f"training_step_{local_step + 1}_done_(global_step: {step})"
             job.log.text(f"{job.clock.wall():f}: Worker {job.config.task_index}: {done}")

@@ -20,8 +20,8 @@ from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
-from trainer.spent import INPUT, TELEMETRY, Spent
 from trainer.strategies import eager
+from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 
 class Mirrored:
@@ -61,21 +61,21 @@ class Mirrored:
     def train(self) -> int:
         config, progress = self._job.config, self._job.progress
         target = config.train_steps or math.inf
-        report, spent = Reporter(self._job), Spent(self._job.clock.mono, self._job.usage.throttled)
+        report, breakdown = Reporter(self._job), TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
         report.begin()
         while progress.local_steps < target:
             rounds = int(min(config.rounds, target - progress.local_steps))
-            with spent.on(INPUT):
+            with breakdown.on(INPUT):
                 order = tf.constant(self._batches.take(rounds))
             began = self._job.clock.mono()
             loss, waited = (float(value) for value in self._steps(order))
             seconds = self._job.clock.mono() - began
-            spent.took(seconds, compute=seconds - waited)
+            breakdown.took(seconds, compute=seconds - waited)
             progress.local_steps += rounds
-            with spent.on(TELEMETRY):
+            with breakdown.on(TELEMETRY):
                 self._look(report, loss / config.batch_size, is_last=progress.local_steps == target)
         report.close()
-        progress.seconds = spent.split()
+        progress.seconds = breakdown.split()
         return progress.local_steps
 
     def _look(self, report: Reporter, loss: float, *, is_last: bool) -> None:

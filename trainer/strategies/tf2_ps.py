@@ -25,8 +25,8 @@ from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
-from trainer.spent import Spent
 from trainer.strategies import eager, parameter_server
+from trainer.time_breakdown import TimeBreakdown
 
 # Calls on their way for each worker, so that none is ever idle.
 AHEAD = 8
@@ -171,11 +171,11 @@ class Done(NamedTuple):
     took: int
     global_step: int
 
-    def enter(self, job: Job, spent: Spent) -> None:
+    def enter(self, job: Job, breakdown: TimeBreakdown) -> None:
         """Into this worker's own summary."""
         job.progress.local_steps = self.local_steps
-        spent.took(self.took / 1e6, compute=self.computed / 1e6)
-        job.progress.seconds = spent.split()
+        breakdown.took(self.took / 1e6, compute=self.computed / 1e6)
+        job.progress.seconds = breakdown.split()
 
 
 def shards(variable: Any) -> list[Any]:
@@ -225,10 +225,10 @@ def train(job: Job) -> None:
 def _serve(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
     arrived = job.clock.mono()
     step = line.meet(session, lambda: None)
-    spent = Spent(job.clock.mono, job.usage.throttled)
+    breakdown = TimeBreakdown(job.clock.mono, job.usage.throttled)
     job.start(step, waited=job.clock.mono() - arrived)
     done = farewell.hear(session, job.config.task_index)
-    done.enter(job, spent)
+    done.enter(job, breakdown)
     job.target_reached(done.global_step)
 
 
@@ -239,14 +239,14 @@ def _coordinate(job: Job, line: cluster.StartLine, farewell: Farewell, session: 
     waited = job.clock.mono() - arrived
     coordinator = Coordinator(job)
     job.progress.bytes_per_ps = coordinator.bytes_per_ps
-    spent = Spent(job.clock.mono, job.usage.throttled)
+    breakdown = TimeBreakdown(job.clock.mono, job.usage.throttled)
     job.start(line.give_leave(session), waited=waited)
     began = job.clock.mono()
     job.target_reached(coordinator.train())
     took = round(1e6 * (job.clock.mono() - began))
     counts = coordinator.counts
     done = [Done(int(steps), int(computed), took, job.progress.global_step) for steps, computed in counts]
-    done[0].enter(job, spent)
+    done[0].enter(job, breakdown)
     coordinator.finish()
     for worker, one in enumerate(done[1:], start=1):
         farewell.tell(session, worker, one)

@@ -26,7 +26,7 @@ def stats(*nodes: tuple[str, str, int, int]) -> Any:
 
 
 def test_operations_are_added_up_by_kind_and_waiting_is_none() -> None:
-    from trainer.spent import seconds_of
+    from trainer.time_breakdown import seconds_of
 
     found = seconds_of(
         stats(
@@ -42,7 +42,7 @@ def test_operations_are_added_up_by_kind_and_waiting_is_none() -> None:
 
 
 def test_operations_at_the_same_time_count_once() -> None:
-    from trainer.spent import seconds_of
+    from trainer.time_breakdown import seconds_of
 
     found = seconds_of(stats(("worker", "MatMul", 0, 100), ("worker", "Gather", 0, 100)))
     assert sum(found.values()) == pytest.approx(100e-6)
@@ -50,7 +50,7 @@ def test_operations_at_the_same_time_count_once() -> None:
 
 
 def test_a_machine_that_became_faster_leaves_no_negative_wait() -> None:
-    from trainer.spent import Spent
+    from trainer.time_breakdown import TimeBreakdown
 
     now = [0.0]
 
@@ -59,14 +59,14 @@ def test_a_machine_that_became_faster_leaves_no_negative_wait() -> None:
         if options is not None:
             metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
 
-    spent = Spent(lambda: now[0], lambda: 0.0)
+    breakdown = TimeBreakdown(lambda: now[0], lambda: 0.0)
     for _number in range(7):
-        spent.call(call)
-    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.007})
+        breakdown.call(call)
+    assert breakdown.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.007})
 
 
 def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
-    from trainer.spent import Spent
+    from trainer.time_breakdown import TimeBreakdown
 
     now, traced = [0.0], []
 
@@ -77,21 +77,21 @@ def test_traced_calls_stand_for_all_and_the_rest_is_waiting() -> None:
             metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 4000)))
         return 7
 
-    spent = Spent(lambda: now[0], lambda: 0.0)
-    assert [spent.call(call, steps=10) for _number in range(3)] == [7, 7, 7]
-    assert spent.split() == {}
+    breakdown = TimeBreakdown(lambda: now[0], lambda: 0.0)
+    assert [breakdown.call(call, steps=10) for _number in range(3)] == [7, 7, 7]
+    assert breakdown.split() == {}
     for _number in range(7):
-        spent.call(call, steps=10)
-    with spent.on("input"):
+        breakdown.call(call, steps=10)
+    with breakdown.on("input"):
         now[0] += 0.5
     # Of ten calls the fourth and the eighth.
     assert len(traced) == 2
-    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.04, "ps": 0.06, "input": 0.5})
+    assert breakdown.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), "compute": 0.04, "ps": 0.06, "input": 0.5})
 
 
 @pytest.mark.parametrize(("held", "expected"), [(0.25, 0.25), (3.0, 1.0)], ids=["a part", "more than all"])
 def test_what_a_quota_holds_back_is_taken_from_all_in_proportion(held: float, expected: float) -> None:
-    from trainer.spent import Spent
+    from trainer.time_breakdown import TimeBreakdown
 
     now, throttled = [0.0], [7.0]
 
@@ -100,13 +100,13 @@ def test_what_a_quota_holds_back_is_taken_from_all_in_proportion(held: float, ex
         if options is not None:
             metadata.step_stats.CopyFrom(stats(("worker", "MatMul", 0, 62500)))
 
-    spent = Spent(lambda: now[0], lambda: throttled[0])
+    breakdown = TimeBreakdown(lambda: now[0], lambda: throttled[0])
     for _number in range(8):
-        spent.call(call)
+        breakdown.call(call)
     throttled[0] += held
     kept = (1 - expected) / 2
     parts = {"compute": kept, "ps": kept, "throttled": expected}
-    assert spent.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), **parts})
+    assert breakdown.split() == pytest.approx({**dict.fromkeys(KINDS, 0.0), **parts})
 
 
 @pytest.mark.parametrize("preset", ["fast", "thesis"])

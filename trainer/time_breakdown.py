@@ -25,7 +25,7 @@ WAITING_OPS = ("_Recv", "_HostRecv", "_Send", "_HostSend", "RecvTensor")
 Call = Callable[[Any, Any], Any]
 
 
-class Spent:
+class TimeBreakdown:
     """Adds up one worker's seconds. `mono` is the clock, `throttled` the seconds for which this process was held back so far."""
 
     def __init__(self, mono: Callable[[], float], throttled: Callable[[], float]) -> None:
@@ -82,12 +82,12 @@ class Spent:
         scale = min(self._steps / self._traced_steps, self._in_calls / traced) if traced else 0.0
         within = {kind: seconds * scale for kind, seconds in self._traced.items()}
         within[PS] = self._in_calls - sum(within.values())
-        spent = {kind: seconds + within.get(kind, 0.0) for kind, seconds in self._seconds.items()}
-        total = sum(spent.values())
+        breakdown = {kind: seconds + within.get(kind, 0.0) for kind, seconds in self._seconds.items()}
+        total = sum(breakdown.values())
         # The kernel adds up what each processor holds back, which can be more than the time that has gone by.
         held = min(self._throttled() - self._throttled_before, total)
         kept = 1.0 - held / total if total else 0.0
-        return {**{kind: round(seconds * kept, 6) for kind, seconds in spent.items()}, THROTTLED: round(held, 6)}
+        return {**{kind: round(seconds * kept, 6) for kind, seconds in breakdown.items()}, THROTTLED: round(held, 6)}
 
 
 def seconds_of(step_stats: Any) -> dict[str, float]:
