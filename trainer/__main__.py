@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainer import config as configuration
-from trainer import data, ending, event_log, lean, presets, strategies
+from trainer import data, ending, event_log, lazy_tensorflow, presets, strategies
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -44,7 +44,7 @@ def preload(argv: Sequence[str]) -> None:
     _import_tensorflow()
     strategies.load(strategy)
     presets.load(preset)
-    lean.bring_used()
+    lazy_tensorflow.import_used()
     reading.join()
 
 
@@ -154,7 +154,7 @@ def _import_tensorflow() -> str:
     # TensorFlow greets with notes about processors and plugins; its errors (3) still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     _keep_memory()
-    with lean.importing(), _quiet_stderr():
+    with lazy_tensorflow.importing(), _quiet_stderr():
         import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)

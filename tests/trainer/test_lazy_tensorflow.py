@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.trainer.conftest import free_addresses
-from trainer import lean
+from trainer import lazy_tensorflow
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,8 +35,8 @@ print(json.dumps(found))
 KINDS = """
 import json, sys
 from functools import reduce
-from trainer import lean
-with lean.importing():
+from trainer import lazy_tensorflow
+with lazy_tensorflow.importing():
     import tensorflow.compat.v1 as tf1
 import tensorflow as tf
 names, roots = json.load(sys.stdin), {"tf": tf, "tf1": tf1}
@@ -45,7 +45,7 @@ def kind(name):
     return type(reduce(lambda value, part: getattr(value, part, None), parts, roots[root])).__name__
 print(json.dumps({name: kind(name) for name in names}))
 """
-LEAN = "from trainer import lean\nwith lean.importing():\n    import tensorflow.compat.v1 as tf"
+LAZY = "from trainer import lazy_tensorflow\nwith lazy_tensorflow.importing():\n    import tensorflow.compat.v1 as tf"
 
 
 def python(program: str, *arguments: str, given: str = "") -> Any:
@@ -67,7 +67,7 @@ def test_every_name_of_the_public_api_is_there() -> None:
 
 def test_keras_is_imported_by_those_who_ask() -> None:
     imported, units = python(
-        LEAN + "\nimport json, sys\nneedless = ('keras.src', 'tensorflow.lite', 'h5py')"
+        LAZY + "\nimport json, sys\nneedless = ('keras.src', 'tensorflow.lite', 'h5py')"
         "\nbefore = [name for name in needless if name in sys.modules]"
         "\nimport tensorflow\nmade = tensorflow.keras.layers.Dense(3)"
         "\nprint(json.dumps([before, made.units]))"
@@ -77,8 +77,8 @@ def test_keras_is_imported_by_those_who_ask() -> None:
 
 def test_what_is_no_list_of_imports_is_run(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("from os import sep\nhidden = 3 + 4\n")
-    loader = lean._Loader("made_up", str(tmp_path / "__init__.py"))
-    module = lean._Names("made_up")
+    loader = lazy_tensorflow._Loader("made_up", str(tmp_path / "__init__.py"))
+    module = lazy_tensorflow._Names("made_up")
     module.__loader__ = loader
     assert module.sep == "/"
     assert "hidden" not in vars(module)
@@ -89,8 +89,8 @@ def test_what_is_no_list_of_imports_is_run(tmp_path: Path) -> None:
 
 def test_dir_tells_names_that_are_not_imported_yet(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("from nowhere.at_all import thing as that # line: 7\n")
-    module = lean._Names("made_up")
-    module.__loader__ = lean._Loader("made_up", str(tmp_path / "__init__.py"))
+    module = lazy_tensorflow._Names("made_up")
+    module.__loader__ = lazy_tensorflow._Loader("made_up", str(tmp_path / "__init__.py"))
     assert "that" in dir(module)
 
 

@@ -39,7 +39,7 @@ class _Names(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):
-            self.__loader__.bring(self, name)
+            self.__loader__.import_name(self, name)
         return super().__getattribute__(name)
 
     def __dir__(self) -> list[str]:
@@ -62,7 +62,7 @@ class _Loader(SourceFileLoader):
             self._names = {alias or name: (module, name) for module, name, alias in IMPORT.findall(source)}
         return self._names
 
-    def bring(self, module: ModuleType, name: str) -> None:
+    def import_name(self, module: ModuleType, name: str) -> None:
         """Import one name, or all when it is not among those that were read."""
         if name in self.names():
             where, there = self.names()[name]
@@ -115,7 +115,7 @@ def importing() -> Iterator[None]:
         gc.enable()
 
 
-def bring_used() -> None:
+def import_used() -> None:
     """Import what the trainer's modules imported so far name of TensorFlow: forked replicas then have it."""
     import tensorflow.compat.v1 as tf
 
