@@ -20,8 +20,8 @@ trainer._import_tensorflow()
 import tensorflow.compat.v1 as tf
 
 from trainer import cluster, model
-from trainer.part import Part
 from trainer.strategies.async_ps import Asynchronous
+from trainer.subgraph import Subgraph
 
 
 def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Job]:
@@ -151,10 +151,10 @@ def test_a_copied_part_is_where_the_part_is_and_comes_after_what_it_is_given() -
                     return [tf.constant(0), seen]
 
         numbers = [tf.constant(number) for number in (2.0, 3.0, 5.0)]
-        part = Part(grow, [tf.constant(0), numbers[0]])
-        done, first = part.made
-        done, second = part.copy([done, numbers[1]])
-        done, third = part.copy([done, numbers[2]])
+        subgraph = Subgraph(grow, [tf.constant(0), numbers[0]])
+        done, first = subgraph.made
+        done, second = subgraph.copy([done, numbers[1]])
+        done, third = subgraph.copy([done, numbers[2]])
         assert {first.device, second.device, third.device} == {"/job:worker/task:7/device:CPU:0"}
         # 1 * 2 + 1, then * 3 + 1, then * 5 + 1: in another order it is another number.
         with tf.Session(graph=local(tf.get_default_graph())) as session:

@@ -21,9 +21,9 @@ from trainer.data import PIXEL_MAX, Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.packed import Shards
-from trainer.part import Part
 from trainer.reporter import Reporter
 from trainer.strategies import Minimiser, step_after
+from trainer.subgraph import Subgraph
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 # Batches whose order is handed over in one go.
@@ -66,12 +66,12 @@ class Fast:
         """Number of steps in a call -> the global step and the last loss, each step at what the ps hold after the one before."""
         begin = self.shards.begin()
         (batch,) = self._next(1)
-        one = Part(self._round, [*begin, *batch])
-        calls = {1: self._end(*one.made)}
+        one_round = Subgraph(self._round, [*begin, *batch])
+        calls = {1: self._end(*one_round.made)}
         if rounds > 1:
             done = begin
             for batch in self._next(rounds):
-                *done, losses = one.copy([*done, *batch])
+                *done, losses = one_round.copy([*done, *batch])
             calls[rounds] = self._end(*done, losses)
         return calls
 

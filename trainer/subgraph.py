@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 
-class Part:
+class Subgraph:
     """What `build` adds to the default graph when it is called with these tensors; `made` are those that it returns."""
 
     def __init__(self, build: Callable[..., Sequence[Any]], given: Sequence[Any]) -> None:
