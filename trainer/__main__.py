@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainer import config as configuration
-from trainer import data, ending, event_log, lazy_tensorflow, presets, strategies
+from trainer import data, event_log, lazy_tensorflow, presets, shutdown, strategies
 from trainer.config import Config, ConfigError
 from trainer.fetch import DataError
 from trainer.job import Job
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return BAD_INPUT
     if config.standing or config.checkpoint_dir:
-        ending.at_once()
+        shutdown.at_once()
     log = event_log.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
     log.event("process_start")
     code = _run(config, log, clock, usage)

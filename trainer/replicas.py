@@ -140,7 +140,7 @@ class Group:
         self.is_saved = True
         self._wall = wall
         self._started_wall = wall()
-        self._ending = False
+        self._is_stopping = False
         self._kill_at = 0.0
         self._save_at = 0.0
         self._host_start: dict[str, float] = {}
@@ -196,8 +196,8 @@ class Group:
             one = by_pid[replica.pid]
             replica.end(status=one.status, usage=one.usage, wall=self._wall())
             if replica is not self.first_failure:
-                replica.state = "stopped" if self._ending else "succeeded"
-        if ended and not self._ending:
+                replica.state = "stopped" if self._is_stopping else "succeeded"
+        if ended and not self._is_stopping:
             self._conclude(ended, now)
         if ended:
             self._finish_when_empty()
@@ -205,12 +205,12 @@ class Group:
 
     def stop(self, *, grace: float, now: float | None = None) -> None:
         """Ask every live replica to end; `enforce` takes those that have not when the grace is over."""
-        self._ending = True
+        self._is_stopping = True
         self._kill_at = (time.monotonic() if now is None else now) + grace
         self._signal(signal.SIGTERM if grace else signal.SIGKILL)
 
     def enforce(self, now: float) -> None:
-        if self._ending and self.live and now >= self._kill_at:
+        if self._is_stopping and self.live and now >= self._kill_at:
             self._signal(signal.SIGKILL)
         if not self.is_saved and not self.live and now >= self._save_at:
             self._save_at = now + SAVE_SECONDS
@@ -220,7 +220,7 @@ class Group:
         """When `enforce` has to look again."""
         if not self.live:
             return None if self.is_saved else self._save_at
-        return self._kill_at if self._ending else None
+        return self._kill_at if self._is_stopping else None
 
     def state(self) -> dict[str, Any]:
         failure = self.first_failure

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 import tensorflow.compat.v1 as tf
 
-from trainer import cluster, ending, presets
+from trainer import cluster, presets, shutdown
 from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
 from trainer.export import export
@@ -57,7 +57,7 @@ def train(job: Job, aggregation: Callable[[Job], Aggregation]) -> None:
 def serve(job: Job) -> None:
     """A ps, until somebody ends it."""
     if job.config.standing or job.config.checkpoint_dir:
-        ending.Watch().start()
+        shutdown.Watch().start()
     server = cluster.start_server(job.config)
     job.log.event("session_ready")
     server.join()
@@ -94,9 +94,9 @@ class Worker:
         self._checkpoints = Checkpoints(job, trial.global_step, twins=trial.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
-            ending.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
+            shutdown.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
         elif config.standing or config.checkpoint_dir:
-            ending.Watch().start()
+            shutdown.Watch().start()
 
     def _open(self) -> Any:
         session = tf.Session(self._target, config=cluster.session_config(self._job.config))
@@ -143,7 +143,7 @@ class Worker:
             self._end(session)
         except LOST as error:
             self._begin_anew(error)
-        ending.sleep()
+        shutdown.sleep()
 
     def _begin_anew(self, error: Any) -> NoReturn:
         """In the same process, but with nothing of TensorFlow left: its channels wait up to 20 s before they try again."""
@@ -152,10 +152,10 @@ class Worker:
             self._checkpoints.attend(None)
         if self._job.progress.local_steps:
             self._trial.close()
-        losses = ending.losses(self._job.progress.local_steps)
+        losses = shutdown.losses(self._job.progress.local_steps)
         if losses > MOST_LOSSES:
             raise error
-        ending.begin_anew(losses)
+        shutdown.begin_anew(losses)
 
     def _join(self, session: Any) -> int:
         """The global step from which this worker goes on; the chief sees to it that there is one."""

@@ -49,7 +49,7 @@ class Watch(threading.Thread):
     def __init__(
         self, *, every: float = 3600.0, act: Callable[[], None] = lambda: None, last: Callable[[], None] = lambda: None
     ) -> None:
-        super().__init__(name="ending", daemon=True)
+        super().__init__(name="shutdown", daemon=True)
         self._every = every
         self._act = act
         self._last = last
