@@ -20,8 +20,8 @@ from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.packed import Shards
 from trainer.reporter import Reporter
+from trainer.sharded_parameters import Shards
 from trainer.strategies import Minimiser, step_after
 from trainer.subgraph import Subgraph
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown

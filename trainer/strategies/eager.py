@@ -17,7 +17,7 @@ from trainer.config import Config
 from trainer.data import PIXEL_MAX
 from trainer.export import export
 from trainer.job import Job
-from trainer.packed import BETA1, BETA2, Layout, adam, adam_rates
+from trainer.sharded_parameters import BETA1, BETA2, Layout, adam, adam_rates
 
 
 def configure(config: Config) -> None:

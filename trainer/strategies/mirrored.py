@@ -18,8 +18,8 @@ import tensorflow as tf
 from trainer.data import Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
+from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import eager
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 

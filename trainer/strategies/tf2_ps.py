@@ -23,8 +23,8 @@ from trainer.config import Config
 from trainer.data import Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.packed import BETA1, BETA2
 from trainer.reporter import Reporter
+from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import eager, parameter_server
 from trainer.time_breakdown import TimeBreakdown
 
