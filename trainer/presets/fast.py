@@ -20,7 +20,7 @@ from trainer import cluster, model
 from trainer.data import PIXEL_MAX, Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.reporter import Reporter
+from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import Shards
 from trainer.strategies import Minimiser, step_after
 from trainer.subgraph import Subgraph
@@ -141,7 +141,7 @@ class Fast:
         session.run(self._fill, {self._images_in: images, self._labels_in: labels})
         self._supply(session)
 
-        self._report = Reporter(self._job)
+        self._report = ProgressReporter(self._job)
 
     def _supply(self, session: Any) -> None:
         session.run(self._hand_over, {self._order_in: self._batches.take(ORDER_BLOCK)})

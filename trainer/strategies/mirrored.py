@@ -18,7 +18,7 @@ import tensorflow as tf
 from trainer.data import Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.reporter import Reporter
+from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import eager
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
@@ -61,7 +61,7 @@ class Mirrored:
     def train(self) -> int:
         config, progress = self._job.config, self._job.progress
         target = config.train_steps or math.inf
-        report, breakdown = Reporter(self._job), TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
+        report, breakdown = ProgressReporter(self._job), TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
         report.begin()
         while progress.local_steps < target:
             rounds = int(min(config.rounds, target - progress.local_steps))
@@ -78,7 +78,7 @@ class Mirrored:
         progress.seconds = breakdown.split()
         return progress.local_steps
 
-    def _look(self, report: Reporter, loss: float, *, is_last: bool) -> None:
+    def _look(self, report: ProgressReporter, loss: float, *, is_last: bool) -> None:
         step = self._job.progress.local_steps
         if step >= report.due:
             report(step, loss)

@@ -23,7 +23,7 @@ from trainer.config import Config
 from trainer.data import Batches
 from trainer.event_log import check_finite
 from trainer.job import Job
-from trainer.reporter import Reporter
+from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import eager, parameter_server
 from trainer.time_breakdown import TimeBreakdown
@@ -118,7 +118,7 @@ class Coordinator:
     def train(self) -> int:
         config = self._job.config
         target = config.train_steps or math.inf
-        report = Reporter(self._job)
+        report = ProgressReporter(self._job)
         report.begin()
         window = max(AHEAD * len(config.worker_hosts), 2 * config.telemetry_every // config.rounds)
         waiting: deque[tuple[int, Any]] = deque()
@@ -138,7 +138,7 @@ class Coordinator:
         report.close()
         return int(self.counts[:, 0].sum())
 
-    def _tell(self, report: Reporter, step: int, loss: float) -> None:
+    def _tell(self, report: ProgressReporter, step: int, loss: float) -> None:
         mean = float(loss) / self._job.config.batch_size
         check_finite(mean, int(step))
         self._job.progress.local_steps = int(self.counts[0, 0])

@@ -12,7 +12,7 @@ from trainer.job import Job
 from trainer.timing import SpeedMeter
 
 
-class Reporter:
+class ProgressReporter:
     """Tells about progress whenever the global step has passed the next multiple of `telemetry_every`."""
 
     def __init__(self, job: Job) -> None:
