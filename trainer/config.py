@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # Of TensorFlow 2: with a loop of their own.
-EAGER = ("tf2_ps", "mirrored")
+TF2_STRATEGIES = ("tf2_ps", "mirrored")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
@@ -300,16 +300,16 @@ def _check_together(config: Config) -> None:
         raise ConfigError(
             f"--standing lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
         )
-    _check_eager(config)
+    _check_tf2(config)
     if config.replicas_to_aggregate and config.strategy != "sync_ps":
         raise ConfigError(
             f"--replicas_to_aggregate is {config.replicas_to_aggregate}, but --strategy {config.strategy} aggregates nothing"
         )
 
 
-def _check_eager(config: Config) -> None:
+def _check_tf2(config: Config) -> None:
     """What only the loops of our own can do."""
-    if config.strategy not in EAGER:
+    if config.strategy not in TF2_STRATEGIES:
         return
     if config.preset != "fast":
         raise ConfigError(

@@ -110,10 +110,10 @@ def averaged(job: Job, workers: int) -> np.ndarray:
     """What `workers` that average their gradients end with, in NumPy (Kingma and Ba 2015, in the order of TensorFlow)."""
     import tensorflow as tf
 
-    from trainer.strategies import eager
+    from trainer.strategies import tf2_common
 
     config, (images, classes) = job.config, job.dataset.train
-    vector = eager.Vector(job)
+    vector = tf2_common.Vector(job)
     flat = vector.start.astype(np.float64)
     m, v = np.zeros_like(flat), np.zeros_like(flat)
     orders = [
@@ -165,11 +165,11 @@ class Gpus:
 def test_mirrored_worker_sees_its_gpu_alone(
     monkeypatch: pytest.MonkeyPatch, task: int, num_gpus: int, there: int, visible: list[str]
 ) -> None:
-    from trainer.strategies import eager
+    from trainer.strategies import tf2_common
 
     gpus = Gpus(monkeypatch, there)
     flags = ("--task_index", str(task), "--worker_hosts", "a:1,b:1,c:1", "--num_gpus", str(num_gpus))
-    eager.configure(job_of(*flags).config)
+    tf2_common.configure(job_of(*flags).config)
     assert gpus.visible == visible
 
 

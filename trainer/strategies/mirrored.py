@@ -20,7 +20,7 @@ from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
-from trainer.strategies import eager
+from trainer.strategies import tf2_common
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 
@@ -42,7 +42,7 @@ class Mirrored:
                 implementation=tf.distribute.experimental.CommunicationImplementation.RING
             ),
         )
-        self._vector = eager.Vector(job)
+        self._vector = tf2_common.Vector(job)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self._data = tuple(map(tf.constant, dataset.train))
         with self._strategy.scope():
@@ -51,7 +51,7 @@ class Mirrored:
             self._slots = [tf.Variable(np.zeros_like(self._vector.start), trainable=False) for _slot in range(2)]
             self._powers = [tf.Variable([beta], dtype=tf.float32, trainable=False) for beta in (BETA1, BETA2)]
         self._steps = tf.function(self._run_steps, reduce_retracing=False)
-        for rounds in eager.lengths(config):
+        for rounds in tf2_common.lengths(config):
             self._steps.get_concrete_function(tf.TensorSpec([rounds, config.batch_size], tf.int32))
 
     def meet(self) -> None:
@@ -95,14 +95,14 @@ class Mirrored:
         for indices in tf.unstack(order):
             batch = tf.gather(images, indices), tf.gather(classes, indices)
             loss, gradient = self._vector.gradient(self._parameters.read_value(), *batch)
-            mean, waited = eager.timed(_mean_of_all, gradient)
+            mean, waited = tf2_common.timed(_mean_of_all, gradient)
             waits.append(waited)
-            eager.apply_adam(self._parameters, self._slots, self._powers, self._job.config.learning_rate, mean)
+            tf2_common.apply_adam(self._parameters, self._slots, self._powers, self._job.config.learning_rate, mean)
         return loss, tf.add_n(waits)
 
     def finish(self) -> None:
         if self._job.config.is_chief:
-            eager.finish(self._job, self._vector, self._parameters.numpy())
+            tf2_common.finish(self._job, self._vector, self._parameters.numpy())
 
 
 def _mean_of_all(gradient: Any) -> Any:
@@ -110,7 +110,7 @@ def _mean_of_all(gradient: Any) -> Any:
 
 
 def train(job: Job) -> None:
-    eager.configure(job.config)
+    tf2_common.configure(job.config)
     worker = Mirrored(job)
     job.log.event("session_ready")
     arrived = job.clock.mono()

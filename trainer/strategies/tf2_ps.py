@@ -25,7 +25,7 @@ from trainer.event_log import check_finite
 from trainer.job import Job
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
-from trainer.strategies import eager, parameter_server
+from trainer.strategies import parameter_server, tf2_common
 from trainer.time_breakdown import TimeBreakdown
 
 # Calls on their way for each worker, so that none is ever idle.
@@ -38,7 +38,7 @@ class Coordinator:
     def __init__(self, job: Job) -> None:
         config, dataset = job.config, job.dataset
         self._job = job
-        self._vector = eager.Vector(job)
+        self._vector = tf2_common.Vector(job)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.seed)
         ps = len(config.ps_hosts)
         self._vector.layout.check(ps)
@@ -65,7 +65,7 @@ class Coordinator:
 
     def _rehearse(self, begin: list[tuple[Any, np.ndarray]]) -> None:
         """Build the graphs by calls whose effect is undone: there is no public way to build one without a call."""
-        for rounds in eager.lengths(self._job.config):
+        for rounds in tf2_common.lengths(self._job.config):
             order = tf.zeros([rounds, self._job.config.batch_size], tf.int32)
             self._coordinator.schedule(self._steps, args=(self._data, order))
         self._coordinator.join()
@@ -98,11 +98,11 @@ class Coordinator:
         for indices in tf.unstack(order):
             batch = tf.gather(images, indices), tf.gather(classes, indices)
             flat = tf.concat([shard.read_value() for shard in parameters], 0)
-            (loss, gradient), seconds = eager.timed(lambda pulled: self._vector.gradient(pulled, *batch), flat)  # noqa: B023
+            (loss, gradient), seconds = tf2_common.timed(lambda pulled: self._vector.gradient(pulled, *batch), flat)  # noqa: B023
             computing.append(seconds)
             for number, part in enumerate(tf.split(gradient, sizes)):
                 slots, powers = ([shards(one)[number] for one in kept] for kept in (self._slots, self._powers))
-                eager.apply_adam(parameters[number], slots, powers, self._job.config.learning_rate, part)
+                tf2_common.apply_adam(parameters[number], slots, powers, self._job.config.learning_rate, part)
         self._count(order.shape[0], tf.add_n(computing))
         return tf.add_n([tf.reduce_sum(shard.read_value()[:, 0]) for shard in shards(self._counts)]), loss
 
@@ -152,7 +152,7 @@ class Coordinator:
 
     def finish(self) -> None:
         flat = np.concatenate([shard.numpy() for shard in shards(self._parameters)])
-        eager.finish(self._job, self._vector, flat)
+        tf2_common.finish(self._job, self._vector, flat)
 
 
 def _own_address(config: Config) -> str:
@@ -208,7 +208,7 @@ def train(job: Job) -> None:
     if config.job_name == "ps":
         parameter_server.serve(job)
         return
-    eager.configure(config)
+    tf2_common.configure(config)
     server = cluster.start_server(config)
     with tf1.Graph().as_default():
         line, farewell = cluster.StartLine(config, tf1.constant(0)), Farewell(len(config.worker_hosts))
