@@ -22,8 +22,8 @@ from pathlib import Path
 from trainer import config as configuration
 from trainer import data, event_log, lazy_tensorflow, presets, shutdown, strategies
 from trainer.config import Config, ConfigError
+from trainer.context import Context
 from trainer.fetch import DataError
-from trainer.job import Job
 from trainer.timing import Clock, Usage
 
 CRASHED, BAD_INPUT, NON_FINITE = 1, 2, 3
@@ -77,9 +77,9 @@ def _run(config: Config, log: event_log.EventLog, clock: Clock, usage: Usage) ->
             _check_folders(config)
         log.event("imported", tensorflow=_import_tensorflow())
         _check_gpus(config)
-        job = Job(config=config, log=log, clock=clock, usage=usage)
-        strategies.load(config.strategy)(job)
-        job.summary()
+        context = Context(config=config, log=log, clock=clock, usage=usage)
+        strategies.load(config.strategy)(context)
+        context.summary()
     except (ConfigError, DataError) as error:
         return _fail(log, str(error), BAD_INPUT)
     except event_log.NonFiniteLossError as error:

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from trainer import cluster
 from trainer.config import ConfigError
-from trainer.job import Job
+from trainer.context import Context
 
 KEPT = 3
 
@@ -22,16 +22,16 @@ KEPT = 3
 class Checkpoints:
     """Built into the chief's graph once all variables are in it. `save` may be called by any thread."""
 
-    def __init__(self, job: Job, global_step: Any, *, twins: Sequence[tuple[Any, Any]] = ()) -> None:
+    def __init__(self, context: Context, global_step: Any, *, twins: Sequence[tuple[Any, Any]] = ()) -> None:
         """`twins` are variables that are not saved: each is given the value of its other after a restore."""
-        self._job = job
-        self._folder = Path(job.config.checkpoint_dir)
+        self._context = context
+        self._folder = Path(context.config.checkpoint_dir)
         unsaved = {twin.ref() for twin, _other in twins}
         self._variables = [variable for variable in tf.global_variables() if variable.ref() not in unsaved]
         self._spread = [tf.assign(twin, other) for twin, other in twins]
         self._global_step = global_step
         # On the chief: the variables' own device is a ps, perhaps on another machine, with another disk.
-        with tf.device(cluster.host_device(job.config)):
+        with tf.device(cluster.host_device(context.config)):
             self._saver = tf.train.Saver(self._variables, max_to_keep=KEPT)
         self._lock = threading.Lock()
         self._session: Any = None
@@ -44,7 +44,7 @@ class Checkpoints:
     def save(self) -> None:
         """Write what the ps hold now, unless that has been written already."""
         with self._lock:
-            session, began = self._session, self._job.clock.mono()
+            session, began = self._session, self._context.clock.mono()
             if session is None:
                 return
             step = int(session.run(self._global_step))
@@ -54,7 +54,9 @@ class Checkpoints:
             # The other workers went on meanwhile.
             held = int(tf.train.load_variable(path, self._global_step.op.name))
             self._saved_step = held
-            self._job.log.event("checkpoint_saved", global_step=held, seconds=round(self._job.clock.mono() - began, 6))
+            self._context.log.event(
+                "checkpoint_saved", global_step=held, seconds=round(self._context.clock.mono() - began, 6)
+            )
 
     def save_if_possible(self) -> None:
         """A ps that is gone just now has nothing to be saved; the next time comes."""
@@ -62,7 +64,7 @@ class Checkpoints:
             self.save()
         except (tf.errors.OpError, RuntimeError, OSError) as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            self._job.log.event("checkpoint_failed", reason=reason[0])
+            self._context.log.event("checkpoint_failed", reason=reason[0])
 
     def restore(self, session: Any) -> int | None:
         """The last checkpoint's global step; None when there is none yet."""
@@ -73,7 +75,7 @@ class Checkpoints:
         self._saver.restore(session, path)
         session.run(self._spread)
         step = int(session.run(self._global_step))
-        self._job.log.event("restored", global_step=step)
+        self._context.log.event("restored", global_step=step)
         return step
 
     def _check(self, path: str) -> None:

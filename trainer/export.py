@@ -14,17 +14,17 @@ import tensorflow.compat.v1 as tf
 
 from trainer import model
 from trainer.config import EXPORT_MARK, check_export_dir
-from trainer.job import Job
+from trainer.context import Context
 
 
-def export(job: Job, parameters: dict[str, np.ndarray]) -> None:
+def export(context: Context, parameters: dict[str, np.ndarray]) -> None:
     """Rebuild the network on one machine with the final parameters, and write it whole or not at all."""
-    target = Path(job.config.export_dir).resolve()
+    target = Path(context.config.export_dir).resolve()
     draft = target.with_name(f".{target.name}.draft")
     _clear(draft)
     _mark(draft)
     with tf.Graph().as_default(), tf.Session(target="") as session:
-        images, probabilities = _network(job)
+        images, probabilities = _network(context)
         for variable in tf.global_variables():
             variable.load(parameters[variable.op.name], session)
         tf.saved_model.simple_save(session, str(draft / "model"), {"images": images}, {"probabilities": probabilities})
@@ -44,8 +44,8 @@ def _mark(folder: Path) -> None:
     (folder / EXPORT_MARK).touch()
 
 
-def _network(job: Job) -> tuple[Any, Any]:
-    config, dataset = job.config, job.dataset
+def _network(context: Context) -> tuple[Any, Any]:
+    config, dataset = context.config, context.dataset
     make = model.Parameters(seed=0, use_resource=True)
     network = model.NETWORKS[config.model](
         make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units

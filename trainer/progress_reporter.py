@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trainer.context import Context
 from trainer.event_log import EventFiles, check_finite
-from trainer.job import Job
 from trainer.timing import SpeedMeter
 
 
 class ProgressReporter:
     """Tells about progress whenever the global step has passed the next multiple of `telemetry_every`."""
 
-    def __init__(self, job: Job) -> None:
-        config = job.config
-        self._job = job
+    def __init__(self, context: Context) -> None:
+        config = context.config
+        self._context = context
         self._every = config.telemetry_every
         self.due = self._every
-        self._speed = SpeedMeter(job.clock.mono)
+        self._speed = SpeedMeter(context.clock.mono)
         self._scalars = EventFiles(Path(config.log_dir) / f"worker-{config.task_index}" if config.log_dir else None)
 
     def begin(self) -> None:
@@ -30,8 +30,8 @@ class ProgressReporter:
         """`loss` is the mean of an example."""
         check_finite(loss, global_step)
         self.due = (global_step // self._every + 1) * self._every
-        self._job.log.event(
-            "progress", global_step=global_step, local_step=self._job.progress.local_steps, loss=round(loss, 6)
+        self._context.log.event(
+            "progress", global_step=global_step, local_step=self._context.progress.local_steps, loss=round(loss, 6)
         )
         self._scalars.write_scalars(global_step, loss=loss, steps_per_second=self._speed.look(global_step))
 

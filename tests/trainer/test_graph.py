@@ -11,8 +11,8 @@ import pytest
 from trainer import __main__ as trainer
 from trainer import config as configuration
 from trainer import presets
+from trainer.context import Context
 from trainer.event_log import EventLog
-from trainer.job import Job
 from trainer.timing import Clock, Usage
 
 trainer._import_tensorflow()
@@ -24,18 +24,18 @@ from trainer.strategies.async_ps import Asynchronous
 from trainer.subgraph import Subgraph
 
 
-def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Job]:
+def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Context]:
     hosts = ["--ps_hosts", ",".join(f"ps:{i + 1}" for i in range(ps)), "--worker_hosts", "w:1,w:2"]
     argv = ["--job_name", "worker", "--task_index", "1", *hosts, "--preset", preset, "--dataset", "synthetic"]
     config = configuration.parse([*argv, "--synthetic_examples", "100", "--seed", "1", *flags], {})
     log = EventLog(replica="worker", index=1, clock=Clock(), stream=io.StringIO())
-    job = Job(config=config, log=log, clock=Clock(), usage=Usage())
+    context = Context(config=config, log=log, clock=Clock(), usage=Usage())
     kind = presets.load(preset)
     graph = tf.Graph()
     with graph.as_default(), tf.device(cluster.placement(config)):
         tf.set_random_seed(config.seed)
-        trial = kind(job, Asynchronous().minimise)
-    return graph, trial, job
+        trial = kind(context, Asynchronous().minimise)
+    return graph, trial, context
 
 
 def variables(graph: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def kinds(graph: Any) -> set[str]:
 
 
 def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
-    graph, _trial, _job = build("thesis")
+    graph, _trial, _context = build("thesis")
     made = sorted(tensor.op.name for tensor in graph.get_collection(tf.GraphKeys.SUMMARIES))
     variable = ("mean_1", "stddev_1", "max_1", "min_1", "histogram")
     assert made == sorted(
@@ -58,7 +58,7 @@ def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
 
 
 def test_thesis_graph_has_the_published_formula_and_variables() -> None:
-    graph, _trial, _job = build("thesis")
+    graph, _trial, _context = build("thesis")
     names = {name.rpartition("/")[2]: variable.shape.as_list() for name, variable in variables(graph).items()}
     assert names == {"hid_w": [784, 100], "hid_b": [100], "sm_w": [100, 10], "sm_b": [10]}
     assert {"Softmax", "Log", "Minimum", "Maximum", "ApplyAdam", "VariableV2"} <= kinds(graph)
@@ -67,7 +67,7 @@ def test_thesis_graph_has_the_published_formula_and_variables() -> None:
 
 
 def test_thesis_placement_deals_variables_out_in_turn() -> None:
-    graph, trial, _job = build("thesis")
+    graph, trial, _context = build("thesis")
     tasks = {name.rpartition("/")[2]: variable.device for name, variable in variables(graph).items()}
     # The global step comes first, on task 0.
     assert trial.global_step.device == "/job:ps/task:0/device:CPU:0"
@@ -77,7 +77,7 @@ def test_thesis_placement_deals_variables_out_in_turn() -> None:
 
 
 def test_fast_graph_has_no_summaries_and_feeds_nothing() -> None:
-    graph, trial, _job = build("fast")
+    graph, trial, _context = build("fast")
     assert graph.get_collection(tf.GraphKeys.SUMMARIES) == []
     assert not {kind for kind in kinds(graph) if "Summary" in kind}
     assert "Placeholder" not in {op.type for op in needed(trial._calls[10])}
@@ -86,47 +86,47 @@ def test_fast_graph_has_no_summaries_and_feeds_nothing() -> None:
 @pytest.mark.parametrize("preset", ["thesis", "fast"])
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str) -> None:
-    graph, _trial, job = build(preset, "--model", model)
+    graph, _trial, context = build(preset, "--model", model)
     assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
     local = graph.get_collection(tf.GraphKeys.LOCAL_VARIABLES)
     assert all(variable.device == "/job:worker/task:1/device:CPU:0" for variable in local)
-    assert sum(cluster.bytes_per_ps(graph, job.config)) > 0
+    assert sum(cluster.bytes_per_ps(graph, context.config)) > 0
 
 
 @pytest.mark.parametrize("preset", ["thesis", "fast"])
 @pytest.mark.parametrize(("num_gpus", "device"), [("1", "GPU:0"), ("2", "GPU:1"), ("4", "GPU:1")])
 def test_with_gpus_the_network_computes_on_that_of_the_task(preset: str, num_gpus: str, device: str) -> None:
     """Worker 1 takes GPU 1 modulo their number (Listing 5.4); parameters and examples lie where they lay."""
-    graph, _trial, job = build(preset, "--num_gpus", num_gpus)
+    graph, _trial, context = build(preset, "--num_gpus", num_gpus)
     places = {op.device for op in graph.get_operations() if op.type == "MatMul"}
     assert places == {f"/job:worker/task:1/device:{device}"}
     assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
     fetched = {op.device for op in graph.get_operations() if op.type in ("ResourceGather", "QueueDequeueManyV2")}
     assert fetched <= {"/job:worker/task:1/device:CPU:0"}
-    assert cluster.session_config(job.config).device_count["GPU"] == int(num_gpus)
+    assert cluster.session_config(context.config).device_count["GPU"] == int(num_gpus)
 
 
 def test_a_ps_leaves_the_gpus_alone() -> None:
-    _graph, _trial, job = build("fast", "--num_gpus", "2")
-    config = cluster.session_config(dataclasses.replace(job.config, job_name="ps"))
+    _graph, _trial, context = build("fast", "--num_gpus", "2")
+    config = cluster.session_config(dataclasses.replace(context.config, job_name="ps"))
     assert config.device_count["GPU"] == 0
     assert config.gpu_options.allow_growth
 
 
 @pytest.mark.parametrize(("preset_flags", "ps"), [((), 1), ((), 3), (("--strategy", "sync_ps"), 2)])
 def test_fast_splits_the_parameters_evenly(preset_flags: tuple[str, ...], ps: int) -> None:
-    graph, trial, job = build("fast", *preset_flags, ps=ps)
+    graph, trial, context = build("fast", *preset_flags, ps=ps)
     sizes = [variable.shape.num_elements() for variable in variables(graph).values()]
     assert len(sizes) == ps
     assert sum(sizes) == 784 * 100 + 100 + 100 * 10 + 10 == trial.shards.total
     assert max(sizes) - min(sizes) <= 1
-    per_ps = cluster.bytes_per_ps(graph, job.config)
+    per_ps = cluster.bytes_per_ps(graph, context.config)
     # The global step and powers of beta are beside them.
     assert max(per_ps) - min(per_ps) <= 32
 
 
 def test_fast_pulls_each_round_after_the_push_of_the_one_before() -> None:
-    _graph, trial, _job = build("fast", "--rounds", "4", ps=2)
+    _graph, trial, _context = build("fast", "--rounds", "4", ps=2)
     step, _loss = trial._calls[4]
     pushes = [op for op in needed([step]) if op.type == "ResourceApplyAdam"]
     assert len(pushes) == 4 * 2
@@ -197,7 +197,7 @@ class Handed:
 
 def test_fast_hands_over_as_many_batches_as_a_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.presets.fast.ORDER_BLOCK", 4)
-    _graph, trial, _job = build("fast", "--rounds", "10", "--train_steps", "40")
+    _graph, trial, _context = build("fast", "--rounds", "10", "--train_steps", "40")
     session = Handed(trial)
     trial.initialise(session)
     assert trial.train(session) == 40

@@ -140,12 +140,12 @@ def test_a_checkpoint_is_told_of_with_the_step_that_it_holds(tmp_path: Path) -> 
 
     told: list[int] = []
     log: Any = SimpleNamespace(event=lambda _name, **fields: told.append(fields["global_step"]))
-    job = replace(build("fast", "--checkpoint_dir", str(tmp_path))[2], log=log)
+    context = replace(build("fast", "--checkpoint_dir", str(tmp_path))[2], log=log)
     server = tf.train.Server({"worker": {1: free_addresses(1)[0]}}, job_name="worker", task_index=1)
     with tf.Graph().as_default(), tf.Session(server.target) as session:
         step = tf.Variable(7, name="global_step", dtype=tf.int64)
         session.run(step.initializer)
-        checkpoints = Checkpoints(job, step)
+        checkpoints = Checkpoints(context, step)
         checkpoints.attend(session)
         write, other_worker = checkpoints._saver.save, tf.assign_add(step, 1)
 
@@ -163,9 +163,9 @@ def test_the_chief_writes_although_the_variables_lie_on_the_ps() -> None:
     from tests.trainer.test_graph import build
     from trainer.checkpoint import Checkpoints
 
-    graph, trial, job = build("fast")
+    graph, trial, context = build("fast")
     with graph.as_default():
-        Checkpoints(job, trial.global_step)
+        Checkpoints(context, trial.global_step)
     devices = {op.device for op in graph.get_operations() if op.type in ("SaveV2", "RestoreV2", "MergeV2Checkpoints")}
     assert {device.split("/")[1] for device in devices} == {"job:worker"}
 

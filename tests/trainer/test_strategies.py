@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from trainer import config as configuration
+from trainer.context import Context
 from trainer.data import Batches
 from trainer.event_log import EventLog
-from trainer.job import Job
 from trainer.timing import Clock, Usage
 
 from .conftest import RunCluster
@@ -100,20 +100,20 @@ def test_one_worker_ends_with_the_parameters_of_fast(run_cluster: RunCluster, tm
         assert np.abs(found - fast).max() < 1e-5, (strategy, rounds)
 
 
-def job_of(*flags: str) -> Job:
+def context_of(*flags: str) -> Context:
     place = ["--job_name", "worker", "--task_index", "0", "--worker_hosts", "a:1,b:1", "--strategy", "mirrored"]
     log = EventLog(replica="worker", index=0, clock=Clock(), stream=io.StringIO())
-    return Job(config=configuration.parse([*place, *SMALL, *flags], {}), log=log, clock=Clock(), usage=Usage())
+    return Context(config=configuration.parse([*place, *SMALL, *flags], {}), log=log, clock=Clock(), usage=Usage())
 
 
-def averaged(job: Job, workers: int) -> np.ndarray:
+def averaged(context: Context, workers: int) -> np.ndarray:
     """What `workers` that average their gradients end with, in NumPy (Kingma and Ba 2015, in the order of TensorFlow)."""
     import tensorflow as tf
 
     from trainer.strategies import tf2_common
 
-    config, (images, classes) = job.config, job.dataset.train
-    vector = tf2_common.Vector(job)
+    config, (images, classes) = context.config, context.dataset.train
+    vector = tf2_common.Vector(context)
     flat = vector.start.astype(np.float64)
     m, v = np.zeros_like(flat), np.zeros_like(flat)
     orders = [
@@ -135,10 +135,10 @@ def averaged(job: Job, workers: int) -> np.ndarray:
 def test_mirrored_averages_the_gradients_of_all_workers(run_cluster: RunCluster, tmp_path: Path) -> None:
     steps = ("--train_steps", "30")
     found = exported(run_cluster, tmp_path / "model", "--strategy", "mirrored", *steps, ps=0, workers=2)
-    expected = averaged(job_of(*steps), workers=2)
+    expected = averaged(context_of(*steps), workers=2)
     assert np.abs(found - expected).max() < 1e-4
     # One worker alone would be somewhere else.
-    assert np.abs(found - averaged(job_of(*steps), workers=1)).max() > 1e-3
+    assert np.abs(found - averaged(context_of(*steps), workers=1)).max() > 1e-3
 
 
 class Gpus:
@@ -169,7 +169,7 @@ def test_mirrored_worker_sees_its_gpu_alone(
 
     gpus = Gpus(monkeypatch, there)
     flags = ("--task_index", str(task), "--worker_hosts", "a:1,b:1,c:1", "--num_gpus", str(num_gpus))
-    tf2_common.configure(job_of(*flags).config)
+    tf2_common.configure(context_of(*flags).config)
     assert gpus.visible == visible
 
 

@@ -17,9 +17,9 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from trainer import cluster, model
+from trainer.context import Context
 from trainer.data import PIXEL_MAX, Batches
 from trainer.event_log import check_finite
-from trainer.job import Job
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import Shards
 from trainer.strategies import Minimiser, step_after
@@ -33,9 +33,9 @@ ORDER_BLOCK = 500
 class Fast:
     """See the module's text."""
 
-    def __init__(self, job: Job, minimise: Minimiser) -> None:
-        config, dataset = job.config, job.dataset
-        self._job = job
+    def __init__(self, context: Context, minimise: Minimiser) -> None:
+        config, dataset = context.config, context.dataset
+        self._context = context
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self._ordered = 0
         with tf.device("/job:ps/task:0/cpu:0"):
@@ -58,7 +58,7 @@ class Fast:
         return self.shards.twins
 
     def _network(self, make: model.Maker) -> model.Network:
-        config, dataset = self._job.config, self._job.dataset
+        config, dataset = self._context.config, self._context.dataset
         kind = model.NETWORKS[config.model]
         return kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units)
 
@@ -101,7 +101,7 @@ class Fast:
 
     def _build_data(self) -> None:
         """Local variables and a queue on this worker."""
-        images, labels = self._job.dataset.train
+        images, labels = self._context.dataset.train
         self._images_in = tf.placeholder(tf.uint8, images.shape)
         self._labels_in = tf.placeholder(tf.uint8, labels.shape)
         self._kept = [
@@ -111,15 +111,15 @@ class Fast:
             for value, name in ((self._images_in, "examples"), (self._labels_in, "classes"))
         ]
         self._fill = [variable.initializer for variable in self._kept]
-        batch_size = self._job.config.batch_size
+        batch_size = self._context.config.batch_size
         self._order = tf.FIFOQueue(-1, [tf.int32], shapes=[(batch_size,)], name="order")
         self._order_in = tf.placeholder(tf.int32, [None, batch_size])
         self._hand_over = self._order.enqueue_many([self._order_in])
 
     def _next(self, rounds: int) -> list[tuple[Any, Any]]:
         """So many batches; every run of what is returned takes the next ones."""
-        with tf.device(cluster.host_device(self._job.config)):
-            indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._job.config.batch_size])
+        with tf.device(cluster.host_device(self._context.config)):
+            indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._context.config.batch_size])
             images, classes = (tf.gather(variable, indices) for variable in self._kept)
         parts = tf.split(self._scaled(images), rounds), tf.split(tf.cast(classes, tf.int32), rounds)
         return list(zip(*parts, strict=True))
@@ -129,7 +129,7 @@ class Fast:
         return tf.cast(images, tf.float32) / PIXEL_MAX
 
     def _build_test(self) -> None:
-        images, _labels = self._job.dataset.test
+        images, _labels = self._context.dataset.test
         self._test_images = tf.placeholder(tf.uint8, [None, images.shape[1]])
         self._test_labels = tf.placeholder(tf.uint8, [None])
         network = self.shards.layout.network(self.shards.pull()[0])
@@ -137,19 +137,19 @@ class Fast:
         self._accuracy = model.hits(logits, self._test_labels)
 
     def initialise(self, session: Any) -> None:
-        images, labels = self._job.dataset.train
+        images, labels = self._context.dataset.train
         session.run(self._fill, {self._images_in: images, self._labels_in: labels})
         self._supply(session)
 
-        self._report = ProgressReporter(self._job)
+        self._report = ProgressReporter(self._context)
 
     def _supply(self, session: Any) -> None:
         session.run(self._hand_over, {self._order_in: self._batches.take(ORDER_BLOCK)})
         self._ordered += ORDER_BLOCK
 
     def train(self, session: Any) -> int:
-        config, progress = self._job.config, self._job.progress
-        breakdown = TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
+        config, progress = self._context.config, self._context.progress
+        breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         calls = {rounds: session.make_callable(fetches, accept_options=True) for rounds, fetches in self._calls.items()}
         most = max(calls)
         # Near the end one by one: all workers together go at most this far beyond the last step.
@@ -179,5 +179,5 @@ class Fast:
         return self.shards.by_name(session)
 
     def accuracy(self, session: Any) -> float:
-        images, labels = self._job.dataset.test
+        images, labels = self._context.dataset.test
         return float(session.run(self._accuracy, {self._test_images: images, self._test_labels: labels}))

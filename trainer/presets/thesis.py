@@ -18,10 +18,10 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from trainer import model
+from trainer.context import Context
 from trainer.data import Batches, load_floats
 from trainer.event_log import EventFiles, NonFiniteLossError, check_finite
 from trainer.fetch import Split
-from trainer.job import Job
 from trainer.strategies import Minimiser, step_after
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
@@ -52,9 +52,9 @@ class Thesis:
 
     twins = ()
 
-    def __init__(self, job: Job, minimise: Minimiser) -> None:
-        config, dataset = job.config, job.dataset
-        self._job = job
+    def __init__(self, context: Context, minimise: Minimiser) -> None:
+        config, dataset = context.config, context.dataset
+        self._context = context
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self.global_step = tf.Variable(0, name="global_step", trainable=False, use_resource=False)
         self._build_inputs()
@@ -67,7 +67,7 @@ class Thesis:
         self._summary_op = tf.summary.merge_all()
 
     def _build_inputs(self) -> None:
-        dataset = self._job.dataset
+        dataset = self._context.dataset
         with tf.name_scope("input"):
             self._x = tf.placeholder(tf.float32, [None, dataset.train[0].shape[1]], name="x-input")
             self._y = tf.placeholder(tf.float32, [None, dataset.classes], name="y-input")
@@ -77,7 +77,7 @@ class Thesis:
 
     def _build_network(self) -> None:
         """Listings 5.5 and 5.6, the loss with the clipped logarithm and as a sum over the batch."""
-        config, dataset = self._job.config, self._job.dataset
+        config, dataset = self._context.config, self._context.dataset
         make = model.Parameters(seed=config.seed, use_resource=False)
         network = model.NETWORKS[config.model](
             make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units
@@ -93,18 +93,18 @@ class Thesis:
         tf.summary.scalar("accuracy", self._accuracy)
 
     def initialise(self, session: Any) -> None:
-        role = "Initializing_session..." if self._job.config.is_chief else "Waiting_for_session_to_be_initialized..."
-        self._say(role)
-        self._train, self._test = load_floats(self._job.config.data)
+        is_chief = self._context.config.is_chief
+        self._say("Initializing_session..." if is_chief else "Waiting_for_session_to_be_initialized...")
+        self._train, self._test = load_floats(self._context.config.data)
         self._train_writer, self._test_writer = (self._writer(session, name) for name in ("train", "test"))
 
     def _writer(self, session: Any, name: str) -> EventFiles:
-        config = self._job.config
+        config = self._context.config
         folder = Path(config.log_dir) / f"worker-{config.task_index}" / name if config.log_dir else None
         return EventFiles(folder, graph=session.graph)
 
     def _say(self, words: str) -> None:
-        self._job.log.text(f"Worker_{self._job.config.task_index}:_{words}")
+        self._context.log.text(f"Worker_{self._context.config.task_index}:_{words}")
 
     def _feed(self, split: Split) -> dict[Any, Any]:
         return {self._x: split[0], self._y: split[1]}
@@ -112,8 +112,8 @@ class Thesis:
     def train(self, session: Any) -> int:
         """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
         self._say("Session_initialization_complete.")
-        config, began = self._job.config, self._job.clock.mono()
-        breakdown = TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
+        config, began = self._context.config, self._context.clock.mono()
+        breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         local_step = step = 0
         while True:
             with _non_finite(step):
@@ -125,17 +125,17 @@ class Thesis:
             local_step += 1
             if step >= config.train_steps > 0:
                 break
-        self._job.log.text(f"Training elapsed time: {self._job.clock.mono() - began:f} s")
-        self._job.progress.seconds = breakdown.split()
+        self._context.log.text(f"Training elapsed time: {self._context.clock.mono() - began:f} s")
+        self._context.progress.seconds = breakdown.split()
         return step
 
     def _test_once(self, session: Any, local_step: int) -> None:
         accuracy, summary = session.run([self._accuracy, self._summary_op], feed_dict=self._feed(self._test))
         self._test_writer.write(summary, local_step)
-        self._job.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
+        self._context.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
 
     def _train_once(self, session: Any, local_step: int, breakdown: TimeBreakdown) -> int:
-        job, (images, labels) = self._job, self._train
+        context, (images, labels) = self._context, self._train
         with breakdown.on(INPUT):
             indices = self._batches.take(1)[0]
             feed = self._feed((images[indices], labels[indices]))
@@ -143,14 +143,14 @@ class Thesis:
         _done, summary, step, loss = breakdown.call(
             lambda options, metadata: session.run(fetches, feed, options, metadata)
         )
-        job.progress.local_steps += 1
+        context.progress.local_steps += 1
         with breakdown.on(TELEMETRY):
             self._train_writer.write(summary, step)
             done = f"training_step_{local_step + 1}_done_(global_step: {step})"
-            job.log.text(f"{job.clock.wall():f}: Worker {job.config.task_index}: {done}")
+            context.log.text(f"{context.clock.wall():f}: Worker {context.config.task_index}: {done}")
             check_finite(float(loss), int(step))
-            mean = round(float(loss) / job.config.batch_size, 6)
-            job.log.event("progress", global_step=int(step), local_step=job.progress.local_steps, loss=mean)
+            mean = round(float(loss) / context.config.batch_size, 6)
+            context.log.event("progress", global_step=int(step), local_step=context.progress.local_steps, loss=mean)
         return int(step)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How gradients become parameters. One module a strategy; each offers `train(job)`, which returns when the job is done."""
+"""How gradients become parameters. One module a strategy; each offers `train(context)`, which returns when the replica is done."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from trainer.job import Job
+from trainer.context import Context
 
 # (optimizer, loss, global_step) -> the operation that has this worker's gradient go in.
 Minimiser = Callable[[Any, Any, Any], Any]
 
 
-def load(name: str) -> Callable[[Job], None]:
+def load(name: str) -> Callable[[Context], None]:
     """Import a strategy; TensorFlow comes with it."""
-    train: Callable[[Job], None] = import_module(f"trainer.strategies.{name}").train
+    train: Callable[[Context], None] = import_module(f"trainer.strategies.{name}").train
     return train
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.job import Job
+from trainer.context import Context
 from trainer.strategies import parameter_server
 
 
@@ -24,5 +24,5 @@ class Asynchronous:
         """Need nothing of its own."""
 
 
-def train(job: Job) -> None:
-    parameter_server.train(job, lambda _job: Asynchronous())
+def train(context: Context) -> None:
+    parameter_server.train(context, lambda _context: Asynchronous())

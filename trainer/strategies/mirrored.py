@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trainer.context import Context
 from trainer.data import Batches
 from trainer.event_log import check_finite
-from trainer.job import Job
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import tf2_common
@@ -27,9 +27,9 @@ from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 class Mirrored:
     """One worker."""
 
-    def __init__(self, job: Job) -> None:
-        config, dataset = job.config, job.dataset
-        self._job = job
+    def __init__(self, context: Context) -> None:
+        config, dataset = context.config, context.dataset
+        self._context = context
         # First of all: collectives are set up before anything else of TensorFlow is made.
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy(
             cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -42,7 +42,7 @@ class Mirrored:
                 implementation=tf.distribute.experimental.CommunicationImplementation.RING
             ),
         )
-        self._vector = tf2_common.Vector(job)
+        self._vector = tf2_common.Vector(context)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self._data = tuple(map(tf.constant, dataset.train))
         with self._strategy.scope():
@@ -59,17 +59,18 @@ class Mirrored:
         self._strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(0.0), axis=None)
 
     def train(self) -> int:
-        config, progress = self._job.config, self._job.progress
+        config, progress = self._context.config, self._context.progress
         target = config.train_steps or math.inf
-        report, breakdown = ProgressReporter(self._job), TimeBreakdown(self._job.clock.mono, self._job.usage.throttled)
+        report = ProgressReporter(self._context)
+        breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         report.begin()
         while progress.local_steps < target:
             rounds = int(min(config.rounds, target - progress.local_steps))
             with breakdown.on(INPUT):
                 order = tf.constant(self._batches.take(rounds))
-            began = self._job.clock.mono()
+            began = self._context.clock.mono()
             loss, waited = (float(value) for value in self._steps(order))
-            seconds = self._job.clock.mono() - began
+            seconds = self._context.clock.mono() - began
             breakdown.took(seconds, compute=seconds - waited)
             progress.local_steps += rounds
             with breakdown.on(TELEMETRY):
@@ -79,7 +80,7 @@ class Mirrored:
         return progress.local_steps
 
     def _look(self, report: ProgressReporter, loss: float, *, is_last: bool) -> None:
-        step = self._job.progress.local_steps
+        step = self._context.progress.local_steps
         if step >= report.due:
             report(step, loss)
         elif is_last:
@@ -97,26 +98,26 @@ class Mirrored:
             loss, gradient = self._vector.gradient(self._parameters.read_value(), *batch)
             mean, waited = tf2_common.timed(_mean_of_all, gradient)
             waits.append(waited)
-            tf2_common.apply_adam(self._parameters, self._slots, self._powers, self._job.config.learning_rate, mean)
+            tf2_common.apply_adam(self._parameters, self._slots, self._powers, self._context.config.learning_rate, mean)
         return loss, tf.add_n(waits)
 
     def finish(self) -> None:
-        if self._job.config.is_chief:
-            tf2_common.finish(self._job, self._vector, self._parameters.numpy())
+        if self._context.config.is_chief:
+            tf2_common.finish(self._context, self._vector, self._parameters.numpy())
 
 
 def _mean_of_all(gradient: Any) -> Any:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradient)
 
 
-def train(job: Job) -> None:
-    tf2_common.configure(job.config)
-    worker = Mirrored(job)
-    job.log.event("session_ready")
-    arrived = job.clock.mono()
+def train(context: Context) -> None:
+    tf2_common.configure(context.config)
+    worker = Mirrored(context)
+    context.log.event("session_ready")
+    arrived = context.clock.mono()
     worker.meet()
-    job.start(0, waited=job.clock.mono() - arrived)
-    job.target_reached(worker.train())
+    context.start(0, waited=context.clock.mono() - arrived)
+    context.target_reached(worker.train())
     worker.finish()
     # Who leaves takes the others' collectives along.
     worker.meet()

@@ -14,8 +14,8 @@ import tensorflow.compat.v1 as tf
 from trainer import cluster, presets, shutdown
 from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
+from trainer.context import Context
 from trainer.export import export
-from trainer.job import Job
 
 # What a session meets when a ps goes or comes back empty.
 LOST = (
@@ -45,29 +45,29 @@ class Aggregation(Protocol):
         """Prepare what is this worker's own, once the chief is done."""
 
 
-def train(job: Job, aggregation: Callable[[Job], Aggregation]) -> None:
+def train(context: Context, aggregation: Callable[[Context], Aggregation]) -> None:
     # Here and not earlier: a parent that preloads and forks must not have touched TensorFlow.
     tf.disable_eager_execution()
-    if job.config.job_name == "ps":
-        serve(job)
+    if context.config.job_name == "ps":
+        serve(context)
     else:
-        _work(job, aggregation(job))
+        _work(context, aggregation(context))
 
 
-def serve(job: Job) -> None:
+def serve(context: Context) -> None:
     """A ps, until somebody ends it."""
-    if job.config.standing or job.config.checkpoint_dir:
+    if context.config.standing or context.config.checkpoint_dir:
         shutdown.Watch().start()
-    server = cluster.start_server(job.config)
-    job.log.event("session_ready")
+    server = cluster.start_server(context.config)
+    context.log.event("session_ready")
     server.join()
 
 
-def _work(job: Job, aggregation: Aggregation) -> None:
-    server, target = cluster.connect(job.config)
+def _work(context: Context, aggregation: Aggregation) -> None:
+    server, target = cluster.connect(context.config)
     with tf.Graph().as_default() as graph:
-        worker = Worker(job, aggregation, graph, target)
-        if job.config.standing:
+        worker = Worker(context, aggregation, graph, target)
+        if context.config.standing:
             worker.stand()
         else:
             worker.run()
@@ -78,20 +78,20 @@ def _work(job: Job, aggregation: Aggregation) -> None:
 class Worker:
     """One worker's graph, and its way through a training."""
 
-    def __init__(self, job: Job, aggregation: Aggregation, graph: Any, target: str) -> None:
-        config = job.config
-        self._job = job
+    def __init__(self, context: Context, aggregation: Aggregation, graph: Any, target: str) -> None:
+        config = context.config
+        self._context = context
         self._aggregation = aggregation
         self._target = target
         tf.set_random_seed(config.seed)
         with tf.device(cluster.placement(config)):
-            self._trial = presets.load(config.preset)(job, aggregation.minimise)
+            self._trial = presets.load(config.preset)(context, aggregation.minimise)
         self._initializer = tf.global_variables_initializer()
         self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.standing else None
-        job.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
+        context.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
         trial = self._trial
-        self._checkpoints = Checkpoints(job, trial.global_step, twins=trial.twins) if has_checkpoints else None
+        self._checkpoints = Checkpoints(context, trial.global_step, twins=trial.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
             shutdown.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
@@ -99,47 +99,47 @@ class Worker:
             shutdown.Watch().start()
 
     def _open(self) -> Any:
-        session = tf.Session(self._target, config=cluster.session_config(self._job.config))
+        session = tf.Session(self._target, config=cluster.session_config(self._context.config))
         self._trial.initialise(session)
-        self._job.log.event("session_ready")
+        self._context.log.event("session_ready")
         return session
 
     def run(self) -> None:
         """A measured run: all meet at the start line, and each ends with the last step."""
-        line = cluster.StartLine(self._job.config, self._trial.global_step)
+        line = cluster.StartLine(self._context.config, self._trial.global_step)
         session = self._open()
-        arrived = self._job.clock.mono()
+        arrived = self._context.clock.mono()
         step = line.meet(session, lambda: self._prepare(session))
         self._aggregation.join(session)
-        self._begin(session, step, waited=self._job.clock.mono() - arrived)
+        self._begin(session, step, waited=self._context.clock.mono() - arrived)
         self._end(session)
 
     def _prepare(self, session: Any) -> None:
         session.run(self._initializer)
-        if self._checkpoints and self._job.config.restore:
+        if self._checkpoints and self._context.config.restore:
             self._checkpoints.restore(session)
         self._aggregation.initialise(session)
 
     def _begin(self, session: Any, step: int, *, waited: float) -> None:
         if self._checkpoints:
             self._checkpoints.attend(session)
-        self._job.start(step, waited=waited)
-        self._job.target_reached(self._trial.train(session))
+        self._context.start(step, waited=waited)
+        self._context.target_reached(self._trial.train(session))
 
     def _end(self, session: Any) -> None:
         self._trial.close()
         if self._checkpoints:
             self._checkpoints.save()
-        if self._job.config.is_chief:
-            _finish(self._job, self._trial, session)
+        if self._context.config.is_chief:
+            _finish(self._context, self._trial, session)
 
     def stand(self) -> None:
         """A training that outlives its replicas: a ps that is lost is waited for, and after the last step it stays."""
-        cluster.await_ps(self._job.config)
+        cluster.await_ps(self._context.config)
         try:
             session = self._open()
-            arrived = self._job.clock.mono()
-            self._begin(session, self._join(session), waited=self._job.clock.mono() - arrived)
+            arrived = self._context.clock.mono()
+            self._begin(session, self._join(session), waited=self._context.clock.mono() - arrived)
             self._end(session)
         except LOST as error:
             self._begin_anew(error)
@@ -147,12 +147,12 @@ class Worker:
 
     def _begin_anew(self, error: Any) -> NoReturn:
         """In the same process, but with nothing of TensorFlow left: its channels wait up to 20 s before they try again."""
-        self._job.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
+        self._context.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
         if self._checkpoints:
             self._checkpoints.attend(None)
-        if self._job.progress.local_steps:
+        if self._context.progress.local_steps:
             self._trial.close()
-        losses = shutdown.losses(self._job.progress.local_steps)
+        losses = shutdown.losses(self._context.progress.local_steps)
         if losses > MOST_LOSSES:
             raise error
         shutdown.begin_anew(losses)
@@ -160,7 +160,7 @@ class Worker:
     def _join(self, session: Any) -> int:
         """The global step from which this worker goes on; the chief sees to it that there is one."""
         while len(session.run(self._missing)):
-            if self._job.config.is_chief:
+            if self._context.config.is_chief:
                 # All at once, so that nobody trains on half of them.
                 restored = self._checkpoints.restore(session) if self._checkpoints else None
                 if restored is None:
@@ -169,7 +169,7 @@ class Worker:
             time.sleep(PAUSE_SECONDS)
         _check_network(session)
         step = int(session.run(self._trial.global_step))
-        self._job.log.event("resumed", global_step=step)
+        self._context.log.event("resumed", global_step=step)
         return step
 
 
@@ -185,7 +185,7 @@ def _check_network(session: Any) -> None:
             )
 
 
-def _finish(job: Job, trial: presets.Trial, session: Any) -> None:
-    job.log.event("eval", global_step=job.progress.global_step, accuracy=round(trial.accuracy(session), 6))
-    if job.config.export_dir:
-        export(job, trial.parameters(session))
+def _finish(context: Context, trial: presets.Trial, session: Any) -> None:
+    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(trial.accuracy(session), 6))
+    if context.config.export_dir:
+        export(context, trial.parameters(session))

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from trainer.job import Job
+from trainer.context import Context
 from trainer.strategies import parameter_server
 
 
@@ -19,9 +19,9 @@ class Synchronous:
     Each step hands out a token for every worker at least, so those that see the last step find one and can end, too.
     """
 
-    def __init__(self, job: Job) -> None:
-        self._config = job.config
-        self._workers = len(job.config.worker_hosts)
+    def __init__(self, context: Context) -> None:
+        self._config = context.config
+        self._workers = len(context.config.worker_hosts)
         self._coordinator = tf.train.Coordinator()
 
     def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
@@ -44,5 +44,5 @@ class Synchronous:
         session.run(self._enter)
 
 
-def train(job: Job) -> None:
-    parameter_server.train(job, Synchronous)
+def train(context: Context) -> None:
+    parameter_server.train(context, Synchronous)

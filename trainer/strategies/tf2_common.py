@@ -14,9 +14,9 @@ import tensorflow.compat.v1 as tf1
 
 from trainer import cluster, model
 from trainer.config import Config
+from trainer.context import Context
 from trainer.data import PIXEL_MAX
 from trainer.export import export
-from trainer.job import Job
 from trainer.sharded_parameters import BETA1, BETA2, Layout, adam, adam_rates
 
 
@@ -39,8 +39,8 @@ def lengths(config: Config) -> list[int]:
 class Vector:
     """All parameters as one vector. `start` is that of the preset `fast` with the same seed."""
 
-    def __init__(self, job: Job) -> None:
-        config, dataset = job.config, job.dataset
+    def __init__(self, context: Context) -> None:
+        config, dataset = context.config, context.dataset
         kind = model.NETWORKS[config.model]
         with tf1.Graph().as_default(), tf1.Session(target="") as session:
             tf1.set_random_seed(config.seed)
@@ -90,9 +90,9 @@ def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate:
             power.assign(power.read_value() * beta)
 
 
-def finish(job: Job, vector: Vector, flat: np.ndarray) -> None:
+def finish(context: Context, vector: Vector, flat: np.ndarray) -> None:
     """The chief's last duties."""
-    accuracy = vector.accuracy(flat, job.dataset.test)
-    job.log.event("eval", global_step=job.progress.global_step, accuracy=round(accuracy, 6))
-    if job.config.export_dir:
-        export(job, vector.layout.by_name(flat))
+    accuracy = vector.accuracy(flat, context.dataset.test)
+    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(accuracy, 6))
+    if context.config.export_dir:
+        export(context, vector.layout.by_name(flat))

@@ -20,9 +20,9 @@ import tensorflow.compat.v1 as tf1
 
 from trainer import cluster
 from trainer.config import Config
+from trainer.context import Context
 from trainer.data import Batches
 from trainer.event_log import check_finite
-from trainer.job import Job
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import parameter_server, tf2_common
@@ -35,10 +35,10 @@ AHEAD = 8
 class Coordinator:
     """Holds the parameters on the ps, in equal shards, and has the workers train."""
 
-    def __init__(self, job: Job) -> None:
-        config, dataset = job.config, job.dataset
-        self._job = job
-        self._vector = tf2_common.Vector(job)
+    def __init__(self, context: Context) -> None:
+        config, dataset = context.config, context.dataset
+        self._context = context
+        self._vector = tf2_common.Vector(context)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.seed)
         ps = len(config.ps_hosts)
         self._vector.layout.check(ps)
@@ -65,8 +65,8 @@ class Coordinator:
 
     def _rehearse(self, begin: list[tuple[Any, np.ndarray]]) -> None:
         """Build the graphs by calls whose effect is undone: there is no public way to build one without a call."""
-        for rounds in tf2_common.lengths(self._job.config):
-            order = tf.zeros([rounds, self._job.config.batch_size], tf.int32)
+        for rounds in tf2_common.lengths(self._context.config):
+            order = tf.zeros([rounds, self._context.config.batch_size], tf.int32)
             self._coordinator.schedule(self._steps, args=(self._data, order))
         self._coordinator.join()
         for variable, value in begin:
@@ -74,7 +74,7 @@ class Coordinator:
 
     def _on_every_worker(self) -> Any:
         """The examples in each worker's memory: a dataset of one element, which is all of them."""
-        images, classes = map(tf.constant, self._job.dataset.train)
+        images, classes = map(tf.constant, self._context.dataset.train)
         whole = self._coordinator.create_per_worker_dataset(
             lambda: tf.data.Dataset.from_tensors((images, classes)).repeat()
         )
@@ -82,7 +82,7 @@ class Coordinator:
 
     @property
     def bytes_per_ps(self) -> list[int]:
-        totals = [0] * len(self._job.config.ps_hosts)
+        totals = [0] * len(self._context.config.ps_hosts)
         for variable in (self._parameters, *self._slots, *self._powers, self._counts):
             for shard in shards(variable):
                 place = tf.DeviceSpec.from_string(shard.device).task
@@ -102,7 +102,7 @@ class Coordinator:
             computing.append(seconds)
             for number, part in enumerate(tf.split(gradient, sizes)):
                 slots, powers = ([shards(one)[number] for one in kept] for kept in (self._slots, self._powers))
-                tf2_common.apply_adam(parameters[number], slots, powers, self._job.config.learning_rate, part)
+                tf2_common.apply_adam(parameters[number], slots, powers, self._context.config.learning_rate, part)
         self._count(order.shape[0], tf.add_n(computing))
         return tf.add_n([tf.reduce_sum(shard.read_value()[:, 0]) for shard in shards(self._counts)]), loss
 
@@ -110,15 +110,15 @@ class Coordinator:
         """On a worker: enter what it has done."""
         me = tf.distribute.coordinator.experimental_get_current_worker_index()
         done = tf.stack([tf.constant(steps, tf.int64), tf.cast(1e6 * seconds, tf.int64)])
-        whole = tf.one_hot(me, len(self._job.config.worker_hosts), dtype=tf.int64)[:, tf.newaxis] * done
+        whole = tf.one_hot(me, len(self._context.config.worker_hosts), dtype=tf.int64)[:, tf.newaxis] * done
         kept = shards(self._counts)
         for shard, part in zip(kept, tf.split(whole, [shard.shape[0] for shard in kept]), strict=True):
             shard.assign_add(part)
 
     def train(self) -> int:
-        config = self._job.config
+        config = self._context.config
         target = config.train_steps or math.inf
-        report = ProgressReporter(self._job)
+        report = ProgressReporter(self._context)
         report.begin()
         window = max(AHEAD * len(config.worker_hosts), 2 * config.telemetry_every // config.rounds)
         waiting: deque[tuple[int, Any]] = deque()
@@ -139,9 +139,9 @@ class Coordinator:
         return int(self.counts[:, 0].sum())
 
     def _tell(self, report: ProgressReporter, step: int, loss: float) -> None:
-        mean = float(loss) / self._job.config.batch_size
+        mean = float(loss) / self._context.config.batch_size
         check_finite(mean, int(step))
-        self._job.progress.local_steps = int(self.counts[0, 0])
+        self._context.progress.local_steps = int(self.counts[0, 0])
         if step >= report.due:
             report(int(step), mean)
 
@@ -152,7 +152,7 @@ class Coordinator:
 
     def finish(self) -> None:
         flat = np.concatenate([shard.numpy() for shard in shards(self._parameters)])
-        tf2_common.finish(self._job, self._vector, flat)
+        tf2_common.finish(self._context, self._vector, flat)
 
 
 def _own_address(config: Config) -> str:
@@ -171,11 +171,11 @@ class Done(NamedTuple):
     took: int
     global_step: int
 
-    def enter(self, job: Job, breakdown: TimeBreakdown) -> None:
+    def enter(self, context: Context, breakdown: TimeBreakdown) -> None:
         """Into this worker's own summary."""
-        job.progress.local_steps = self.local_steps
+        context.progress.local_steps = self.local_steps
         breakdown.took(self.took / 1e6, compute=self.computed / 1e6)
-        job.progress.seconds = breakdown.split()
+        context.progress.seconds = breakdown.split()
 
 
 def shards(variable: Any) -> list[Any]:
@@ -203,50 +203,50 @@ class Farewell:
         return Done(*map(int, session.run(self._hear[worker])))
 
 
-def train(job: Job) -> None:
-    config = job.config
+def train(context: Context) -> None:
+    config = context.config
     if config.job_name == "ps":
-        parameter_server.serve(job)
+        parameter_server.serve(context)
         return
     tf2_common.configure(config)
     server = cluster.start_server(config)
     with tf1.Graph().as_default():
         line, farewell = cluster.StartLine(config, tf1.constant(0)), Farewell(len(config.worker_hosts))
         session = tf1.Session(server.target, config=cluster.session_config(config))
-    job.log.event("session_ready")
+    context.log.event("session_ready")
     if config.is_chief:
-        _coordinate(job, line, farewell, session)
+        _coordinate(context, line, farewell, session)
     else:
-        _serve(job, line, farewell, session)
+        _serve(context, line, farewell, session)
     # The server lives as long as its object.
     del server
 
 
-def _serve(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
-    arrived = job.clock.mono()
+def _serve(context: Context, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
+    arrived = context.clock.mono()
     step = line.meet(session, lambda: None)
-    breakdown = TimeBreakdown(job.clock.mono, job.usage.throttled)
-    job.start(step, waited=job.clock.mono() - arrived)
-    done = farewell.hear(session, job.config.task_index)
-    done.enter(job, breakdown)
-    job.target_reached(done.global_step)
+    breakdown = TimeBreakdown(context.clock.mono, context.usage.throttled)
+    context.start(step, waited=context.clock.mono() - arrived)
+    done = farewell.hear(session, context.config.task_index)
+    done.enter(context, breakdown)
+    context.target_reached(done.global_step)
 
 
-def _coordinate(job: Job, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
-    arrived = job.clock.mono()
+def _coordinate(context: Context, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
+    arrived = context.clock.mono()
     # The coordinator talks to all servers, so they have to be there.
     line.await_others(session)
-    waited = job.clock.mono() - arrived
-    coordinator = Coordinator(job)
-    job.progress.bytes_per_ps = coordinator.bytes_per_ps
-    breakdown = TimeBreakdown(job.clock.mono, job.usage.throttled)
-    job.start(line.give_leave(session), waited=waited)
-    began = job.clock.mono()
-    job.target_reached(coordinator.train())
-    took = round(1e6 * (job.clock.mono() - began))
+    waited = context.clock.mono() - arrived
+    coordinator = Coordinator(context)
+    context.progress.bytes_per_ps = coordinator.bytes_per_ps
+    breakdown = TimeBreakdown(context.clock.mono, context.usage.throttled)
+    context.start(line.give_leave(session), waited=waited)
+    began = context.clock.mono()
+    context.target_reached(coordinator.train())
+    took = round(1e6 * (context.clock.mono() - began))
     counts = coordinator.counts
-    done = [Done(int(steps), int(computed), took, job.progress.global_step) for steps, computed in counts]
-    done[0].enter(job, breakdown)
+    done = [Done(int(steps), int(computed), took, context.progress.global_step) for steps, computed in counts]
+    done[0].enter(context, breakdown)
     coordinator.finish()
     for worker, one in enumerate(done[1:], start=1):
         farewell.tell(session, worker, one)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every strategy is handed: the task, the clock, the log."""
+"""The context of one replica, which every strategy is given: its task, clock and log."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One replica at work."""
+class Context:
+    """The task, log and clock of one replica, and its progress."""
 
     config: Config
     log: EventLog
