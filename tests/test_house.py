@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import hashlib
 import re
 import statistics
@@ -294,6 +295,24 @@ def test_only_one_file_touches_the_kubernetes_client() -> None:
         path for path in python_files("plugins") if any(is_within(name, client) for name in imported_names(path))
     ]
     assert [path.relative_to(ROOT).as_posix() for path in touching] == [THE_CLIENT]
+
+
+def trainer_parts(path: Path) -> Iterator[str]:
+    """Name each module or package directly below `trainer` that a file of it imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "trainer":
+            yield from (alias.name for alias in node.names)
+    yield from (name.split(".")[1] for name in imported_names(path) if name.startswith("trainer."))
+
+
+def test_trainer_imports_form_no_cycle() -> None:
+    """A package counts as one module, so presets and strategies never depend on each other, not even indirectly."""
+    imports: dict[str, set[str]] = {}
+    for path in python_files("trainer"):
+        part = path.relative_to(ROOT / "trainer").parts[0].removesuffix(".py")
+        imports.setdefault(part, set()).update(name for name in trainer_parts(path) if name != part)
+    assert imports["presets"] & imports["strategies"] >= {"training_loop"}
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize("place", sorted(NEVER_IMPORTED))

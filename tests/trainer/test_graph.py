@@ -34,8 +34,8 @@ def build(preset: str, *flags: str, ps: int = 2) -> tuple[Any, Any, Context]:
     graph = tf.Graph()
     with graph.as_default(), tf.device(cluster.placement(config)):
         tf.set_random_seed(config.seed)
-        trial = kind(context, Asynchronous().minimise)
-    return graph, trial, context
+        loop = kind(context, Asynchronous().minimise)
+    return graph, loop, context
 
 
 def variables(graph: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def kinds(graph: Any) -> set[str]:
 
 
 def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
-    graph, _trial, _context = build("thesis")
+    graph, _loop, _context = build("thesis")
     made = sorted(tensor.op.name for tensor in graph.get_collection(tf.GraphKeys.SUMMARIES))
     variable = ("mean_1", "stddev_1", "max_1", "min_1", "histogram")
     assert made == sorted(
@@ -58,7 +58,7 @@ def test_thesis_graph_holds_the_summaries_of_the_listings() -> None:
 
 
 def test_thesis_graph_has_the_published_formula_and_variables() -> None:
-    graph, _trial, _context = build("thesis")
+    graph, _loop, _context = build("thesis")
     names = {name.rpartition("/")[2]: variable.shape.as_list() for name, variable in variables(graph).items()}
     assert names == {"hid_w": [784, 100], "hid_b": [100], "sm_w": [100, 10], "sm_b": [10]}
     assert {"Softmax", "Log", "Minimum", "Maximum", "ApplyAdam", "VariableV2"} <= kinds(graph)
@@ -67,26 +67,26 @@ def test_thesis_graph_has_the_published_formula_and_variables() -> None:
 
 
 def test_thesis_placement_deals_variables_out_in_turn() -> None:
-    graph, trial, _context = build("thesis")
+    graph, loop, _context = build("thesis")
     tasks = {name.rpartition("/")[2]: variable.device for name, variable in variables(graph).items()}
     # The global step comes first, on task 0.
-    assert trial.global_step.device == "/job:ps/task:0/device:CPU:0"
+    assert loop.global_step.device == "/job:ps/task:0/device:CPU:0"
     assert {name: device.split("task:")[1][0] for name, device in tasks.items()} == {
         "hid_w": "1", "hid_b": "0", "sm_w": "1", "sm_b": "0",
     }  # fmt: skip
 
 
 def test_fast_graph_has_no_summaries_and_feeds_nothing() -> None:
-    graph, trial, _context = build("fast")
+    graph, loop, _context = build("fast")
     assert graph.get_collection(tf.GraphKeys.SUMMARIES) == []
     assert not {kind for kind in kinds(graph) if "Summary" in kind}
-    assert "Placeholder" not in {op.type for op in needed(trial._calls[10])}
+    assert "Placeholder" not in {op.type for op in needed(loop._calls[10])}
 
 
 @pytest.mark.parametrize("preset", ["thesis", "fast"])
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str) -> None:
-    graph, _trial, context = build(preset, "--model", model)
+    graph, _loop, context = build(preset, "--model", model)
     assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
     local = graph.get_collection(tf.GraphKeys.LOCAL_VARIABLES)
     assert all(variable.device == "/job:worker/task:1/device:CPU:0" for variable in local)
@@ -97,7 +97,7 @@ def test_parameters_lie_on_ps_and_examples_on_the_worker(preset: str, model: str
 @pytest.mark.parametrize(("num_gpus", "device"), [("1", "GPU:0"), ("2", "GPU:1"), ("4", "GPU:1")])
 def test_with_gpus_the_network_computes_on_that_of_the_task(preset: str, num_gpus: str, device: str) -> None:
     """Worker 1 takes GPU 1 modulo their number (Listing 5.4); parameters and examples lie where they lay."""
-    graph, _trial, context = build(preset, "--num_gpus", num_gpus)
+    graph, _loop, context = build(preset, "--num_gpus", num_gpus)
     places = {op.device for op in graph.get_operations() if op.type == "MatMul"}
     assert places == {f"/job:worker/task:1/device:{device}"}
     assert all(variable.device.startswith("/job:ps/") for variable in variables(graph).values())
@@ -107,7 +107,7 @@ def test_with_gpus_the_network_computes_on_that_of_the_task(preset: str, num_gpu
 
 
 def test_a_ps_leaves_the_gpus_alone() -> None:
-    _graph, _trial, context = build("fast", "--num_gpus", "2")
+    _graph, _loop, context = build("fast", "--num_gpus", "2")
     config = cluster.session_config(dataclasses.replace(context.config, job_name="ps"))
     assert config.device_count["GPU"] == 0
     assert config.gpu_options.allow_growth
@@ -115,10 +115,10 @@ def test_a_ps_leaves_the_gpus_alone() -> None:
 
 @pytest.mark.parametrize(("preset_flags", "ps"), [((), 1), ((), 3), (("--strategy", "sync_ps"), 2)])
 def test_fast_splits_the_parameters_evenly(preset_flags: tuple[str, ...], ps: int) -> None:
-    graph, trial, context = build("fast", *preset_flags, ps=ps)
+    graph, loop, context = build("fast", *preset_flags, ps=ps)
     sizes = [variable.shape.num_elements() for variable in variables(graph).values()]
     assert len(sizes) == ps
-    assert sum(sizes) == 784 * 100 + 100 + 100 * 10 + 10 == trial.shards.total
+    assert sum(sizes) == 784 * 100 + 100 + 100 * 10 + 10 == loop.shards.total
     assert max(sizes) - min(sizes) <= 1
     per_ps = cluster.bytes_per_ps(graph, context.config)
     # The global step and powers of beta are beside them.
@@ -126,8 +126,8 @@ def test_fast_splits_the_parameters_evenly(preset_flags: tuple[str, ...], ps: in
 
 
 def test_fast_pulls_each_round_after_the_push_of_the_one_before() -> None:
-    _graph, trial, _context = build("fast", "--rounds", "4", ps=2)
-    step, _loss = trial._calls[4]
+    _graph, loop, _context = build("fast", "--rounds", "4", ps=2)
+    step, _loss = loop._calls[4]
     pushes = [op for op in needed([step]) if op.type == "ResourceApplyAdam"]
     assert len(pushes) == 4 * 2
     for ps in ("0", "1"):
@@ -175,17 +175,17 @@ def local(graph: Any) -> Any:
 class Handed:
     """Stands in for a session: a call whose batches are not all there would wait without end."""
 
-    def __init__(self, trial: Any) -> None:
-        self._trial = trial
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
         self._ordered = self._step = 0
 
     def run(self, _fetches: Any, feed: dict[Any, Any]) -> None:
-        if self._trial._order_in in feed:
-            self._ordered += len(feed[self._trial._order_in])
+        if self._loop._order_in in feed:
+            self._ordered += len(feed[self._loop._order_in])
 
     def make_callable(self, fetches: Any, *, accept_options: bool) -> Any:
         assert accept_options
-        rounds = next(rounds for rounds, made in self._trial._calls.items() if made is fetches)
+        rounds = next(rounds for rounds, made in self._loop._calls.items() if made is fetches)
         return lambda _options, _metadata: self._take(rounds)
 
     def _take(self, rounds: int) -> tuple[int, float]:
@@ -197,10 +197,10 @@ class Handed:
 
 def test_fast_hands_over_as_many_batches_as_a_call_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.presets.fast.ORDER_BLOCK", 4)
-    _graph, trial, _context = build("fast", "--rounds", "10", "--train_steps", "40")
-    session = Handed(trial)
-    trial.initialise(session)
-    assert trial.train(session) == 40
+    _graph, loop, _context = build("fast", "--rounds", "10", "--train_steps", "40")
+    session = Handed(loop)
+    loop.initialise(session)
+    assert loop.train(session) == 40
 
 
 def test_fast_of_more_ps_than_parameters_gets_a_sentence() -> None:

@@ -163,9 +163,9 @@ def test_the_chief_writes_although_the_variables_lie_on_the_ps() -> None:
     from tests.trainer.test_graph import build
     from trainer.checkpoint import Checkpoints
 
-    graph, trial, context = build("fast")
+    graph, loop, context = build("fast")
     with graph.as_default():
-        Checkpoints(context, trial.global_step)
+        Checkpoints(context, loop.global_step)
     devices = {op.device for op in graph.get_operations() if op.type in ("SaveV2", "RestoreV2", "MergeV2Checkpoints")}
     assert {device.split("/")[1] for device in devices} == {"job:worker"}
 

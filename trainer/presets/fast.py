@@ -22,9 +22,9 @@ from trainer.data import PIXEL_MAX, Batches
 from trainer.event_log import check_finite
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import Shards
-from trainer.strategies import Minimiser, step_after
 from trainer.subgraph import Subgraph
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
+from trainer.training_loop import Minimiser, step_after
 
 # Batches whose order is handed over in one go.
 ORDER_BLOCK = 500

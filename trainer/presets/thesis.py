@@ -22,8 +22,8 @@ from trainer.context import Context
 from trainer.data import Batches, load_floats
 from trainer.event_log import EventFiles, NonFiniteLossError, check_finite
 from trainer.fetch import Split
-from trainer.strategies import Minimiser, step_after
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
+from trainer.training_loop import Minimiser, step_after
 
 TEST_EVERY = 10
 SUMMARISED_IMAGES = 10

@@ -16,6 +16,7 @@ from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
 from trainer.context import Context
 from trainer.export import export
+from trainer.training_loop import TrainingLoop
 
 # What a session meets when a ps goes or comes back empty.
 LOST = (
@@ -85,13 +86,12 @@ class Worker:
         self._target = target
         tf.set_random_seed(config.seed)
         with tf.device(cluster.placement(config)):
-            self._trial = presets.load(config.preset)(context, aggregation.minimise)
+            self._loop = loop = presets.load(config.preset)(context, aggregation.minimise)
         self._initializer = tf.global_variables_initializer()
         self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.standing else None
         context.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
-        trial = self._trial
-        self._checkpoints = Checkpoints(context, trial.global_step, twins=trial.twins) if has_checkpoints else None
+        self._checkpoints = Checkpoints(context, loop.global_step, twins=loop.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
             shutdown.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
@@ -100,13 +100,13 @@ class Worker:
 
     def _open(self) -> Any:
         session = tf.Session(self._target, config=cluster.session_config(self._context.config))
-        self._trial.initialise(session)
+        self._loop.initialise(session)
         self._context.log.event("session_ready")
         return session
 
     def run(self) -> None:
         """A measured run: all meet at the start line, and each ends with the last step."""
-        line = cluster.StartLine(self._context.config, self._trial.global_step)
+        line = cluster.StartLine(self._context.config, self._loop.global_step)
         session = self._open()
         arrived = self._context.clock.mono()
         step = line.meet(session, lambda: self._prepare(session))
@@ -124,14 +124,14 @@ class Worker:
         if self._checkpoints:
             self._checkpoints.attend(session)
         self._context.start(step, waited=waited)
-        self._context.target_reached(self._trial.train(session))
+        self._context.target_reached(self._loop.train(session))
 
     def _end(self, session: Any) -> None:
-        self._trial.close()
+        self._loop.close()
         if self._checkpoints:
             self._checkpoints.save()
         if self._context.config.is_chief:
-            _finish(self._context, self._trial, session)
+            _finish(self._context, self._loop, session)
 
     def stand(self) -> None:
         """A training that outlives its replicas: a ps that is lost is waited for, and after the last step it stays."""
@@ -151,7 +151,7 @@ class Worker:
         if self._checkpoints:
             self._checkpoints.attend(None)
         if self._context.progress.local_steps:
-            self._trial.close()
+            self._loop.close()
         losses = shutdown.losses(self._context.progress.local_steps)
         if losses > MOST_LOSSES:
             raise error
@@ -165,10 +165,10 @@ class Worker:
                 restored = self._checkpoints.restore(session) if self._checkpoints else None
                 if restored is None:
                     session.run(self._initializer)
-                return int(session.run(self._trial.global_step))
+                return int(session.run(self._loop.global_step))
             time.sleep(PAUSE_SECONDS)
         _check_network(session)
-        step = int(session.run(self._trial.global_step))
+        step = int(session.run(self._loop.global_step))
         self._context.log.event("resumed", global_step=step)
         return step
 
@@ -185,7 +185,7 @@ def _check_network(session: Any) -> None:
             )
 
 
-def _finish(context: Context, trial: presets.Trial, session: Any) -> None:
-    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(trial.accuracy(session), 6))
+def _finish(context: Context, loop: TrainingLoop, session: Any) -> None:
+    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(loop.accuracy(session), 6))
     if context.config.export_dir:
-        export(context, trial.parameters(session))
+        export(context, loop.parameters(session))
