@@ -44,11 +44,13 @@ class Group:
         """End all of it and return when nothing is left; whether there was anything."""
         state = self._state()
         living = self._living(state)
-        if living:
-            self._end(state)
-        strays = kill_carriers({RUN_MARK: str(self.run_dir)})
+        of_run = {RUN_MARK: str(self.run_dir)}
+        killed = self._end(state) if living else []
+        strays = kill_carriers(of_run)
+        marks = of_run | ({LAUNCHER_MARK: _launcher(state)} if living else {})
         end = self._clock() + REMOVE_SECONDS
-        while self._living(state) and self._clock() < end:
+        # A process ends some time after it was killed.
+        while (self._living(state) or any(carries(pid, marks) for pid in killed + strays)) and self._clock() < end:
             self._sleep(LOOK_SECONDS)
         return bool(living or strays)
 
@@ -68,18 +70,19 @@ class Group:
             and carries(one["pid"], {RUN_MARK: str(self.run_dir), LAUNCHER_MARK: _launcher(state)})
         ]
 
-    def _end(self, state: Mapping[str, Any]) -> None:
-        """Leave it to the launcher, which ends its replicas in order; without one they are killed."""
+    def _end(self, state: Mapping[str, Any]) -> list[int]:
+        """Leave it to the launcher, which ends its replicas in order; without one kill them, and return their numbers."""
         pid, service = state["launcher_pid"], state["service"]
         if start_time(pid) != state["launcher_start"] or not carries(pid, {LAUNCHER_MARK: _launcher(state)}):
-            kill_carriers({LAUNCHER_MARK: _launcher(state)})
-        elif service:
+            return kill_carriers({LAUNCHER_MARK: _launcher(state)})
+        if service:
             launcher_client.ask(
                 Path(service), {"op": "remove", "run_dir": str(self.run_dir)}, timeout=REMOVE_SECONDS, pid=pid
             )
         else:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
+        return []
 
 
 def _launcher(state: Mapping[str, Any]) -> str:

@@ -212,11 +212,23 @@ def test_remove_kills_what_a_dead_launcher_left(tmp_path: Path, spawn: Spawn, re
     assert Group(tmp_path).remove() is False
 
 
+@pytest.mark.parametrize("kind", ["a replica", "a stray", "a stray of a dead launcher"])
 def test_remove_gives_up_on_a_process_that_cannot_be_killed(
-    tmp_path: Path, replica: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, spawn: Spawn, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    states.write(tmp_path, state_with(tmp_path, replica))
-    monkeypatch.setattr(groups, "kill_carriers", lambda _marks: [])
+    """Until then it waits: a process ends some time after it was killed."""
+    pid = spawn({LAUNCHER_MARK: f"{GONE}:1"} if "launcher" in kind else {RUN_MARK: str(tmp_path)})
+    replica = spawn({RUN_MARK: str(tmp_path)}) if "launcher" in kind else pid
+    state = states.ended(states.running(tmp_path)) if kind == "a stray" else state_with(tmp_path, replica)
+    states.write(tmp_path, state)
+
+    def kill(marks: dict[str, str]) -> list[int]:
+        if replica != pid and LAUNCHER_MARK in marks:
+            os.kill(replica, signal.SIGKILL)
+            return [pid]
+        return [pid] if kind == "a stray" else []
+
+    monkeypatch.setattr(groups, "kill_carriers", kill)
     now = [0.0]
     group = Group(tmp_path, clock=lambda: now[0], sleep=lambda _seconds: now.__setitem__(0, now[0] + 1))
     assert group.remove() is True
