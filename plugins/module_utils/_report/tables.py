@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # Facts that have a table of their own.
 OF_NODES = ("nodes", "probed_cpus")
-HEADS = {"nodes": "nodes", "ps": "ps", "workers": "workers"}
 FASTEST, TELL = "fastest", "cannot tell"
 # How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
 FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")

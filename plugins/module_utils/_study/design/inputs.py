@@ -27,13 +27,12 @@ from .cell import NESTED, nested
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.
-EAGER = ("tf2_ps", "mirrored")
+TF2_STRATEGIES = ("tf2_ps", "mirrored")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
 PROVIDERS = ("local", "kind", "gke", "existing")
 BACKENDS = ("processes", "job", "statefulset")
-LOG_FORMATS = ("tfscale", "thesis")
 
 # The names that users know; a specification's keys are the records' names.
 VARIABLES = {
@@ -216,7 +215,7 @@ def check_cell(spec: Mapping[str, Any], label: str) -> None:
     if spec.get("command"):
         return
     strategy, preset = spec.get("strategy", "async_ps"), spec.get("preset", "fast")
-    if strategy in EAGER and preset != "fast":
+    if strategy in TF2_STRATEGIES and preset != "fast":
         raise InputError(
             f"training_preset is {preset!r}, a loop for async_ps and sync_ps, but the strategy of {label} is {strategy!r}: give fast"
         )
