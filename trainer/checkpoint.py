@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parameters, the optimiser's slots and the global step in files of TensorFlow's own format, written and read by the chief."""
+"""The chief saves and restores parameters, optimiser slots and the global step in TensorFlow's own checkpoint format."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ KEPT = 3
 
 
 class Checkpoints:
-    """Built into the chief's graph once all variables are in it. `save` may be called by any thread."""
+    """Create it after all variables of the chief's graph. Any thread may call `save`."""
 
     def __init__(self, context: Context, global_step: Any, *, twins: Sequence[tuple[Any, Any]] = ()) -> None:
-        """`twins` are variables that are not saved: each is given the value of its other after a restore."""
+        """A checkpoint leaves the first variable of each twin out; a restore copies the second one's value into it."""
         self._context = context
         self._folder = Path(context.config.checkpoint_dir)
         unsaved = {twin.ref() for twin, _other in twins}
         self._variables = [variable for variable in tf.global_variables() if variable.ref() not in unsaved]
         self._spread = [tf.assign(twin, other) for twin, other in twins]
         self._global_step = global_step
-        # On the chief: the variables' own device is a ps, perhaps on another machine, with another disk.
+        # The chief writes: the variables lie on a ps, which may be another machine with another disk.
         with tf.device(cluster.host_device(context.config)):
             self._saver = tf.train.Saver(self._variables, max_to_keep=KEPT)
         self._lock = threading.Lock()
@@ -38,11 +38,11 @@ class Checkpoints:
         self._saved_step: int | None = None
 
     def attend(self, session: Any) -> None:
-        """From now on there is something to save, and this is where; None: there is nothing."""
+        """Save from this session from now on; None stops saving."""
         self._session = session
 
     def save(self) -> None:
-        """Write what the ps hold now, unless that has been written already."""
+        """Write the current values of the ps, unless the last checkpoint holds the same step."""
         with self._lock:
             session, began = self._session, self._context.clock.mono()
             if session is None:
@@ -51,7 +51,7 @@ class Checkpoints:
             if step == self._saved_step:
                 return
             path = self._saver.save(session, str(self._folder / "model.ckpt"), global_step=step, write_meta_graph=False)
-            # The other workers went on meanwhile.
+            # The other workers have continued meanwhile, so the file may hold a later step.
             held = int(tf.train.load_variable(path, self._global_step.op.name))
             self._saved_step = held
             self._context.log.event(
@@ -59,7 +59,7 @@ class Checkpoints:
             )
 
     def save_if_possible(self) -> None:
-        """A ps that is gone just now has nothing to be saved; the next time comes."""
+        """Log a failure, such as a lost ps, and leave the saving to the next call."""
         try:
             self.save()
         except (tf.errors.OpError, RuntimeError, OSError) as error:
@@ -67,7 +67,7 @@ class Checkpoints:
             self._context.log.event("checkpoint_failed", reason=reason[0])
 
     def restore(self, session: Any) -> int | None:
-        """The last checkpoint's global step; None when there is none yet."""
+        """Restore the last checkpoint; return its global step, or None when there is none yet."""
         path = tf.train.latest_checkpoint(str(self._folder))
         if path is None:
             return None
@@ -79,7 +79,7 @@ class Checkpoints:
         return step
 
     def _check(self, path: str) -> None:
-        """Whether it is one of this network; TensorFlow would tell it in a hundred lines."""
+        """Refuse a checkpoint of another network in one sentence; TensorFlow's own error has a hundred lines."""
         try:
             found = tf.train.load_checkpoint(path).get_variable_to_shape_map()
         except (tf.errors.OpError, ValueError) as error:
@@ -87,7 +87,7 @@ class Checkpoints:
         for variable in self._variables:
             name, shape = variable.op.name, variable.shape.as_list()
             if whole := variable._save_slice_info:
-                # A shard, of which there may have been another number.
+                # The checkpoint may come from another number of shards, so the whole vector counts.
                 name, shape = whole.full_name, whole.full_shape
             if found.get(name) != shape:
                 there = "is not there" if name not in found else f"is {shape_text(found[name])} there"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster of parameter servers and workers: servers, sessions, placement, and the start line."""
+"""The TensorFlow cluster of parameter servers and workers: servers, sessions, placement, and the start line."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ VARIABLE_OPS = ("Variable", "VariableV2", "VarHandleOp")
 
 
 def host_device(config: Config) -> str:
-    """Where this worker's examples lie."""
+    """Return the device that holds this worker's examples."""
     return f"/job:worker/task:{config.task_index}/cpu:0"
 
 
 def worker_device(config: Config) -> str:
-    """Where this worker computes: as in Listing 5.4, workers of one machine deal its GPUs out among themselves."""
+    """Return the device on which this worker computes: workers take the GPUs of a machine in turn, as in Listing 5.4."""
     if not config.num_gpus:
         return host_device(config)
     return f"/job:worker/task:{config.task_index}/gpu:{config.task_index % config.num_gpus}"
 
 
 def check_gpus(config: Config) -> None:
-    """Before anything is started, whether TensorFlow sees the GPUs that this worker is to use."""
+    """Refuse to start when TensorFlow sees fewer GPUs than this worker needs."""
     if config.num_gpus and config.job_name == "worker":
         seen = len(tf.config.list_physical_devices("GPU"))
         if seen < config.num_gpus:
@@ -47,12 +47,12 @@ def spec(config: Config) -> Any:
 
 
 def session_config(config: Config) -> Any:
-    """Workers see the ps and themselves only, so that none waits for another one's server (Listing 5.7)."""
+    """Workers see only the ps and themselves, so that none waits for another worker's server (Listing 5.7)."""
     filters = ["/job:ps", f"/job:worker/task:{config.task_index}"] if config.job_name == "worker" else []
     gpus = config.num_gpus if config.job_name == "worker" else 0
     return tf.ConfigProto(
         allow_soft_placement=True,
-        # Replicas of one machine share its GPUs' memory, and who has no use for it leaves it alone.
+        # Replicas of one machine share the memory of its GPUs; a ps uses none.
         device_count={"GPU": gpus},
         gpu_options=tf.GPUOptions(allow_growth=True),
         device_filters=filters,
@@ -62,7 +62,7 @@ def session_config(config: Config) -> Any:
 
 
 def inter_op_threads(config: Config) -> int:
-    """Two at least where a coordinator's call holds a worker's thread while the worker's own operations need another."""
+    """Give `tf2_ps` at least two threads: the coordinator's call occupies one while the worker's operations need another."""
     return max(2, config.threads) if config.threads and config.strategy == "tf2_ps" else config.threads
 
 
@@ -73,7 +73,7 @@ def start_server(config: Config) -> Any:
 
 
 def connect(config: Config) -> tuple[Any, str]:
-    """Return this worker's server (None when it is somebody else's) and the address its session goes to."""
+    """Return this worker's server (None if another process runs it) and the address for its session."""
     if config.existing_servers:
         return None, f"grpc://{config.worker_hosts[config.task_index]}"
     server = start_server(config)
@@ -81,7 +81,7 @@ def connect(config: Config) -> tuple[Any, str]:
 
 
 def await_ps(config: Config) -> None:
-    """Return once every ps listens: a channel of TensorFlow's that found nobody looks again only after seconds."""
+    """Return once every ps listens: after a failed connection a channel of TensorFlow waits for seconds before the next."""
     for address in config.ps_hosts:
         host, _colon, port = address.rpartition(":")
         while True:
@@ -106,7 +106,7 @@ def size_of(op: Any) -> int:
 
 
 def bytes_per_ps(graph: Any, config: Config) -> list[int]:
-    """Add up what lies on each ps: parameters and the optimiser's slots."""
+    """Return the size of all variables on each ps: parameters and optimiser slots."""
     totals = [0] * len(config.ps_hosts)
     for op in graph.get_operations():
         if op.type in VARIABLE_OPS and (device := tf.DeviceSpec.from_string(op.device)).job == "ps":
@@ -117,8 +117,9 @@ def bytes_per_ps(graph: Any, config: Config) -> list[int]:
 class StartLine:
     """Queues on ps 0 where all workers meet before step 1.
 
-    A worker says that it is ready and waits for its leave. The chief initialises, waits for all the others, and gives
-    leave to each by the global step that it sees. The session of every worker has reached every ps by then.
+    A worker reports that it is ready and waits for the signal to start. The chief initialises the variables, waits for
+    all others, and sends each of them the current global step as that signal. By then the session of every worker has
+    reached every ps.
     """
 
     def __init__(self, config: Config, global_step: Any) -> None:
@@ -135,7 +136,7 @@ class StartLine:
             self._step = step
 
     def meet(self, session: Any, initialise: Callable[[], None]) -> int:
-        """Return the global step at the start, on every worker the one that the chief has seen."""
+        """Return the global step at the start: the chief reads it, and all workers get the same."""
         if not self._config.is_chief:
             session.run(self._say_ready)
             return int(session.run(self._await_leave))
@@ -144,11 +145,11 @@ class StartLine:
         return self.give_leave(session)
 
     def await_others(self, session: Any) -> None:
-        """The chief's wait for all the others."""
+        """Block the chief until all other workers are ready."""
         session.run(self._all_ready)
 
     def give_leave(self, session: Any) -> int:
-        """Let the others go, by the global step that is returned."""
+        """Send all other workers the global step as the signal to start; return it."""
         step = int(session.run(self._step))
         session.run(self._give_leave)
         return step

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replica is asked to do: flags, environment, TF_CONFIG. Standard library only, so that bad input answers at once."""
+"""A replica's task from flags, environment and TF_CONFIG.
+
+Only the standard library is imported, so that bad input is refused at once.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +19,27 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
-# Of TensorFlow 2: with a loop of their own.
+# These use TensorFlow 2 and have their own training loops, so presets do not apply.
 TF2_STRATEGIES = ("tf2_ps", "mirrored")
 PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
 JOBS = ("ps", "worker")
 
-
-# Steps in one call of TensorFlow, with the preset `fast`.
+# Steps in one call of TensorFlow, with the preset `fast`: ten share the fixed cost of a call.
 ROUNDS = 10
 
-# Where a SavedModel keeps what is not TensorFlow's: by this name an export knows what an earlier one has left.
+# An export puts this mark into its SavedModel, in the folder for other programs' files, and overwrites only marked folders.
 EXPORT_MARK = Path("assets.extra", "tfscale")
 
 
 class ConfigError(Exception):
-    """Bad input; the text is one sentence that names what was given and what is allowed."""
+    """Bad input; the text is one sentence that names the given value and the allowed ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Which examples are trained on. Runs that differ in their seed only share a published dataset, loaded once."""
+    """The dataset to train on. Runs that differ only in their seed share a published dataset, loaded once."""
 
     dataset: str = "mnist"
     data_dir: str = ""
@@ -49,7 +51,7 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """One replica's whole task."""
+    """The complete task of one replica."""
 
     job_name: str
     task_index: int
@@ -84,13 +86,13 @@ class Config:
 
     @property
     def worker_seed(self) -> int | None:
-        """For the order of examples: every worker its own, or all would train on the same batches."""
+        """The seed for the order of examples: with a common one all workers would train on the same batches."""
         return None if self.seed is None else self.seed + self.task_index
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where this replica stands in the cluster."""
+    """This replica's position in the cluster."""
 
     job_name: str
     task_index: int
@@ -99,7 +101,7 @@ class Place:
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Config:
-    """Read and check everything; raise ConfigError for what cannot be done."""
+    """Read and check all settings; raise ConfigError for invalid ones."""
     flags = _parser().parse_args(argv)
     strategy = _strategy(flags)
     place = _place(flags, os.environ if environ is None else environ, needs_ps=strategy != "mirrored")
@@ -133,7 +135,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
 
 
 def parse_shared(argv: Sequence[str]) -> tuple[DataConfig, str, str]:
-    """Read only the dataset, the preset and the strategy, which all replicas share; every other flag is left to `parse`."""
+    """Read only the dataset, preset and strategy, which all replicas share; `parse` checks the other flags."""
     flags, _rest = _parser().parse_known_args(argv)
     return data_config(flags), _choice("--preset", flags.preset, PRESETS), _strategy(flags)
 
@@ -159,7 +161,7 @@ def data_parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Numbers arrive as text and are judged below: one place for every sentence.
+    # argparse leaves numbers as text: the functions below check them and word every error.
     parser = data_parser("python -m trainer")
     parser.add_argument("--job_name", default="", metavar="ps|worker", help="else JOB_NAME or TF_CONFIG")
     parser.add_argument("--task_index", default="", help="else JOB_COMPLETION_INDEX, POD_NAME or TF_CONFIG")
@@ -207,7 +209,7 @@ def _place(flags: argparse.Namespace, environ: Mapping[str, str], *, needs_ps: b
 
 
 def _tf_config(text: str) -> Place:
-    """Read what TensorFlow's own resolver would; its task `chief` is our worker 0."""
+    """Read TF_CONFIG as TensorFlow's own resolver does; its task `chief` is our worker 0."""
     try:
         document: Any = json.loads(text or "{}")
         cluster, task = document.get("cluster", {}), document.get("task", {})
@@ -282,7 +284,7 @@ def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def check_export_dir(folder: Path) -> None:
-    """Whatever is there when the model is exported goes."""
+    """Refuse a folder with other files: an export replaces the whole folder."""
     if folder.exists() and any(folder.iterdir()) and not (folder / EXPORT_MARK).is_file():
         raise ConfigError(
             f"--export_dir is {str(folder)!r}, which holds files that no export of ours has written; name a new folder"
@@ -308,7 +310,7 @@ def _check_together(config: Config) -> None:
 
 
 def _check_tf2(config: Config) -> None:
-    """What only the loops of our own can do."""
+    """Refuse settings that only the presets' loops support."""
     if config.strategy not in TF2_STRATEGIES:
         return
     if config.preset != "fast":
@@ -340,7 +342,7 @@ def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) ->
 
 
 def _rounds(flags: argparse.Namespace, strategy: str) -> int:
-    """No call may take the training far beyond its end, nor pass a report."""
+    """Limit the steps in one call, so that none goes far beyond the last step or skips a progress report."""
     steps = int(flags.train_steps) or math.inf
     most, which = min((steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every"))
     if not flags.rounds:

@@ -21,13 +21,13 @@ READY_LOOK_SECONDS = 0.1
 
 @dataclass(kw_only=True)
 class Progress:
-    """What a worker has done, for its summary."""
+    """A worker's progress, for its summary."""
 
     local_steps: int = 0
     global_step: int = 0
     wait_seconds: float = 0.0
     bytes_per_ps: list[int] = field(default_factory=list)
-    # By kind, since the start line (trainer.time_breakdown).
+    # Since the start line, by kind (trainer.time_breakdown).
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ class Context:
 
     @property
     def dataset(self) -> Dataset:
-        """Kept by `load`; a ps has no use for it."""
+        """Loaded when first used, because a ps needs no data; `load` caches it."""
         return data.load(self.config.data)
 
     def start(self, global_step: int, *, waited: float) -> None:
@@ -53,7 +53,7 @@ class Context:
             threading.Thread(target=self._tell_ready, name="ready", daemon=True).start()
 
     def _tell_ready(self) -> None:
-        """Let whoever watches the file know that this worker trains: its first step is the proof."""
+        """Create the ready file after the first step, which proves that this worker trains."""
         while not self.progress.local_steps:
             time.sleep(READY_LOOK_SECONDS)
         Path(self.config.ready_file).touch()

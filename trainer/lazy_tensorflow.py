@@ -1,11 +1,12 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TensorFlow in half the time: names of its public API are imported when they are used, and Keras is not.
+"""Lazy import of TensorFlow: names of its public API are imported on first use, and Keras only on request.
 
-`import tensorflow` imports its whole public API, twice (that of version 1 as well), with Keras, TensorFlow Lite and what these
-need. The packages of the API below `tensorflow` hold nothing but lines of the form `from MODULE import NAME`; here they are
-read and not run. Every name is still there, and a package that looks otherwise is imported as ever.
+`import tensorflow` imports its whole public API twice (for version 1 as well), with Keras, TensorFlow Lite and their
+dependencies: 2848 modules and 524 MB. The lazy import needs 1215 modules and 423 MB, and about half the time
+(docs/performance.md). The packages of the API below `tensorflow` contain only lines of the form `from MODULE import NAME`; this
+module parses them instead of running them. Every name stays available. Any other package is imported as usual.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from types import ModuleType
 from typing import Any
 
 API = "tensorflow._api.v2."
-# Run as they are: they hold the names of `tf` itself, and code.
+# These packages run normally: they hold the names of `tf` itself, and code.
 ROOTS = ("tensorflow._api.v2.compat", "tensorflow._api.v2.compat.v1")
 IMPORT = re.compile(r"^from (\S+) import (\w+)(?: as (\w+))?", re.MULTILINE)
-# What stands for TensorFlow in the trainer's modules, and a name of it there.
+# An alias of TensorFlow in the trainer's modules, and the name that follows it.
 USE = re.compile(r"\b(tf1?)\.(\w+(?:\.\w+)*)")
 
-# Of the API, by their names in `tensorflow`.
+# Packages of the API by their names in `tensorflow`.
 _packages: dict[str, ModuleType] = {}
 
 
 class _Names(ModuleType):
-    """A package of the API, not yet run."""
+    """A package of the API that has not run yet."""
 
     __loader__: _Loader
 
@@ -53,24 +54,24 @@ class _Loader(SourceFileLoader):
         return _Names(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing before a name is asked for."""
+        """Import nothing before the first access to a name."""
 
     def names(self) -> dict[str, tuple[str, str]]:
-        """Name in the package -> module and name there."""
+        """Map each name of the package to its module and its name there."""
         if self._names is None:
             source = self.get_data(self.path).decode()
             self._names = {alias or name: (module, name) for module, name, alias in IMPORT.findall(source)}
         return self._names
 
     def import_name(self, module: ModuleType, name: str) -> None:
-        """Import one name, or all when it is not among those that were read."""
+        """Import one name, or run the whole package if the parser has not found that name."""
         if name in self.names():
             where, there = self.names()[name]
-            # Of packages of the API come packages only, and a `from` would ask them for what they hold.
+            # From a package of the API only packages are imported, and getattr would load all names of it to find one.
             is_package = where.startswith(API)
             found = importlib.import_module(f"{where}.{there}" if is_package else where)
             setattr(module, name, found if is_package else getattr(found, there))
-            # A package that lies beside one of the API by the same name (lite, distribute) takes its place when imported.
+            # Importing `tensorflow.lite` or `tensorflow.distribute` replaces the API's package of the same name: undo that.
             for other, package in _packages.items():
                 setattr(sys.modules["tensorflow"], other, package)
         elif "__ran__" not in vars(module):
@@ -86,7 +87,7 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if self.is_importing and name.startswith("keras."):
-            # TensorFlow does without it when it cannot be imported; whoever asks for it later gets it.
+            # TensorFlow tolerates a missing Keras here. A later import finds it.
             raise ModuleNotFoundError(f"{name} is put off", name=name)
         if not name.startswith(API) or name in ROOTS:
             return None
@@ -98,11 +99,11 @@ class _Finder:
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """While TensorFlow is imported, or more of it. What was imported otherwise before stays as it is."""
+    """Make imports of TensorFlow lazy inside this context. Modules that are already imported stay as they are."""
     finder = _Finder()
     if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, finder)
-    # Hardly anything that an import makes is ever garbage, and looking through it takes a tenth of the time.
+    # Imports make almost no garbage, and collecting it would take a tenth of the time.
     gc.disable()
     finder.is_importing = True
     try:
@@ -116,7 +117,7 @@ def importing() -> Iterator[None]:
 
 
 def import_used() -> None:
-    """Import what the trainer's modules imported so far name of TensorFlow: forked replicas then have it."""
+    """Import every name of TensorFlow that the loaded modules of the trainer use, so that forked replicas share it."""
     import tensorflow.compat.v1 as tf
 
     with importing():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks: the thesis' one hidden layer (Listing 5.5) and a small LeNet, each as parameters and a forward pass."""
+"""The networks: one hidden layer as in the thesis (Listing 5.5), and a small LeNet; each has parameters and a forward pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 
 
 class Observer(Protocol):
-    """Who wants to watch a network being built, for summaries."""
+    """Receives variables and activations while a network is built, for summaries."""
 
     def variable(self, variable: Any) -> None: ...
 
@@ -20,23 +20,23 @@ class Observer(Protocol):
 
 
 class Unobserved:
-    """Nobody watches: the hot path carries no summaries."""
+    """Ignores everything: the fast path has no summaries."""
 
     def variable(self, variable: Any) -> None:
-        """Watch nothing."""
+        """Ignore the call."""
 
     def activations(self, name: str, tensor: Any) -> None:
-        """Watch nothing."""
+        """Ignore the call."""
 
 
 class Network(Protocol):
-    """Parameters made once, used by any number of forward passes."""
+    """Parameters that any number of forward passes share."""
 
     def logits(self, images: Any, observer: Observer) -> Any: ...
 
 
 class Maker(Protocol):
-    """Whoever gives a network its parameters, in the order in which it asks."""
+    """Creates a network's parameters in the order of its requests."""
 
     def weights(self, name: str, shape: list[int], stddev: float) -> Any: ...
 
@@ -44,7 +44,7 @@ class Maker(Protocol):
 
 
 class Parameters:
-    """Makes variables whose start depends on the seed and their number only, not on the graph around them."""
+    """Creates variables. Their initial values depend only on the seed and their order, not on the rest of the graph."""
 
     def __init__(self, *, seed: int | None, use_resource: bool) -> None:
         self._seed = seed
@@ -64,13 +64,13 @@ class Parameters:
 
 
 class Mlp:
-    """Input, one hidden layer with ReLU, output."""
+    """Input, one hidden layer with ReLU, output: the network of the thesis."""
 
     def __init__(self, make: Maker, *, shape: tuple[int, int, int], classes: int, hidden_units: int) -> None:
         inputs = math.prod(shape)
         with tf.name_scope("layer_linear"):
             with tf.name_scope("weights"):
-                # In the thesis 1 / 28: the root of the number of inputs.
+                # The thesis uses 1 / 28, one over the square root of the number of inputs.
                 self.hid_w = make.weights("hid_w", [inputs, hidden_units], 1.0 / math.sqrt(inputs))
             with tf.name_scope("bias"):
                 self.hid_b = make.zeros("hid_b", hidden_units)
@@ -79,7 +79,7 @@ class Mlp:
             self.sm_b = make.zeros("sm_b", classes)
 
     def logits(self, images: Any, observer: Observer) -> Any:
-        # A closing slash enters the scope that the constructor opened, so that names are those of the listing.
+        # The closing slash re-enters the constructor's scope, so that names equal those of the listing.
         with tf.name_scope("layer_linear/weights/"):
             observer.variable(self.hid_w)
         with tf.name_scope("layer_linear/bias/"):
@@ -95,7 +95,7 @@ class Mlp:
 
 
 class Cnn:
-    """LeNet in small: twice convolution and pooling, one hidden layer, output."""
+    """A small LeNet: two convolutions with pooling, one hidden layer, output."""
 
     FILTERS = (6, 16)
     WINDOW = 5
@@ -110,7 +110,7 @@ class Cnn:
                 weights = make.weights("weights", window, math.sqrt(2.0 / math.prod(window[:3])))
                 self._filters.append((weights, make.zeros("bias", count)))
             channels = count
-        # Two poolings with padding each halve a side, rounded up.
+        # Each of the two poolings halves both sides, rounded up because of the padding.
         features = math.ceil(shape[0] / 4) * math.ceil(shape[1] / 4) * channels
         with tf.name_scope("dense"):
             self.hid_w = make.weights("hid_w", [features, hidden_units], math.sqrt(2.0 / features))
@@ -138,5 +138,5 @@ NETWORKS: dict[str, type[Mlp] | type[Cnn]] = {"mlp": Mlp, "cnn": Cnn}
 
 
 def hits(scores: Any, classes: Any) -> Any:
-    """The share of examples whose highest score is that of their class."""
+    """Return the share of examples whose own class has the highest score."""
     return tf.reduce_mean(tf.cast(tf.equal(tf.argmax(scores, 1), tf.cast(classes, tf.int64)), tf.float32))

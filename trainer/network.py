@@ -1,11 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the replicas of a run meet: ports of this machine, or of a network of their own that has loopback alone.
+"""The network of a run's replicas: the machine's own, or a network namespace that has only a loopback interface.
 
-TensorFlow's servers listen on every address and ask nobody who he is: whoever reaches one may read and write files as its user.
-The launcher itself stays where it is. A child of it makes the network, looks for free ports in there and hands both over;
-every replica enters before it does anything else.
+TensorFlow's servers listen on every address without authentication: any client can read and write files as their user.
+The launcher stays in its own namespace. Its child creates the new one, finds free ports there and passes both to the launcher;
+each replica enters the namespace first.
 """
 
 from __future__ import annotations
@@ -29,48 +29,48 @@ LOWEST_PORT = 10000
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
-# capset(2): the version of its header, and room for three sets of 64 capabilities.
+# capset(2): the version of its header, and three empty sets of 64 capabilities.
 CAPABILITIES_VERSION, NO_CAPABILITIES = 0x20080522, bytes(24)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class LaunchError(Exception):
-    """What was asked for cannot be started; the text is one sentence for the user."""
+    """The run cannot start; the text is one sentence for the user."""
 
 
 @dataclass(kw_only=True)
 class Network:
-    """Where one run's replicas meet."""
+    """The network of one run's replicas."""
 
     kind: str = "host"
     ports: list[int] = field(default_factory=list)
-    # Descriptors of its own namespaces, that of the user (where there is one) before that of the network.
+    # Descriptors of its namespaces: the user namespace, if there is one, before the network namespace.
     namespaces: list[int] = field(default_factory=list)
-    # Why the kernel gave no network of its own to a run that should have one.
+    # The kernel's reason for refusing a separate network.
     refused: str = ""
 
     def enter(self) -> None:
         for namespace in self.namespaces:
             _done(_libc.setns(namespace, 0))
         if len(self.namespaces) > 1:
-            # Whoever enters a user namespace may do everything in there; a replica needs none of it.
+            # Entering a user namespace grants all capabilities inside it; a replica needs none.
             _done(_libc.capset(struct.pack("=Ii", CAPABILITIES_VERSION, 0), NO_CAPABILITIES))
 
     def close(self) -> None:
-        """It lasts as long as somebody is in there."""
+        """Close the descriptors. The namespaces last as long as a process is inside."""
         while self.namespaces:
             os.close(self.namespaces.pop())
 
 
 def of(count: int, port_range: str, *, alone: bool) -> Network:
-    """A network with so many free ports."""
+    """Return a network with `count` free ports: a separate one if `alone`, and if the kernel allows it."""
     made = _make(count, port_range) if alone else Network()
     return made if made.ports else Network(ports=free_ports(count, port_range), refused=made.refused)
 
 
 def _make(count: int, port_range: str) -> Network:
-    """By a child: what fails there half-way leaves the launcher as it was."""
+    """Create the namespaces in a child process, so that a failure half-way leaves the launcher unchanged."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, its:
         pid = os.fork()
@@ -86,7 +86,7 @@ def _make(count: int, port_range: str) -> Network:
 
 
 def _be_maker(to_launcher: socket.socket, count: int, port_range: str) -> NoReturn:
-    """The child's whole life."""
+    """Run the child process; never return."""
     answer: dict[str, Any] = {}
     namespaces: list[int] = []
     try:
@@ -104,10 +104,10 @@ def _be_maker(to_launcher: socket.socket, count: int, port_range: str) -> NoRetu
 
 
 def _leave() -> tuple[str, ...]:
-    """Into a network of this process' own; the kinds of namespace that it took.
+    """Move this process into a new network; return the kinds of its new namespaces.
 
-    Root needs no user namespace, and would lose the files of all others in one. Everybody else stays who he is, by the one line
-    that he may write into the maps of his own.
+    Root needs no user namespace, and inside one would lose access to the files of other users. Any other user keeps his
+    identity by a map of one line, which the kernel allows him to write.
     """
     user, group = os.geteuid(), os.getegid()
     if user == 0:
@@ -128,7 +128,7 @@ def _done(result: int) -> None:
 
 
 def free_ports(count: int, port_range: str) -> list[int]:
-    """Hold `count` free ports at once, so that all differ, and let them go just before the replicas bind them."""
+    """Bind `count` free ports at once, so that all differ; release them just before the replicas bind them."""
     with contextlib.ExitStack() as held:
         ports: list[int] = []
         for candidate in _candidates(port_range, count):
@@ -162,7 +162,7 @@ def _candidates(port_range: str, count: int) -> Iterable[int]:
 
 
 def _below_outgoing_ports(count: int) -> Iterable[int]:
-    """Ports that the kernel gives to no outgoing connection: between our look and the replica's bind nobody takes them."""
+    """Return ports below the range of outgoing connections: none of these takes a port before the replica binds it."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
     if lowest - LOWEST_PORT < 10 * count:
         return [0] * count

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Linux tells about processes and the machine, and the reaping of processes whose launcher is gone."""
+"""Facts about processes and the machine from /proc, and the killing of processes whose launcher has died."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-# Positions in /proc/<pid>/stat, counted behind the command's closing bracket (the command may hold spaces and brackets).
+# Positions in /proc/<pid>/stat after the command's closing bracket: the command may contain spaces and brackets.
 _STATE, _START = 0, 19
 _USER, _NICE, _SYSTEM, _IDLE, _IOWAIT, _IRQ, _SOFTIRQ, _STEAL = range(8)
-# Where a process of a run says which run and which launcher it belongs to: in the environment it was executed with.
+# Environment variables that name the run and the launcher of a process.
 RUN_MARK, LAUNCHER_MARK = "TFSCALE_RUN_DIR", "TFSCALE_LAUNCHER"
-# A process may fork while it is being looked for; its child is found by the next look.
+# A process may fork during a scan; the next scan finds its child.
 _REAP_ROUNDS = 5
 
 
 def start_time(pid: int) -> int | None:
-    """In clock ticks since boot: together with the pid it names a process for good, None means gone or a zombie."""
+    """Return the start in clock ticks since boot, or None for an ended process or a zombie. With the pid it is unique."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -31,7 +31,7 @@ def start_time(pid: int) -> int | None:
 
 
 def environment(pid: int) -> dict[str, str]:
-    """What the program was executed with; a child that was only forked shows its parent's."""
+    """Return the environment at the last exec; a forked child shows its parent's."""
     try:
         raw = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
@@ -41,7 +41,7 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def is_ours(pid: int) -> bool:
-    """Another process of the same user in the same numbering of pids: a container's is none of our business."""
+    """Whether it is another process of the same user in the same pid namespace, so not in a container."""
     if pid <= 1 or pid == os.getpid():
         return False
     try:
@@ -56,19 +56,19 @@ def identity(pid: int) -> str:
 
 
 def is_alive(who: str) -> bool:
-    """Whether the process of this `identity` still lives."""
+    """Whether the process with this `identity` is alive."""
     pid, _colon, start = who.partition(":")
     return pid.isdigit() and start.isdigit() and start_time(int(pid)) == int(start)
 
 
 def kill_where(condition: Callable[[Mapping[str, str]], bool]) -> list[int]:
-    """Kill every process of ours whose environment meets the condition, until a look finds no new one."""
+    """Kill every process of this user whose environment meets the condition, until a scan finds no new one."""
     killed: list[int] = []
     for _round in range(_REAP_ROUNDS):
         started = {pid: start_time(pid) for pid in map(int, filter(str.isdigit, os.listdir("/proc")))}
         found = [pid for pid in started if pid not in killed and is_ours(pid) and condition(environment(pid))]
         for pid in found:
-            # A number that was given to somebody else since the look is left alone.
+            # Since the scan the kernel may have given the number to another process.
             if started[pid] == start_time(pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -79,7 +79,7 @@ def kill_where(condition: Callable[[Mapping[str, str]], bool]) -> list[int]:
 
 
 def reap_orphans() -> list[int]:
-    """Kill what an earlier launcher left: processes that carry its mark while it is gone."""
+    """Kill the processes that carry the mark of a dead launcher."""
 
     def is_orphan(environment: Mapping[str, str]) -> bool:
         launcher = environment.get(LAUNCHER_MARK)
@@ -89,7 +89,7 @@ def reap_orphans() -> list[int]:
 
 
 def host_cpu(wall: float) -> dict[str, float]:
-    """CPU seconds of the whole machine since boot."""
+    """Return the CPU seconds of the whole machine since boot."""
     with open("/proc/stat", encoding="ascii") as stat:
         ticks = [int(value) for value in stat.readline().split()[1:9]]
     seconds = [value / os.sysconf("SC_CLK_TCK") for value in ticks]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A worker's progress at the telemetry's cadence, in the log and for TensorBoard."""
+"""A worker's progress every `telemetry_every` global steps, in the log and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.timing import SpeedMeter
 
 
 class ProgressReporter:
-    """Tells about progress whenever the global step has passed the next multiple of `telemetry_every`."""
+    """Reports progress whenever the global step passes a multiple of `telemetry_every`."""
 
     def __init__(self, context: Context) -> None:
         config = context.config
@@ -27,7 +27,7 @@ class ProgressReporter:
         self._speed.look(0)
 
     def __call__(self, global_step: int, loss: float) -> None:
-        """`loss` is the mean of an example."""
+        """`loss` is the mean per example."""
         check_finite(loss, global_step)
         self.due = (global_step // self._every + 1) * self._every
         self._context.log.event(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder of one run: what a run makes there, whose it is, and the state that proves both."""
+"""The folder of one run: its files, its owner, and the state file that proves both."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from trainer.network import LaunchError
 
 VERSION = 1
 STATE, DRAFT, BALLAST = "state.json", ".state.json", ".ballast"
-# Our trainer's; a program of a user's own keeps there what must not outlive its attempt.
+# Folders of our trainer. A user's program may keep files there that must not outlive its attempt.
 FOLDERS = ("checkpoints", "events", "model")
-# Its chief was killed while it exported.
+# A chief that is killed during its export leaves this folder.
 _DRAFT_FOLDER = ".model.draft"
-# Replicas' logs, and how TensorFlow names what a program of a user's own lets it write.
+# Replicas' logs, and TensorFlow's names for the files of a user's program.
 _FILES = re.compile(r"(ps|worker)-[0-9]+\.log|checkpoint|model\.ckpt.*|graph\.pbtxt|events\.out\.tfevents\..*")
-# The last word of a run of many replicas; incompressible, so that it takes its room on every file system.
+# Disk space for the final state of a run with many replicas; random bytes, because a file system may compress others.
 BALLAST_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RunFolder:
-    """One run's folder. Nothing in it is believed, removed or overwritten that a launcher has not made."""
+    """One run's folder. It trusts, removes and overwrites only files that a launcher has made."""
 
     def __init__(self, path: str) -> None:
-        # One name for one folder: a link on the way to it would make two runs of one.
+        # A folder needs one name: through a symbolic link one run would look like two.
         self.path = Path(os.path.realpath(path))
 
     def claim(self) -> None:
-        """Empty it of an earlier run: an old checkpoint must never shorten a run."""
+        """Remove an earlier run's files: an old checkpoint must never shorten a run."""
         with self._telling():
             self.path.mkdir(parents=True, exist_ok=True)
             found = list(os.scandir(self.path))
@@ -54,11 +54,11 @@ class RunFolder:
             for entry in found:
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path)
-                elif entry.name != STATE:  # it stays the proof until the next one takes its place
+                elif entry.name != STATE:  # it stays as the proof until the next one replaces it
                     os.unlink(entry.path)
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Replace state.json in one step: a reader sees the old or the new one, never half of it."""
+        """Replace state.json atomically: a reader sees the old or the new one, never a part."""
         with self._telling():
             draft = self.path / DRAFT
             draft.write_text(json.dumps({"version": VERSION, "run_dir": str(self.path), **state}), encoding="ascii")
@@ -69,7 +69,7 @@ class RunFolder:
             return os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
 
     def keep_room(self) -> None:
-        """For the run's last word: its logs may fill the disk."""
+        """Reserve disk space for the final state, because the run's logs may fill the disk."""
         with self._telling():
             (self.path / BALLAST).write_bytes(os.urandom(BALLAST_BYTES))
 
@@ -78,7 +78,7 @@ class RunFolder:
             (self.path / BALLAST).unlink()
 
     def _prove(self, names: list[str]) -> None:
-        """Raise unless a launcher has said, in this very folder, that it is a run's."""
+        """Raise LaunchError unless state.json proves that a launcher made a run in this very folder."""
         if names == [DRAFT] and self._is_our_draft():
             return
         state = self._told() if STATE in names else {}
@@ -98,7 +98,7 @@ class RunFolder:
             )
 
     def _told(self) -> Mapping[str, Any]:
-        """Empty where state.json is not a launcher's."""
+        """Return state.json, or nothing if no launcher wrote it."""
         path = self.path / STATE
         if path.is_symlink() or not path.is_file():
             return {}
@@ -109,7 +109,7 @@ class RunFolder:
         return state if isinstance(state, dict) and state.get("version") == VERSION else {}
 
     def _is_our_draft(self) -> bool:
-        """As far as it goes, it begins as ours does: its launcher was killed, or the disk was full, in the middle of it."""
+        """Whether the draft is the beginning of a state of ours: a killed launcher or a full disk leaves such a file."""
         path = self.path / DRAFT
         if path.is_symlink() or not path.is_file():
             return False
@@ -142,7 +142,7 @@ def _is_made_by_runs(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_another_launcher(state: Mapping[str, Any]) -> bool:
-    """Whether the launcher that wrote this lives, and is not this very process, which starts the run anew."""
+    """Whether another launcher wrote this state and is alive; this process may restart its own run."""
     pid, launcher = state.get("launcher_pid"), f"{state.get('launcher_pid')}:{state.get('launcher_start')}"
     if not isinstance(pid, int) or not procfs.is_ours(pid) or not procfs.is_alive(launcher):
         return False

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All parameters as one vector, cut into equal shards: one for each ps, which is one tensor to pull and one to push.
+"""All parameters as one vector in equal shards, one per ps. A step pulls one tensor from each ps and pushes one to it.
 
-TensorFlow's way over gRPC costs the same 0.7 CPU-ms for a tensor of ten numbers as for one of thousands, and its device
-setter gives whole variables to one ps, so that a second ps carries next to nothing.
+A tensor over gRPC costs about 0.35 CPU-ms however small it is, and 0.7 CPU-ms more per MB (docs/performance.md), so few
+tensors make a step cheap. TensorFlow's device setter places whole variables, 99 % of the bytes on one of two ps; equal shards
+give each ps half.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ import tensorflow.compat.v1 as tf
 from trainer import model
 from trainer.config import ConfigError
 
-# Of tf.train.AdamOptimizer, as in the thesis.
+# The defaults of tf.train.AdamOptimizer, as in the thesis.
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
-# Under these names checkpoints hold the vector and Adam's two, whatever the number of shards.
+# Checkpoints store the vector and Adam's two slots under names that do not depend on the number of shards.
 NAME = "parameters"
 
 Build = Callable[[model.Maker], model.Network]
 
 
 class _Plan(model.Parameters):
-    """Notes what a network wants instead of making it."""
+    """Records the parameters that a network requests, and creates no variables."""
 
     def __init__(self, seed: int | None) -> None:
         super().__init__(seed=seed, use_resource=True)
@@ -43,7 +44,7 @@ class _Plan(model.Parameters):
 
 
 class _Slices:
-    """Hands out the parts of a vector in the order of a plan."""
+    """Returns the parts of a vector in the order of a plan."""
 
     def __init__(self, parts: Sequence[Any]) -> None:
         self._parts = iter(parts)
@@ -56,7 +57,7 @@ class _Slices:
 
 
 class Layout:
-    """Which part of the vector is what, and where training starts: a tensor of the graph in which this is made."""
+    """The positions of all parameters in the vector, and their initial values: a tensor of the current graph."""
 
     def __init__(self, build: Build, *, seed: int | None) -> None:
         self._build = build
@@ -69,24 +70,24 @@ class Layout:
         self.start = tf.concat([tf.reshape(one, [-1]) for one in plan.starts], 0)
 
     def check(self, ps_count: int) -> None:
-        """Whether each ps gets a part."""
+        """Refuse more ps than parameters."""
         if ps_count > self.total:
             raise ConfigError(
                 f"--ps_hosts names {ps_count} ps, but the network has only {self.total} parameters: give at most so many"
             )
 
     def network(self, flat: Any) -> model.Network:
-        """The network with these parameters, where it is built."""
+        """Build the network with these parameters."""
         return self._build(_Slices(tf.split(flat, self._sizes)))
 
     def by_name(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        """The parameters as the network knows them: name to array."""
+        """Return the parameters by their names in the network."""
         parts = np.split(flat, np.cumsum(self._sizes)[:-1])
         return {name: part.reshape(shape) for name, part, shape in zip(self._names, parts, self._shapes, strict=True)}
 
 
 def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rates: Sequence[Any], gradient: Any) -> Any:
-    """The operation of one step of Adam; `powers` are what the powers of beta are now, `rates` is what `adam_rates` gives."""
+    """Return the operation of one Adam step. `powers` are the current powers of both betas, `rates` come from `adam_rates`."""
     (m, v), (rate, beta1, beta2, epsilon) = slots, rates
     return tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
@@ -103,17 +104,17 @@ def adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rates: Sequ
 
 
 def adam_rates(learning_rate: float) -> tuple[float, float, float, float]:
-    """The learning rate, both betas and epsilon."""
+    """Return the learning rate, both betas and epsilon."""
     return learning_rate, BETA1, BETA2, EPSILON
 
 
 def read(variable: Any) -> Any:
-    """One operation where the variable's own `read_value` makes two: a graph is built at a price for each."""
+    """Read the variable by one operation. Its own `read_value` adds two, and building every operation takes time."""
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 class Shards:
-    """The vector on the ps. `pull` and `push` are built any number of times."""
+    """The vector on the ps. A graph may contain any number of `pull` and `push`."""
 
     def __init__(self, build: Build, *, seed: int | None, ps_count: int) -> None:
         self.layout = Layout(build, seed=seed)
@@ -123,8 +124,8 @@ class Shards:
         self._ranges = list(pairwise(cuts))
         start = self.layout.start
         self.variables = [self._shard(k, NAME, start[low:high]) for k, (low, high) in enumerate(self._ranges)]
-        # Shards have powers of their own, since those of another ps would be one more tensor on its way. All count the same
-        # pushes (two that meet on one ps may count as one there), so a checkpoint holds those of the first.
+        # Each shard has its own powers of beta: reading another ps' would cost one more tensor per step. All count the same
+        # pushes (two simultaneous pushes may count as one on a ps), so a checkpoint stores only the first shard's.
         self.twins: list[tuple[Any, Any]] = []
         self._rates: list[list[Any]] = []
         self._slots: list[list[Any]] = []
@@ -142,7 +143,7 @@ class Shards:
             start = tf.zeros([high - low])
             self._slots.append([self._shard(number, f"{NAME}/{name}", start) for name in ("Adam", "Adam_1")])
             with tf.device(f"/job:ps/task:{number}/cpu:0"):
-                # Made once for all rounds.
+                # All rounds share these constants: fewer operations to build.
                 self._rates.append([tf.constant(rate) for rate in adam_rates(learning_rate)])
                 self._powers[number] = [
                     tf.Variable(beta, name=f"{name}_power", use_resource=True, trainable=False)
@@ -152,7 +153,7 @@ class Shards:
             self.twins += zip(powers, self._powers[0], strict=True)
 
     def begin(self) -> list[Any]:
-        """For each ps a tensor there, as `push` gives: what the first `pull` comes after."""
+        """Return one tensor on each ps, like `push`, as the predecessor of the first `pull`."""
         begun = []
         for variable in self.variables:
             with tf.device(variable.device):
@@ -160,7 +161,7 @@ class Shards:
         return begun
 
     def pull(self, after: Sequence[Any] = ()) -> tuple[Any, list[list[Any]]]:
-        """The vector and each shard's powers, read on each ps once the tensor of that place is there."""
+        """Return the vector and each shard's powers. Each ps reads them after its tensor in `after` has been computed."""
         parts, powers = [], []
         for number, (variable, power) in enumerate(zip(self.variables, self._powers, strict=True)):
             with tf.device(variable.device), tf.control_dependencies(after[number : number + 1]):
@@ -169,7 +170,8 @@ class Shards:
         return parts[0] if len(parts) == 1 else tf.concat(parts, 0), powers
 
     def push(self, gradient: Any, powers: list[list[Any]]) -> list[Any]:
-        """Have each ps' part of the gradient go in by Adam, with the powers that came with the pull: a tensor there when done."""
+        """Apply each ps' part of the gradient by Adam, with the powers of the same pull. Return one tensor on each ps, computed
+        after that."""
         parts = [tf.slice(gradient, [low], [high - low]) for low, high in self._ranges]
         return [self._apply(number, *pair) for number, pair in enumerate(zip(parts, powers, strict=True))]
 
@@ -186,5 +188,5 @@ class Shards:
                 return tf.constant(0)
 
     def by_name(self, session: Any) -> dict[str, np.ndarray]:
-        """The parameters as the network knows them: name to array."""
+        """Return the current parameters by their names in the network."""
         return self.layout.by_name(np.concatenate(session.run(self.variables)))

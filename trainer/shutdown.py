@@ -1,10 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replica does when it is told to stop, or when it must begin anew.
+"""Shutdown and restart of a replica.
 
-As process 1 of a container it would not even hear SIGTERM, and a handler of Python's waits until a call of TensorFlow returns. So
-the signal only writes into a pipe, and a thread of its own reads there.
+The kernel ignores SIGTERM for process 1 of a container unless a handler is installed, and Python runs its handlers only after a
+call of TensorFlow returns. Therefore the signal writes into a pipe, and a separate thread reads it.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from collections.abc import Callable
 from typing import NoReturn
 
 TERMINATED = 128 + signal.SIGTERM
-# Where a process tells the one that it becomes how often it has lost a ps since its last step.
+# This variable passes the number of lost ps since the last step on to the restarted process.
 LOSSES = "TFSCALE_PS_LOSSES"
 
 
-def at_once() -> None:
-    """Until there is something to save, and a `Watch` to do so; process 1 of a container has no other way to be told."""
+def exit_on_sigterm() -> None:
+    """Exit on SIGTERM without saving, until a `Watch` replaces this handler."""
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(TERMINATED))
 
 
 def losses(steps: int) -> int:
-    """Count the present loss, too; `steps` are those that this process has made."""
+    """Return the number of lost ps since the last step, this one included; `steps` is how many this process has made."""
     return 1 if steps else int(os.environ.get(LOSSES, "0")) + 1
 
 
-def begin_anew(losses: int) -> NoReturn:
-    """Become a new process of the same command under the same number, so that no container restarts."""
+def restart(losses: int) -> NoReturn:
+    """Restart the same command under the same process number, so that the container does not restart."""
     os.environ[LOSSES] = str(losses)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -41,9 +41,9 @@ def begin_anew(losses: int) -> NoReturn:
 
 
 class Watch(threading.Thread):
-    """Calls `act` every so many seconds, and `last` once when the process is to end, which it then does.
+    """Calls `act` every `every` seconds. On SIGTERM it calls `last` and ends the process.
 
-    To be made by the main thread.
+    Only the main thread can create it, because only that may install signal handlers.
     """
 
     def __init__(
@@ -69,5 +69,5 @@ class Watch(threading.Thread):
 
 
 def sleep() -> None:
-    """Until somebody ends the process."""
+    """Sleep until a signal ends the process."""
     threading.Event().wait()

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A part of a graph that is built once and then copied, which takes TensorFlow a fraction of the time."""
+"""A subgraph that Python builds once and TensorFlow copies.
+
+With ten rounds as copies a worker builds its graph in 0.25 s of CPU time instead of 0.75 s (docs/performance.md).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import tensorflow.compat.v1 as tf
 
 
 class Subgraph:
-    """What `build` adds to the default graph when it is called with these tensors; `made` are those that it returns."""
+    """The operations that `build` adds to the default graph for the tensors `given`; `made` holds its result."""
 
     def __init__(self, build: Callable[..., Sequence[Any]], given: Sequence[Any]) -> None:
         graph = tf.get_default_graph()
@@ -33,10 +36,10 @@ class Subgraph:
                     self._outside[f"^{other.name}"] = other.outputs[0]
 
     def copy(self, given: Sequence[Any]) -> list[Any]:
-        """Add it once more, with these tensors; return what then stands for `made`."""
+        """Add a copy with other tensors in place of `given`; return the copy's tensors for `made`."""
         instead = {old.name: new for old, new in zip(self._given, given, strict=True)}
         inputs = {name: instead.get(tensor.name, tensor) for name, tensor in self._outside.items()}
         names = [tensor.name for tensor in self.made]
-        with tf.device(None):  # its operations have their places
+        with tf.device(None):  # the copied operations already have their devices
             made: list[Any] = tf.import_graph_def(self._definition, inputs, names, name="again")
         return made

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a worker's time goes: computing, waiting for the ps, input, telemetry, and held back by its quota of processors.
+"""The breakdown of a worker's time: computing, waiting for the ps, input, telemetry, and throttling by its CPU quota.
 
-What happens outside of TensorFlow's calls is timed as it is. Within them a few calls are traced, the fourth and then each whose
-number is twice that of the last: what the worker's own operations take in those stands for all, and what is left of a call is
-waiting, for parameters on their way and (in step) for the other workers.
+A clock measures the time outside of TensorFlow's calls. TensorFlow traces a few calls, the 4th, 8th, 16th and so on. The
+time of the worker's own operations in those, scaled to all steps, is the estimate for all calls. The rest is waiting for
+parameters and, in synchronous training, for the other workers. Tracing costs `fast` about 3 % (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tensorflow.compat.v1 as tf
 
 COMPUTE, PS, INPUT, TELEMETRY, THROTTLED = "compute", "ps", "input", "telemetry", "throttled"
 FIRST_TRACED = 4
-# How the names of operations begin; all others of a worker compute. Those that wait for somebody else take no time of its own.
+# Prefixes of operations' kinds. All other operations of a worker compute. Waiting operations use no time of the worker.
 INPUT_OPS = ("Gather", "ResourceGather", "QueueDequeue", "Cast")
 WAITING_OPS = ("_Recv", "_HostRecv", "_Send", "_HostSend", "RecvTensor")
 
@@ -26,7 +26,7 @@ Call = Callable[[Any, Any], Any]
 
 
 class TimeBreakdown:
-    """Adds up one worker's seconds. `mono` is the clock, `throttled` the seconds for which this process was held back so far."""
+    """Adds up one worker's seconds. `mono` is the clock; `throttled` returns the seconds of throttling so far."""
 
     def __init__(self, mono: Callable[[], float], throttled: Callable[[], float]) -> None:
         self._mono = mono
@@ -41,7 +41,7 @@ class TimeBreakdown:
 
     @contextlib.contextmanager
     def on(self, kind: str) -> Iterator[None]:
-        """Count what is done here as of this kind."""
+        """Count the time inside this context as this kind."""
         began = self._mono()
         try:
             yield
@@ -49,16 +49,16 @@ class TimeBreakdown:
             self._seconds[kind] += self._mono() - began
 
     def took(self, seconds: float, *, compute: float) -> None:
-        """Count calls that were timed from within: what they did not compute, they waited."""
+        """Count calls that measured their own computing time; the rest of `seconds` is waiting."""
         compute = min(max(0.0, compute), seconds)
         self._seconds[COMPUTE] += compute
         self._seconds[PS] += seconds - compute
         self._is_told = True
 
     def call(self, call: Call, *, steps: int = 1) -> Any:
-        """Return what `call(options, run_metadata)` does, for so many steps of this worker; both are None in most calls."""
+        """Return the result of `call(options, run_metadata)`, which makes `steps` steps. Both are None without tracing."""
         self._calls += 1
-        # Powers of two: often at first, so that short runs have some, and never so often that it slows the training.
+        # Powers of two: even a short run has traced calls, and a long one has too few to slow it down.
         is_traced = self._calls >= FIRST_TRACED and self._calls & (self._calls - 1) == 0
         metadata = tf.RunMetadata() if is_traced else None
         began = self._mono()
@@ -74,24 +74,24 @@ class TimeBreakdown:
         return result
 
     def split(self) -> dict[str, float]:
-        """Seconds of each kind since the first step, none where no call was traced or timed."""
+        """Return the seconds of each kind since the first step, or nothing if no call was traced or timed."""
         if not self._is_told:
             return {}
         traced = sum(self._traced.values())
-        # Never more than all calls took: the machine may have become faster since those that were traced.
+        # The machine may have become faster since the traced calls, so the total of all calls is the limit.
         scale = min(self._steps / self._traced_steps, self._in_calls / traced) if traced else 0.0
         within = {kind: seconds * scale for kind, seconds in self._traced.items()}
         within[PS] = self._in_calls - sum(within.values())
         breakdown = {kind: seconds + within.get(kind, 0.0) for kind, seconds in self._seconds.items()}
         total = sum(breakdown.values())
-        # The kernel adds up what each processor holds back, which can be more than the time that has gone by.
+        # The kernel adds up the throttling of all processors, which can exceed the elapsed time.
         held = min(self._throttled() - self._throttled_before, total)
         kept = 1.0 - held / total if total else 0.0
         return {**{kind: round(seconds * kept, 6) for kind, seconds in breakdown.items()}, THROTTLED: round(held, 6)}
 
 
 def seconds_of(step_stats: Any) -> dict[str, float]:
-    """What the operations on the worker's devices took, by kind; the sum is the time in which any was at work."""
+    """Return the seconds of the operations on the worker's devices, by kind. Overlapping operations share the elapsed time."""
     spans: list[tuple[int, int]] = []
     by_kind = {COMPUTE: 0, INPUT: 0, TELEMETRY: 0}
     for device in step_stats.dev_stats:
@@ -110,7 +110,7 @@ def seconds_of(step_stats: Any) -> dict[str, float]:
 
 
 def _operation(node: Any) -> str:
-    """The kind of operation: a label is `name = Kind(inputs)`, or the name alone."""
+    """Return the operation's kind: a label is `name = Kind(inputs)`, or the name alone."""
     _name, separator, rest = node.timeline_label.partition(" = ")
     return str(rest.partition("(")[0] if separator else node.node_name)
 
@@ -122,7 +122,7 @@ def _kind(operation: str) -> str:
 
 
 def _covered(spans: list[tuple[int, int]]) -> int:
-    """The time in which at least one of them lasts."""
+    """Return the time covered by at least one of the spans."""
     covered, reached = 0, 0
     for start, end in sorted(spans):
         covered += max(0, end - max(start, reached))

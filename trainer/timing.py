@@ -1,11 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clocks and what a run costs.
+"""Clocks, speed, and the resources that a run uses.
 
-The clock of a run starts at the start line: every replica is up, connected and initialised, and nobody has trained yet.
-It stops when the chief sees the target step. So neither the import of TensorFlow, nor building graphs, nor the final
-evaluation counts as training. Durations come from the monotonic clock; the wall clock only lines replicas up.
+The clock of a run starts at the start line, when every replica is connected and initialised and no worker has trained.
+It stops when the chief sees the target step. So the import of TensorFlow, the building of graphs and the final evaluation do
+not count as training. Durations come from the monotonic clock; the wall clock only aligns the replicas' logs.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Both clocks, to be replaced together in tests."""
+    """Both clocks in one object, so that a test replaces them together."""
 
     wall: Callable[[], float] = time.time
     mono: Callable[[], float] = time.monotonic
 
 
 class SpeedMeter:
-    """Global steps per second between two looks; the first look only sets the mark."""
+    """Global steps per second between two calls of `look`; the first call returns None."""
 
     def __init__(self, mono: Callable[[], float]) -> None:
         self._mono = mono
@@ -41,7 +41,7 @@ class SpeedMeter:
 
 
 class Usage:
-    """What this process has used since it was made."""
+    """The resources that this process has used."""
 
     def __init__(
         self, *, cgroup_root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
@@ -50,7 +50,7 @@ class Usage:
         self._throttled_before = throttled_seconds(*self._cgroup)
 
     def throttled(self) -> float:
-        """Seconds for which the cgroup's CPU quota has held its processes back."""
+        """Return the seconds of throttling by the cgroup's CPU quota since this object was created."""
         return max(0.0, throttled_seconds(*self._cgroup) - self._throttled_before)
 
     def figures(self) -> dict[str, float | int]:
@@ -63,7 +63,7 @@ class Usage:
 
 
 def throttled_seconds(root: Path, membership: Path) -> float:
-    """How long the cgroup's CPU quota has held its processes back; 0 where no quota is accounted."""
+    """Return the seconds of throttling by the cgroup's CPU quota; 0 if the kernel counts none."""
     for file in _stat_files(root, membership):
         try:
             pairs = (line.split() for line in file.read_text(encoding="ascii").splitlines())
@@ -87,7 +87,7 @@ def _stat_files(root: Path, membership: Path) -> Iterator[Path]:
         if not controllers:
             yield root / path.lstrip("/") / "cpu.stat"
         elif "cpu" in controllers.split(","):
-            # In a container the path names the host's view, and the mount shows only what is ours.
+            # In a container the path is the host's, but the mount shows only the container's own cgroup.
             yield root / controllers / path.lstrip("/") / "cpu.stat"
             yield root / "cpu" / path.lstrip("/") / "cpu.stat"
             yield root / "cpu" / "cpu.stat"

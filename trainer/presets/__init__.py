@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two ways to run the same training: as the thesis published it, and fast."""
+"""Two training loops for the same training: `thesis` as published, and `fast`."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same training without what slows it down.
+"""The same training, about ten times as fast as the thesis' loop (docs/performance.md).
 
-Nothing is fed: the examples lie in the worker's own memory as bytes, a queue beside them holds the order. The parameters are
-one vector in as many shards as there are ps, so that a step is one tensor from and one to each of them. One prepared call
-goes through several rounds of pull, gradient and push, and returns the global step and the loss. Summaries leave every
-`telemetry_every` steps only.
+- No step feeds data: the examples lie in the worker's memory as bytes, and a queue holds their order.
+- The parameters are one vector with one shard per ps, so that a step moves one tensor from and one to each ps.
+- One prepared call makes several rounds of pull, gradient and push, which share the fixed cost of a call. Each round pulls
+  after the previous push, so its gradient is no staler than with one round per call.
+- Summaries are written every `telemetry_every` steps, and the test set runs once: in the thesis' loop both take 76 % of
+  the time.
 """
 
 from __future__ import annotations
@@ -26,12 +28,12 @@ from trainer.subgraph import Subgraph
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 from trainer.training_loop import Minimiser, step_after
 
-# Batches whose order is handed over in one go.
+# Batches whose order one call puts into the queue.
 ORDER_BLOCK = 500
 
 
 class Fast:
-    """See the module's text."""
+    """The training loop of the preset `fast`."""
 
     def __init__(self, context: Context, minimise: Minimiser) -> None:
         config, dataset = context.config, context.dataset
@@ -63,7 +65,7 @@ class Fast:
         return kind(make, shape=dataset.shape, classes=dataset.classes, hidden_units=config.hidden_units)
 
     def _build_calls(self, rounds: int) -> dict[int, tuple[Any, Any]]:
-        """Number of steps in a call -> the global step and the last loss, each step at what the ps hold after the one before."""
+        """Map the number of steps in a call to its global step and last loss. Each step pulls after the previous push."""
         begin = self.shards.begin()
         (batch,) = self._next(1)
         one_round = Subgraph(self._round, [*begin, *batch])
@@ -79,7 +81,7 @@ class Fast:
         *after, images, labels = given
         flat, powers = self.shards.pull(after)
         losses = self._losses(flat, images, labels)
-        # That of their sum.
+        # tf.gradients adds the losses up, so this is the gradient of their sum.
         (gradient,) = tf.gradients(losses, flat)
         done = self.shards.push(gradient, powers)
         with tf.device(self.global_step.device), tf.control_dependencies([done[0]]):
@@ -95,12 +97,12 @@ class Fast:
         return global_step, tf.reduce_sum(losses)
 
     def _losses(self, flat: Any, images: Any, labels: Any) -> Any:
-        """One for each example, equal to the thesis' clipped logarithm of the softmax wherever that is not clipped."""
+        """Return one loss per example. It equals the thesis' logarithm of the softmax wherever that is not clipped."""
         logits = self.shards.layout.network(flat).logits(images, model.Unobserved())
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
 
     def _build_data(self) -> None:
-        """Local variables and a queue on this worker."""
+        """Create local variables and a queue on this worker."""
         images, labels = self._context.dataset.train
         self._images_in = tf.placeholder(tf.uint8, images.shape)
         self._labels_in = tf.placeholder(tf.uint8, labels.shape)
@@ -117,7 +119,7 @@ class Fast:
         self._hand_over = self._order.enqueue_many([self._order_in])
 
     def _next(self, rounds: int) -> list[tuple[Any, Any]]:
-        """So many batches; every run of what is returned takes the next ones."""
+        """Return that many batches; every run of the returned tensors takes the next ones."""
         with tf.device(cluster.host_device(self._context.config)):
             indices = tf.reshape(self._order.dequeue_many(rounds), [rounds * self._context.config.batch_size])
             images, classes = (tf.gather(variable, indices) for variable in self._kept)
@@ -152,7 +154,7 @@ class Fast:
         breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         calls = {rounds: session.make_callable(fetches, accept_options=True) for rounds, fetches in self._calls.items()}
         most = max(calls)
-        # Near the end one by one: all workers together go at most this far beyond the last step.
+        # Near the end a call makes one step: all workers together exceed the last step by no more than this.
         last_call = config.train_steps - most * len(config.worker_hosts) if config.train_steps else math.inf
         report, global_step = self._report, 0
         report.begin()

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loop as the thesis published it (Listings 5.3 to 5.8), costs and all: it is what `fast` is measured against.
+"""The training loop as the thesis published it (Listings 5.3 to 5.8), with all its costs: the baseline for `fast`.
 
-Every step feeds a batch, summarises variables, activations and input images, and writes a line; at every tenth local
-step the whole test set takes the place of a batch. Variables are of the old kind, dealt out in turn over the ps.
+Every step feeds a batch, summarises variables, activations and input images, and writes a line. Every tenth local step runs the
+whole test set instead of a batch. The parameters are reference variables, placed on the ps in turn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUMMARISED_IMAGES = 10
 
 
 class Summaries:
-    """Listing 5.3."""
+    """The summaries of Listing 5.3."""
 
     def variable(self, variable: Any) -> None:
         with tf.name_scope("summaries"):
@@ -48,7 +48,7 @@ class Summaries:
 
 
 class Thesis:
-    """One worker's graph and loop."""
+    """The training loop of the preset `thesis`."""
 
     twins = ()
 
@@ -61,7 +61,7 @@ class Thesis:
         self._build_network()
         with tf.name_scope("train"):
             self._train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), self._loss, self.global_step)
-        # With tokens a worker that reads the step too early would wait for one that never comes.
+        # In sync_ps a worker that reads the step before its push may miss the last one and wait for a token without end.
         early = config.strategy == "async_ps"
         self._step_seen = self.global_step if early else step_after(self._train_step, self.global_step)
         self._summary_op = tf.summary.merge_all()
@@ -71,12 +71,12 @@ class Thesis:
         with tf.name_scope("input"):
             self._x = tf.placeholder(tf.float32, [None, dataset.train[0].shape[1]], name="x-input")
             self._y = tf.placeholder(tf.float32, [None, dataset.classes], name="y-input")
-        if dataset.shape[2] in (1, 3, 4):  # what TensorBoard can show
+        if dataset.shape[2] in (1, 3, 4):  # TensorBoard shows only images with these numbers of channels
             with tf.name_scope("input_reshape"):
                 tf.summary.image("input", tf.reshape(self._x, [-1, *dataset.shape]), SUMMARISED_IMAGES)
 
     def _build_network(self) -> None:
-        """Listings 5.5 and 5.6, the loss with the clipped logarithm and as a sum over the batch."""
+        """Build Listings 5.5 and 5.6; the loss is the clipped logarithm, summed over the batch."""
         config, dataset = self._context.config, self._context.dataset
         make = model.Parameters(seed=config.seed, use_resource=False)
         network = model.NETWORKS[config.model](
@@ -110,7 +110,7 @@ class Thesis:
         return {self._x: split[0], self._y: split[1]}
 
     def train(self, session: Any) -> int:
-        """Listing 5.8. Its local step counts tests as well as steps of training; ours of the log counts training only."""
+        """Run Listing 5.8. Its local step also counts tests; the events count only training steps."""
         self._say("Session_initialization_complete.")
         config, began = self._context.config, self._context.clock.mono()
         breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
@@ -168,7 +168,7 @@ class Thesis:
 
 @contextlib.contextmanager
 def _non_finite(step: int) -> Iterator[None]:
-    """A histogram refuses what is no number, and does so before anybody sees the loss."""
+    """Report a NaN or infinite loss: a histogram raises an error for it before the loop sees the loss."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How gradients become parameters. One module a strategy; each offers `train(context)`, which returns when the replica is done."""
+"""Strategies of distribution, one per module. Each has `train(context)`, which returns at the end of the replica."""
 
 from __future__ import annotations
 

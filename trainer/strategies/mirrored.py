@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Synchronous training without ps: TensorFlow's MultiWorkerMirroredStrategy.
 
-Every worker holds all parameters; the workers average their gradients by an all-reduce in a ring in each step, so that one
-global step takes a batch of every worker, as with `sync_ps`.
+Every worker holds all parameters. In each step a ring all-reduce averages the workers' gradients, so that one global step
+takes one batch of every worker, as with `sync_ps`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
 
 
 class Mirrored:
-    """One worker."""
+    """One worker's parameters and training loop."""
 
     def __init__(self, context: Context) -> None:
         config, dataset = context.config, context.dataset
         self._context = context
-        # First of all: collectives are set up before anything else of TensorFlow is made.
+        # TensorFlow requires the setup of collectives before it creates any other object.
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy(
             cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
                 tf.train.ClusterSpec({"worker": list(config.worker_hosts)}),
@@ -46,7 +46,7 @@ class Mirrored:
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self._data = tuple(map(tf.constant, dataset.train))
         with self._strategy.scope():
-            # The chief's start is everybody's.
+            # TensorFlow copies the chief's initial values to all workers.
             self._parameters = tf.Variable(self._vector.start)
             self._slots = [tf.Variable(np.zeros_like(self._vector.start), trainable=False) for _slot in range(2)]
             self._powers = [tf.Variable([beta], dtype=tf.float32, trainable=False) for beta in (BETA1, BETA2)]
@@ -55,7 +55,7 @@ class Mirrored:
             self._steps.get_concrete_function(tf.TensorSpec([rounds, config.batch_size], tf.int32))
 
     def meet(self) -> None:
-        """Return when all workers have come here."""
+        """Return when all workers have called this."""
         self._strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(0.0), axis=None)
 
     def train(self) -> int:
@@ -87,7 +87,7 @@ class Mirrored:
             check_finite(loss, step)
 
     def _run_steps(self, order: Any) -> Any:
-        """So many steps as `order` has rows, each at what the one before it left; the last one's loss, and all waiting."""
+        """Make one step per row of `order`; return the last loss and the total waiting time."""
         return self._strategy.run(self._replica_steps, args=(order,))
 
     def _replica_steps(self, order: Any) -> tuple[Any, Any]:
@@ -119,5 +119,5 @@ def train(context: Context) -> None:
     context.start(0, waited=context.clock.mono() - arrived)
     context.target_reached(worker.train())
     worker.finish()
-    # Who leaves takes the others' collectives along.
+    # A worker that exits early breaks the collectives of the others.
     worker.meet()

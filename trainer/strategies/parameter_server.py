@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the strategies with parameter servers share: one worker from its server to its last step, and the ps."""
+"""Common parts of the parameter server strategies: a worker from its server to its last step, and the ps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.context import Context
 from trainer.export import export
 from trainer.training_loop import TrainingLoop
 
-# What a session meets when a ps goes or comes back empty.
+# Errors of a session after a ps was lost or has restarted without variables.
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -28,26 +28,26 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
-# A worker that loses its ps so often without a step between has another trouble.
+# So many losses without a step between them have another cause than a restarted ps.
 MOST_LOSSES = 20
 PAUSE_SECONDS = 0.5
 
 
 class Aggregation(Protocol):
-    """How the gradients of the workers come together."""
+    """The way to combine the gradients of all workers."""
 
     def minimise(self, optimizer: Any, loss: Any, global_step: Any) -> Any:
         """Build the operation of one step."""
 
     def initialise(self, session: Any) -> None:
-        """Let the chief prepare what is shared, once all variables are initialised."""
+        """Prepare the shared state on the chief, after all variables are initialised."""
 
     def join(self, session: Any) -> None:
-        """Prepare what is this worker's own, once the chief is done."""
+        """Prepare this worker's own state, after the chief's `initialise`."""
 
 
 def train(context: Context, aggregation: Callable[[Context], Aggregation]) -> None:
-    # Here and not earlier: a parent that preloads and forks must not have touched TensorFlow.
+    # Not at import: a parent that preloads and forks must not initialise TensorFlow.
     tf.disable_eager_execution()
     if context.config.job_name == "ps":
         serve(context)
@@ -56,7 +56,7 @@ def train(context: Context, aggregation: Callable[[Context], Aggregation]) -> No
 
 
 def serve(context: Context) -> None:
-    """A ps, until somebody ends it."""
+    """Run a ps until a signal ends it."""
     if context.config.standing or context.config.checkpoint_dir:
         shutdown.Watch().start()
     server = cluster.start_server(context.config)
@@ -77,7 +77,7 @@ def _work(context: Context, aggregation: Aggregation) -> None:
 
 
 class Worker:
-    """One worker's graph, and its way through a training."""
+    """One worker's graph, and its course through a training."""
 
     def __init__(self, context: Context, aggregation: Aggregation, graph: Any, target: str) -> None:
         config = context.config
@@ -105,7 +105,7 @@ class Worker:
         return session
 
     def run(self) -> None:
-        """A measured run: all meet at the start line, and each ends with the last step."""
+        """Do a measured run: all workers meet at the start line, and each ends after the last step."""
         line = cluster.StartLine(self._context.config, self._loop.global_step)
         session = self._open()
         arrived = self._context.clock.mono()
@@ -134,7 +134,7 @@ class Worker:
             _finish(self._context, self._loop, session)
 
     def stand(self) -> None:
-        """A training that outlives its replicas: a ps that is lost is waited for, and after the last step it stays."""
+        """Do a long-running training: wait for lost ps, and stay alive after the last step."""
         cluster.await_ps(self._context.config)
         try:
             session = self._open()
@@ -142,11 +142,11 @@ class Worker:
             self._begin(session, self._join(session), waited=self._context.clock.mono() - arrived)
             self._end(session)
         except LOST as error:
-            self._begin_anew(error)
+            self._restart(error)
         shutdown.sleep()
 
-    def _begin_anew(self, error: Any) -> NoReturn:
-        """In the same process, but with nothing of TensorFlow left: its channels wait up to 20 s before they try again."""
+    def _restart(self, error: Any) -> NoReturn:
+        """Restart this process, because TensorFlow's channels wait up to 20 s before they connect again."""
         self._context.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
         if self._checkpoints:
             self._checkpoints.attend(None)
@@ -155,13 +155,13 @@ class Worker:
         losses = shutdown.losses(self._context.progress.local_steps)
         if losses > MOST_LOSSES:
             raise error
-        shutdown.begin_anew(losses)
+        shutdown.restart(losses)
 
     def _join(self, session: Any) -> int:
-        """The global step from which this worker goes on; the chief sees to it that there is one."""
+        """Return the global step from which this worker continues; the chief restores or initialises the variables."""
         while len(session.run(self._missing)):
             if self._context.config.is_chief:
-                # All at once, so that nobody trains on half of them.
+                # All variables at once, so that no worker trains on a part of them.
                 restored = self._checkpoints.restore(session) if self._checkpoints else None
                 if restored is None:
                     session.run(self._initializer)
@@ -174,7 +174,7 @@ class Worker:
 
 
 def _check_network(session: Any) -> None:
-    """Nothing of TensorFlow's would complain: a step takes whatever shapes the ps hold."""
+    """Compare the shapes on the ps with this network's: a step of TensorFlow would accept any shapes."""
     variables = tf.trainable_variables()
     for variable, value in zip(variables, session.run(variables), strict=True):
         there, here = list(value.shape), variable.shape.as_list()

@@ -14,9 +14,9 @@ from trainer.strategies import parameter_server
 
 
 class Synchronous:
-    """TensorFlow's SyncReplicasOptimizer: accumulators take gradients, a queue of tokens lets workers go on.
+    """TensorFlow's SyncReplicasOptimizer: accumulators collect gradients, and a token lets a worker start its next step.
 
-    Each step hands out a token for every worker at least, so those that see the last step find one and can end, too.
+    Each step puts at least one token per worker into the queue, so every worker gets one after the last step and can end.
     """
 
     def __init__(self, context: Context) -> None:

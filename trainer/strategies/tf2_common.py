@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the strategies of TensorFlow 2 share: the network on one vector, Adam's step, and the end of a run."""
+"""Common parts of the TensorFlow 2 strategies: the network on one vector, the Adam step, and the end of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainer.sharded_parameters import BETA1, BETA2, Layout, adam, adam_rates
 
 
 def configure(config: Config) -> None:
-    """To be called before anything of TensorFlow is made. A worker uses one GPU, as in `cluster.worker_device`, or none."""
+    """Set devices and threads before TensorFlow creates any object. `cluster.worker_device` names the GPU, if any."""
     gpus = tf.config.list_physical_devices("GPU")
     mine = gpus[config.task_index % config.num_gpus :][:1] if config.num_gpus else []
     for gpu in mine:
@@ -32,12 +32,12 @@ def configure(config: Config) -> None:
 
 
 def lengths(config: Config) -> list[int]:
-    """The numbers of steps in one call that a run needs: the usual one, and what is left for the last."""
+    """Return the numbers of steps in one call: the usual one, and the remainder for the last call."""
     return sorted({config.rounds, config.train_steps % config.rounds} - {0})
 
 
 class Vector:
-    """All parameters as one vector. `start` is that of the preset `fast` with the same seed."""
+    """All parameters as one vector. `start` equals the initial values of the preset `fast` with the same seed."""
 
     def __init__(self, context: Context) -> None:
         config, dataset = context.config, context.dataset
@@ -51,13 +51,13 @@ class Vector:
             self.start: np.ndarray = session.run(self.layout.start)
 
     def loss(self, flat: Any, images: Any, classes: Any) -> Any:
-        """As in `fast`: summed over the batch."""
+        """Return the loss of `fast`, summed over the batch."""
         logits = self._logits(flat, images)
         labels = tf.cast(classes, tf.int32)
         return tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
 
     def gradient(self, flat: Any, images: Any, classes: Any) -> tuple[Any, Any]:
-        """The loss of a batch and its gradient at `flat`."""
+        """Return the loss of a batch and its gradient at `flat`."""
         with tf.GradientTape() as tape:
             tape.watch(flat)
             loss = self.loss(flat, images, classes)
@@ -72,7 +72,7 @@ class Vector:
 
 
 def timed(work: Callable[[Any], Any], given: Any) -> tuple[Any, Any]:
-    """What `work` makes of a tensor, and the seconds from the moment that this is there, by the clock of who does it."""
+    """Return the result of `work` on a tensor, and the seconds since that tensor was computed, by its device's clock."""
     with tf.control_dependencies([given]):
         began = tf.timestamp()
     with tf.control_dependencies([began]):
@@ -83,7 +83,7 @@ def timed(work: Callable[[Any], Any], given: Any) -> tuple[Any, Any]:
 
 
 def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate: float, gradient: Any) -> None:
-    """One step on one shard; `powers` are vectors of one number, which lie beside it. Order is that of `tf.function`."""
+    """Make one Adam step on one shard. `powers` are vectors of one number on its device; `tf.function` keeps the order."""
     with tf.device(variable.device):
         adam(variable, slots, [tf.reshape(power.read_value(), []) for power in powers], adam_rates(rate), gradient)
         for power, beta in zip(powers, (BETA1, BETA2), strict=True):
@@ -91,7 +91,7 @@ def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate:
 
 
 def finish(context: Context, vector: Vector, flat: np.ndarray) -> None:
-    """The chief's last duties."""
+    """Evaluate and export the final parameters on the chief."""
     accuracy = vector.accuracy(flat, context.dataset.test)
     context.log.event("eval", global_step=context.progress.global_step, accuracy=round(accuracy, 6))
     if context.config.export_dir:

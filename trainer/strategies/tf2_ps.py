@@ -1,10 +1,10 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asynchronous training as TensorFlow 2 has it: ParameterServerStrategy and its ClusterCoordinator.
+"""Asynchronous training by TensorFlow 2's ParameterServerStrategy and ClusterCoordinator.
 
-The workers only serve; a coordinator hands out the steps to whoever is free. It lives in worker 0's process, beside that
-worker's server. The others wait at the same start line as in the other strategies, and are told when all is done.
+The workers only run servers. The coordinator gives steps to idle workers; it runs in worker 0's process, beside that worker's
+server. The other workers wait at the same start line as in the other strategies, and then for the end of the training.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import parameter_server, tf2_common
 from trainer.time_breakdown import TimeBreakdown
 
-# Calls on their way for each worker, so that none is ever idle.
+# Scheduled calls per worker, so that none is ever idle.
 AHEAD = 8
 
 
 class Coordinator:
-    """Holds the parameters on the ps, in equal shards, and has the workers train."""
+    """Creates the parameters on the ps, in equal shards, and schedules the steps on the workers."""
 
     def __init__(self, context: Context) -> None:
         config, dataset = context.config, context.dataset
@@ -56,7 +56,7 @@ class Coordinator:
         powers = [np.full(ps, beta, np.float32) for beta in (BETA1, BETA2)]
         values = [self._vector.start, nothing, nothing, *powers, np.zeros((len(config.worker_hosts), 2), np.int64)]
         with strategy.scope():
-            # Each in as many shards as there are ps: TensorFlow deals them out in turn.
+            # One shard per ps: TensorFlow places the shards of a variable in turn.
             self._parameters, *rest = (tf.Variable(value, trainable=False) for value in values)
         self._slots, self._powers, self._counts = rest[:2], rest[2:4], rest[4]
         self._data = self._on_every_worker()
@@ -64,7 +64,7 @@ class Coordinator:
         self._rehearse(list(zip((self._parameters, *self._slots, *self._powers, self._counts), values, strict=True)))
 
     def _rehearse(self, begin: list[tuple[Any, np.ndarray]]) -> None:
-        """Build the graphs by calls whose effect is undone: there is no public way to build one without a call."""
+        """Build the graphs by calls and undo their effect: TensorFlow has no public way to build them without a call."""
         for rounds in tf2_common.lengths(self._context.config):
             order = tf.zeros([rounds, self._context.config.batch_size], tf.int32)
             self._coordinator.schedule(self._steps, args=(self._data, order))
@@ -73,7 +73,7 @@ class Coordinator:
             variable.assign(value)
 
     def _on_every_worker(self) -> Any:
-        """The examples in each worker's memory: a dataset of one element, which is all of them."""
+        """Put all examples into each worker's memory, as the only element of a dataset."""
         images, classes = map(tf.constant, self._context.dataset.train)
         whole = self._coordinator.create_per_worker_dataset(
             lambda: tf.data.Dataset.from_tensors((images, classes)).repeat()
@@ -90,7 +90,7 @@ class Coordinator:
         return totals
 
     def _run_steps(self, data: Any, order: Any) -> tuple[Any, Any]:
-        """On a worker: so many steps as `order` has rows, each at what the ps hold after the one before it."""
+        """Make one step per row of `order`, on a worker. Each step starts from the ps' parameters after the previous."""
         images, classes = next(data)
         parameters = shards(self._parameters)
         sizes = [shard.shape.num_elements() for shard in parameters]
@@ -107,7 +107,7 @@ class Coordinator:
         return tf.add_n([tf.reduce_sum(shard.read_value()[:, 0]) for shard in shards(self._counts)]), loss
 
     def _count(self, steps: int, seconds: Any) -> None:
-        """On a worker: enter what it has done."""
+        """Add this worker's steps and computing time to the counts."""
         me = tf.distribute.coordinator.experimental_get_current_worker_index()
         done = tf.stack([tf.constant(steps, tf.int64), tf.cast(1e6 * seconds, tf.int64)])
         whole = tf.one_hot(me, len(self._context.config.worker_hosts), dtype=tf.int64)[:, tf.newaxis] * done
@@ -131,7 +131,7 @@ class Coordinator:
                 waiting.append((given, self._coordinator.schedule(self._steps, args=(self._data, order))))
             if len(waiting) > window or given >= target:
                 number, result = waiting.popleft()
-                # Others may still be at work on earlier ones, and then the next result is looked at as well.
+                # Other workers may still run earlier calls; then the step is too low and the next result counts, too.
                 if number >= min(report.due, target):
                     self._tell(report, *result.fetch())
         self._coordinator.join()
@@ -147,7 +147,7 @@ class Coordinator:
 
     @property
     def counts(self) -> np.ndarray:
-        """A row for each worker: its steps, and the microseconds for which it computed."""
+        """Return one row per worker: its steps and its microseconds of computing."""
         return np.concatenate([shard.numpy() for shard in shards(self._counts)])
 
     def finish(self) -> None:
@@ -156,7 +156,7 @@ class Coordinator:
 
 
 def _own_address(config: Config) -> str:
-    """Of the coordinator, on the host of worker 0; it is the one that calls, so nobody has to know the port before."""
+    """Return the coordinator's address on worker 0's host. Only the coordinator connects, so any free port will do."""
     host, _colon, _port = config.worker_hosts[0].rpartition(":")
     with socket.socket() as listener:
         listener.bind(("", 0))
@@ -164,7 +164,7 @@ def _own_address(config: Config) -> str:
 
 
 class Done(NamedTuple):
-    """What a worker has done. In microseconds: for how long it computed, and how long the training took."""
+    """One worker's result: its steps, its microseconds of computing, and the microseconds of the whole training."""
 
     local_steps: int
     computed: int
@@ -172,19 +172,19 @@ class Done(NamedTuple):
     global_step: int
 
     def enter(self, context: Context, breakdown: TimeBreakdown) -> None:
-        """Into this worker's own summary."""
+        """Record the result in this worker's own summary."""
         context.progress.local_steps = self.local_steps
         breakdown.took(self.took / 1e6, compute=self.computed / 1e6)
         context.progress.seconds = breakdown.split()
 
 
 def shards(variable: Any) -> list[Any]:
-    """With a single ps there is nothing to cut."""
+    """Return the shards of a variable; with a single ps TensorFlow makes a plain variable."""
     return list(getattr(variable, "variables", [variable]))
 
 
 class Farewell:
-    """Queues on ps 0 by which the chief tells each of the others what it has done, and that it may go."""
+    """Queues on ps 0. Through them the chief sends each other worker its result, after which the worker may exit."""
 
     def __init__(self, workers: int) -> None:
         self._queues = []
@@ -218,7 +218,7 @@ def train(context: Context) -> None:
         _coordinate(context, line, farewell, session)
     else:
         _serve(context, line, farewell, session)
-    # The server lives as long as its object.
+    # The server lives as long as this object.
     del server
 
 
@@ -234,7 +234,7 @@ def _serve(context: Context, line: cluster.StartLine, farewell: Farewell, sessio
 
 def _coordinate(context: Context, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
     arrived = context.clock.mono()
-    # The coordinator talks to all servers, so they have to be there.
+    # The coordinator connects to all servers, so they must be ready.
     line.await_others(session)
     waited = context.clock.mono() - arrived
     coordinator = Coordinator(context)
