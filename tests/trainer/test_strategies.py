@@ -42,7 +42,8 @@ def test_trains_by_the_contract(run_cluster: RunCluster, tmp_path: Path, strateg
     assert list((tmp_path / "worker-0").glob("events.out.tfevents.*"))
     took = outcome.chief.one("target_reached")["mono"] - outcome.chief.one("start_line")["mono"]
     for seconds in (worker.one("summary")["seconds"] for worker in outcome.workers):
-        assert 0 < seconds["compute"] < seconds["ps"]
+        # Which is larger depends on the load of the machine.
+        assert min(seconds["compute"], seconds["ps"]) > 0
         assert 0.8 * took < sum(seconds.values()) < 1.2 * took
     local_steps = [worker.one("summary")["local_steps"] for worker in outcome.workers]
     if strategy == "mirrored":
