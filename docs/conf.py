@@ -38,12 +38,24 @@ def navigation(index: str) -> str:
     return "\n".join(trees)
 
 
+def with_generated_pages(reference: str) -> str:
+    """Link each row of a table of plugins or roles to its generated page, which exists in the site only."""
+    lines, kind = [], ""
+    for line in reference.splitlines(keepends=True):
+        if head := re.match(r"\| (\w+) \| what it does", line):
+            kind = head[1]
+        lines.append(re.sub(r"^\| (`tfscale\.study\.(\w+)`)", rf"| [\1](collection/\2_{kind}.rst)", line))
+    return "".join(lines)
+
+
 def read_page(_app: Sphinx, name: str, source: list[str]) -> None:
     """A link that leads out of docs/ leads to the repository."""
     if not name.startswith("collection/"):
         source[0] = re.sub(r"\]\(\.\./", f"]({REPOSITORY}", source[0])
     if name == "index":
         source[0] += "\n" + navigation(source[0])
+    if name == "reference":
+        source[0] = with_generated_pages(source[0])
 
 
 def ansible_reference(
