@@ -37,7 +37,7 @@ class Checkpoints:
         self._session: Any = None
         self._saved_step: int | None = None
 
-    def attend(self, session: Any) -> None:
+    def save_from(self, session: Any) -> None:
         """Save from this session from now on; None stops saving."""
         self._session = session
 

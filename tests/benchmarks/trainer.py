@@ -1,7 +1,7 @@
-"""How much faster than the thesis' loop the preset `fast` is, at equal ps, workers and network.
+"""Speed of the preset `fast` against the thesis' loop, at equal ps, workers and network.
 
-Runs both in turn, several times, and prints steps/s and CPU-ms a step of each with the ratio and its 95 % interval (t on the
-logarithms, paired by repeat). Ends with 1 when the interval of a ratio of speeds lies wholly under its bar.
+Runs both in turn, several times, and prints steps/s and CPU-ms per step of each, with the ratio and its 95 % interval (t on the
+logarithms, paired by repeat). Exits with 1 if the whole interval of a speed ratio lies below its requirement.
 Usage: python tests/benchmarks/trainer.py [repeats, default 5]
 """
 
@@ -56,7 +56,7 @@ def events(log: Path) -> dict[str, dict[str, float]]:
 
 
 def run(preset: str, case: Case) -> tuple[float, float]:
-    """Steps per second of the chief's clock, and CPU-ms of all replicas for a step, start-up included."""
+    """Return steps per second by the chief's clock, and CPU-ms of all replicas per step, start-up included."""
     steps = (WIDE_STEPS if case.flags else STEPS)[preset]
     with tempfile.TemporaryDirectory() as folder:
         group = ["--ps", str(case.ps), "--workers", str(case.workers), "--run_dir", folder]
@@ -80,14 +80,14 @@ def run(preset: str, case: Case) -> tuple[float, float]:
     return done / seconds, 1000 * sum(one["cpu_seconds"] for one in state["replicas"]) / done
 
 
-def told(ratio: intervals.Ratio) -> str:
+def with_interval(ratio: intervals.Ratio) -> str:
     if ratio.low is None or ratio.high is None:
         return f"{ratio.center:5.1f}"
     return f"{ratio.center:5.1f} ({ratio.low:.1f}-{ratio.high:.1f})"
 
 
 def compare(case: Case, repeats: int) -> bool:
-    """Print a line; True when the ratio is not proven to be under its bar."""
+    """Print a line; return False if the ratio is proven to be below its requirement."""
     found: dict[str, list[tuple[float, float]]] = {"thesis": [], "fast": []}
     for repeat in range(repeats):
         for preset in ("thesis", "fast") if repeat % 2 else ("fast", "thesis"):
@@ -96,7 +96,10 @@ def compare(case: Case, repeats: int) -> bool:
     faster = intervals.ratio_interval(dict(enumerate(speeds["fast"])), dict(enumerate(speeds["thesis"])))
     cheaper = intervals.ratio_interval(dict(enumerate(costs["thesis"])), dict(enumerate(costs["fast"])))
     figures = [f"{median(values[preset]):7.1f}" for values in (speeds, costs) for preset in ("thesis", "fast")]
-    print(f"| {case.name} | {' | '.join(figures)} | {told(faster)} | {told(cheaper)} | {case.asked:g} |", flush=True)
+    print(
+        f"| {case.name} | {' | '.join(figures)} | {with_interval(faster)} | {with_interval(cheaper)} | {case.asked:g} |",
+        flush=True,
+    )
     return faster.center >= case.asked if faster.high is None else faster.high >= case.asked
 
 

@@ -146,7 +146,7 @@ def test_a_checkpoint_is_told_of_with_the_step_that_it_holds(tmp_path: Path) -> 
         step = tf.Variable(7, name="global_step", dtype=tf.int64)
         session.run(step.initializer)
         checkpoints = Checkpoints(context, step)
-        checkpoints.attend(session)
+        checkpoints.save_from(session)
         write, other_worker = checkpoints._saver.save, tf.assign_add(step, 1)
 
         def save(*arguments: Any, **options: Any) -> str:

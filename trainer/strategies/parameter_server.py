@@ -69,7 +69,7 @@ def _work(context: Context, aggregation: Aggregation) -> None:
     with tf.Graph().as_default() as graph:
         worker = Worker(context, aggregation, graph, target)
         if context.config.standing:
-            worker.stand()
+            worker.run_until_stopped()
         else:
             worker.run()
     # The server lives as long as its object, and a worker's session runs on it.
@@ -122,7 +122,7 @@ class Worker:
 
     def _begin(self, session: Any, step: int, *, waited: float) -> None:
         if self._checkpoints:
-            self._checkpoints.attend(session)
+            self._checkpoints.save_from(session)
         self._context.start(step, waited=waited)
         self._context.target_reached(self._loop.train(session))
 
@@ -133,7 +133,7 @@ class Worker:
         if self._context.config.is_chief:
             _finish(self._context, self._loop, session)
 
-    def stand(self) -> None:
+    def run_until_stopped(self) -> None:
         """Do a long-running training: wait for lost ps, and stay alive after the last step."""
         cluster.await_ps(self._context.config)
         try:
@@ -149,7 +149,7 @@ class Worker:
         """Restart this process, because TensorFlow's channels wait up to 20 s before they connect again."""
         self._context.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
         if self._checkpoints:
-            self._checkpoints.attend(None)
+            self._checkpoints.save_from(None)
         if self._context.progress.local_steps:
             self._loop.close()
         losses = shutdown.losses(self._context.progress.local_steps)
