@@ -187,7 +187,7 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The fixed part of all cells, with numbers as numbers: the cell "20" and the cell 20 are one."""
     if "train_steps" not in spec:
         raise InputError("spec has no train_steps: give at least the steps of a run")
-    checked = nested(spec)
+    checked = dict(nested(spec))
     for key, value in checked.items():
         if key in CHECKS:
             checked[key] = CHECKS[key](variable(key), value)

@@ -19,9 +19,9 @@ from .verdict import SUSPECT, VALID, VOID
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNKNOWN = "unknown"
 NO_REASON = "no reason was recorded"
-PARTS = ("timings", "evidence", "provenance")
 # Where a worker's time goes: a record's name of each part, and a person's.
 SPENT = {
     "compute": "computing",
@@ -32,14 +32,11 @@ SPENT = {
 }
 
 
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One attempt of a run. A field that is missing or of the wrong kind has its default, and `trouble` names it."""
 
+    # Names: of the study; <cell_id>-<block>; 12 hexadecimal digits over the spec.
     study: str = ""
     run_id: str = UNKNOWN
     cell_id: str = UNKNOWN
@@ -47,17 +44,19 @@ class Record:
     block: int = 0
     # Counted from 1.
     attempt: int = 1
-    # The cell's configuration: words, numbers, mappings and lists.
-    spec: Mapping[str, Any] = field(default_factory=_nothing)
-    # How many workers `fit` stands for, by a hash of what decides on it.
-    fits: Mapping[str, int] = field(default_factory=_nothing)
-    # Seconds, bytes and steps, as their names say.
-    timings: Mapping[str, Any] = field(default_factory=_nothing)
-    evidence: Mapping[str, Any] = field(default_factory=_nothing)
-    # valid, suspect or void; any other word is void.
+    # The cell's configuration: words, numbers, mappings and lists, in the units of the role's variables.
+    spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    # Numbers of workers that `fit` stands for, by a hash of what decides on them.
+    fits: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    # Seconds, bytes and steps, as the names of the figures say. A figure that is missing or null is not known.
+    timings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    # Facts seen during the run: shares from 0 to 1, counts, names.
+    evidence: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    # valid, suspect or void; any other word is void. A valid run has no reasons.
     verdict: str = VOID
     reasons: tuple[str, ...] = ()
-    provenance: Mapping[str, Any] = field(default_factory=_nothing)
+    # Versions, machine, nodes, and recorded_wall in seconds since 1970.
+    provenance: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     # Why the document is not a whole record; empty where it is one.
     trouble: str = ""
 
@@ -72,19 +71,24 @@ class Record:
             "cell_id": _name(given.get("cell_id")),
             "block": count(given.get("block")),
             "attempt": count(given.get("attempt")),
-            "spec": MappingProxyType(nested(mapping(given.get("spec")))),
+            "spec": nested(mapping(given.get("spec"))),
             "verdict": judged.get("verdict") if judged.get("verdict") in (VALID, SUSPECT, VOID) else None,
         }
-        usable = {name: value for name, value in told.items() if value}
-        lacking = ", ".join(name for name in told if name not in usable)
-        parts = {name: MappingProxyType(dict(mapping(given.get(name)))) for name in PARTS}
+        lacking = [] if all(told.values()) else [name for name, value in told.items() if not value]
         return cls(
             study=_name(given.get("study")),
+            run_id=told["run_id"] or UNKNOWN,
+            cell_id=told["cell_id"] or UNKNOWN,
+            block=told["block"] or 0,
+            attempt=told["attempt"] or 1,
+            spec=_frozen(told["spec"]),
+            fits=_frozen({key: of for key, of in mapping(given.get("fits")).items() if count(of)}),
+            timings=_frozen(mapping(given.get("timings"))),
+            evidence=_frozen(mapping(given.get("evidence"))),
+            verdict=told["verdict"] or VOID,
             reasons=texts(judged.get("reasons")),
-            trouble=f"its record has no usable {lacking}" if lacking else "",
-            fits=MappingProxyType({key: of for key, of in mapping(given.get("fits")).items() if count(of)}),
-            **usable,
-            **parts,
+            provenance=_frozen(mapping(given.get("provenance"))),
+            trouble=f"its record has no usable {', '.join(lacking)}" if lacking else "",
         )
 
     @property
@@ -157,6 +161,11 @@ def records_of(documents: Iterable[Any]) -> list[Record]:
 def last_cause(runs: Iterable[Record]) -> str:
     """The first reason of the last run that has any."""
     return next((run.reasons[0] for run in reversed(list(runs)) if run.reasons), NO_REASON)
+
+
+def _frozen(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Not copied: a ledger may have 100,000 records.
+    return MappingProxyType(part) if part else NOTHING  # type: ignore[arg-type]
 
 
 def _name(value: Any) -> str:
