@@ -122,7 +122,7 @@ def test_sweep_run_that_hangs_ends_at_its_deadline(playbook: Playbook, living: A
     assert not living(playbook.results)
 
 
-BAD_INPUT = [
+BAD_INPUT: list[tuple[dict[str, Any], str, str]] = [
     ({"sweep_series": [{"ps": [1], "workers": [0]}]}, "workers", "0"),
     ({"sweep_series": [], "sweep_workers": "two"}, "sweep_workers", "two"),
     ({"sweep_series": [], "sweep_ps": -1}, "sweep_ps", "-1"),
