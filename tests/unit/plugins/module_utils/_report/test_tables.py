@@ -189,6 +189,18 @@ def test_run_rows_hold_every_recorded_run_void_ones_too() -> None:
     assert rows[0]["evidence_host_steal_share"] == "0.01"
 
 
+def test_rows_of_a_ledger_of_version_0_3_are_those_of_this_version() -> None:
+    resources = {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}
+    text = '{"limits": {"memory": "1Gi"}, "requests": {"cpu": "1"}}'
+    old = [record({**SPEC, "ps_resources": text}, block, seconds=4.0) for block in (1, 2, 3)]
+    new = [{**one, "spec": {**SPEC, "ps_resources": resources}} for one in old]
+    before, after = (study(records) for records in (old, new))
+    assert tables.run_rows(after) == tables.run_rows(before)
+    answers = answer.answers(before), answer.answers(after)
+    assert tables.cell_rows(after, answers[1]) == tables.cell_rows(before, answers[0])
+    assert parsed(tables.csv(tables.run_rows(after)))[0]["ps_resources"] == text
+
+
 def test_run_rows_keep_whole_numbers_whole_beside_missing_ones() -> None:
     rows = parsed(tables.csv(tables.run_rows(study(ledgers.mnist()))))
     assert {row["global_steps"] for row in rows} == {"", "2000", "2001", "2003"}
