@@ -165,7 +165,7 @@ def last_cause(runs: Iterable[Record]) -> str:
 
 def _frozen(part: Mapping[str, Any]) -> Mapping[str, Any]:
     # Not copied: a ledger may have 100,000 records.
-    return MappingProxyType(part) if part else NOTHING  # type: ignore[arg-type]
+    return MappingProxyType(part) if part else NOTHING
 
 
 def _name(value: Any) -> str:
