@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import graphlib
 import hashlib
 import re
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import workloads
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
@@ -265,6 +267,56 @@ def test_tracked_files_name_no_registry_and_no_build_path() -> None:
         if path.name != "LICENSE" and (hit := faulty.search(text)):
             found[str(path.relative_to(ROOT))] = hit[0]
     assert found == {}
+
+
+def documentation_of(module: str) -> str:
+    for node in ast.parse((ROOT / f"plugins/modules/{module}.py").read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION":
+            return str(ast.literal_eval(node.value))
+    raise LookupError(module)
+
+
+def places_without(workload: workloads.Workload) -> list[str]:
+    """Name the documentation that does not mention the workload."""
+    options = yaml.safe_load(documentation_of("training_wait"))["options"]
+    specs = yaml_of("roles/training/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    defaults = (ROOT / "roles/training/defaults/main.yml").read_text()
+    mentions = {
+        "plugins/modules/training_wait.py": workload.name in options["backend"]["choices"],
+        "plugins/modules/training_deploy.py": f" {workload.kind}" in documentation_of("training_deploy"),
+        "plugins/modules/training_cleanup.py": f" {workload.kind}s" in documentation_of("training_cleanup"),
+        "roles/training/meta/argument_specs.yml": f"V({workload.name})" in specs["training_backend"]["description"],
+        "roles/training/defaults/main.yml": f"`{workload.name}`" in defaults.partition("training_backend:")[0],
+        "docs/kubernetes.md": f"| `{workload.name}` |" in (ROOT / "docs/kubernetes.md").read_text(),
+    }
+    return [place for place, is_mentioned in mentions.items() if not is_mentioned]
+
+
+def test_documentation_names_the_workloads_of_the_table_and_no_other() -> None:
+    assert {one.name: places_without(one) for one in workloads.WORKLOADS} == {name: [] for name in workloads.names()}
+    other = dataclasses.replace(workloads.WORKLOADS[0], name="toyset", kind="ToySet")
+    assert len(places_without(other)) == 6
+    choices = yaml.safe_load(documentation_of("training_wait"))["options"]["backend"]["choices"]
+    assert choices == ["processes", *workloads.names()]
+
+
+def test_every_workload_has_its_manifest() -> None:
+    for one in workloads.WORKLOADS:
+        text = (ROOT / f"roles/training/templates/{one.name}.yml.j2").read_text()
+        kinds = re.findall(r"^apiVersion: (\S+)\nkind: (\S+)$", text, re.M)
+        assert kinds == [(one.api.removeprefix("/apis/"), one.kind)]
+
+
+def test_one_file_names_the_workloads() -> None:
+    """Whatever else knows their names would have to be changed for the next one."""
+    names = {name for one in workloads.WORKLOADS for name in (one.name, one.index_label)}
+    naming = {
+        path.relative_to(ROOT).as_posix()
+        for path in python_files("plugins/module_utils", "plugins/action")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert naming == {"plugins/module_utils/_study/design/workloads.py"}
 
 
 def test_every_room_says_what_it_holds_and_looks_only_down() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import places
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_cleanup, training_deploy
 
 from tests.e2e.infra.cluster import Cluster
@@ -54,7 +54,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def manifest(kind: str) -> dict[str, Any]:
-    version = PLACES[kind][0].removeprefix("/apis/").removeprefix("/api/")
+    version = places()[kind][0].removeprefix("/apis/").removeprefix("/api/")
     name = "mine-worker" if kind == "StatefulSet" else "mine"
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "labels": LABELS}, **SPECS[kind]}
 
@@ -62,11 +62,11 @@ def manifest(kind: str) -> dict[str, Any]:
 @pytest.mark.full
 def test_objects_of_others_are_neither_patched_nor_removed(cluster: Cluster, namespace: str) -> None:
     auth: dict[str, Any] = {"kubeconfig": str(cluster.kubeconfig), "namespace": namespace}
-    whole = [manifest(kind) for kind in PLACES]
-    assert set(SPECS) == set(PLACES)
+    whole = [manifest(kind) for kind in places()]
+    assert set(SPECS) == set(places())
     assert execute(training_deploy, **auth, definition=whole, check_mode=True)["changed"] is True
     made = execute(training_deploy, **auth, definition=whole)
-    assert len(made["made"]) == len(PLACES)
+    assert len(made["made"]) == len(places())
     for check_mode in (True, False):
         again = execute(training_deploy, **auth, definition=whole, check_mode=check_mode)
         assert (again["changed"], again["made"]) == (False, [])
@@ -76,14 +76,14 @@ def test_objects_of_others_are_neither_patched_nor_removed(cluster: Cluster, nam
         document = json.loads(cluster.kubectl(*words))
         return document["metadata"]["uid"], json.dumps(document.get("spec") or document.get("data"))
 
-    for kind in PLACES:
+    for kind in places():
         name = manifest(kind)["metadata"]["name"]
         cluster.kubectl("label", kind, name, "--namespace", namespace, "app.kubernetes.io/managed-by-")
-        before = {each: seen(each) for each in PLACES}
+        before = {each: seen(each) for each in places()}
         for check_mode in (True, False):
             told = failure(training_deploy, **auth, definition=whole, check_mode=check_mode)
             assert told.startswith(f"{kind} {namespace}/{name} is there and is not ours")
-        assert {each: seen(each) for each in PLACES} == before
+        assert {each: seen(each) for each in places()} == before
         cluster.kubectl("label", kind, name, "--namespace", namespace, "app.kubernetes.io/managed-by=tfscale.study")
 
     service = {**manifest("Service"), "spec": {**SPECS["Service"]["spec"], "ports": [{"name": "grpc", "port": 2223}]}}

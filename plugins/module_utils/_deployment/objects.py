@@ -12,7 +12,7 @@ from typing import Any
 from .._common.errors import InputError
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, REPLICA, TRAINING
-from .._kubernetes.ownership import PLACES, Document, check_owner, labels_of, path_of, read, told
+from .._kubernetes.ownership import Document, check_owner, labels_of, path_of, places, read, told
 from .upgrade_plan import GROUPS
 
 # Of these it consists.
@@ -68,7 +68,7 @@ class LongRunningTraining:
         found = []
         for kind in DISPENSABLE:
             items, _version = self.api.list(self.path(kind), labelSelector=self.selector)
-            version = PLACES[kind][0].removeprefix("/apis/").removeprefix("/api/")
+            version = places()[kind][0].removeprefix("/apis/").removeprefix("/api/")
             # A list does not say of what.
             found += [{**one, "apiVersion": version, "kind": kind} for one in items]
         return [one for one in found if told(one) not in wanted]

@@ -9,26 +9,31 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._common.errors import InputError
+from .._study.design import workloads
 from .api import Api, ApiError
 from .labels import ATTEMPT, MANAGED, RUN, STUDY, TRAINING
 
 Document = Mapping[str, Any]
 
-PLACES = {
+# Of objects beside the workloads.
+_PLACES = {
     "ConfigMap": ("/api/v1", "configmaps"),
     "Service": ("/api/v1", "services"),
     "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "Deployment": ("/apis/apps/v1", "deployments"),
-    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
-    "Job": ("/apis/batch/v1", "jobs"),
 }
 # By these it is known whose an object is; the others say what it is for.
 OWNERS = (*MANAGED, STUDY, RUN, ATTEMPT, TRAINING)
 
 
+def places() -> dict[str, tuple[str, str]]:
+    """API and collection of each kind that a manifest of ours may have."""
+    return {**_PLACES, **{one.kind: one.place for one in workloads.WORKLOADS}}
+
+
 def path_of(kind: str, namespace: str, name: str = "") -> str:
-    api, resource = PLACES[kind]
+    api, resource = places()[kind]
     return f"{api}/namespaces/{namespace}/{resource}" + (f"/{name}" if name else "")
 
 

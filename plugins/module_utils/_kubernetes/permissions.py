@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .._common.errors import InputError
+from .._study.design import workloads
 from .api import Api, ApiError
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -25,10 +26,8 @@ RUNS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "events"): ("list",),
     ("", "configmaps"): OWN,
     ("", "services"): OWN,
-    ("apps", "statefulsets"): OWN,
     # Those that prove the image.
     ("apps", "daemonsets"): ("get", "list", "create", "delete", "deletecollection"),
-    ("batch", "jobs"): OWN,
     ("networking.k8s.io", "networkpolicies"): OWN,
 }
 LEASES = {("coordination.k8s.io", "leases"): ("get", "create", "update", "delete")}
@@ -60,7 +59,8 @@ class Right(NamedTuple):
 
 
 def needed(*, nodes: bool, leases: bool) -> list[Right]:
-    table = {**RUNS, **(LEASES if leases else {}), **(NODES if nodes else {})}
+    of_workloads = {(one.group, one.resource): OWN for one in workloads.WORKLOADS}
+    table = {**RUNS, **of_workloads, **(LEASES if leases else {}), **(NODES if nodes else {})}
     return [Right(verb, group, resource) for (group, resource), verbs in table.items() for verb in verbs]
 
 

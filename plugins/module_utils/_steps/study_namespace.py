@@ -18,6 +18,7 @@ from .._kubernetes.api import Api, ApiError
 from .._kubernetes.labels import MANAGED, RECORD, STUDY, TRAINING
 from .._kubernetes.open_ledger import NAMESPACE
 from .._kubernetes.options import AUTH_ARG_SPEC
+from .._study.design import workloads
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -34,11 +35,11 @@ LASTING = (
     ("/api/v1", "persistentvolumeclaims", TRAINING),
     ("/api/v1", "configmaps", RECORD),
 )
-# What people put into a namespace, whoever has made it.
+# What people put into a namespace beside workloads, whoever has made it.
 CONTENTS = (
     *((("/api/v1", name)) for name in ("pods", "services", "configmaps", "secrets", "persistentvolumeclaims")),
-    *((("/apis/apps/v1", name)) for name in ("deployments", "statefulsets", "daemonsets")),
-    *((("/apis/batch/v1", name)) for name in ("jobs", "cronjobs")),
+    *((("/apis/apps/v1", name)) for name in ("deployments", "daemonsets")),
+    ("/apis/batch/v1", "cronjobs"),
     *((("/apis/networking.k8s.io/v1", name)) for name in ("ingresses", "networkpolicies")),
     ("/apis/coordination.k8s.io/v1", "leases"),
     ("/api/v1", "serviceaccounts"),
@@ -157,7 +158,7 @@ def _kept(api: Api, name: str) -> str:
             if label == RECORD:
                 return f"records of study {meta['labels'].get(STUDY)}, such as {resource}/{meta['name']}; delete it yourself if none is needed"
             return f"{resource}/{meta['name']} of training {meta['labels'][TRAINING]}; remove it first (training_state: absent)"
-    for group, resource in CONTENTS:
+    for group, resource in (*CONTENTS, *(one.place for one in workloads.WORKLOADS)):
         for one in _others(api, f"{group}/namespaces/{name}/{resource}"):
             return f"{resource}/{one['metadata']['name']}, which is not ours"
     return ""

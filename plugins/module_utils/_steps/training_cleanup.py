@@ -16,7 +16,7 @@ from .._kubernetes import held_studies as held
 from .._kubernetes.api import PAUSE_SECONDS, READ_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import ATTEMPT, MANAGED, RECORD, REPLICA, RUN, STUDY, TRAINING
 from .._kubernetes.options import AUTH_ARG_SPEC, RUN_ARG_SPEC
-from .._study.design import inputs
+from .._study.design import inputs, workloads
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -29,22 +29,17 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "volume_claims": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 120.0},
 }
-# What makes pods goes before the pods, else they come again.
 STATEFULSETS = ("/apis/apps/v1", "statefulsets")
+DAEMONSETS = ("/apis/apps/v1", "daemonsets")
+# Only a long-running training has these.
+DEPLOYMENTS = ("/apis/apps/v1", "deployments")
 PODS = ("/api/v1", "pods")
-RESOURCES = (
-    ("/apis/batch/v1", "jobs"),
-    STATEFULSETS,
-    ("/apis/apps/v1", "daemonsets"),
-    PODS,
+OTHERS = (
     ("/api/v1", "services"),
     ("/api/v1", "configmaps"),
     ("/apis/networking.k8s.io/v1", "networkpolicies"),
 )
-# What only a long-running training has.
-OF_TRAINING = (("/apis/apps/v1", "deployments"),)
 CLAIMS = ("/api/v1", "persistentvolumeclaims")
-MAKERS = ("deployments", "jobs", "statefulsets", "daemonsets")
 # A ledger in the cluster carries the study's label too, and is what all the runs were for.
 KEPT = f"!{RECORD}"
 WATCH_SECONDS = 30
@@ -118,8 +113,13 @@ def selector_of(params: Mapping[str, Any]) -> str:
 
 def resources_of(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if params["training"] is None:
-        return RESOURCES
-    return (*OF_TRAINING, *RESOURCES, *([CLAIMS] if params["volume_claims"] else []))
+        return (*makers(), PODS, *OTHERS)
+    return (DEPLOYMENTS, *makers(), PODS, *OTHERS, *([CLAIMS] if params["volume_claims"] else []))
+
+
+def makers() -> tuple[tuple[str, str], ...]:
+    """Kinds whose controllers make pods."""
+    return (*(one.place for one in workloads.WORKLOADS), DAEMONSETS)
 
 
 class Remains:
@@ -149,8 +149,10 @@ class Remains:
         """All of a kind in one request."""
         found = [one for one in self._resources if one[1] in self._found]
         with ThreadPoolExecutor(len(self._resources)) as pool:
-            for makers in (True, False):
-                list(pool.map(self._delete, [one for one in found if (one[1] in MAKERS) is makers]))
+            # First what makes pods, else they come again.
+            first = [one for one in found if one in (DEPLOYMENTS, *makers())]
+            list(pool.map(self._delete, first))
+            list(pool.map(self._delete, [one for one in found if one not in first]))
 
     def delete_one(self, resource: tuple[str, str], name: str) -> bool:
         """Before all others, if it is one of those that carry the labels."""
@@ -192,7 +194,13 @@ class Remains:
                 return
 
     def _list(self, resource: tuple[str, str]) -> tuple[list[str], str]:
-        found, version = self._api.list(self._path(resource), labelSelector=self._selector)
+        try:
+            found, version = self._api.list(self._path(resource), labelSelector=self._selector)
+        except ApiError as error:
+            # The cluster does not know this kind, as one whose controller is not installed.
+            if error.status != 404:
+                raise
+            return [], ""
         return [one["metadata"]["name"] for one in found], version
 
     def _delete(self, resource: tuple[str, str]) -> None:

@@ -15,7 +15,7 @@ from .._kubernetes.api import Api, ApiError, connect
 from .._kubernetes.labels import MANAGED
 from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC
-from .._kubernetes.ownership import PLACES, Document, check_owner, labels_of, owner_of, path_of, read, told
+from .._kubernetes.ownership import Document, check_owner, labels_of, owner_of, path_of, places, read, told
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -46,8 +46,10 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _check(definition: Sequence[Mapping[str, Any]], namespace: str) -> None:
     for number, one in enumerate(definition):
         where, meta = f"definition[{number}]", one.get("metadata") or {}
-        if one.get("kind") not in PLACES or not meta.get("name"):
-            raise InputError(f"{where} is {one.get('kind')!r}: give manifests of {', '.join(PLACES)}, each with a name")
+        if one.get("kind") not in places() or not meta.get("name"):
+            raise InputError(
+                f"{where} is {one.get('kind')!r}: give manifests of {', '.join(places())}, each with a name"
+            )
         if meta.get("namespace", namespace) != namespace:
             raise InputError(f"{where} ({told(one)}) is of namespace {meta['namespace']!r}: give {namespace!r}")
         owner = owner_of(one)

@@ -22,7 +22,7 @@ from .._common.format import counted, duration, readable
 from .._kubernetes.api import connect
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, keeper
 from .._kubernetes.options import OWNER_ARG_SPEC, RUN_ARG_SPEC
-from .._study.design import inputs
+from .._study.design import inputs, workloads
 from .._study.logs.formats import TOKEN, LogFormat
 from .._study.logs.lines import lines_of
 from .._study.logs.progress import Progress
@@ -32,7 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
     **OWNER_ARG_SPEC,
     **RUN_ARG_SPEC,
-    "backend": {"type": "str", "choices": ["processes", "job", "statefulset"], "default": "processes"},
+    "backend": {"type": "str", "choices": ["processes", *workloads.names()], "default": "processes"},
     "run_dir": {"type": "path", "required": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "stall_seconds": {"type": "float", "default": 0.0},
@@ -46,8 +46,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 _RUN = ("run_id", "attempt")
 REQUIRED_IF = [
-    ("backend", "job", _RUN),
-    ("backend", "statefulset", _RUN),
+    *(("backend", name, _RUN) for name in workloads.names()),
     ("ledger", "cluster", ("study_dir",)),
 ]
 # The chief's log is read less often than the run is looked at: reading takes time from the replicas beside us.
@@ -63,7 +62,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if context.check_mode:
             return {"changed": False, "msg": f"The end of the run in {params['run_dir']} would be waited for."}
         start = context.clock()
-        backend = BACKENDS[params["backend"]](params)
+        backend = _backend(params)
         progress = Progress(
             poll=Follower(backend.log_of("worker", 0), fmt).poll,
             say=context.say,
@@ -84,11 +83,9 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return _conclude(seen, params, step=progress.step, fmt=fmt, seconds=context.clock() - start)
 
 
-def _processes(params: Mapping[str, Any]) -> Backend:
-    return ProcessBackend(params["run_dir"])
-
-
-def _pods(params: Mapping[str, Any]) -> Backend:
+def _backend(params: Mapping[str, Any]) -> Backend:
+    if params["backend"] == "processes":
+        return ProcessBackend(params["run_dir"])
     run = Run(
         namespace=params["namespace"],
         run_id=params["run_id"],
@@ -98,13 +95,6 @@ def _pods(params: Mapping[str, Any]) -> Backend:
     return KubernetesBackend(
         connect(params), run, run_dir=params["run_dir"], nodes=params["nodes"], stall_seconds=params["stall_seconds"]
     )
-
-
-BACKENDS: dict[str, Callable[[Mapping[str, Any]], Backend]] = {
-    "processes": _processes,
-    "job": _pods,
-    "statefulset": _pods,
-}
 
 
 def _check(params: Mapping[str, Any]) -> LogFormat:

@@ -17,16 +17,12 @@ from ..._common.format import counted, duration, readable
 from ..._kubernetes.api import GARBLED, Api, ApiError
 from ..._kubernetes.labels import ATTEMPT, RUN
 from ..._kubernetes.readiness import condition_of
+from ..._study.design.workloads import workload
 from ..base import Observation, ReplicaState, outcome
 from .pod_logs import ChiefLog, PodLogs, claim, save
 from .pod_status import refusal_of, seconds, trouble_of
 from .replica_tracker import ReplicaTracker
 
-# What carries the replicas: its collection and how it says how many there are.
-WORKLOADS = {
-    "job": ("/apis/batch/v1", "jobs", "completions"),
-    "statefulset": ("/apis/apps/v1", "statefulsets", "replicas"),
-}
 KINDS = ("ps", "worker")
 WATCH_SECONDS = 600
 PAUSE_SECONDS = 0.5
@@ -54,7 +50,7 @@ class Run:
     namespace: str
     run_id: str
     attempt: int
-    # job or statefulset
+    # A name of _study/design/workloads.py.
     workload: str
 
     @property
@@ -170,11 +166,13 @@ class KubernetesBackend:
         self._wall = wall
         self._sleep = sleep
         self._logs = PodLogs(api, run.namespace)
-        workloads = self._workloads()
-        self._names = {kind: one["metadata"]["name"] for kind, one in workloads.items()}
-        self._started_wall = min(seconds(one["metadata"]["creationTimestamp"]) or wall() for one in workloads.values())
+        self._workload = workload(run.workload)
+        groups = self._groups()
+        self._names = {kind: one["metadata"]["name"] for kind, (one, _size) in groups.items()}
+        created = [one["metadata"]["creationTimestamp"] for one, _size in groups.values()]
+        self._started_wall = min(seconds(stamp) or wall() for stamp in created)
         self._pods = ReplicaTracker(
-            expected={kind: self._size(one) for kind, one in workloads.items()},
+            expected={kind: size for kind, (_one, size) in groups.items()},
             run_dir=self._run_dir,
             clock=clock,
             wall=wall,
@@ -218,20 +216,17 @@ class KubernetesBackend:
 
     # --- what is looked at -----------------------------------------------------------------------------------------
 
-    def _workloads(self) -> dict[str, Mapping[str, Any]]:
+    def _groups(self) -> dict[str, tuple[Mapping[str, Any], int]]:
+        """The object that has the replicas of each kind, and how many."""
         run = self._run
-        api, resource, _size = WORKLOADS[run.workload]
-        found, _version = self._api.list(run.path(api, resource), labelSelector=run.selector)
-        named = {str(one["metadata"]["name"]).rpartition("-")[2]: one for one in found}
-        if "worker" not in named:
+        found, _version = self._api.list(run.path(*self._workload.place), labelSelector=run.selector)
+        groups = {kind: (one, size) for one in found for kind, size in self._workload.sizes(one).items()}
+        if "worker" not in groups:
             raise BackendError(
                 f"run {run.run_id} (attempt {run.attempt}) has no {run.workload} of workers in namespace {run.namespace}:"
                 " deploy it first"
             )
-        return {kind: named[kind] for kind in KINDS if kind in named}
-
-    def _size(self, workload: Mapping[str, Any]) -> int:
-        return int(workload["spec"].get(WORKLOADS[self._run.workload][2]) or 1)
+        return {kind: groups[kind] for kind in KINDS if kind in groups}
 
     def _observation(self) -> Observation:
         replicas, first = self._pods.look()
@@ -259,7 +254,7 @@ class KubernetesBackend:
             return
         events = self._events()
         for kind, name in self._names.items():
-            why = refusal_of(events, name)
+            why = refusal_of(events, self._workload.controller(name, kind))
             if why and any(key[0] == kind for key in missing):
                 self._pods.refuse(kind, f"the cluster refuses its pod: {why}")
         if waited >= ABSENT_SECONDS and not self._pods.sights():

@@ -14,12 +14,11 @@ from typing import Any
 
 from ..._common.format import readable
 from ..._common.quantity import amount
-from ..._kubernetes.labels import REPLICA
 from ..._kubernetes.readiness import condition_of
+from ..._study.design.workloads import first_label
 from ..base import ReplicaState
 
 CONTAINER = "trainer"
-INDEX_LABELS = ("batch.kubernetes.io/job-completion-index", "apps.kubernetes.io/pod-index")
 FINAL = frozenset({"succeeded", "failed"})
 # The pods of the run before may still be leaving their node.
 UNSCHEDULABLE_SECONDS = 30.0
@@ -113,12 +112,16 @@ def pod_status_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> PodSt
 
 def _key(meta: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[str, int] | None:
     labels = meta.get("labels") or {}
-    index = next((labels[label] for label in INDEX_LABELS if label in labels), None)
+    index = first_label(labels, lambda one: one.index_label)
     if index is None:
         found = re.search(r"-([0-9]+)\Z", str(spec.get("hostname") or meta["name"]))
         index = found[1] if found else ""
-    kind = labels.get(REPLICA)
+    kind = _kind(labels)
     return (kind, int(index)) if kind in NEEDED_MEBIBYTES and str(index).isdigit() else None
+
+
+def _kind(labels: Mapping[str, str]) -> str | None:
+    return first_label(labels, lambda one: one.group_label)
 
 
 def _of_trainer(containers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -176,7 +179,7 @@ def seconds(stamp: Any) -> float | None:
 
 def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> PodOutcome:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
-    kind = (meta.get("labels") or {}).get(REPLICA)
+    kind = _kind(meta.get("labels") or {})
     has_succeeded = end.get("exitCode") == 0 if end else status.get("phase") == "Succeeded"
     if has_succeeded and kind == "worker":
         return PodOutcome(state="succeeded")

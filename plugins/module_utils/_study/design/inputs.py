@@ -23,6 +23,7 @@ from ..._common.quantity import MOST as MOST_AMOUNT
 from ..._common.words import word
 from ..._common.yaml_text import structure
 from ..logs.formats import LogFormat
+from . import workloads
 from .cell import NESTED, nested
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
@@ -32,7 +33,6 @@ PRESETS = ("thesis", "fast")
 MODELS = ("mlp", "cnn")
 DATASETS = ("mnist", "fashion_mnist", "synthetic")
 PROVIDERS = ("local", "kind", "gke", "existing")
-BACKENDS = ("processes", "job", "statefulset")
 
 # The names that users know; a specification's keys are the records' names.
 VARIABLES = {
@@ -168,7 +168,7 @@ def positive(name: str, value: Any, *, maximum: float) -> float:
 
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "provider": lambda name, value: choice(name, value, PROVIDERS),
-    "backend": lambda name, value: choice(name, value, BACKENDS),
+    "backend": lambda name, value: choice(name, value, ("processes", *workloads.names())),
     "strategy": lambda name, value: choice(name, value, STRATEGIES),
     "preset": lambda name, value: choice(name, value, PRESETS),
     "model": lambda name, value: choice(name, value, MODELS),
@@ -202,7 +202,7 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
 def _check_together(spec: Mapping[str, Any]) -> None:
     provider, backend = spec.get("provider", "local"), spec.get("backend", "processes")
     if (provider == "local") != (backend == "processes"):
-        fitting = "processes" if provider == "local" else "job or statefulset"
+        fitting = "processes" if provider == "local" else workloads.alternatives()
         raise InputError(f"training_backend is {backend!r}: give {fitting} with cluster_provider {provider!r}")
     if backend != "processes" and not spec.get("image"):
         raise InputError(
@@ -312,7 +312,7 @@ def check_references(name: str, value: Any) -> None:
     if isinstance(value, Mapping) and (found := [str(key) for key, one in value.items() if is_reference(one)]):
         raise InputError(
             f"{name}.{found[0]} comes from a Secret or ConfigMap, which only pods have: give its value, such as"
-            f" \"{{{{ lookup('ansible.builtin.env', '{found[0]}') }}}}\", or training_backend job or statefulset"
+            f" \"{{{{ lookup('ansible.builtin.env', '{found[0]}') }}}}\", or training_backend {workloads.alternatives()}"
         )
 
 

@@ -18,7 +18,7 @@ from ..._common import quantity, words
 from ..._common.errors import InputError
 from ..._common.format import shown
 from ..._common.yaml_text import structure
-from . import inputs
+from . import inputs, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 
@@ -124,7 +124,7 @@ def change(name: str, value: Any) -> dict[str, Any]:
 
 
 # Whatever a variant may have; that of processes has less, as the planner knows.
-FOR_PODS = {"backend": "job"}
+FOR_PODS = {"backend": workloads.names()[0]}
 
 PATH = word(allowed="a path")
 PATH_OR_NONE = word(allowed="a path", empty=True)
@@ -378,5 +378,5 @@ def _check_processes(given: Mapping[str, Any]) -> None:
     if given.get("training_env_from"):
         raise InputError(
             f"training_env_from is {shown(given['training_env_from'])}, which only pods can read: give training_env, or"
-            " training_backend job or statefulset"
+            f" training_backend {workloads.alternatives()}"
         )

@@ -14,6 +14,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_namespace
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import WORKLOADS
 
 from tests.fixtures.nodes import Cluster
 
@@ -178,7 +179,7 @@ def test_execute_absent_keeps_the_records_of_a_study(api: Cluster, check_mode: b
 
 
 @pytest.mark.parametrize("labels", [None, {}, {"app.kubernetes.io/managed-by": "Helm"}])
-@pytest.mark.parametrize(("group", "resource"), study_namespace.CONTENTS)
+@pytest.mark.parametrize(("group", "resource"), [*study_namespace.CONTENTS, *(one.place for one in WORKLOADS)])
 def test_execute_absent_keeps_what_others_have_put_there(
     api: Cluster, group: str, resource: str, labels: dict[str, str] | None
 ) -> None:

@@ -246,7 +246,7 @@ class Shared(Store):
         self.deleted: list[str] = []
 
     def plant(self, labels: dict[str, str], name: str) -> None:
-        for api, resource in (*training_cleanup.RESOURCES, *training_cleanup.OF_TRAINING, training_cleanup.CLAIMS):
+        for api, resource in training_cleanup.resources_of({"training": "mine", "volume_claims": True}):
             if resource not in ("pods", "leases"):
                 path = f"{api}/namespaces/tfscale/{resource}"
                 self.create(path, {"metadata": {"name": name, "labels": labels}})
@@ -289,7 +289,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Shared:
 def test_execute_leaves_what_others_have_there(shared: Shared, given: dict[str, Any]) -> None:
     shared.plant(OF_STUDY, "tf-x")
     assert shared.clean(**given)["removed"] == [
-        f"{resource}/tf-x" for _api, resource in training_cleanup.RESOURCES if resource != "pods"
+        f"{resource}/tf-x" for _api, resource in training_cleanup.resources_of({"training": None}) if resource != "pods"
     ]
     # What only a long-running training has is not looked for.
     assert {name for name in shared.names() if name != "tf-x"} == set(OF_OTHERS)

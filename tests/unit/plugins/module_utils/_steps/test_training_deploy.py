@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import PLACES, path_of
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.ownership import path_of, places
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_deploy
 
 from tests.fixtures.objects import Store
@@ -92,7 +92,7 @@ FOREIGN: list[tuple[dict[str, str], dict[str, str] | None, str]] = [
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-@pytest.mark.parametrize("kind", PLACES)
+@pytest.mark.parametrize("kind", places())
 @pytest.mark.parametrize(("ours", "theirs", "lacking"), FOREIGN)
 def test_execute_leaves_all_where_one_is_of_others(
     store: Store, kind: str, ours: dict[str, str], theirs: dict[str, str] | None, lacking: str, check_mode: bool

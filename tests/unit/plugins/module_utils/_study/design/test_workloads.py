@@ -1,0 +1,275 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A workload that is nothing but a row and a manifest works from the variable's check to the cleanup.
+
+It is made like a JobSet: one object holds ps and workers, and its controller gives the pods labels of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from ansible_collections.tfscale.study.plugins.filter.pod_env import pod_env
+from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend, Run
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
+from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError, StepError
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import labels, permissions
+from ansible_collections.tfscale.study.plugins.module_utils._steps import (
+    cluster_preflight_info,
+    study_namespace,
+    training_cleanup,
+    training_deploy,
+    training_wait,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import inputs, variables, workloads
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import Workload
+
+from tests.fixtures import clusters
+from tests.fixtures.objects import Store
+
+TEMPLATES = Path(__file__).resolve().parents[6] / "roles/training/templates"
+NAME = f"tf-{clusters.RUN_ID}-1"
+TOYS = "/apis/toys.example.com/v1/namespaces/tfscale/toysets"
+PODS = "/api/v1/namespaces/tfscale/pods"
+OURS = {
+    "app.kubernetes.io/managed-by": "tfscale.study",
+    "tfscale.study/study": "mnist",
+    "tfscale.study/run": clusters.RUN_ID,
+    "tfscale.study/attempt": "1",
+}
+
+# --- all that the workload is ------------------------------------------------------------------------------------------
+
+ROW = Workload(
+    name="toyset",
+    kind="ToySet",
+    api="/apis/toys.example.com/v1",
+    resource="toysets",
+    sizes=lambda found: {one["name"]: one["replicas"] for one in found["spec"]["replicatedJobs"]},
+    group_label="toys.example.com/job",
+    index_label="toys.example.com/index",
+    controller=lambda name, group: f"{name}-{group}-0",
+)
+MANIFEST = """
+{% set restart_policy = 'Never' %}
+{% set index_field = "metadata.labels['toys.example.com/index']" %}
+---
+apiVersion: toys.example.com/v1
+kind: ToySet
+metadata:
+  name: {{ __training_name | to_json }}
+  namespace: {{ cluster_namespace | to_json }}
+  labels: {{ __training_labels | to_json }}
+spec:
+  replicatedJobs:
+{% for group in __training_groups %}
+{% set name = __training_name ~ '-' ~ group.kind %}
+{% set command = group.command %}
+    - name: {{ group.kind | to_json }}
+      replicas: {{ group.count | int }}
+      template:
+{% filter indent(8, true) %}{% include 'pod.yml.j2' %}{% endfilter %}
+
+{% endfor %}
+"""
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workloads, "WORKLOADS", (*workloads.WORKLOADS, ROW))
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    there = Store(clock=lambda: clusters.CREATED_WALL)
+    there.objects["/api/v1/namespaces/tfscale"] = {"metadata": {"name": "tfscale", "labels": labels.MANAGED}}
+    monkeypatch.setattr(kubernetes_api, "connect", lambda _params: there)
+    for step in (training_cleanup, training_deploy, training_wait):
+        monkeypatch.setattr(step, "connect", lambda _params, **_more: there)
+    return there
+
+
+def manifests() -> list[dict[str, Any]]:
+    """All documents of a run as role training renders them; names of no interest here are null."""
+
+    class Null(jinja2.ChainableUndefined):
+        def __int__(self) -> int:  # type: ignore[override]
+            return 0
+
+        def __add__(self, other: Any) -> Any:
+            return other
+
+        __radd__ = __add__
+
+    loader = jinja2.ChoiceLoader([jinja2.DictLoader({"toyset.yml.j2": MANIFEST}), jinja2.FileSystemLoader(TEMPLATES)])
+    environment = jinja2.Environment(loader=loader, trim_blocks=True, undefined=Null)
+    environment.filters |= {
+        "to_json": lambda value: json.dumps(None if isinstance(value, Null) else value),
+        "combine": lambda one, *others: {key: value for each in (one or {}, *others) for key, value in each.items()},
+        "tfscale.study.pod_env": lambda value: pod_env(value or {}),
+        "tfscale.study.structure": lambda value: value,
+    }
+    counts = {"ps": 1, "worker": 2}
+    words: dict[str, Any] = {
+        "training_backend": "toyset",
+        "cluster_namespace": "tfscale",
+        "__training_name": NAME,
+        "__training_config_name": NAME,
+        "__training_labels": OURS,
+        "__training_groups": [
+            {"kind": kind, "count": count, "command": ["x"], "env": {}} for kind, count in counts.items()
+        ],
+        "__training_ports": dict.fromkeys(counts, 2222),
+    }
+    made = list(yaml.safe_load_all(environment.get_template("run.yml.j2").render(words)))
+    return [one for one in made if one]
+
+
+def deployed(store: Store, kind: str = "ToySet") -> list[str]:
+    params = {name: option.get("default") for name, option in training_deploy.ARGUMENT_SPEC.items()}
+    params |= {
+        "namespace": "tfscale",
+        "definition": [{**one, "kind": one["kind"].replace("ToySet", kind)} for one in manifests()],
+    }
+    made: list[str] = training_deploy.execute(params, Context())["made"]
+    return made
+
+
+def put_pods(store: Store) -> None:
+    """As the workload's controller makes them: none of them bears our name for its group."""
+    for kind, count in (("ps", 1), ("worker", 2)):
+        for index in range(count):
+            pod = clusters.pod(kind, index, state=clusters.running())
+            pod["metadata"]["labels"] = {**OURS, ROW.group_label: kind, ROW.index_label: str(index)}
+            pod["metadata"]["name"] = f"{NAME}-{kind}-0-{index}-x7x9q"
+            store.create(PODS, pod)
+
+
+def backend_of(store: Store, folder: Path, clock: Any = lambda: 0.0) -> KubernetesBackend:
+    run = Run(namespace="tfscale", run_id=clusters.RUN_ID, attempt=1, workload="toyset")
+    return KubernetesBackend(store, run, run_dir=folder, clock=clock, wall=lambda: 0.0, start=lambda _target: None)
+
+
+def test_rows_use_the_label_of_our_manifests() -> None:
+    assert {one.group_label for one in workloads.WORKLOADS} == {labels.REPLICA, ROW.group_label}
+
+
+def test_variable_takes_a_carrier_of_the_table() -> None:
+    assert variables.check({"training_backend": "toyset"}) == {"training_backend": "toyset"}
+    with pytest.raises(InputError, match=r"training_backend is 'toy'.*toyset"):
+        variables.check({"training_backend": "toy"})
+
+
+def test_specification_of_a_cluster_takes_a_carrier_of_the_table() -> None:
+    spec = {"train_steps": 20, "provider": "kind", "image": "trainer:1"}
+    assert inputs.check_spec({**spec, "backend": "toyset"})["backend"] == "toyset"
+    with pytest.raises(InputError, match="job, statefulset or toyset"):
+        inputs.check_spec({**spec, "backend": "processes"})
+
+
+def test_permissions_ask_for_a_carrier_of_the_table() -> None:
+    rights = {f"{right.verb} {right.target}" for right in permissions.needed(nodes=False, leases=False)}
+    assert {f"{verb} toysets.toys.example.com" for verb in permissions.OWN} <= rights
+
+
+def test_preflight_names_a_right_that_a_carrier_lacks(store: Store) -> None:
+    store.denied = {"create toysets.toys.example.com"}
+    params = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
+    with pytest.raises(StepError, match=r"may not create toysets\.toys\.example\.com in namespace tfscale"):
+        cluster_preflight_info.execute(params, Context())
+
+
+def test_deploy_makes_the_objects_of_the_manifest_and_no_other_kind(store: Store) -> None:
+    assert deployed(store)[-1] == f"ToySet {NAME}"
+    assert [place for place in store.objects if "toys" in place] == [f"{TOYS}/{NAME}"]
+    assert deployed(store) == []
+    with pytest.raises(StepError, match=r"'PlaySet'.*ToySet"):
+        deployed(store, "PlaySet")
+
+
+def test_manifest_is_rendered_once_for_all_groups_and_says_how_its_pods_start() -> None:
+    kinds = [one["kind"] for one in manifests()]
+    assert kinds == ["ConfigMap", "NetworkPolicy", "Service", "Service", "ToySet"]
+    for one in manifests()[-1]["spec"]["replicatedJobs"]:
+        (container,) = one["template"]["containers"]
+        assert (one["template"]["restartPolicy"], container["command"]) == ("Never", ["x"])
+        fields = [entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container["env"] if "valueFrom" in entry]
+        assert fields == ["metadata.name", "metadata.labels['toys.example.com/index']"]
+
+
+def test_backend_reads_sizes_of_both_groups_and_its_pods(store: Store, tmp_path: Path) -> None:
+    deployed(store)
+    backend = backend_of(store, tmp_path)
+    assert [(one.replica, one.index, one.state) for one in backend.observe().replicas] == [
+        ("ps", 0, "pending"),
+        ("worker", 0, "pending"),
+        ("worker", 1, "pending"),
+    ]
+    put_pods(store)
+    backend._pods.replace(store.list(PODS)[0])
+    assert {one.state for one in backend.observe().replicas} == {"running"}
+
+
+def test_backend_knows_which_group_a_refused_pod_is_of(store: Store, tmp_path: Path) -> None:
+    now = [0.0]
+    deployed(store)
+    backend = backend_of(store, tmp_path, clock=lambda: now[0])
+    about = clusters.warning(f"{NAME}-worker-0", "FailedCreate", 'Error creating: pods "x" is forbidden: no room')
+    store.objects["/api/v1/namespaces/tfscale/events/e"] = {**about, "metadata": {"name": "e"}}
+    now[0] = 5.0
+    seen = backend.observe()
+    assert [(one.replica, one.state) for one in seen.replicas] == [
+        ("ps", "pending"),
+        ("worker", "failed"),
+        ("worker", "failed"),
+    ]
+    assert seen.first_failure is not None
+    assert "no room" in seen.first_failure.reason
+
+
+def test_wait_builds_the_backend_of_a_carrier_of_the_table(store: Store, tmp_path: Path) -> None:
+    """Without its object: the wait has looked for the workload's."""
+    params = {name: option.get("default") for name, option in training_wait.ARGUMENT_SPEC.items()}
+    params |= {"backend": "toyset", "run_dir": str(tmp_path), "run_id": clusters.RUN_ID, "attempt": 1}
+    with pytest.raises(StepError, match="has no toyset of workers in namespace tfscale"):
+        training_wait.execute(params, Context())
+
+
+def test_cleanup_finds_and_removes_objects_of_a_carrier(store: Store) -> None:
+    deployed(store)
+    store.create(TOYS, {"metadata": {"name": "theirs", "labels": {"tfscale.study/study": "mnist"}}})
+    params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
+    params |= {"namespace": "tfscale", "study": "mnist"}
+    result = training_cleanup.execute(params, Context())
+    assert f"toysets/{NAME}" in result["removed"]
+    assert [place for place in store.objects if place.startswith(TOYS)] == [f"{TOYS}/theirs"]
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_cleanup_of_a_cluster_without_the_carrier(store: Store, status: int) -> None:
+    """A kind that the cluster does not know has no objects; one that may not be listed may have some."""
+    store.create("/apis/batch/v1/namespaces/tfscale/jobs", {"metadata": {"name": "tf-x", "labels": OURS}})
+    store.refuse("LIST", TOYS, status)
+    params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
+    params |= {"namespace": "tfscale", "study": "mnist"}
+    if status == 404:
+        assert training_cleanup.execute(params, Context())["removed"] == ["jobs/tf-x"]
+    else:
+        with pytest.raises(StepError):
+            training_cleanup.execute(params, Context())
+
+
+def test_namespace_stays_while_it_holds_a_carrier_of_others(store: Store) -> None:
+    store.create(TOYS, {"metadata": {"name": "theirs"}})
+    params = {"name": "tfscale", "state": "absent", "labels": {}, "timeout": 1.0}
+    params = {**{name: option.get("default") for name, option in study_namespace.ARGUMENT_SPEC.items()}, **params}
+    assert "toysets/theirs" in study_namespace.execute(params, Context())["msg"]
