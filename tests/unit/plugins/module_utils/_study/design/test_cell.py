@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible.plugins.filter.core import to_json
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import (
     canonical,
     cell_id,
@@ -75,6 +76,13 @@ def test_cell_id_of_version_0_3_stays() -> None:
     new = {**OLD, "ps_resources": RESOURCES, "worker_resources": RESOURCES}
     assert (cell_id(OLD), cell_id(new)) == (OLD_ID, OLD_ID)
     assert (flat(new), nested(OLD)) == (OLD, new)
+
+
+@pytest.mark.parametrize(
+    "value", [RESOURCES, {}, {"b": "ä", "a": [1, 0.5, True, None]}, [{"secret": "s", "prefix": ""}]]
+)
+def test_flat_writes_what_the_roles_of_version_0_3_wrote(value: Any) -> None:
+    assert flat({"env_from": value}) == {"env_from": to_json(value, sort_keys=True)}
 
 
 @pytest.mark.parametrize("value", ['{"a":1}', '{"b": 1, "a": 2}', "{", "[1,2]", '["a"] ', "A sealed:0123", "", 3, None])
