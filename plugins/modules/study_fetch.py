@@ -26,6 +26,13 @@ options:
     description: Namespace of the ledger in the cluster.
     type: str
     default: tfscale
+  select:
+    description:
+      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). Only the records that it keeps are copied.
+      - Empty keeps all. Needs the Python package jmespath.
+    type: str
+    default: ""
+    version_added: 0.4.0
 attributes:
   check_mode:
     support: full

@@ -19,6 +19,7 @@ requirements:
   - pandas
   - altair
   - jinja2
+  - jmespath (only with O(select))
   - vl-convert-python
 options:
   study_dir:
@@ -38,6 +39,14 @@ options:
     description: Currency of O(prices).
     type: str
     default: USD
+    version_added: 0.4.0
+  select:
+    description:
+      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). The report has only the records that it keeps,
+        and says so.
+      - Empty keeps all.
+    type: str
+    default: ""
     version_added: 0.4.0
 attributes:
   check_mode:

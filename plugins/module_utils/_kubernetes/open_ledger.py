@@ -16,6 +16,7 @@ from .._study.records import ledger
 from .._study.records.ledger import FileLedger, Ledger
 from .._study.records.lock import Lock, StudyLock
 from .._study.records.record import Record, records_of
+from .._study.records.selection import selector
 from .api import ApiError, connect
 from .lease import LeaseLock
 from .ledger import ClusterLedger
@@ -49,9 +50,10 @@ def open_ledger(params: Mapping[str, Any]) -> tuple[Ledger, Lock | None]:
 
 
 def read(params: Mapping[str, Any]) -> tuple[list[Record], dict[str, list[str]]]:
-    """All records, and for a step's result what was wrong with them."""
+    """The records that `select` keeps, all without it; and for a step's result what was wrong with them."""
+    keep = selector("report_select", params.get("select") or "")
     book = open_ledger(params)[0]
-    records = records_of(book.records())
+    records = records_of(keep(book.records()))
     return records, {"warnings": list(book.warnings)} if book.warnings else {}
 
 

@@ -109,6 +109,7 @@ def facts_of(study: model.Study) -> dict[str, str]:
         "blocks": str(len(blocks)),
         "seed": ", ".join(seeds),
         "varied": ", ".join(study.factors),
+        "records": f"only those of {study.selected}" if study.selected else "",
     }
     fixed = {KNOWN.get(key, key): str(value) for key, value in study.fixed().items() if key not in study.factors}
     return {key: value for key, value in (facts | fixed).items() if value}

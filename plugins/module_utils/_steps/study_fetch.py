@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from .._common.context import Context
-from .._common.errors import LedgerError, StepError
+from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted
 from .._kubernetes.open_ledger import open_ledger
 from .._kubernetes.options import AUTH_ARG_SPEC
 from .._study.records import ledger, lock
 from .._study.records.ledger import FileLedger
 from .._study.records.record import key_of
+from .._study.records.selection import selector
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     "study_dir": {"type": "path", "required": True},
     "namespace": {"type": "str", "default": "tfscale"},
+    "select": {"type": "str", "default": ""},
 }
 # What a study whose records are in a cluster leaves in its folder.
 OF_STUDIES = {"logs", lock.NAME}
@@ -32,14 +34,15 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     try:
         _check_ours(folder)
-        found = list(open_ledger({**params, "ledger": "cluster"})[0].records())
+        keep = selector("report_select", params["select"])
+        found = keep(open_ledger({**params, "ledger": "cluster"})[0].records())
         book = FileLedger(folder / ledger.NAME)
         # Several clusters may write at once; each has records of its own.
         known = {_key(record) for record in book.records()}
         missing = {_key(record): record for record in found if _key(record) not in known}
         for record in [] if context.check_mode else missing.values():
             book.append(record)
-    except LedgerError as error:
+    except (InputError, LedgerError) as error:
         raise StepError(str(error)) from error
     verb = "would be copied" if context.check_mode else "copied"
     what = f"{counted(len(found), 'record')} of study {folder.name} in namespace {params['namespace']}"

@@ -27,6 +27,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "study_dir": {"type": "path", "required": True},
     "prices": {"type": "dict", "default": {}},
     "currency": {"type": "str", "default": "USD"},
+    "select": {"type": "str", "default": ""},
 }
 # By what a file is known as one of a report.
 MARKS = {
@@ -46,7 +47,7 @@ def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tu
             raise StepError(f"study_dir is {str(folder)!r}, which {lacking}: run the sweep of this study first.")
     try:
         return read(params)
-    except LedgerError as error:
+    except (InputError, LedgerError) as error:
         raise StepError(str(error)) from error
 
 
@@ -58,10 +59,12 @@ def _prices(given: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _rendered(
-    records: Iterable[Record], name: str, prices: Mapping[str, float], currency: str
+    records: Iterable[Record], name: str, prices: Mapping[str, float], params: Mapping[str, Any]
 ) -> tuple[render.Report, dict[str, bytes]]:
     try:
-        report = render.report_of(model.study_of(records, name, prices=prices, currency=currency))
+        report = render.report_of(
+            model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"])
+        )
         files = render.files_of(report)
     except ImportError as error:
         wanted = "pandas, altair and vl-convert-python"
@@ -139,7 +142,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     prices = _prices(params["prices"])
     records, warnings = _records(params, folder, check_mode=context.check_mode)
-    report, files = _rendered(records, folder.name, prices, params["currency"])
+    report, files = _rendered(records, folder.name, prices, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {

@@ -118,6 +118,8 @@ class Study:
     cells: tuple[Cell, ...]
     factors: tuple[str, ...]
     currency: str = ""
+    # The expression that kept these records of all there are.
+    selected: str = ""
 
     @property
     def measured(self) -> list[Cell]:
@@ -205,7 +207,12 @@ def factors_of(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def study_of(
-    records: Iterable[Any], name: str, *, prices: Mapping[str, float] = NO_PRICES, currency: str = ""
+    records: Iterable[Any],
+    name: str,
+    *,
+    prices: Mapping[str, float] = NO_PRICES,
+    currency: str = "",
+    selected: str = "",
 ) -> Study:
     """Everything a report shows, from the records of a ledger in their order; `name` serves when there are none.
 
@@ -223,4 +230,5 @@ def study_of(
     ]
     cells.sort(key=lambda cell: ([rank(cell.spec.get(factor)) for factor in factors], cell.cell_id))
     title = runs[-1].study if runs and runs[-1].study else name
-    return Study(title, runs, tuple(cells), factors, currency if any(cell.cost is not None for cell in cells) else "")
+    currency = currency if any(cell.cost is not None for cell in cells) else ""
+    return Study(title, runs, tuple(cells), factors, currency, selected)

@@ -18,6 +18,7 @@ from ..._common import quantity, words
 from ..._common.errors import InputError
 from ..._common.format import shown
 from ..._common.yaml_text import structure
+from ..records.selection import selector
 from . import inputs, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
@@ -121,6 +122,13 @@ def strategies(name: str, value: Any) -> list[str]:
 
 def change(name: str, value: Any) -> dict[str, Any]:
     return inputs.variant(name, mapping("{batch_size: 40}")(name, value), FOR_PODS)
+
+
+def expression(name: str, value: Any) -> str:
+    """A JMESPath expression over records, or nothing."""
+    text: str = word(allowed="a JMESPath expression", empty=True)(name, value)
+    selector(name, text)
+    return text
 
 
 # Whatever a variant may have; that of processes has less, as the planner knows.
@@ -286,6 +294,7 @@ REPORT: dict[str, Check] = {
     "report_ledger": LEDGER,
     "report_prices": mapping("{e2-standard-4: 0.15}", values=partial(inputs.number, maximum=MOST)),
     "report_currency": word(),
+    "report_select": expression,
     "report_results_dir": PATH,
 }
 

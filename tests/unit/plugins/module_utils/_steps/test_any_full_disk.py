@@ -68,7 +68,7 @@ def lock(study: Path, state: str = "present") -> dict[str, Any]:
 
 
 def report(study: Path) -> dict[str, Any]:
-    params = {"study_dir": str(study), "ledger": "files", "prices": {}, "currency": "USD"}
+    params = {"study_dir": str(study), "ledger": "files", "prices": {}, "currency": "USD", "select": ""}
     return study_report.execute(params, Context())
 
 

@@ -26,14 +26,21 @@ class Book:
 
 
 def fetch(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, records: list[dict[str, Any]], *, check_mode: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    records: list[dict[str, Any]],
+    *,
+    check_mode: bool = False,
+    select: str = "",
 ) -> dict[str, Any]:
     def open_ledger(params: dict[str, Any]) -> tuple[Book, None]:
         assert params["ledger"] == "cluster"
         return Book(records), None
 
     monkeypatch.setattr(step, "open_ledger", open_ledger)
-    return step.execute({"study_dir": str(folder), "namespace": "tfscale"}, Context(check_mode=check_mode))
+    return step.execute(
+        {"study_dir": str(folder), "namespace": "tfscale", "select": select}, Context(check_mode=check_mode)
+    )
 
 
 def test_execute_joins_the_records_of_clusters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -49,6 +56,15 @@ def test_execute_joins_the_records_of_clusters(monkeypatch: pytest.MonkeyPatch, 
     assert fetch(monkeypatch, folder, east)["changed"] is False
     lines = (folder / "ledger.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [*east, *west]
+
+
+def test_execute_copies_only_selected_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    records = [record(SPEC, block, seconds=4.0) for block in (1, 2, 3)]
+    result = fetch(monkeypatch, tmp_path / "mnist", records, select="[?block >= `2`]")
+    assert result["records"] == {"found": 2, "copied": 2}
+    assert fetch(monkeypatch, tmp_path / "mnist", records)["records"] == {"found": 3, "copied": 1}
+    with pytest.raises(StepError, match="report_select is "):
+        fetch(monkeypatch, tmp_path / "mnist", records, select="[0]")
 
 
 def test_execute_in_check_mode_copies_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -87,4 +103,4 @@ def test_execute_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
     monkeypatch.setattr(step, "open_ledger", refuse)
     with pytest.raises(StepError, match="cluster x does not answer"):
-        step.execute({"study_dir": str(tmp_path), "namespace": "tfscale"}, Context())
+        step.execute({"study_dir": str(tmp_path), "namespace": "tfscale", "select": ""}, Context())

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import builtins
+import csv
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,8 @@ FIGURES = {
 }
 
 
-def execute(folder: Path, *, check_mode: bool = False) -> dict[str, Any]:
-    params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD"}
+def execute(folder: Path, *, check_mode: bool = False, select: str = "") -> dict[str, Any]:
+    params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD", "select": select}
     return study_report.execute(params, Context(check_mode=check_mode))
 
 
@@ -72,6 +74,23 @@ def test_execute_in_check_mode_says_the_same_and_writes_nothing(folder: Path) ->
     assert files(folder) == {}
     assert told == execute(folder)
     assert execute(folder, check_mode=True)["changed"] is False
+
+
+def test_execute_reports_only_selected_records_and_says_so(folder: Path) -> None:
+    result = execute(folder, select="[?spec.workers == `2` && verdict.verdict == 'valid']")
+    rows = list(csv.DictReader((folder / "runs.csv").read_text().splitlines()))
+    assert {(row["workers"], row["verdict"]) for row in rows} == {("2", "valid")}
+    assert len(rows) == result["counts"]["runs"] < 19
+    assert "[?spec.workers == `2` && verdict.verdict == 'valid']" in html.unescape((folder / "report.html").read_text())
+    execute(folder)
+    assert "spec.workers ==" not in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize("select", ["[?", "length(@)"])
+def test_execute_of_a_selection_that_is_none_writes_nothing(folder: Path, select: str) -> None:
+    with pytest.raises(StepError, match="report_select is "):
+        execute(folder, select=select)
+    assert files(folder) == {}
 
 
 def test_execute_renews_what_was_changed_by_hand(folder: Path) -> None:
@@ -214,7 +233,7 @@ def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("price", ["dear", -1, None])
 def test_execute_refuses_a_price_that_is_none(tmp_path: Path, price: Any) -> None:
-    params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD"}
+    params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD", "select": ""}
     with pytest.raises(StepError, match=r"report_prices\['a'\] is .*: give a number from 0\."):
         study_report.execute(params, Context(check_mode=True))
 

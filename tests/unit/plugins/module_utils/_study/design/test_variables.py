@@ -89,6 +89,7 @@ MAY_BE_NOTHING = named(
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown",
     "upgrade_ max_slowdown",
+    "report_ select",
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(
@@ -134,8 +135,8 @@ TAKEN: dict[str, dict[str, set[str]]] = {
         "no gate": MARGINS,
     },
     "1.5": {"seconds": TIMES | LIMITS, "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"}},
-    "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND},
-    "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND},
+    "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
+    "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
         "training_ service_account priority_class", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study"
     )},
