@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .._study.analysis import model
+from .._study.analysis.frame import run_rows
 from .._study.records.record import SPENT
 from . import answer, charts, page, tables, text
 
@@ -217,6 +218,6 @@ def files_of(report: Report) -> dict[str, str]:
         "report.html": html_page(report, drawings, bundle),
         "report.md": markdown(report),
         "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),
-        "runs.csv": tables.csv(tables.run_rows(report.study)),
+        "runs.csv": tables.csv(run_rows(report.study.runs)),
         **{f"figures/{name}.svg": drawing for name, drawing in drawings.items()},
     }

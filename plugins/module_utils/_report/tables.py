@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import model
+from .._study.analysis.frame import flat, frame_of
 from .._study.records.record import SPENT, Record, last_cause
 from . import text
 from .answer import Answer
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 # Facts that have a table of their own.
 OF_NODES = ("nodes", "probed_cpus")
@@ -145,19 +146,6 @@ def failed_table(study: model.Study) -> Table:
     return Table(("cell", "attempts", "the last reason"), tuple(rows), frozenset({1}))
 
 
-def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, the keys joined; lists as words."""
-    found: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            found.update(flat(item, f"{prefix}{key}_"))
-        elif isinstance(item, (list, tuple)):
-            found[f"{prefix}{key}"] = "; ".join(map(str, item))
-        else:
-            found[f"{prefix}{key}"] = item
-    return found
-
-
 def pairs_table(values: Mapping[str, Any]) -> Table:
     return Table(("what", "value"), tuple((key.replace("_", " "), str(value)) for key, value in values.items()))
 
@@ -208,25 +196,6 @@ def _several(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]} ({len(values)} values)"
 
 
-def run_rows(study: model.Study) -> list[dict[str, Any]]:
-    return [
-        {
-            "study": run.study,
-            "run_id": run.run_id,
-            "cell_id": run.cell_id,
-            "block": run.block,
-            "attempt": run.attempt,
-            "verdict": run.verdict,
-            "reasons": "; ".join(run.reasons),
-            **run.settings,
-            **flat(run.timings),
-            **flat(run.evidence, "evidence_"),
-            "logs": run.log,
-        }
-        for run in study.runs
-    ]
-
-
 def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, Any]:
     time = cell.interval("train_seconds")
     ratio = answer.comparison.ratios.get(cell.cell_id)
@@ -270,16 +239,9 @@ def cell_rows(study: model.Study, answers: Sequence[Answer]) -> list[dict[str, A
     ]
 
 
-def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Counts stay whole numbers where a value is missing."""
-    import pandas as pd
-
-    return pd.DataFrame(rows).convert_dtypes()
-
-
 def csv(rows: list[dict[str, Any]]) -> str:
     shown = [{_inert(key): _inert(value) for key, value in row.items()} for row in rows]
-    written: str = frame(shown).to_csv(index=False, lineterminator="\n")
+    written: str = frame_of(shown).to_csv(index=False, lineterminator="\n")
     return written
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, render, tables, text
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import run_rows
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import records_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
 from hypothesis import HealthCheck, given, settings
@@ -97,7 +98,7 @@ def test_any_damaged_ledger_gives_tables_and_an_answer(records: list[dict[str, A
     assert answer.sentence(answers)
     assert len(found.runs) == len(records_of(records))
     assert sum(len(group.cells) for group in answers) == len(found.cells)
-    assert len(tables.csv(tables.run_rows(found)).splitlines()) > len(found.runs)
+    assert len(tables.csv(run_rows(found.runs)).splitlines()) > len(found.runs)
     assert tables.cells_table(found, answers).heads
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import answer, tables
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import run_rows
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void
@@ -182,7 +183,7 @@ def test_provenance_table_leaves_out_what_is_not_known() -> None:
 
 def test_run_rows_hold_every_recorded_run_void_ones_too() -> None:
     records = ledgers.mnist()
-    rows = parsed(tables.csv(tables.run_rows(study(records))))
+    rows = parsed(tables.csv(run_rows(study(records).runs)))
     assert [row["run_id"] for row in rows] == [record["run_id"] for record in records]
     assert [row["verdict"] for row in rows].count("void") == 3
     assert rows[0]["train_seconds"] == str(records[0]["timings"]["train_seconds"])
@@ -195,20 +196,20 @@ def test_rows_of_a_ledger_of_version_0_3_are_those_of_this_version() -> None:
     old = [record({**SPEC, "ps_resources": text}, block, seconds=4.0) for block in (1, 2, 3)]
     new = [{**one, "spec": {**SPEC, "ps_resources": resources}} for one in old]
     before, after = (study(records) for records in (old, new))
-    assert tables.run_rows(after) == tables.run_rows(before)
+    assert run_rows(after.runs) == run_rows(before.runs)
     answers = answer.answers(before), answer.answers(after)
     assert tables.cell_rows(after, answers[1]) == tables.cell_rows(before, answers[0])
-    assert parsed(tables.csv(tables.run_rows(after)))[0]["ps_resources"] == text
+    assert parsed(tables.csv(run_rows(after.runs)))[0]["ps_resources"] == text
 
 
 def test_run_rows_keep_whole_numbers_whole_beside_missing_ones() -> None:
-    rows = parsed(tables.csv(tables.run_rows(study(ledgers.mnist()))))
+    rows = parsed(tables.csv(run_rows(study(ledgers.mnist()).runs)))
     assert {row["global_steps"] for row in rows} == {"", "2000", "2001", "2003"}
 
 
 def test_run_rows_keep_commas_quotes_and_lines_inside_one_field() -> None:
     reason = 'exit "1", then\nmore'
-    rows = parsed(tables.csv(tables.run_rows(study([void(SPEC, 1, reason)]))))
+    rows = parsed(tables.csv(run_rows(study([void(SPEC, 1, reason)]).runs)))
     assert rows[0]["reasons"] == reason
 
 
@@ -272,10 +273,10 @@ def test_csv_of_a_ledger_has_no_formula_in_either_file() -> None:
     records = [*ledgers.study([{**spec, "workers": n} for n in (1, 2)]), void({**spec, "workers": 4}, 1, "@why")]
     records[0]["timings"]["loss"] = -0.25
     found = study([{**one, "study": "-s"} for one in records])
-    for rows in (tables.run_rows(found), tables.cell_rows(found, answer.answers(found))):
+    for rows in (run_rows(found.runs), tables.cell_rows(found, answer.answers(found))):
         for row in csv.reader(io.StringIO(tables.csv(rows))):
             assert [cell for cell in row if cell[:1] in tuple("=+@-") and not cell.startswith("-0.")] == []
-    assert "-0.25" in tables.csv(tables.run_rows(found))
+    assert "-0.25" in tables.csv(run_rows(found.runs))
 
 
 def test_csv_of_nothing_is_an_empty_line() -> None:
