@@ -40,6 +40,8 @@ options:
         and errs at most twice as often.
     type: raw
     default: 20
+requirements:
+  - scipy (only for a gate)
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options

@@ -20,6 +20,7 @@ requirements:
   - altair
   - jinja2
   - jmespath (only with O(select))
+  - scipy
   - vl-convert-python
 options:
   study_dir:

@@ -146,6 +146,8 @@ options:
     description: Announce nothing. Only the action plugin has a way to announce.
     type: bool
     default: false
+requirements:
+  - scipy (only for a gate)
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options

@@ -66,6 +66,8 @@ def _rendered(
             model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"])
         )
         files = render.files_of(report)
+    except InputError as error:
+        raise StepError(f"{error}.") from error
     except ImportError as error:
         wanted = "pandas, altair and vl-convert-python"
         raise StepError(

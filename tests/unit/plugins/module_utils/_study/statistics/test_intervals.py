@@ -11,7 +11,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals, student_t
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import (
     Comparison,
     block_error,
@@ -19,26 +19,6 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.co
     holm,
 )
 from scipy import stats as scipy_stats
-
-DEGREES = [1, 2, 2.7, 3, 4, 9.31, 29, 120, 5000]
-
-
-@pytest.mark.parametrize("df", DEGREES)
-@pytest.mark.parametrize("t", [0.0, 1e-6, 0.3, 1.0, 2.0, 4.303, 12.7, 400.0])
-def test_student_tail_agrees_with_scipy(t: float, df: float) -> None:
-    assert student_t.student_tail(t, df) == pytest.approx(2 * scipy_stats.t.sf(t, df), rel=1e-7, abs=1e-300)
-
-
-@pytest.mark.parametrize("df", DEGREES)
-def test_student_tail_is_the_same_on_both_sides(df: float) -> None:
-    assert student_t.student_tail(-1.7, df) == student_t.student_tail(1.7, df)
-
-
-@pytest.mark.parametrize("df", DEGREES)
-@pytest.mark.parametrize("confidence", [0.1, 0.5, 0.8, 0.95, 0.99, 0.9999])
-def test_student_quantile_agrees_with_scipy(confidence: float, df: float) -> None:
-    expected = scipy_stats.t.ppf((1 + confidence) / 2, df)
-    assert student_t.student_quantile(confidence, df) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("values", [[4.0], [4.0, 5.0]])
