@@ -50,7 +50,7 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Counts stay whole numbers where a value is missing."""
     import pandas as pd
 
-    return pd.DataFrame(rows).convert_dtypes()
+    return pd.DataFrame(list(rows)).convert_dtypes()
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
