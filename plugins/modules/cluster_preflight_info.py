@@ -25,6 +25,11 @@ extends_documentation_fragment:
   - tfscale.study.namespace
   - tfscale.study.capacity
 options:
+  backend:
+    description: >-
+      Form of the replicas, as for M(tfscale.study.training_wait). The cluster must know its kind of objects. Without it this is not checked.
+    type: str
+    version_added: 0.4.0
   needs:
     description:
       - Rights to ask for, each with C(verb), C(resource) (such as V(pods) or V(pods/log)) and, unless it is the core, C(group).

@@ -96,6 +96,16 @@ class Api:
             if not token:
                 return items, page["metadata"].get("resourceVersion", "")
 
+    def collections(self, path: str) -> set[str]:
+        """Collections of an API such as /apis/batch/v1; none where the server does not know the API."""
+        try:
+            found = self._document("GET", path, {}, is_whole=_is_discovery)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return set()
+        return {one["name"] for one in found["resources"]}
+
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         return self._document("POST", path, query, document)
 
@@ -301,6 +311,11 @@ def _is_list(document: Mapping[str, Any]) -> bool:
         and isinstance(items, list)
         and all(isinstance(one, dict) and _is_object(one) for one in items)
     )
+
+
+def _is_discovery(document: Mapping[str, Any]) -> bool:
+    found = document.get("resources")
+    return isinstance(found, list) and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in found)
 
 
 def document_of(host: str, data: bytes, is_whole: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

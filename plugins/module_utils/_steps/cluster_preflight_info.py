@@ -24,12 +24,14 @@ from .._kubernetes.max_workers import CAPACITY_ARG_SPEC
 from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._kubernetes.permissions import Right
-from .._study.design.inputs import integer
+from .._study.design import workloads
+from .._study.design.inputs import choice, integer, one_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
     **NAMESPACE_ARG_SPEC,
     **CAPACITY_ARG_SPEC,
+    "backend": {"type": "str"},
     "needs": {"type": "list", "elements": "dict"},
     "more_needs": {"type": "list", "elements": "dict", "default": []},
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
@@ -49,6 +51,8 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
         wanted = _wanted(params)
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
+        if params["backend"] is not None:
+            _check_workload(api, choice("training_backend", params["backend"], workloads.names()))
         _check_rights(api, wanted, params["namespace"])
         for one in params["references"] if is_there else ():
             _check_reference(api, params["namespace"], one.get("valueFrom") or one)
@@ -107,6 +111,24 @@ def _check_namespace(api: Api, namespace: str) -> bool:
             f"namespace {namespace} is being deleted: wait until it is gone, or give another cluster_namespace"
         )
     return True
+
+
+def _check_workload(api: Api, name: str) -> None:
+    """Of an extension that is not installed the first run would fail; who may not look learns it there."""
+    wanted = workloads.workload(name)
+    try:
+        known = api.collections(wanted.api)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return
+    if wanted.resource not in known:
+        version = wanted.api.removeprefix("/apis/")
+        others = one_of([one for one in workloads.names() if one != name])
+        raise InputError(
+            f"training_backend is {name!r}, but the cluster does not know {wanted.kind} ({version}): install it there, or"
+            f" give {others}"
+        )
 
 
 def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:

@@ -197,8 +197,8 @@ class Remains:
         try:
             found, version = self._api.list(self._path(resource), labelSelector=self._selector)
         except ApiError as error:
-            # The cluster does not know this kind, as one whose controller is not installed.
-            if error.status != 404:
+            # The cluster does not know a workload that is not installed there.
+            if error.status != 404 or resource not in makers():
                 raise
             return [], ""
         return [one["metadata"]["name"] for one in found], version

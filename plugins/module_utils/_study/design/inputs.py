@@ -130,21 +130,21 @@ def margin(name: str, value: Any) -> float | None:
     return share or None
 
 
-def _either(words: Sequence[str]) -> str:
-    told = [word or "nothing" for word in words]
-    return f"{', '.join(told[:-1])} or {told[-1]}"
+def one_of(words: Sequence[str]) -> str:
+    *first, last = [word or "nothing" for word in words]
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
-        raise wrong(name, value, _either(allowed))
+        raise wrong(name, value, one_of(allowed))
     return value
 
 
 def choices(name: str, value: Any, allowed: Sequence[str]) -> list[str]:
     items = _items(value)
     if not isinstance(items, (list, tuple)) or not items:
-        raise wrong(name, value, f"a list of {_either(allowed)}")
+        raise wrong(name, value, f"a list of {one_of(allowed)}")
     return [choice(name, item, allowed) for item in items]
 
 
@@ -202,7 +202,7 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
 def _check_together(spec: Mapping[str, Any]) -> None:
     provider, backend = spec.get("provider", "local"), spec.get("backend", "processes")
     if (provider == "local") != (backend == "processes"):
-        fitting = "processes" if provider == "local" else workloads.alternatives()
+        fitting = "processes" if provider == "local" else one_of(workloads.names())
         raise InputError(f"training_backend is {backend!r}: give {fitting} with cluster_provider {provider!r}")
     if backend != "processes" and not spec.get("image"):
         raise InputError(
@@ -262,7 +262,7 @@ def variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> di
     allowed = [key for key in OF_VARIANTS if pods or key not in OF_PODS]
     for key in change:
         if key not in allowed:
-            raise InputError(f"{name} has {shown(key)}: give {_either(allowed)}")
+            raise InputError(f"{name} has {shown(key)}: give {one_of(allowed)}")
     if not pods:
         check_references(f"{name}.env", structure(change.get("env")))
     return {key: CHECKS_OF_VARIANTS[key](f"{name}.{key}", value) for key, value in change.items()}
@@ -312,7 +312,7 @@ def check_references(name: str, value: Any) -> None:
     if isinstance(value, Mapping) and (found := [str(key) for key, one in value.items() if is_reference(one)]):
         raise InputError(
             f"{name}.{found[0]} comes from a Secret or ConfigMap, which only pods have: give its value, such as"
-            f" \"{{{{ lookup('ansible.builtin.env', '{found[0]}') }}}}\", or training_backend {workloads.alternatives()}"
+            f" \"{{{{ lookup('ansible.builtin.env', '{found[0]}') }}}}\", or training_backend {one_of(workloads.names())}"
         )
 
 
@@ -428,7 +428,7 @@ def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict
     for position, item in enumerate(items):
         unknown = sorted(str(key) for key in item if key not in AXES)
         if unknown:
-            raise InputError(f"sweep_series[{position}] has {shown(unknown[0])}: give {_either(AXES)}")
+            raise InputError(f"sweep_series[{position}] has {shown(unknown[0])}: give {one_of(AXES)}")
         given = _product(f"sweep_series[{position}].", item, lowest_ps=lowest_ps)
         rest = {axis: plain[axis] for axis in plain if axis not in item}
         products.append({**_product("sweep_", rest, lowest_ps=lowest_ps), **given})

@@ -387,5 +387,5 @@ def _check_processes(given: Mapping[str, Any]) -> None:
     if given.get("training_env_from"):
         raise InputError(
             f"training_env_from is {shown(given['training_env_from'])}, which only pods can read: give training_env, or"
-            f" training_backend {workloads.alternatives()}"
+            f" training_backend {inputs.one_of(workloads.names())}"
         )

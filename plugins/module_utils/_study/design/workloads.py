@@ -77,12 +77,6 @@ def names() -> tuple[str, ...]:
     return tuple(one.name for one in WORKLOADS)
 
 
-def alternatives() -> str:
-    """`job or statefulset`, for a sentence that says which values are allowed."""
-    *first, last = names()
-    return f"{', '.join(first)} or {last}"
-
-
 def workload(name: str) -> Workload:
     return next(one for one in WORKLOADS if one.name == name)
 

@@ -121,6 +121,26 @@ def test_get_sends_what_was_asked_and_returns_the_document() -> None:
     assert (how["timeout"].connect_timeout, how["timeout"].read_timeout) == (5.0, 30.0)
 
 
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        (Answer({"kind": "APIResourceList", "resources": [{"name": "jobs"}, {"name": "jobs/status"}]}), True),
+        # An API server's words about an API that it does not know.
+        (Answer(b"404 page not found\n", 404, "text/plain"), False),
+    ],
+)
+def test_collections_of_an_api(answer: Answer, known: bool) -> None:
+    server = Server(answer)
+    assert server.api.collections("/apis/batch/v1") == ({"jobs", "jobs/status"} if known else set())
+    assert server.pool.asked[0][:2] == ("GET", "/apis/batch/v1")
+
+
+@pytest.mark.parametrize("answer", [{}, {"resources": None}, {"resources": [{"kind": "Job"}]}, {"resources": ["jobs"]}])
+def test_collections_of_what_is_no_discovery(answer: Any) -> None:
+    with pytest.raises(ApiError, match="does not answer as Kubernetes does"):
+        Server(Answer(answer), patience=0.0).api.collections("/apis/batch/v1")
+
+
 def test_requests_ask_for_the_credentials_each_time() -> None:
     server = Server(Answer({"metadata": {}}))
     server.api.get(PODS)

@@ -53,6 +53,16 @@ def test_execute_tells_what_it_found(store: Store) -> None:
     assert store.objects == before
 
 
+@pytest.mark.parametrize(
+    ("backend", "kind", "other"), [("job", "Job", "statefulset"), ("statefulset", "StatefulSet", "job")]
+)
+def test_execute_names_a_kind_that_the_cluster_does_not_know(store: Store, backend: str, kind: str, other: str) -> None:
+    look(backend=backend)
+    store.apis = {}
+    with pytest.raises(StepError, match=rf"does not know {kind} \(.*or give {other}\.$"):
+        look(backend=backend)
+
+
 def test_execute_in_check_mode_is_the_same(store: Store) -> None:
     params = {**DEFAULTS, "cells": [SMALL]}
     assert cluster_preflight_info.execute(params, Context(check_mode=True, say=print)) == look(SMALL)

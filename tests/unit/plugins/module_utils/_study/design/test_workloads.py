@@ -163,29 +163,50 @@ def test_rows_use_the_label_of_our_manifests() -> None:
     assert {one.group_label for one in workloads.WORKLOADS} == {labels.REPLICA, ROW.group_label}
 
 
-def test_variable_takes_a_carrier_of_the_table() -> None:
+def test_variable_takes_a_workload_of_the_table() -> None:
     assert variables.check({"training_backend": "toyset"}) == {"training_backend": "toyset"}
     with pytest.raises(InputError, match=r"training_backend is 'toy'.*toyset"):
         variables.check({"training_backend": "toy"})
 
 
-def test_specification_of_a_cluster_takes_a_carrier_of_the_table() -> None:
+def test_specification_of_a_cluster_takes_a_workload_of_the_table() -> None:
     spec = {"train_steps": 20, "provider": "kind", "image": "trainer:1"}
     assert inputs.check_spec({**spec, "backend": "toyset"})["backend"] == "toyset"
     with pytest.raises(InputError, match="job, statefulset or toyset"):
         inputs.check_spec({**spec, "backend": "processes"})
 
 
-def test_permissions_ask_for_a_carrier_of_the_table() -> None:
+def test_permissions_ask_for_a_workload_of_the_table() -> None:
     rights = {f"{right.verb} {right.target}" for right in permissions.needed(nodes=False, leases=False)}
     assert {f"{verb} toysets.toys.example.com" for verb in permissions.OWN} <= rights
 
 
-def test_preflight_names_a_right_that_a_carrier_lacks(store: Store) -> None:
+def test_preflight_names_a_right_that_a_workload_lacks(store: Store) -> None:
     store.denied = {"create toysets.toys.example.com"}
     params = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
     with pytest.raises(StepError, match=r"may not create toysets\.toys\.example\.com in namespace tfscale"):
         cluster_preflight_info.execute(params, Context())
+
+
+def test_preflight_names_a_workload_that_the_cluster_does_not_know(store: Store) -> None:
+    params = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
+    params |= {"backend": "toyset"}
+    with pytest.raises(StepError, match=r"'toyset'.* ToySet \(toys\.example\.com/v1\).*job or statefulset"):
+        cluster_preflight_info.execute(params, Context())
+    store.apis[ROW.api] = {"playsets"}
+    with pytest.raises(StepError, match="ToySet"):
+        cluster_preflight_info.execute(params, Context())
+    store.apis[ROW.api].add("toysets")
+    assert "toysets" in " ".join(cluster_preflight_info.execute(params, Context())["rights"])
+    # Nobody is told what they may not see; the first run tells.
+    store.refuse("GET", ROW.api, 403)
+    cluster_preflight_info.execute(params, Context())
+
+
+def test_preflight_refuses_a_backend_that_no_cluster_has(store: Store) -> None:
+    params = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
+    with pytest.raises(StepError, match="training_backend is 'processes'"):
+        cluster_preflight_info.execute({**params, "backend": "processes"}, Context())
 
 
 def test_deploy_makes_the_objects_of_the_manifest_and_no_other_kind(store: Store) -> None:
@@ -236,7 +257,7 @@ def test_backend_knows_which_group_a_refused_pod_is_of(store: Store, tmp_path: P
     assert "no room" in seen.first_failure.reason
 
 
-def test_wait_builds_the_backend_of_a_carrier_of_the_table(store: Store, tmp_path: Path) -> None:
+def test_wait_builds_the_backend_of_a_workload_of_the_table(store: Store, tmp_path: Path) -> None:
     """Without its object: the wait has looked for the workload's."""
     params = {name: option.get("default") for name, option in training_wait.ARGUMENT_SPEC.items()}
     params |= {"backend": "toyset", "run_dir": str(tmp_path), "run_id": clusters.RUN_ID, "attempt": 1}
@@ -244,7 +265,7 @@ def test_wait_builds_the_backend_of_a_carrier_of_the_table(store: Store, tmp_pat
         training_wait.execute(params, Context())
 
 
-def test_cleanup_finds_and_removes_objects_of_a_carrier(store: Store) -> None:
+def test_cleanup_finds_and_removes_objects_of_a_workload(store: Store) -> None:
     deployed(store)
     store.create(TOYS, {"metadata": {"name": "theirs", "labels": {"tfscale.study/study": "mnist"}}})
     params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
@@ -254,21 +275,21 @@ def test_cleanup_finds_and_removes_objects_of_a_carrier(store: Store) -> None:
     assert [place for place in store.objects if place.startswith(TOYS)] == [f"{TOYS}/theirs"]
 
 
-@pytest.mark.parametrize("status", [404, 403])
-def test_cleanup_of_a_cluster_without_the_carrier(store: Store, status: int) -> None:
+@pytest.mark.parametrize(("place", "status"), [(TOYS, 404), (TOYS, 403), (PODS, 404)])
+def test_cleanup_of_a_cluster_without_the_workload(store: Store, place: str, status: int) -> None:
     """A kind that the cluster does not know has no objects; one that may not be listed may have some."""
     store.create("/apis/batch/v1/namespaces/tfscale/jobs", {"metadata": {"name": "tf-x", "labels": OURS}})
-    store.refuse("LIST", TOYS, status)
+    store.refuse("LIST", place, status)
     params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
     params |= {"namespace": "tfscale", "study": "mnist"}
-    if status == 404:
+    if (place, status) == (TOYS, 404):
         assert training_cleanup.execute(params, Context())["removed"] == ["jobs/tf-x"]
     else:
         with pytest.raises(StepError):
             training_cleanup.execute(params, Context())
 
 
-def test_namespace_stays_while_it_holds_a_carrier_of_others(store: Store) -> None:
+def test_namespace_stays_while_it_holds_a_workload_of_others(store: Store) -> None:
     store.create(TOYS, {"metadata": {"name": "theirs"}})
     params = {"name": "tfscale", "state": "absent", "labels": {}, "timeout": 1.0}
     params = {**{name: option.get("default") for name, option in study_namespace.ARGUMENT_SPEC.items()}, **params}
