@@ -78,7 +78,7 @@ answer:
   description: The answer of the study, one sentence for each group of cells that may be compared.
   returned: success
   type: str
-  sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers cannot be told from 2; 1 worker is 31 % slower (24-39 %).
+  sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers are not significantly different from 2; 1 worker is 31 % slower (24-39 %).
 table:
   description: The table of cells as Markdown.
   returned: success

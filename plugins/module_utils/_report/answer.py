@@ -61,7 +61,9 @@ class _Wording:
     def tied(self, tied: Sequence[str], smallest: model.Cell) -> str:
         whom = self.best.spec.get("workers") if all(map(self.kin, tied)) else "it"
         who = text.listed([self.name(cell_id) for cell_id in tied])
-        clause = f"{who if len(tied) <= NAMED else f'{len(tied)} other cells'} cannot be told from {whom}"
+        verb = "are" if len(tied) > 1 or self.plural(tied[0]) else "is"
+        named = who if len(tied) <= NAMED else f"{len(tied)} other cells"
+        clause = f"{named} {verb} not significantly different from {whom}"
         if smallest is self.best:
             return clause
         if len(tied) == 1:

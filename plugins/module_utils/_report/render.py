@@ -27,7 +27,7 @@ INTERVALS = (
     "interval. Cells are compared by the geometric mean of the ratios within blocks, so that what the machine did "
     "between blocks cancels; the error is that of all cells and blocks together (two-way analysis of variance of the "
     "logarithms). A cell is called slower than the fastest when Holm's procedure over all comparisons says so at 5 %; "
-    "otherwise the two cannot be told apart. The intervals shown are plain ones."
+    "otherwise the two are not significantly different. The intervals shown are plain ones."
 )
 CLOCK = (
     "Training time: the chief's monotonic clock from the start line (every ps and worker ready) to the step that "
@@ -82,7 +82,7 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
         found.append((f"{group}fastest", f"{text.number(best.center('train_seconds'))} s", best.label))
         if smallest is not best:
             seconds = text.number(smallest.center("train_seconds"))
-            found.append((f"{group}cheapest not told apart", f"{seconds} s", smallest.label))
+            found.append((f"{group}smallest, not significantly different", f"{seconds} s", smallest.label))
         if best.cost is not None:
             found.append((f"{group}cost", f"{text.money(best.cost)} {study.currency}", "a run of the fastest"))
         found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))

@@ -44,7 +44,7 @@ def sentence(records: list[dict[str, Any]]) -> str:
     [
         (
             {(2, 2): 4.0, (2, 4): 4.06, (2, 1): 5.24},
-            "With ps=2, 2 workers do it in 4.00 s (95 % CI 3.94-4.08); 4 workers cannot be told from 2; "
+            "With ps=2, 2 workers do it in 4.00 s (95 % CI 3.94-4.08); 4 workers are not significantly different from 2; "
             "1 worker is 31 % slower (28-35 %).",
         ),
         (
@@ -53,12 +53,12 @@ def sentence(records: list[dict[str, Any]]) -> str:
         ),
         (
             {(1, 4): 4.0, (1, 2): 4.06},
-            "With ps=1, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); 2 workers cannot be told from 4 and take fewer "
+            "With ps=1, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); 2 workers are not significantly different from 4 and take fewer "
             "replicas.",
         ),
         (
             {(2, 4): 4.0, (1, 2): 4.06, (1, 8): 12.0},
-            "With ps=2, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); ps=1 workers=2 cannot be told from it and takes "
+            "With ps=2, 4 workers do it in 4.00 s (95 % CI 3.94-4.08); ps=1 workers=2 is not significantly different from it and takes "
             "fewer replicas; ps=1 workers=8 takes 3.01 times as long (2.94-3.08).",
         ),
         (
@@ -85,7 +85,7 @@ def test_answer_names_one_more_cell_than_it_would_rather_than_count_it() -> None
 
 def test_answer_of_many_tied_cells_names_the_smallest() -> None:
     said = sentence(runs({(2, 5): 4.0} | {(2, n): 4.06 for n in (1, 2, 3, 4)}))
-    assert "4 other cells cannot be told from 5, the smallest of them is 1 worker" in said
+    assert "4 other cells are not significantly different from 5, the smallest of them is 1 worker" in said
 
 
 @pytest.mark.parametrize(
