@@ -44,7 +44,7 @@ options:
     version_added: 0.3.0
   references:
     description:
-      - Entries of C(env) and C(envFrom) that pods will have, as P(tfscale.study.pod_env#filter) writes them. Their Secrets, ConfigMaps and keys
+      - Entries of C(env) and C(envFrom) that pods will have, as P(tfscale.study.replicas#filter) returns them. Their Secrets, ConfigMaps and keys
         must be there, as far as we may look.
     type: list
     elements: dict

@@ -474,6 +474,28 @@ def test_manifest_is_the_same_when_lists_and_mappings_come_as_text(found: Any) -
     assert text == structures
 
 
+GIVEN: dict[str, Any] = {
+    "training_ps_env": {"ROLE": "ps"},
+    "training_env": {"COLOUR": "blue"},
+    "training_export": True,
+    "training_data_dir": "/data",
+    "training_volume": {"size": "2Gi", "storage_class": "fast", "access_modes": ["ReadWriteMany"]},
+    "training_volumes": [{"name": "data", "emptyDir": {}}],
+    "training_volume_mounts": [{"name": "data", "mountPath": "/data"}],
+    "training_tolerations": [{"key": "gpu", "operator": "Exists"}],
+    "training_node_selector": {"pool": "train"},
+    "training_run_as_user": 10001,
+    "training_image_pull_secrets": ["registry"],
+}
+
+
+@asks(long_running(**GIVEN, training_tensorboard=True))
+def test_manifest_long_running_is_as_version_0_3_applied_it(found: Any) -> None:
+    expected = list(yaml.safe_load_all((FILES / "manifest_long_running.yml").read_text()))
+    assert list(found) == [(document["kind"], document["metadata"]["name"]) for document in expected]
+    assert list(found.values()) == expected
+
+
 REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"template": None, "training_volume": {"claim": "c"}}, "training_volume can be mounted on one node only, but"),
     ({"training_strategy": "sync_ps"}, "training_strategy is 'sync_ps', which waits for all workers, but"),

@@ -42,6 +42,12 @@ def words(values: Mapping[Any, Any]) -> dict[str, str]:
     return {word(name): word(value) for name, value in values.items()}
 
 
+def flags(arguments: Mapping[str, Any]) -> list[str]:
+    """{"train_steps": 10, "standing": True, "export_dir": ""} -> --train_steps=10 --standing"""
+    given = {name: value for name, value in arguments.items() if value not in (None, "") and value is not False}
+    return [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
+
+
 def helm_value(plain: str) -> Any:
     """What Helm reads where a values file has a word without quotes: 1e3 is a number to it, 2024-01-01 and 12:30 are text."""
     if plain in NAMED:

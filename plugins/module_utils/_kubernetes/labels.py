@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """By which labels a study's objects are known in a cluster. PRIVATE, can break at any time.
 
-The manifests of role training (vars/main/cluster.yml) carry the same.
+The manifests of role training (plugin_utils/replicas.py) carry the same.
 """
 
 from __future__ import annotations

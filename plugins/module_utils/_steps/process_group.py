@@ -16,7 +16,7 @@ from .._common.context import Context
 from .._common.errors import BackendError, InputError, StepError
 from .._common.files import NO_ROOM, why
 from .._common.format import counted
-from .._common.words import words
+from .._common.words import flags, words
 from .._kubernetes import held_studies as held
 from .._study.design.inputs import integer
 
@@ -113,17 +113,6 @@ def _request(run_dir: str, params: Mapping[str, Any]) -> dict[str, Any]:
         "network": params["network"],
         "cwd": os.getcwd(),
     }
-
-
-def flags(arguments: Mapping[str, Any]) -> list[str]:
-    """{"train_steps": 10, "sync_replicas": True, "export_dir": ""} -> --train_steps 10 --sync_replicas"""
-    words: list[str] = []
-    for name, value in arguments.items():
-        if value is True:
-            words.append(f"--{name}")
-        elif value is not None and value is not False and value != "":
-            words += [f"--{name}", str(value)]
-    return words
 
 
 def _remove(folder: str, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.module_utils._common.words import helm_value, helm_word, word, words
+from ansible_collections.tfscale.study.plugins.module_utils._common.words import (
+    flags,
+    helm_value,
+    helm_word,
+    word,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,19 @@ def test_word_is_yaml_s_not_python_s(yaml_text: str, expected: str) -> None:
 )
 def test_words_are_of_names_and_values(given: dict[Any, Any], expected: dict[str, str]) -> None:
     assert words(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, []),
+        ({"train_steps": 10, "learning_rate": 1e-05}, ["--train_steps=10", "--learning_rate=1e-05"]),
+        ({"sync_replicas": True, "existing_servers": False}, ["--sync_replicas"]),
+        ({"export_dir": "", "data_dir": None, "seed": 0}, ["--seed=0"]),
+    ],
+)
+def test_flags_of_arguments(arguments: dict[str, Any], expected: list[str]) -> None:
+    assert flags(arguments) == expected
 
 
 # As sigs.k8s.io/yaml 1.6.0 reads them and Go 1.24's text/template prints them, which is what Helm 3.19 does.

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError, StepError
 from ansible_collections.tfscale.study.plugins.module_utils._steps import process_group
-from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute, flags
+from ansible_collections.tfscale.study.plugins.module_utils._steps.process_group import execute
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.lock import StudyLock
 
 from tests.fixtures import states
@@ -87,7 +87,7 @@ def test_execute_present_starts_what_is_asked_for(tmp_path: Path, calls: Calls) 
                 "run_dir": str(tmp_path),
                 "ps": 1,
                 "workers": 2,
-                "argv": ["--train_steps", "10"],
+                "argv": ["--train_steps=10"],
                 "command": False,
                 "env": {"A": "1", "B": "true"},
                 "threads": 1,
@@ -230,16 +230,3 @@ def test_execute_absent_leaves_a_study_that_another_controller_runs(
 
 def test_execute_absent_needs_no_more_than_the_folder(tmp_path: Path) -> None:
     assert run(run_dir=str(tmp_path / "nothing"), state="absent")["changed"] is False
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({}, []),
-        ({"train_steps": 10, "learning_rate": 0.5}, ["--train_steps", "10", "--learning_rate", "0.5"]),
-        ({"sync_replicas": True, "existing_servers": False}, ["--sync_replicas"]),
-        ({"export_dir": "", "data_dir": None, "seed": 0}, ["--seed", "0"]),
-    ],
-)
-def test_flags_of_arguments(arguments: dict[str, Any], words: list[str]) -> None:
-    assert flags(arguments) == words

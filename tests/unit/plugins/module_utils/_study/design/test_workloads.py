@@ -15,7 +15,6 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from ansible_collections.tfscale.study.plugins.filter.pod_env import pod_env
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend, Run
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError, StepError
@@ -30,11 +29,13 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import (
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import inputs, variables, workloads
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import Workload
+from ansible_collections.tfscale.study.plugins.plugin_utils.replicas import replicas
 
 from tests.fixtures import clusters
+from tests.fixtures.ledgers import SPEC
 from tests.fixtures.objects import Store
 
-TEMPLATES = Path(__file__).resolve().parents[6] / "roles/training/templates"
+ROLE = Path(__file__).resolve().parents[6] / "roles/training"
 NAME = f"tf-{clusters.RUN_ID}-1"
 TOYS = "/apis/toys.example.com/v1/namespaces/tfscale/toysets"
 PODS = "/api/v1/namespaces/tfscale/pods"
@@ -64,16 +65,15 @@ MANIFEST = """
 apiVersion: toys.example.com/v1
 kind: ToySet
 metadata:
-  name: {{ __training_name | to_json }}
+  name: {{ replicas.name | to_json }}
   namespace: {{ cluster_namespace | to_json }}
-  labels: {{ __training_labels | to_json }}
+  labels: {{ replicas.labels | to_json }}
 spec:
   replicatedJobs:
-{% for group in __training_groups %}
-{% set name = __training_name ~ '-' ~ group.kind %}
+{% for group in replicas.groups %}
 {% set command = group.command %}
     - name: {{ group.kind | to_json }}
-      replicas: {{ group.count | int }}
+      replicas: {{ group.count }}
       template:
 {% filter indent(8, true) %}{% include 'pod.yml.j2' %}{% endfilter %}
 
@@ -99,39 +99,23 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def manifests() -> list[dict[str, Any]]:
-    """All documents of a run as role training renders them; names of no interest here are null."""
-
-    class Null(jinja2.ChainableUndefined):
-        def __int__(self) -> int:  # type: ignore[override]
-            return 0
-
-        def __add__(self, other: Any) -> Any:
-            return other
-
-        __radd__ = __add__
-
-    loader = jinja2.ChoiceLoader([jinja2.DictLoader({"toyset.yml.j2": MANIFEST}), jinja2.FileSystemLoader(TEMPLATES)])
-    environment = jinja2.Environment(loader=loader, trim_blocks=True, undefined=Null)
+    """All documents of a run as role training renders them."""
+    loader = jinja2.ChoiceLoader(
+        [jinja2.DictLoader({"toyset.yml.j2": MANIFEST}), jinja2.FileSystemLoader(ROLE / "templates")]
+    )
+    environment = jinja2.Environment(loader=loader, trim_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {
-        "to_json": lambda value: json.dumps(None if isinstance(value, Null) else value),
-        "combine": lambda one, *others: {key: value for each in (one or {}, *others) for key, value in each.items()},
-        "tfscale.study.pod_env": lambda value: pod_env(value or {}),
+        "to_json": json.dumps,
         "tfscale.study.structure": lambda value: value,
     }
-    counts = {"ps": 1, "worker": 2}
-    words: dict[str, Any] = {
-        "training_backend": "toyset",
-        "cluster_namespace": "tfscale",
-        "__training_name": NAME,
-        "__training_config_name": NAME,
-        "__training_labels": OURS,
-        "__training_groups": [
-            {"kind": kind, "count": count, "command": ["x"], "env": {}} for kind, count in counts.items()
-        ],
-        "__training_ports": dict.fromkeys(counts, 2222),
-    }
-    made = list(yaml.safe_load_all(environment.get_template("run.yml.j2").render(words)))
-    return [one for one in made if one]
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+    variables = {name.removeprefix("training_"): value for name, value in defaults.items()}
+    variables |= {"backend": "toyset", "variants": {}, "nodes_method": "label", "command": ["x"]}
+    run = {"run_id": clusters.RUN_ID, "attempt": 1, "study": "mnist", "cell_id": "0123456789ab", "seed": 1}
+    run |= {"log_dir": "logs", "spec": {**SPEC, "ps": 1, "workers": 2}}
+    words = {**defaults, "training_backend": "toyset", "cluster_namespace": "tfscale"}
+    made = environment.get_template("run.yml.j2").render(**words, replicas=replicas(variables, run))
+    return [one for one in yaml.safe_load_all(made) if one]
 
 
 def deployed(store: Store, kind: str = "ToySet") -> list[str]:

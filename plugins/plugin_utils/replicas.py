@@ -1,0 +1,400 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the replicas of a training are started: hosts, flags, environments and the rest of their pods. PRIVATE, can break at any time.
+
+A pod template that differs restarts the pods of a long-running training, so the order of flags and variables is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from itertools import product
+from typing import Any, ClassVar
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.tfscale.study.plugins.module_utils._common.words import flags, word, words
+from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import (
+    ATTEMPT,
+    MANAGED,
+    REPLICA,
+    RUN,
+    STUDY,
+    TRAINING,
+)
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import integer, is_reference
+
+Values = dict[str, Any]
+
+KINDS = ("ps", "worker")
+# What varies within a study; of a long-running training the variables say it.
+HYPERPARAMETERS = (
+    *("strategy", "preset", "model", "dataset", "batch_size", "hidden_units", "learning_rate"),
+    *("train_steps", "telemetry_every"),
+)
+PROGRAM = ("python3", "-m", "trainer")
+# On it everything outlives its pods, in every replica at the same place.
+MOUNT = "/volume"
+VOLUME = "tfscale"
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+READY = "/tmp/ready"  # noqa: S108 - a pod's own folder
+SOURCES = {"secret": "secret", "configmap": "configMap"}
+
+VERBS = ("get", "list", "create", "patch", "delete", "deletecollection")
+CLAIMS = {"resource": "persistentvolumeclaims"}
+DEPLOYMENTS = {"group": "apps", "resource": "deployments"}
+# An upgrade replaces objects as wholes.
+REPLACED: tuple[dict[str, str], ...] = (
+    *({"resource": "configmaps"}, {"resource": "services"}, CLAIMS),
+    *({"group": "apps", "resource": "statefulsets"}, DEPLOYMENTS),
+    {"group": "networking.k8s.io", "resource": "networkpolicies"},
+)
+
+
+def replicas(given: Mapping[str, Any], run: Mapping[str, Any]) -> Values:
+    """Those of a run, of a long-running training, or without either what all runs of a study share."""
+    if given["backend"] == "processes":
+        return _Program(given, run).of_processes()
+    volume = _Volume(given)
+    is_long_running = _flag(given, "long_running")
+    shared = {
+        "claim": volume.claim,
+        "has_own_claim": volume.is_ours,
+        "is_of_one_node": volume.is_of_one_node,
+        "references": _references(given),
+        "resources": {kind: _resources(given, {}, kind) for kind in KINDS},
+        "permissions": list(_permissions(volume, is_long_running=is_long_running)),
+    }
+    if is_long_running:
+        return shared | _LongRunning(given, volume).pods()
+    return shared | _Run(given, volume, run).pods() if run else shared
+
+
+def pod_env(given: Any) -> list[Values]:
+    """An environment as a container has it, or sources of all their keys."""
+    if isinstance(given, Mapping):
+        return [_entry(word(name), value) for name, value in given.items()]
+    return [{f"{SOURCES[kind]}Ref": {"name": name}} for one in given for kind, name in one.items()]
+
+
+def _entry(name: str, value: Any) -> Values:
+    if not is_reference(value):
+        return {"name": name, "value": word(value)}
+    kind = "secret" if "secret" in value else "configmap"
+    return {"name": name, "valueFrom": {f"{SOURCES[kind]}KeyRef": {"name": value[kind], "key": value["key"]}}}
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool:
+    return bool(boolean(given[name], strict=False))
+
+
+def _number(given: Mapping[str, Any], name: str) -> int:
+    return integer(f"training_{name}", given[name])
+
+
+def _references(given: Mapping[str, Any]) -> list[Values]:
+    """What environments take from Secrets and ConfigMaps, without any value."""
+    variants = [one["env"] for one in given["variants"].values() if "env" in one]
+    environments = [given["env"], given["ps_env"], given["worker_env"], *variants]
+    entries = [entry for environment in environments for entry in pod_env(structure(environment))]
+    return [entry for entry in entries if "valueFrom" in entry] + pod_env(structure(given["env_from"]))
+
+
+def _resources(given: Mapping[str, Any], spec: Mapping[str, Any], kind: str) -> Values:
+    """A variant may have its own; records of former versions hold them as text."""
+    name = f"{kind}_resources"
+    asked: Values = dict(structure(spec[name] if name in spec else given[name]))
+    gpus = _number(given, "gpus") if kind == "worker" else 0
+    return {**asked, "limits": {**asked.get("limits", {}), "nvidia.com/gpu": gpus}} if gpus else asked
+
+
+def _permissions(volume: _Volume, *, is_long_running: bool) -> Iterable[dict[str, str]]:
+    if is_long_running:
+        yield from ({**what, "verb": verb} for what, verb in product((CLAIMS, DEPLOYMENTS), VERBS))
+        yield from ({**what, "verb": "update"} for what in REPLACED)
+    elif volume.is_ours:
+        yield from ({**CLAIMS, "verb": verb} for verb in VERBS)
+
+
+class _Volume:
+    """The volume on which everything outlives its pods."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.given: Mapping[str, Any] = structure(given["volume"]) or {}
+        self.is_used = bool(self.given) and _flag(given, "uses_volume")
+        self.is_ours = bool(self.given) and "claim" not in self.given
+        self.is_of_one_node = self.is_used and "ReadWriteMany" not in self.given.get("access_modes", ())
+        self.name = given["name"]
+
+    @property
+    def claim(self) -> Values:
+        spec: Values = {"accessModes": self.given.get("access_modes", ["ReadWriteOnce"])}
+        if self.is_ours:
+            spec["resources"] = {"requests": {"storage": self.given["size"]}}
+        if self.given.get("storage_class"):
+            spec["storageClassName"] = self.given["storage_class"]
+        return {
+            "name": self.given.get("claim", self.name),
+            "labels": {**MANAGED, TRAINING: self.name},
+            "spec": spec,
+        }
+
+    @property
+    def volumes(self) -> list[Values]:
+        return [{"name": VOLUME, "persistentVolumeClaim": {"claimName": self.claim["name"]}}] if self.is_used else []
+
+    @property
+    def mounts(self) -> list[Values]:
+        return [{"name": VOLUME, "mountPath": MOUNT}] if self.is_used else []
+
+
+class _Program:
+    """What a replica executes. A run is recorded and shown, so its spec holds no values of an environment, and of a program no secrets."""
+
+    def __init__(self, given: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+        self.given, self.run = given, run
+        self.spec: Mapping[str, Any] = run["spec"]
+        self.variant: Mapping[str, Any] = given["variants"].get(self.spec.get("variant", ""), {})
+        self.threads = integer("training_threads", self.spec.get("threads", given["threads"]))
+
+    @cached_property
+    def own(self) -> list[str]:
+        program = self.variant.get("command", self.given["command"])
+        if isinstance(program, str):
+            return ["/bin/sh", "-c", program] if program else []
+        return [word(one) for one in program or ()]
+
+    @property
+    def env(self) -> Values:
+        return dict(structure(self.variant.get("env", self.given["env"])))
+
+    @property
+    def arguments(self) -> Values:
+        """The trainer's flags, as far as processes, pods and long-running trainings agree."""
+        optional = {"data_dir": self.given["data_dir"], "num_gpus": integer("training_gpus", self.spec.get("gpus", 0))}
+        return {
+            **{name: self.spec[name] for name in HYPERPARAMETERS},
+            "seed": self.run["seed"],
+            **{name: value for name, value in optional.items() if value},
+        }
+
+    @property
+    def export(self) -> Values:
+        is_exported = _flag(self.given, "export") and _flag(self.given, "uses_volume")
+        return {"export_dir": f"{self.run['log_dir']}/model"} if is_exported else {}
+
+    def of_processes(self) -> Values:
+        return {
+            "command": self.own,
+            "trainer_args": {} if self.own else self.arguments | self.export,
+            "env": self.env,
+            "threads": self.threads,
+        }
+
+
+class _Pods:
+    """What manifests are filled with."""
+
+    grace_seconds: ClassVar[int]
+    # Put before the command of pods that are always started again.
+    once: ClassVar[list[str]]
+    name: str
+    labels: dict[str, str]
+    node_selector: dict[str, str]
+    spread: str
+
+    def __init__(self, given: Mapping[str, Any], volume: _Volume, run: Mapping[str, Any]) -> None:
+        self.given, self.volume, self.run = given, volume, run
+        self.program = _Program(given, run)
+        self.counts = {"ps": integer("ps", run["spec"]["ps"]), "worker": integer("workers", run["spec"]["workers"])}
+        ports = structure(given["ports"])
+        self.ports = {kind: integer(f"training_ports.{kind}", ports[kind]) for kind in KINDS}
+
+    @property
+    def config_name(self) -> str:
+        return self.name
+
+    def address(self, kind: str, index: int) -> str:
+        raise NotImplementedError
+
+    def command(self, kind: str) -> list[str]:
+        raise NotImplementedError
+
+    def readiness(self, kind: str) -> Values | None:
+        raise NotImplementedError
+
+    @cached_property
+    def config(self) -> dict[str, str]:
+        """Who is who."""
+        hosts = {
+            kind: [f"{self.address(kind, index)}:{self.ports[kind]}" for index in range(count)]
+            for kind, count in self.counts.items()
+        }
+        return {
+            "PS_HOSTS": ",".join(hosts["ps"]),
+            "WORKER_HOSTS": ",".join(hosts["worker"]),
+            "TF_CLUSTER": json.dumps({kind: there for kind, there in hosts.items() if there}, sort_keys=True),
+        }
+
+    def pods(self) -> Values:
+        replicas_of_it = {"key": REPLICA, "operator": "Exists"}
+        return {
+            "name": self.name,
+            "labels": self.labels,
+            "selector": {"matchLabels": self.labels, "matchExpressions": [replicas_of_it]},
+            "ports": list(dict.fromkeys(self.ports.values())),
+            "config": {"name": self.config_name, "data": self.config},
+            "groups": [self.group(kind, count) for kind, count in self.counts.items() if count],
+            "grace_seconds": self.grace_seconds,
+            "once": self.once,
+            "env_from": pod_env(structure(self.given["env_from"])),
+            "node_selector": self.node_selector,
+            "spread": self.constraints,
+            "security": self.security,
+            "mount": MOUNT,
+            "volumes": self.volume.volumes,
+            "volume_mounts": self.volume.mounts,
+        }
+
+    def group(self, kind: str, count: int) -> Values:
+        name = f"{self.name}-{kind}"
+        image = self.program.spec.get("image", self.given["image"])
+        return {
+            "kind": kind,
+            "name": name,
+            "labels": {**self.labels, REPLICA: kind},
+            "count": count,
+            "addresses": [f"{name}-{index}" for index in range(count)],
+            "port": self.ports[kind],
+            "image": (self.given["ps_image"] or image) if kind == "ps" else image,
+            # Kubernetes would replace a reference such as $(NAME) in an argument, which is the program's.
+            "command": [one.replace("$(", "$$(") for one in self.command(kind)],
+            "env": pod_env(self.env(kind)),
+            "resources": _resources(self.given, self.program.spec, kind),
+            "readiness": self.readiness(kind),
+        }
+
+    def env(self, kind: str) -> Values:
+        threads = self.program.threads
+        limits = dict.fromkeys(THREAD_LIMITS, threads) if threads else {}
+        return {"HOME": "/tmp", **limits, **self.program.env, **structure(self.given[f"{kind}_env"])}  # noqa: S108 - a pod's own
+
+    @property
+    def constraints(self) -> list[Values]:
+        evenly = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "nodeTaintsPolicy": "Honor"}
+        selector = {"labelSelector": {"matchLabels": self.labels}}
+        return [{**evenly, "whenUnsatisfiable": self.spread, **selector}] if self.spread else []
+
+    @property
+    def security(self) -> Values:
+        """Pod Security Standard `restricted`, and whatever user a cluster chooses."""
+        found: Values = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        if str(self.given["run_as_user"]):
+            found["runAsUser"] = _number(self.given, "run_as_user")
+        if self.volume.given and str(self.given["fs_group"]):
+            found |= {"fsGroup": _number(self.given, "fs_group"), "fsGroupChangePolicy": "OnRootMismatch"}
+        return found
+
+
+class _Run(_Pods):
+    """Each replica once: a run with a replica that was started again is no measurement."""
+
+    grace_seconds = 1
+    # The mark lies in the pod's own folder: a container that is started again there finds it and sleeps.
+    once: ClassVar[list[str]] = [
+        *("/bin/sh", "-c"),
+        'if mkdir /tmp/.tfscale-began 2>/dev/null; then exec "$0" "$@"; else exec sleep 2147483647; fi',
+    ]
+
+    def __init__(self, given: Mapping[str, Any], volume: _Volume, run: Mapping[str, Any]) -> None:
+        super().__init__(given, volume, run)
+        self.name = f"tf-{run['run_id']}-{run['attempt']}"
+        about = {STUDY: "study", "tfscale.study/cell": "cell_id", RUN: "run_id", ATTEMPT: "attempt"}
+        self.labels = {**MANAGED, **{label: str(run[key]) for label, key in about.items()}}
+        self.spread = given["spread"]
+        active = {"tfscale.study/active": "true"} if given["nodes_method"] == "label" else {}
+        self.node_selector = {**words(structure(given["node_selector"])), **active}
+
+    def address(self, kind: str, index: int) -> str:
+        return f"{self.name}-{kind}-{index}.{self.name}-{kind}"
+
+    @property
+    def folder(self) -> Values:
+        """A folder for each attempt: nothing that a run writes meets what another one wrote."""
+        if not self.volume.is_used:
+            return {}
+        folder = f"{MOUNT}/{self.run['study']}/{self.run['run_id']}/attempt-{self.run['attempt']}"
+        export = {"export_dir": f"{folder}/model"} if _flag(self.given, "export") else {}
+        return {"log_dir": f"{folder}/events", **export}
+
+    def command(self, kind: str) -> list[str]:  # noqa: ARG002 - all replicas of a run are told the same
+        program = self.program
+        arguments = {**program.arguments, **program.export, "threads": program.threads, **self.folder}
+        return program.own or [*PROGRAM, *flags(arguments)]
+
+    def readiness(self, kind: str) -> Values | None:  # noqa: ARG002 - all replicas of a run meet at the start line
+        return None
+
+
+class _LongRunning(_Pods):
+    """It outlives its pods and goes on from checkpoints."""
+
+    grace_seconds = 60
+    once: ClassVar[list[str]] = []
+
+    def __init__(self, given: Mapping[str, Any], volume: _Volume) -> None:
+        hyperparameters = {name: given["steps" if name == "train_steps" else name] for name in HYPERPARAMETERS}
+        spec = {**hyperparameters, "ps": given["ps"], "workers": given["workers"], "gpus": given["gpus"]}
+        super().__init__(given, volume, {"spec": spec, "seed": given["seed"]})
+        self.name = given["name"]
+        self.labels = {**MANAGED, TRAINING: self.name}
+        self.node_selector = words(structure(given["node_selector"]))
+        # A volume of one node holds all pods on it.
+        self.spread = "ScheduleAnyway" if given["spread"] and volume.is_of_one_node else given["spread"]
+
+    @property
+    def config_name(self) -> str:
+        """Named after its content, so that a former template of its pods finds the former one."""
+        return f"{self.name}-{hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()[:10]}"
+
+    def address(self, kind: str, index: int) -> str:
+        return f"{self.name}-{kind}-{index}"
+
+    @property
+    def folder(self) -> Values:
+        if not self.volume.given:
+            return {}
+        folder = f"{MOUNT}/{self.name}"
+        return {
+            "checkpoint_dir": f"{folder}/checkpoints",
+            "checkpoint_seconds": self.given["checkpoint_seconds"],
+            "log_dir": f"{folder}/events",
+            **({"export_dir": f"{folder}/model"} if _flag(self.given, "export") else {}),
+        }
+
+    def command(self, kind: str) -> list[str]:
+        """A ps is told nothing that concerns workers only: their hyperparameters change without it."""
+        command = [*PROGRAM, *flags({"threads": self.program.threads, "standing": True})]
+        if kind == "worker":
+            given = {"log_dir": self.given["log_dir"]} if self.given["log_dir"] else {}
+            command += flags({"ready_file": READY, **self.program.arguments, **self.folder, **given})
+        return self.program.own or command
+
+    def readiness(self, kind: str) -> Values | None:
+        often: Values = {"periodSeconds": 2 if kind == "ps" else 3, "failureThreshold": 1}
+        if kind == "ps":
+            return {"tcpSocket": {"port": self.ports["ps"]}, **often}
+        ours = None if self.program.own else {"exec": {"command": ["/bin/sh", "-c", f"test -e {READY}"]}, **often}
+        return structure(self.given["readiness_probe"]) or ours
+
+    def pods(self) -> Values:
+        parts = {"claim": self.volume.is_ours, "tensorboard": _flag(self.given, "tensorboard")}
+        return {
+            **super().pods(),
+            "parts": [part for part, is_there in parts.items() if is_there],
+            "tensorboard_labels": {**MANAGED, "tfscale.study/tensorboard": self.name},
+        }
