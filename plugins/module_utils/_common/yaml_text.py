@@ -38,7 +38,7 @@ def documents(text: str) -> list[Any]:
     """The documents of a text whose values were written as JSON.
 
     JSON writes an emoji as two halves. Libyaml, and with it Ansible, refuses these; Python's own loader reads them, and JSON joins them.
-    The one character that JSON leaves as it is and YAML refuses is DEL.
+    The one character that JSON leaves as it is and YAML refuses is DEL. A key has at most the 1,024 characters that YAML allows.
     """
     import yaml
 
