@@ -301,7 +301,8 @@ def test_a_chief_that_comes_back_goes_on_from_what_the_ps_hold(group: Callable[.
     site = group(*STANDING[:-1], "3600", workers=2)
     site.start()
     site.until(lambda: site.step() >= 50)
-    assert site.ready("worker", 0).exists()
+    # A thread looks for the first step now and then.
+    site.until(site.ready("worker", 0).exists)
     site.stop("worker", 0, signal.SIGKILL)
     there = site.step(1)
     site.start(("worker", 0))
