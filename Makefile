@@ -90,7 +90,7 @@ lint-shell: setup-test
 lint-ansible: setup-test
 	@PATH="$(CURDIR)/$(TEST):$$PATH" $(TEST)/ansible-lint --offline --profile production --strict
 
-.PHONY: sanity unit test-trainer integration browser docs docs-site collection bench
+.PHONY: sanity unit test-trainer integration browser docs docs-site collection versions bench
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 	@$(TEST)/python tests/sanity/run.py $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
@@ -116,6 +116,9 @@ docs-site: setup-test setup-docs ## the documentation as one site, in .cache/sit
 	@echo "docs-site: $(SITE)/html/index.html"
 collection: setup-test setup-importer ## build the tarball and let Galaxy's importer judge it
 	@$(TEST)/python tools/collection.py
+# For releases: rows take minutes each, and every row installs an environment at its first time.
+versions: setup-test setup-trainer ## units and two sweeps with other versions of Ansible and Python; ARGS="--row 2.16" for some
+	@$(TEST)/python -m tools.versions $(ARGS)
 bench: setup-test setup ## benchmarks; they print figures and judge nothing
 	@for file in $(filter-out tests/benchmarks/trainer.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; \
 		if grep -q "^Usage: .venv-trainer" "$$file"; then python=$(TRAINER)/python; else python=$(TEST)/python; fi; \

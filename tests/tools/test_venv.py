@@ -114,6 +114,19 @@ def test_python_names_what_is_needed_when_none_works(checkout: Path, script: str
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_python_takes_a_newer_one_only_where_that_is_asked_for(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = checkout / "python3.14"
+    newer.write_text(f"""#!{sys.executable}
+import sys
+sys.version_info = (3, 14, 0, "final", 0)
+exec(sys.argv[2])
+""")
+    newer.chmod(0o755)
+    assert call(checkout, "tools/python", python=str(newer)).returncode == 1
+    monkeypatch.setenv("PYTHON_NEWEST", "3.14")
+    assert call(checkout, "tools/python", python=str(newer)).stdout.strip() == str(newer)
+
+
 def publish(checkout: Path, text: str) -> None:
     """A package index with one package, whose content is this text."""
     with zipfile.ZipFile(checkout / "thing-1.0-py3-none-any.whl", "w") as wheel:

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.tfscale.study.plugins.action.variables_info import ActionModule
+
+from tests.fixtures.ansible_core import trust_as_template
 
 
 def run(variables: dict[str, Any], **arguments: Any) -> dict[str, Any]:

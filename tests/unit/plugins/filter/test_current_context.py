@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.tfscale.study.plugins.filter import current_context
+
+from tests.fixtures.ansible_core import trust_as_template
 
 ROOT = Path(__file__).parents[4]
 
