@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -56,8 +57,9 @@ class StepAction(ActionBase):  # type: ignore[misc]
         try:
             return dict(self.step.execute(self._parameters(), context))
         except AnsibleActionFail as error:
-            # What Ansible adds to a wrong type is a name of its own classes.
-            return {"failed": True, "msg": error.message.partition(": <class ")[0]}
+            # What Ansible adds to a wrong type is a name of its own classes; 2.16 writes types as Python shows them.
+            told = error.message.partition(": <class ")[0]
+            return {"failed": True, "msg": re.sub(r"<class '(\w+)'>", r"\1", told)}
         except StepError as error:
             return {**error.result, "failed": True, "msg": str(error)}
         finally:
