@@ -12,11 +12,10 @@ from tests.fixtures.modules import run
 
 
 def test_main_says_how_many_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(variables_info.main, capsys, values={"sweep_repeats": "3", "mine": None}) == {
-        "changed": False,
-        "msg": "1 variable can be used.",
-        "invocation": {"module_args": {"values": {"sweep_repeats": "3", "mine": None}, "roles": None}},
-    }
+    result = run(variables_info.main, capsys, values={"sweep_repeats": "3", "mine": None})
+    # Ansible's own; since 2.21 it is there only with -vvv.
+    result.pop("invocation", None)
+    assert result == {"changed": False, "msg": "1 variable can be used."}
 
 
 def test_main_fails_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
