@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import product
@@ -196,7 +197,7 @@ class _Program:
         }
 
 
-class _Pods:
+class _Pods(ABC):
     """What manifests are filled with."""
 
     grace_seconds: ClassVar[int]
@@ -218,14 +219,14 @@ class _Pods:
     def config_name(self) -> str:
         return self.name
 
-    def address(self, kind: str, index: int) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def address(self, kind: str, index: int) -> str: ...
 
-    def command(self, kind: str) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self, kind: str) -> list[str]: ...
 
-    def readiness(self, kind: str) -> Values | None:
-        raise NotImplementedError
+    @abstractmethod
+    def readiness(self, kind: str) -> Values | None: ...
 
     @cached_property
     def config(self) -> dict[str, str]:
