@@ -61,6 +61,8 @@ def replicas(given: Mapping[str, Any], run: Mapping[str, Any] | None = None) -> 
     except InputError as error:
         # Ansible would add the cause to the message once more.
         raise AnsibleFilterError(f"{error}.") from None
+    except KeyError as error:
+        raise AnsibleFilterError(f"replicas is given no {error.args[0]}: give it as role training does.") from None
 
 
 def _plain(value: Any) -> Any:

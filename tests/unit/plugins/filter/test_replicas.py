@@ -37,6 +37,12 @@ def test_filter_names_the_variable_that_is_wrong() -> None:
         call(given, RUN)
 
 
+@pytest.mark.parametrize(("given", "run", "missing"), [({}, RUN, "backend"), ({"backend": "job"}, {}, "volume")])
+def test_filter_names_what_it_is_not_given(given: dict[str, Any], run: dict[str, Any], missing: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"replicas is given no {missing}"):
+        call(given, run)
+
+
 def test_role_gives_variables_as_they_are() -> None:
     """Data only: the filter decides, the role names its variables."""
     text = " ".join(
