@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import model
-from .._study.analysis.frame import flat, frame_of
+from .._study.analysis.frame import frame_of, joined
 from .._study.records.record import SPENT, Record, last_cause
 from . import text
 from .answer import Answer
@@ -182,7 +182,7 @@ def provenance_table(runs: Iterable[Record]) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
     facts: dict[str, list[str]] = {}
     for run in runs:
-        facts_of_run = flat({key: value for key, value in run.provenance.items() if key not in OF_NODES})
+        facts_of_run = joined({key: value for key, value in run.provenance.items() if key not in OF_NODES})
         if run.recorded is not None:
             facts_of_run["recorded_wall"] = text.moment(run.recorded)
         for key, value in facts_of_run.items():

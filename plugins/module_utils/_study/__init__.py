@@ -1,4 +1,4 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a study is and what was seen of it; standard library only. PRIVATE, can break at any time."""
+"""A study and its answer, in pure Python. jmespath, pandas and scipy are imported inside functions. PRIVATE, can break at any time."""

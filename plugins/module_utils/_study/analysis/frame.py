@@ -38,8 +38,8 @@ def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
             "verdict": run.verdict,
             "reasons": "; ".join(run.reasons),
             **run.settings,
-            **flat(run.timings),
-            **flat(run.evidence, "evidence_"),
+            **joined(run.timings),
+            **joined(run.evidence, "evidence_"),
             "logs": run.log,
         }
         for run in runs
@@ -53,12 +53,12 @@ def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(list(rows)).convert_dtypes()
 
 
-def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def joined(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, the keys joined; lists as words."""
     found: dict[str, Any] = {}
     for key, item in value.items():
         if isinstance(item, Mapping):
-            found.update(flat(item, f"{prefix}{key}_"))
+            found.update(joined(item, f"{prefix}{key}_"))
         elif isinstance(item, (list, tuple)):
             found[f"{prefix}{key}"] = "; ".join(map(str, item))
         else:

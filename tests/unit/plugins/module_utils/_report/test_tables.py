@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import answer, tables
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
-from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import flat, run_rows
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import joined, run_rows
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void
@@ -157,8 +157,8 @@ def test_failed_table_gives_the_last_reason(reasons: list[str], shown: str) -> N
         ({"a": [1, "x"]}, {"a": "1; x"}),
     ],
 )
-def test_flat(value: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert flat(value) == expected
+def test_joined(value: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert joined(value) == expected
 
 
 def test_provenance_table_shows_a_fact_once_and_a_change_with_its_ends() -> None:
