@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from .._common.context import Context
 from .._common.errors import LedgerError, StepError
-from .._kubernetes import lease_keeper as heart
+from .._kubernetes import lease_keeper
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
 from .._kubernetes.options import OWNER_ARG_SPEC
 from .._study.records.ledger import Ledger
@@ -51,5 +51,5 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     except LedgerError as error:
         raise StepError(str(error)) from error
     if act is _hold and result["changed"] and not context.check_mode and params["ledger"] == "cluster":
-        heart.start(params)
+        lease_keeper.start(params)
     return result

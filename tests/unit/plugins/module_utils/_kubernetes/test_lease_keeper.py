@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper as heart
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LEASE_SECONDS, LeaseLock
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_lock
 
@@ -46,7 +46,7 @@ class World:
         self.during()
 
     def beat(self, until: float) -> None:
-        heart.beat(self.mine.renew, lambda: self.now < until, clock=lambda: self.now, sleep=self.sleep)
+        lease_keeper.beat(self.mine.renew, lambda: self.now < until, clock=lambda: self.now, sleep=self.sleep)
 
     def refused(self) -> None:
         with pytest.raises(LedgerError, match="is held by process 100 on host a"):
@@ -98,6 +98,18 @@ def cluster() -> Iterator[Simulator]:
         yield simulator
 
 
+@pytest.fixture
+def pids(tmp_path: Path, cluster: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Of the processes that are started; they look and renew many times a second."""
+    monkeypatch.setattr(lease_keeper, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(lease_keeper, "LOOK_SECONDS", 0.01)
+    found: list[int] = []
+    start = lease_keeper.start
+    monkeypatch.setattr(lease_keeper, "start", lambda params: found.append(start(params)))
+    kubeconfig(tmp_path / "kubeconfig", cluster.url)
+    return found
+
+
 def hold(folder: Path, owner: int, state: str = "present") -> dict[str, Any]:
     params = {name: option.get("default") for name, option in study_lock.ARGUMENT_SPEC.items()}
     params |= {"study_dir": str(folder / "mnist"), "state": state, "owner_pid": owner, "ledger": "cluster"}
@@ -118,14 +130,8 @@ def renewed(cluster: Simulator) -> str:
 
 
 def test_held_study_is_renewed_while_no_step_runs_and_its_owner_lives(
-    tmp_path: Path, cluster: Simulator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cluster: Simulator, pids: list[int]
 ) -> None:
-    monkeypatch.setattr(heart, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(heart, "LOOK_SECONDS", 0.01)
-    pids: list[int] = []
-    start = heart.start
-    monkeypatch.setattr(heart, "start", lambda params: pids.append(start(params)))
-    kubeconfig(tmp_path / "kubeconfig", cluster.url)
     with subprocess.Popen(["sleep", "600"]) as owner:
         try:
             hold(tmp_path, owner.pid)
@@ -142,15 +148,7 @@ def test_held_study_is_renewed_while_no_step_runs_and_its_owner_lives(
     assert renewed(cluster)
 
 
-def test_process_ends_when_the_study_is_let_go(
-    tmp_path: Path, cluster: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heart, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(heart, "LOOK_SECONDS", 0.01)
-    pids: list[int] = []
-    start = heart.start
-    monkeypatch.setattr(heart, "start", lambda params: pids.append(start(params)))
-    kubeconfig(tmp_path / "kubeconfig", cluster.url)
+def test_process_ends_when_the_study_is_let_go(tmp_path: Path, cluster: Simulator, pids: list[int]) -> None:
     hold(tmp_path, os.getpid())
     hold(tmp_path, os.getpid(), "absent")
     try:

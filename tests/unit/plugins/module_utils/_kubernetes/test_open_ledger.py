@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import LedgerError, StepError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper as heart
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import lease_keeper
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import open_ledger as ledger
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.lease import LeaseLock
@@ -30,8 +30,8 @@ MINE, PARENT = os.getpid(), os.getppid()
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     there = Store()
     monkeypatch.setattr(ledger, "connect", lambda _params: there)
-    # Another process would renew a copy of that store (test_heart.py).
-    monkeypatch.setattr(heart, "start", lambda _params: None)
+    # Another process would renew a copy of that store (test_lease_keeper.py).
+    monkeypatch.setattr(lease_keeper, "start", lambda _params: None)
     return there
 
 
