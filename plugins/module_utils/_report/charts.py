@@ -362,7 +362,7 @@ def _bars(alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any
     color = alt.Color(
         "part:N",
         scale=alt.Scale(domain=list(parts), range=list(parts.values())),
-        legend=alt.Legend(title=None, orient="top", symbolType="square"),
+        legend=alt.Legend(title=None, orient="top", symbolType="square", columns=3),
     )
     bars = alt.Chart(_values(alt, rows), name="parts").mark_bar(height=BAR * 0.65)
     chart = bars.encode(
