@@ -92,6 +92,7 @@ def site(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -
     return Site(cluster, namespace, playbook)
 
 
+@pytest.mark.full
 def test_long_running_training_outlives_its_ps_and_is_seen_in_tensorboard(site: Site, toolbox: str) -> None:
     board = {"training_tensorboard": True}
     assert "changed=0" not in site.play("deploy", "--check", **board)

@@ -179,6 +179,7 @@ def test_sweep_ledger_in_the_cluster_outlives_the_controller(
     assert leftovers(cluster).count("configmap/") == 2
 
 
+@pytest.mark.full
 def test_sweep_with_an_image_and_a_program_of_ones_own(playbook: Playbook, cluster: Cluster, toolbox: str) -> None:
     """docs/examples/own-image.yml as it is, but for the image: the tests reach no registry."""
     example = yaml.safe_load((ROOT / "docs/examples/own-image.yml").read_text())
