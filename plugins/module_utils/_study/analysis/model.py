@@ -36,6 +36,7 @@ ORDER = (
 SAME_WORK = {"tf2_ps": "async_ps", "mirrored": "sync_ps"}
 # Cells that differ in one of these do not do the same work in the same place: their times are never compared.
 WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every", "gpus"))
+_SORTED_WORK = tuple(sorted(WORK))
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,7 @@ class Study:
         names = [factor for factor in self.factors if factor in WORK]
         found: dict[tuple[str, ...], list[Cell]] = {}
         for cell in self.cells:
-            strategy = cell.spec.get("strategy")
-            spec = {**cell.spec, "strategy": SAME_WORK.get(str(strategy), strategy)}
-            found.setdefault(tuple(str(spec.get(key)) for key in sorted(WORK)), []).append(cell)
+            found.setdefault(work_of(cell.spec), []).append(cell)
         if len(found) == 1:
             return [("", cells) for cells in found.values()]
         return [(label(_in_common(cells, names), names), cells) for cells in found.values()]
@@ -157,6 +156,13 @@ class Study:
         reference = min(kin, key=lambda other: int(other.spec["workers"]))
         times = int(cell.spec["workers"]) / max(1, int(reference.spec["workers"]))
         return Scaling(reference, intervals.ratio_interval(cell.by_block(), reference.by_block()), times)
+
+
+def work_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a cell does and where; `spec` is in words and numbers. Only cells in which it is the same are compared."""
+    strategy = spec.get("strategy")
+    told = {**spec, "strategy": SAME_WORK.get(str(strategy), strategy)}
+    return tuple(str(told.get(key)) for key in _SORTED_WORK)
 
 
 def middle(values: Sequence[float]) -> float | None:

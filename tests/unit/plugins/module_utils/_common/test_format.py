@@ -12,9 +12,11 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.format impor
     duration_range,
     figure,
     gibibytes,
+    listed,
     percent,
     plain,
     readable,
+    span,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,17 @@ def test_gibibytes() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (15, "15 runs")])
 def test_counted(number: int, text: str) -> None:
     assert counted(number, "run") == text
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_listed(names: list[str], text: str) -> None:
+    assert listed(names) == text
+
+
+def test_span() -> None:
+    assert (span(24, 120), span(24, 24)) == ("24 to 120", "24")
 
 
 @pytest.mark.parametrize(
