@@ -23,7 +23,7 @@ from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
 from .._study.records import provenance
 from .._study.records.record import Record
-from .._study.records.verdict import VOID, Thresholds, judge
+from .._study.records.validity import VOID, Thresholds, judge
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..._common.fields import count, finite, mapping, mappings, texts
 from ..design.cell import flat, nested
-from .verdict import SUSPECT, VALID, VOID
+from .validity import SUSPECT, VALID, VOID
 
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import read_run
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.replica_log import RunLog
-from ansible_collections.tfscale.study.plugins.module_utils._study.records.verdict import Thresholds, Verdict, judge
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.validity import Thresholds, Verdict, judge
 
 from tests.fixtures.runs import STARTED, ended, failed, line, worker_log, write_log, write_logs
 
