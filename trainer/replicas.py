@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from trainer import network, procfs
+from trainer import calibration, network, procfs
 from trainer.network import LaunchError, Network
 from trainer.run_folder import RunFolder
 
@@ -144,6 +144,7 @@ class Group:
         self._is_stopping = False
         self._kill_at = 0.0
         self._save_at = 0.0
+        self._calibration: dict[str, Any] = {}
         self._host_start: dict[str, float] = {}
         self._host_end: dict[str, float] | None = None
 
@@ -169,6 +170,9 @@ class Group:
         count = self.request.ps + self.request.workers
         self.network = network.of(count, self.request.port_range, alone=self.request.is_alone)
         self._describe_replicas([f"127.0.0.1:{port}" for port in self.network.ports])
+        # Before the run's clock starts, and before its replicas take processor time from it.
+        self._calibration = calibration.calibrate()
+        self._started_wall = self._wall()
         # After the import and before the first fork: otherwise the launcher's own CPU time would count as foreign load.
         self._host_start = procfs.host_cpu(self._wall())
         gc.freeze()
@@ -235,6 +239,7 @@ class Group:
             "replicas": [vars(replica) for replica in self.replicas],
             "host": {"start": self._host_start, "end": self._host_end},
             "network": {"kind": self.network.kind, "refused": self.network.refused},
+            "calibration": self._calibration,
         }
 
     def save(self) -> None:

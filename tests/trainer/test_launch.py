@@ -69,6 +69,8 @@ def test_run_tells_states_and_use_of_every_replica(tmp_path: Path) -> None:
         assert worker["cpu_seconds"] > 0
         assert worker["rss_peak_bytes"] > 0
     assert state["started_wall"] <= workers[0]["started_wall"] <= workers[0]["ended_wall"] <= state["ended_wall"]
+    assert state["calibration"]["kernel"].startswith("integers-1 on Python 3.")
+    assert state["calibration"]["seconds"] > 0
     start, end = state["host"]["start"], state["host"]["end"]
     assert all(end[key] >= start[key] for key in ("wall", "busy_seconds", "steal_seconds", "total_seconds"))
 

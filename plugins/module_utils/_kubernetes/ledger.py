@@ -24,6 +24,7 @@ from .labels import ATTEMPT, MANAGED, RECORD, RUN, STUDY
 # What the API server takes in one ConfigMap.
 LARGEST = 1 << 20
 NOTES_KEPT = 20
+RECENT = 200
 
 
 def prefix(study: str) -> str:
@@ -83,6 +84,10 @@ class ClusterLedger:
             if error.status == 404:
                 return None
             raise LedgerError(str(error)) from error
+
+    def recent(self) -> list[dict[str, Any]]:
+        """As many as any: only runs that are processes of this machine ask, and few of their ledgers are in a cluster."""
+        return list(self.records())[-RECENT:]
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         line, warning = _fitting(record)

@@ -157,7 +157,12 @@ def _observation(state: Mapping[str, Any], *, lost: bool) -> Observation:
         first_failure=replicas[first["replica"], first["index"]] if first else None,
         lost=f"the launcher (process {state['launcher_pid']}) was killed" if lost else "",
         # A launcher starts no replica twice.
-        evidence={"host": host_shares(state), "restarts": 0, "network": state.get("network", {}).get("kind", "host")},
+        evidence={
+            "host": host_shares(state),
+            "restarts": 0,
+            "network": state.get("network", {}).get("kind", "host"),
+            "calibration": state.get("calibration") or None,
+        },
     )
 
 

@@ -28,6 +28,8 @@ from .record import key_of
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
 OPENING = b'{"schema":'
+# At the end of a file for `recent`: some hundred records.
+RECENT_BYTES = 1 << 20
 
 
 class Ledger(Protocol):
@@ -41,6 +43,9 @@ class Ledger(Protocol):
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         """The record of one attempt."""
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Some hundred of the last records at the most, in their order, however large the ledger is."""
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         """Add one record for good; the answer is a warning."""
@@ -114,6 +119,15 @@ class FileLedger:
                 if record is not None and key_of(record["run_id"], record.get("attempt")) == (run_id, attempt):
                     found = record
         return found and sealed.record(found)
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Those of the last mebibyte; what is no record is left to `records`."""
+        with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
+            begin = max(0, file.seek(0, os.SEEK_END) - RECENT_BYTES)
+            file.seek(begin)
+            lines = file.read(RECENT_BYTES).splitlines()[1 if begin else 0 :]
+            return [record for line in lines if (record := decode(line)) is not None]
+        return []
 
     def append(self, record: Mapping[str, Any]) -> str | None:
         """Add one record for good; the answer is the warning of `repair`."""

@@ -68,6 +68,13 @@ def test_observe_tells_where_the_replicas_met(tmp_path: Path) -> None:
     assert backend(tmp_path, old).observe().evidence["network"] == "host"
 
 
+def test_observe_tells_the_kernel_that_the_launcher_ran(tmp_path: Path) -> None:
+    state = states.running(tmp_path)
+    assert backend(tmp_path, state).observe().evidence["calibration"] == state["calibration"]
+    del state["calibration"]
+    assert backend(tmp_path, state).observe().evidence["calibration"] is None
+
+
 @pytest.mark.parametrize(
     ("found", "lost"),
     [(1234, ""), (1235, "the launcher (process 77) was killed"), (None, "the launcher (process 77) was killed")],

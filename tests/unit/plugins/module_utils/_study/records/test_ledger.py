@@ -201,6 +201,16 @@ def test_find_gives_the_record_of_one_attempt(tmp_path: Path, run_id: str, attem
     assert written(tmp_path, 1, 2, 3).find(run_id, attempt) == (record(2) if found else None)
 
 
+def test_recent_reads_the_end_of_a_large_ledger_alone(tmp_path: Path) -> None:
+    book = FileLedger(tmp_path / "ledger.jsonl")
+    assert book.recent() == []
+    records = [record(number, filling="x" * 2000) for number in range(1, 1001)]
+    book.path.write_bytes(b"not even a ledger of ours\n" + b"".join(map(ledger.encode, records)) + b'{"schema":1,"run')
+    found = book.recent()
+    assert found == records[-len(found) :]
+    assert 400 < len(found) < 550
+
+
 def test_find_without_a_file_finds_nothing(tmp_path: Path) -> None:
     assert FileLedger(tmp_path / "ledger.jsonl").find("0123456789ab-1", 1) is None
 
