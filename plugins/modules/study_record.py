@@ -13,8 +13,9 @@ version_added: 0.1.0
 description:
   - Reads the logs of a run, judges it, and appends one record to the ledger of the study.
   - A run is C(void) when a replica failed or was restarted, the deadline passed, the loss left the numbers, training did not
-    begin at step 0 or did not reach its target, or its time is not known. It is C(suspect) when the hypervisor or other
-    programs took more of the machine than O(max_steal_share) or O(max_foreign_share), or the clock went back.
+    begin at step 0 or did not reach its target, steps were lost or counted twice, or its time is not known. It is C(suspect) when
+    a share is above its limit (O(max_steal_share) and those after it), clocks disagree, or the accuracy is too low. The page
+    docs/validity.md of the collection has a row for each reason.
   - An attempt that is recorded already is left as it is.
   - A ledger in the cluster suits some thousands of records. One is written in 10 ms and takes about 3 KiB of the cluster's store;
     a thousand are read in 0.6 s with 25 MiB of memory, and every block of a sweep reads them all.
@@ -43,6 +44,24 @@ options:
     description: Share of the machine's processor time taken by other programs above which a run is suspect.
     type: float
     default: 0.25
+  max_throttled_share:
+    description: Share of a replica's training time for which its CPU limit held it back above which a run is suspect.
+    type: float
+    default: 0.1
+  max_drift_share:
+    description: Share by which the calibration kernel may differ from the median of the study's earlier ones before a run is suspect.
+    type: float
+    default: 0.25
+  max_skew_share:
+    description: Distance of the workers' start lines as a share of the training time above which a run is suspect.
+    type: float
+    default: 0.05
+  max_rise_share:
+    description:
+      - Share by which the speed may rise from the second quarter of the steps to the third, and again to the last, before a run
+        is suspect.
+    type: float
+    default: 0.1
   provenance:
     description: Further facts for the record's C(provenance).
     type: dict

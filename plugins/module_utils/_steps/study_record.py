@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from .._study.logs.formats import LogFormat
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
 from .._study.records import provenance
+from .._study.records.calibration import earlier_seconds
+from .._study.records.ledger import Ledger
 from .._study.records.record import Record
-from .._study.records.validity import VOID, Thresholds, judge
+from .._study.records.validity import VOID, Case, Thresholds, judge
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -34,9 +37,14 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "log_format": {"type": "str", "default": "tfscale"},
     "max_steal_share": {"type": "float", "default": 0.10},
     "max_foreign_share": {"type": "float", "default": 0.25},
+    "max_throttled_share": {"type": "float", "default": 0.10},
+    "max_drift_share": {"type": "float", "default": 0.25},
+    "max_skew_share": {"type": "float", "default": 0.05},
+    "max_rise_share": {"type": "float", "default": 0.10},
     "provenance": {"type": "dict", "default": {}},
 }
 SCHEMA = 1
+THRESHOLDS = tuple(field.name for field in fields(Thresholds))
 # What is kept of each replica, as far as the backend tells it.
 REPLICA_FACTS = ("replica", "index", "state", "exit_code", "signal", "cpu_seconds", "rss_peak_bytes")
 # Told of pods only.
@@ -66,7 +74,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if lock is not None:
             (lock.check if context.check_mode else lock.renew)()
         found = book.find(run["run_id"], run["attempt"])
-        document = found or plain(_strict(_document(params, context.wall())))
+        document = found or plain(_strict(_document(params, book, context.wall())))
         record = Record.of(document)
         if found is None:
             _check_cause(record, run["log_dir"])
@@ -109,11 +117,19 @@ def _strict(value: Any) -> Any:
     return [_strict(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _document(params: Mapping[str, Any], now: float) -> dict[str, Any]:
+def _document(params: Mapping[str, Any], book: Ledger, now: float) -> dict[str, Any]:
     run, wait = params["run"], params["wait"]
     log = _logs_of(run, wait, params["log_format"])
-    thresholds = Thresholds(max_steal_share=params["max_steal_share"], max_foreign_share=params["max_foreign_share"])
-    verdict = judge(wait=wait, log=log, workers=int(run["spec"]["workers"]), thresholds=thresholds)
+    facts = provenance.collect()
+    case = Case(
+        wait=wait,
+        log=log,
+        workers=int(run["spec"]["workers"]),
+        spec=run["spec"],
+        thresholds=Thresholds(**{name: params[name] for name in THRESHOLDS}),
+        kernels=lambda told: earlier_seconds(book.recent(), told, hostname=facts["hostname"]),
+    )
+    verdict = judge(case)
     return {
         "schema": SCHEMA,
         "study": run["study"],
@@ -124,9 +140,9 @@ def _document(params: Mapping[str, Any], now: float) -> dict[str, Any]:
         "spec": run["spec"],
         **({"fits": run["fits"]} if run.get("fits") else {}),
         "timings": {**log.timings(), **_usage(wait)},
-        "evidence": _evidence(params, log),
+        "evidence": _evidence(params, case),
         "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},
-        "provenance": _provenance(params, log, thresholds, now),
+        "provenance": _provenance(params, case, facts, now),
     }
 
 
@@ -155,13 +171,14 @@ def _facts(replica: Mapping[str, Any]) -> dict[str, Any]:
     return {key: replica[key] for key in keys if key in replica}
 
 
-def _evidence(params: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
-    wait = params["wait"]
+def _evidence(params: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    wait, log = case.wait, case.log
     evidence = mapping(wait.get("evidence"))
     return {
         **evidence,
         "outcome": wait.get("outcome"),
         "start_lines": log.start_lines,
+        "checks": case.measures(),
         "notes": [*(evidence.get("notes") or ()), *log.errors],
         "replicas": [_facts(one) for one in _replicas(wait)],
         # A study may be moved as a whole.
@@ -169,13 +186,13 @@ def _evidence(params: Mapping[str, Any], log: RunLog) -> dict[str, Any]:
     }
 
 
-def _provenance(params: Mapping[str, Any], log: RunLog, thresholds: Thresholds, now: float) -> dict[str, Any]:
-    facts, extra = provenance.collect(), params["provenance"]
-    told = {"tensorflow": log.tensorflow} if log.tensorflow else {}
+def _provenance(params: Mapping[str, Any], case: Case, facts: Mapping[str, Any], now: float) -> dict[str, Any]:
+    extra, tensorflow = params["provenance"], case.log.tensorflow
+    told = {"tensorflow": tensorflow} if tensorflow else {}
     return {
         **facts,
         "seed": params["run"]["seed"],
-        "thresholds": vars(thresholds),
+        "thresholds": vars(case.thresholds),
         "log_format": params["log_format"],
         "recorded_wall": round(now, 3),
         **extra,

@@ -17,6 +17,7 @@ CHIEF = ("worker", 0)
 # The parts of a worker's time, as its summary names them.
 SPENT = ("compute", "ps", "input", "telemetry", "throttled")
 DAY_SECONDS = 86400.0
+QUARTERS = 4
 # Nobody's clock of the day is so wrong, and no machine has run for so long as to count so many seconds from its start.
 TEN_YEARS_SECONDS = 3e8
 # The only events whose time of day is asked for: any number of other names must not fill the memory.
@@ -57,6 +58,12 @@ class ReplicaLog:
     first_clock: float | None = None
     first_step: int | None = None
     local_steps: int = 0
+    # The first line of progress at or beyond each quarter of the steps, the last quarter's excepted.
+    quarters: list[Mark] = field(default_factory=list)
+    # The time of day minus the clock that never jumps, at the first and at the last line that tell both; and the last line's time of day.
+    offset_first: float | None = None
+    offset_last: float | None = None
+    progress_wall: float | None = None
     # By how much the step fell as lines of several threads do, and where a second training began, as said of it.
     step_back: int = 0
     second: str = ""
@@ -115,6 +122,10 @@ class ReplicaLog:
         clock = event.wall if event.mono is None else event.mono
         if clock is None:
             return None
+        if event.wall is not None and event.mono is not None:
+            self.offset_last = event.wall - event.mono
+            if self.offset_first is None:
+                self.offset_first = self.offset_last
         if self.clock is not None and clock < self.clock:
             self.clock_back = max(self.clock_back, self.clock - clock)
         elif self.clock is None:
@@ -124,9 +135,12 @@ class ReplicaLog:
 
     def _progress(self, event: Event, mark: Mark | None) -> None:
         self._numbers(event, mark)
+        self.progress_wall = event.wall
         if mark is None:
             return
         self.last = mark
+        while len(self.quarters) < QUARTERS - 1 and QUARTERS * mark.step >= self.train_steps * (len(self.quarters) + 1):
+            self.quarters.append(mark)  # of a training without end all three are its first line, and tell nothing
         if self.warm is None and mark.step >= self.train_steps // 10:
             self.warm = mark
         if not self.fmt.is_ours:

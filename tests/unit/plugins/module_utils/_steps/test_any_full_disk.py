@@ -55,9 +55,8 @@ def record(study: Path, wait: dict[str, Any] | None = None) -> dict[str, Any]:
         "owner_pid": os.getpid(),
         "ledger": "files",
         "log_format": "tfscale",
-        "max_steal_share": 0.1,
-        "max_foreign_share": 0.25,
         "provenance": {},
+        **{name: study_record.ARGUMENT_SPEC[name]["default"] for name in study_record.THRESHOLDS},
     }
     return study_record.execute(params, Context())
 

@@ -44,7 +44,7 @@ class Study:
         runs.write_logs(Path(self.run["log_dir"]))
 
     def record(self, *, check_mode: bool = False, **given: Any) -> dict[str, Any]:
-        usual = {"log_format": "tfscale", "max_steal_share": 0.1, "max_foreign_share": 0.25, "provenance": {}}
+        usual = {name: option["default"] for name, option in study_record.ARGUMENT_SPEC.items() if "default" in option}
         which = {
             "study_dir": str(self.folder),
             "run": self.run,
@@ -110,7 +110,9 @@ def test_execute_tells_what_the_logs_told(study: Study) -> None:
     assert record["evidence"]["notes"] == []
     assert record["provenance"]["recorded_wall"] == NOW
     assert record["provenance"]["seed"] == 2
-    assert record["provenance"]["thresholds"] == {"max_steal_share": 0.1, "max_foreign_share": 0.25}
+    shares = {"max_steal_share": 0.1, "max_foreign_share": 0.25, "max_throttled_share": 0.1}
+    shares |= {"max_drift_share": 0.25, "max_skew_share": 0.05, "max_rise_share": 0.1}
+    assert record["provenance"]["thresholds"] == shares
     assert record["provenance"]["packages"]["tensorflow"] == "2.21.0"
 
 
@@ -338,3 +340,34 @@ def test_execute_names_the_numbers_that_a_specification_lacks(study: Study, spec
     study.run["spec"] = spec
     with pytest.raises(StepError, match=r"^run has no spec\."):
         study.record()
+
+
+KERNEL = {"kernel": "integers-1 on Python 3.11.7", "seconds": 0.2}
+
+
+def test_execute_holds_the_kernel_against_the_studys_earlier_ones(study: Study) -> None:
+    wait = runs.ended()
+    drifts, verdicts = [], []
+    for block, seconds in enumerate([0.2, 0.21, 0.19, 0.2, 0.2, 0.21, 0.27], start=1):
+        study.run |= {"run_id": f"0123456789ab-{block}", "block": block}
+        evidence = {**wait["evidence"], "calibration": {**KERNEL, "seconds": seconds}}
+        result = study.record(wait={**wait, "evidence": evidence})
+        check(result["record"])
+        drifts.append(result["record"]["evidence"]["checks"]["calibration_drift_share"])
+        verdicts.append(result["verdict"])
+    assert drifts == [None] * 5 + [pytest.approx(0.05), pytest.approx(0.35)]
+    assert verdicts == ["valid"] * 6 + ["suspect"]
+
+
+def test_execute_records_what_was_held_against_a_threshold(study: Study) -> None:
+    checks = study.record()["record"]["evidence"]["checks"]
+    assert checks == {
+        "throttled_share": 0.0,
+        "start_skew_seconds": 0.0,
+        "speed_rise_share": pytest.approx(0.0, abs=1e-6),
+        "local_steps": None,
+        "clock_gap_seconds": 0.0,
+        "clock_jump_seconds": 0.0,
+        "accuracy_floor": 0.85,
+        "calibration_drift_share": None,
+    }

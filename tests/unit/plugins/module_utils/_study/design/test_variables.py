@@ -64,7 +64,9 @@ FLAGS = {name for name, option in OPTIONS.items() if option["type"] == "bool"}
 TIMES = named("training_ deadline stall_seconds progress_seconds", "upgrade_ min_ready_seconds")
 LIMITS = named("training_ checkpoint_seconds ready_seconds", "upgrade_ timeout", "image_ timeout", "cluster_ timeout")
 AMOUNTS = named("cluster_ node_cpus node_memory")
-SHARES = named("training_ max_foreign_share max_steal_share")
+SHARES = named(
+    "training_ max_foreign_share max_steal_share max_throttled_share max_drift_share max_skew_share max_rise_share"
+)
 MARGINS = named("sweep_ max_slowdown", "upgrade_ max_slowdown")
 PATHS = named(
     "cluster_ results_dir kubeconfig gke_service_account_file",

@@ -5,17 +5,31 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
-from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import read_run
-from ansible_collections.tfscale.study.plugins.module_utils._study.logs.replica_log import RunLog
-from ansible_collections.tfscale.study.plugins.module_utils._study.records.validity import Thresholds, Verdict, judge
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import parse, read_run
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.replica_log import ReplicaLog, RunLog
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.validity import (
+    ROWS,
+    Case,
+    Thresholds,
+    Verdict,
+    judge,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.fixtures.ledgers import SPEC
+from tests.fixtures.reasons import fits, row_of
 from tests.fixtures.runs import STARTED, ended, failed, line, worker_log, write_log, write_logs
 
+ROOT = Path(__file__).resolve().parents[6]
 THRESHOLDS = Thresholds(max_steal_share=0.1, max_foreign_share=0.25)
 
 
@@ -24,7 +38,7 @@ def read(folder: Path, *, steps: int = 2000, log_format: str = "tfscale") -> Run
 
 
 def verdict_of(log: RunLog, wait: dict[str, Any] | None = None, workers: int = 2) -> Verdict:
-    return judge(wait=wait or ended(), log=log, workers=workers, thresholds=THRESHOLDS)
+    return judge(Case(wait=wait or ended(), log=log, workers=workers, thresholds=THRESHOLDS))
 
 
 def host(**shares: Any) -> dict[str, Any]:
@@ -136,7 +150,7 @@ def test_judge_failure_without_a_replica_has_the_words_of_the_wait(tmp_path: Pat
 @pytest.mark.parametrize("wait", [{}, {"outcome": None}, {"outcome": "skipped", "msg": ""}])
 def test_judge_unknown_outcome_is_void(tmp_path: Path, wait: dict[str, Any]) -> None:
     log = read(write_logs(tmp_path))
-    assert judge(wait=wait, log=log, workers=2, thresholds=THRESHOLDS) == Verdict("void", ("the run failed",))
+    assert judge(Case(wait=wait, log=log, workers=2)) == Verdict("void", ("the run failed",))
 
 
 def test_judge_deadline_is_void_with_what_was_reached(tmp_path: Path) -> None:
@@ -358,3 +372,301 @@ def test_judge_holds_an_elapsed_time_against_the_run(tmp_path: Path) -> None:
     write_log(tmp_path, "worker-0", [step, b"Training elapsed time: 201 s"])
     verdict = verdict_of(read(tmp_path, log_format="thesis"))
     assert (verdict.verdict, "the log's clock says 201 s" in verdict.reasons[0]) == ("suspect", True)
+
+
+# The rows that need no more than a log and a wait: what is planted, and what the reason says.
+
+
+def case_of(folder: Path, **given: Any) -> Case:
+    """A run of two workers of our trainer, well ended unless something else is given."""
+    wait = given.pop("wait", None) or ended()
+    log = given.pop("log", None) or read(folder)
+    return Case(wait=wait, log=log, workers=2, spec={**SPEC, "workers": 2, **given.pop("spec", {})}, **given)
+
+
+def logs_of(folder: Path, one: list[bytes], other: list[bytes] | None = None) -> RunLog:
+    write_log(folder, "worker-0", one)
+    if other:
+        write_log(folder, "worker-1", other)
+    return read(folder)
+
+
+def changed(lines: list[bytes], event: str, **fields: Any) -> list[bytes]:
+    """The log with other fields in every line of the event; None leaves a field out."""
+    found = []
+    for one in lines:
+        said = json.loads(one.removeprefix(b":::TFSCALE "))
+        said |= fields if said["event"] == event else {}
+        told = {key: value for key, value in said.items() if value is not None}
+        found.append(b":::TFSCALE " + json.dumps(told).encode())
+    return found
+
+
+def later(lines: list[bytes], seconds: float, *clocks: str) -> list[bytes]:
+    found = []
+    for one in lines:
+        said = json.loads(one.removeprefix(b":::TFSCALE "))
+        found.append(
+            b":::TFSCALE " + json.dumps({**said, **{clock: said[clock] + seconds for clock in clocks}}).encode()
+        )
+    return found
+
+
+def test_table_in_the_documentation_is_the_codes() -> None:
+    page = (ROOT / "docs/validity.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| (void|suspect) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
+    assert [(evidence, verdict) for evidence, verdict, _reason, _remedy in rows] == [
+        (r.evidence, r.verdict) for r in ROWS
+    ]
+    for row, (_evidence, verdict, reason, _remedy) in zip(ROWS, rows, strict=True):
+        assert fits(row, reason), row
+        assert row_of(verdict, reason) == row.evidence
+
+
+def test_every_threshold_is_a_variable_of_the_role_with_its_default() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/training/defaults/main.yml").read_text())
+    assert {name: defaults[f"training_{name}"] for name in vars(Thresholds())} == vars(Thresholds())
+
+
+def summaries(throttled: float, **fields: Any) -> dict[str, Any]:
+    parts = {"compute": 2.0 - throttled, "ps": 2.0, "input": 0.0, "telemetry": 0.0, "throttled": throttled}
+    return {"seconds": parts, **fields}
+
+
+@pytest.mark.parametrize(("throttled", "is_suspect"), [(0.4, False), (0.41, True), (1.6, True)])
+def test_judge_throttled_replica_is_suspect(tmp_path: Path, throttled: float, is_suspect: bool) -> None:
+    log = logs_of(tmp_path, worker_log(), changed(worker_log(index=1), "summary", **summaries(throttled)))
+    verdict = judge(case_of(tmp_path, log=log))
+    assert (verdict.verdict == "suspect") == is_suspect
+    assert all("worker 1 was held back" in reason and "more than 10 %" in reason for reason in verdict.reasons)
+
+
+def test_judge_takes_the_throttling_that_a_backend_saw(tmp_path: Path) -> None:
+    logs = [changed(worker_log(index=index), "summary", seconds=None) for index in range(2)]
+    replicas = [{"replica": "ps", "index": 0, "throttled_seconds": 2.0}, {"replica": "worker", "index": 0}]
+    verdict = judge(case_of(tmp_path, log=logs_of(tmp_path, *logs), wait=ended(replicas=replicas)))
+    assert "ps 0 was held back by its CPU limit for 50 %" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("late", "seconds", "is_suspect"), [(0.19, 4.0, False), (0.3, 4.0, True), (0.3, 0.5, False)])
+def test_judge_workers_that_start_apart_are_suspect(
+    tmp_path: Path, late: float, seconds: float, is_suspect: bool
+) -> None:
+    other = worker_log(index=1, seconds=seconds)
+    other[3] = line("start_line", index=1, at=1.5 + late, global_step=0)
+    verdict = judge(case_of(tmp_path, log=logs_of(tmp_path, worker_log(seconds=seconds), other)))
+    assert verdict.verdict == ("suspect" if is_suspect else "valid")
+    assert all("start lines lie 0.3 s apart, 7.5 %" in reason for reason in verdict.reasons)
+
+
+def paced(*times: float) -> list[bytes]:
+    """The chief's log with its quarters of 500 steps at these times after the start line."""
+    lines = worker_log()
+    for quarter, at in enumerate(times, start=1):
+        step = 500 * quarter
+        lines[3 + quarter] = line("progress", at=1.5 + at, global_step=step, local_step=step, loss=0.1)
+    return [one for one in lines if b"target_reached" not in one] + [
+        line("target_reached", at=1.5 + times[-1], global_step=2000)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "rise"),
+    [
+        ((1.0, 2.0, 3.0, 4.0), 0.0),
+        ((2.0, 3.2, 4.2, 5.0), 0.2),  # 417, 500, 625 steps/s
+        ((0.8, 2.8, 3.6, 4.4), 0.0),  # one slow quarter
+        ((1.0, 2.0, 3.0, 3.5), 0.0),
+        ((0.1, 0.19, 0.26, 0.31), None),  # too short to tell
+    ],
+)
+def test_judge_speed_that_still_rises_is_suspect(tmp_path: Path, times: tuple[float, ...], rise: float | None) -> None:
+    case = case_of(tmp_path, log=logs_of(tmp_path, paced(*times), worker_log(index=1)))
+    assert case.measures()["speed_rise_share"] == (None if rise is None else pytest.approx(rise, abs=1e-6))
+    verdict = judge(case)
+    assert any("no steady state" in reason for reason in verdict.reasons) == bool(rise)
+
+
+def test_judge_speed_of_a_training_without_end_is_not_known(tmp_path: Path) -> None:
+    for index in range(2):
+        write_log(tmp_path, f"worker-{index}", worker_log(index=index)[:8])
+    case = case_of(tmp_path, log=read(tmp_path, steps=0))
+    assert case.measures()["speed_rise_share"] is None
+
+
+@pytest.mark.parametrize(
+    ("strategy", "own", "fault"),
+    [
+        ("async_ps", (1000, 1000), ""),
+        ("async_ps", (1010, 1010), ""),
+        ("tf2_ps", (1500, 500), ""),
+        ("sync_ps", (2000, 2000), ""),
+        ("mirrored", (2000, 2000), ""),
+        (
+            "async_ps",
+            (500, 500),
+            "the workers made 1000 steps, but the global steps ask for 2000: steps were counted twice",
+        ),
+        ("async_ps", (2000, 2000), "the workers made 4000 steps, but the global steps ask for 2000: steps were lost"),
+        ("mirrored", (2000, 1900), "counted twice"),
+        ("magic", (1, 1), ""),
+    ],
+)
+def test_judge_steps_that_do_not_add_up_are_void(
+    tmp_path: Path, strategy: str, own: tuple[int, int], fault: str
+) -> None:
+    logs = [changed(worker_log(index=index), "summary", local_steps=steps) for index, steps in enumerate(own)]
+    verdict = judge(case_of(tmp_path, log=logs_of(tmp_path, *logs), spec={"strategy": strategy}))
+    assert verdict.verdict == ("void" if fault else "valid")
+    assert fault in "".join(verdict.reasons)
+
+
+@pytest.mark.parametrize("spec", [{"command": "train.sh"}, {"strategy": None}])
+def test_judge_steps_of_another_program_are_not_known(tmp_path: Path, spec: dict[str, Any]) -> None:
+    logs = [changed(worker_log(index=index), "summary", local_steps=7) for index in range(2)]
+    case = case_of(tmp_path, log=logs_of(tmp_path, *logs), spec=spec)
+    assert (judge(case).verdict, case.measures()["local_steps"]) == ("valid", None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clocks", "words"),
+    [
+        (0.9, ("wall",), ()),
+        (1.2, ("wall",), ("the clock of worker 1 is 1.2 s before that of worker 0",)),
+        (-2.5, ("wall",), ("the clock of worker 1 is 2.5 s behind that of worker 0",)),
+        # The same clocks, and a worker that is late from its first line to its last.
+        (0.4, ("wall", "mono"), ("the workers' start lines lie 0.4 s apart, 10 % of the training, more than 5 %",)),
+    ],
+)
+def test_judge_workers_whose_clocks_disagree_are_suspect(
+    tmp_path: Path, seconds: float, clocks: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    log = logs_of(tmp_path, worker_log(), later(worker_log(index=1), seconds, *clocks))
+    assert judge(case_of(tmp_path, log=log)).reasons == words
+
+
+@pytest.mark.parametrize(("moved", "is_suspect"), [(0.4, False), (0.6, True), (-40.0, True)])
+def test_judge_clock_that_was_set_is_suspect(tmp_path: Path, moved: float, is_suspect: bool) -> None:
+    lines = worker_log(index=1)
+    log = logs_of(tmp_path, worker_log(), lines[:6] + later(lines[6:], moved, "wall"))
+    verdict = judge(case_of(tmp_path, log=log))
+    assert any("the clocks of worker 1 disagree" in reason for reason in verdict.reasons) == is_suspect
+
+
+@pytest.mark.parametrize(("off", "is_suspect"), [(2.9, False), (40.0, True), (-40.0, True)])
+def test_judge_clock_outside_of_the_run_is_suspect(tmp_path: Path, off: float, is_suspect: bool) -> None:
+    log = logs_of(tmp_path, later(worker_log(), off, "wall"), later(worker_log(index=1), off, "wall"))
+    verdict = judge(case_of(tmp_path, log=log))
+    assert (
+        any(re.search("the clock of worker [01] is .* off that of the run", one) for one in verdict.reasons)
+        == is_suspect
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "spec", "is_suspect"),
+    [
+        (0.9, {}, False),
+        (0.84, {}, True),
+        (0.84, {"train_steps": 1999}, False),
+        (0.1, {"train_steps": 999}, False),
+        (0.1, {"command": "train.sh"}, False),
+        (0.1, {"model": "cnn"}, False),
+        (0.1, {"dataset": "fashion_mnist"}, False),
+        (0.1, {"learning_rate": 0.1}, False),
+        (0.1, {"batch_size": 1}, False),
+        (0.1, {"hidden_units": 2}, False),
+    ],
+)
+def test_judge_accuracy_under_the_floor_is_suspect(
+    tmp_path: Path, accuracy: float, spec: dict[str, Any], is_suspect: bool
+) -> None:
+    log = logs_of(tmp_path, changed(worker_log(), "eval", accuracy=accuracy), worker_log(index=1))
+    verdict = judge(case_of(tmp_path, log=log, spec=spec))
+    assert verdict.verdict == ("suspect" if is_suspect else "valid")
+    assert all("0.840" in reason and "mlp on mnist reaches 0.85" in reason for reason in verdict.reasons)
+
+
+KERNEL = {"kernel": "integers-1 on Python 3.11.7", "seconds": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "earlier", "drift", "is_suspect"),
+    [
+        (0.2, [0.2] * 5, 0.0, False),
+        (0.24, [0.1, 0.2, 0.2, 0.2, 0.9], 0.2, False),
+        (0.26, [0.2] * 5, 0.3, True),
+        (0.15, [0.2] * 5, -0.25, True),
+        (0.9, [0.2] * 4, None, False),
+        (0.9, [], None, False),
+        (None, [0.2] * 9, None, False),
+        (-1.0, [0.2] * 9, None, False),
+        (0.9, [0.0] * 9, None, False),
+    ],
+)
+def test_judge_kernel_that_drifted_is_suspect(
+    tmp_path: Path, seconds: float | None, earlier: list[float], drift: float | None, is_suspect: bool
+) -> None:
+    write_logs(tmp_path)
+    wait = ended(evidence={"calibration": {**KERNEL, "seconds": seconds}})
+    case = case_of(tmp_path, wait=wait, kernels=lambda _told: earlier)
+    assert case.measures()["calibration_drift_share"] == (None if drift is None else pytest.approx(drift))
+    assert judge(case).verdict == ("suspect" if is_suspect else "valid")
+
+
+def test_measures_of_a_program_of_ones_own_are_not_known(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-0", [b"time=1.0 step 0", b"time=5.0 step 2000"])
+    case = case_of(tmp_path, log=read(tmp_path, log_format=REGEX), spec={"command": "train.sh"})
+    assert set(case.measures().values()) == {None}
+
+
+JUNK: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just("{replica}"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+EVIDENCE = ("restarts", "active_nodes", "nodes", "images", "host", "calibration")
+FACTS = ("replica", "index", "signal", "exit_code", "ending", "reason")
+WAITS = ("outcome", "failed_replica", "replicas", "evidence", "duration", "msg")
+EVENTS = ("start_line", "progress", "target_reached", "eval", "summary", "error", "imported", "exit")
+SAID = ("wall", "mono", "global_step", "local_step", "loss", "accuracy", "seconds", "local_steps", "reason")
+OUTCOMES = st.sampled_from(["succeeded", "failed", "deadline"]) | JUNK
+
+
+def some(keys: tuple[str, ...], **better: Any) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional={key: better.get(key, JUNK) for key in keys})
+
+
+@given(
+    wait=some(
+        WAITS,
+        outcome=OUTCOMES,
+        failed_replica=some(FACTS) | JUNK,
+        evidence=some(EVIDENCE, host=some(("steal_share", "foreign_share")), calibration=some(("seconds", "kernel")))
+        | JUNK,
+        replicas=st.lists(some(("replica", "index", "throttled_seconds")), max_size=3) | JUNK,
+    ),
+    events=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(EVENTS), some(SAID)), max_size=12),
+    spec=some(
+        ("strategy", "model", "dataset", "command", "learning_rate", "batch_size", "hidden_units", "train_steps")
+    ),
+    kernels=st.lists(st.floats(allow_nan=False), max_size=8),
+    steps=st.integers(0, 3000),
+)
+@settings(max_examples=300, deadline=None)
+def test_judge_never_raises(
+    wait: Any, events: list[tuple[int, str, dict[str, Any]]], spec: Any, kernels: list[float], steps: int
+) -> None:
+    fmt = LogFormat.of("tfscale")
+    logs = {("worker", index): ReplicaLog(fmt=fmt, train_steps=steps) for index in range(2)}
+    for index, event, said in events:
+        document = {"v": 1, "event": event, "replica": "worker", "index": index, **said}
+        found, _errors = parse([b":::TFSCALE " + json.dumps(document).encode()], fmt)
+        for one in found:
+            logs.setdefault(("worker", index), ReplicaLog(fmt=fmt, train_steps=steps)).take(one)
+    log = RunLog(logs=logs, fmt=fmt, train_steps=steps, started_wall=STARTED, ended_wall=STARTED + 6.0)
+    case = Case(wait=wait, log=log, workers=2, spec=spec, kernels=lambda _told: kernels)
+    verdict = judge(case)
+    assert bool(verdict.reasons) == (verdict.verdict != "valid")
+    assert all(isinstance(reason, str) and reason for reason in verdict.reasons)
+    assert len(case.measures()) == 8
