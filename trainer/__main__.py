@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
-    if config.standing or config.checkpoint_dir:
+    if config.long_running or config.checkpoint_dir:
         shutdown.exit_on_sigterm()
     log = event_log.EventLog(replica=config.job_name, index=config.task_index, clock=clock)
     log.event("process_start")

@@ -66,7 +66,7 @@ class Config:
     checkpoint_dir: str = ""
     checkpoint_seconds: float = 60.0
     restore: bool = False
-    standing: bool = False
+    long_running: bool = False
     ready_file: str = ""
     hidden_units: int = 100
     train_steps: int = 2000
@@ -116,8 +116,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
         export_dir=flags.export_dir,
         checkpoint_dir=flags.checkpoint_dir,
         checkpoint_seconds=_positive("--checkpoint_seconds", flags.checkpoint_seconds),
-        restore=flags.restore or flags.standing,
-        standing=flags.standing,
+        restore=flags.restore or flags.long_running,
+        long_running=flags.long_running,
         ready_file=flags.ready_file,
         hidden_units=_integer("--hidden_units", flags.hidden_units, minimum=1),
         train_steps=_integer("--train_steps", flags.train_steps, minimum=0),
@@ -175,7 +175,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint_dir", default="", help="folder where the chief saves parameters; none without it")
     parser.add_argument("--checkpoint_seconds", default="60", help="seconds between two checkpoints")
     parser.add_argument("--restore", action="store_true", help="start from the last checkpoint, if there is one")
-    parser.add_argument("--standing", action="store_true", help="outlive replicas that come and go; implies --restore")
+    parser.add_argument(
+        "--long_running", action="store_true", help="outlive replicas that come and go; implies --restore"
+    )
     parser.add_argument("--ready_file", default="", help="file that is there once this worker trains; none without it")
     parser.add_argument("--hidden_units", default="100")
     parser.add_argument("--train_steps", default="2000", help="global steps; 0: until stopped from outside")
@@ -296,11 +298,11 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"--num_gpus is {config.num_gpus}, but --strategy tf2_ps trains on processors: give 0")
     if config.existing_servers and config.job_name == "ps":
         raise ConfigError("--existing_servers connects a worker to a running server, but --job_name is 'ps'")
-    if config.restore and not config.checkpoint_dir and not config.standing:
+    if config.restore and not config.checkpoint_dir and not config.long_running:
         raise ConfigError("--restore needs the folder of the checkpoints: give --checkpoint_dir")
-    if config.standing and config.strategy != "async_ps":
+    if config.long_running and config.strategy != "async_ps":
         raise ConfigError(
-            f"--standing lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
+            f"--long_running lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
         )
     _check_tf2(config)
     if config.replicas_to_aggregate and config.strategy != "sync_ps":

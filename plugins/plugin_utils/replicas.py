@@ -379,7 +379,7 @@ class _LongRunning(_Pods):
 
     def command(self, kind: str) -> list[str]:
         """A ps is told nothing that concerns workers only: their hyperparameters change without it."""
-        command = [*PROGRAM, *flags({"threads": self.program.threads, "standing": True})]
+        command = [*PROGRAM, *flags({"threads": self.program.threads, "long_running": True})]
         if kind == "worker":
             given = {"log_dir": self.given["log_dir"]} if self.given["log_dir"] else {}
             command += flags({"ready_file": READY, **self.program.arguments, **self.folder, **given})

@@ -27,7 +27,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import traini
 from tests.e2e import workloads
 from tests.e2e.infra.cluster import Cluster
 
-NAME = "standing"
+NAME = "lasting"
 LABELS = {"app.kubernetes.io/managed-by": "tfscale.study", "tfscale.study/training": NAME}
 SERVE = "exec sleep 1000000"
 CRASH = "sleep 1; exit 3"

@@ -394,9 +394,9 @@ def test_manifest_long_running_replicas_have_addresses_that_outlive_their_pods(f
 def test_manifest_long_running_ps_knows_nothing_of_hyperparameters(found: Any) -> None:
     before, after = found
     assert before["StatefulSet", "mine-ps"] == after["StatefulSet", "mine-ps"]
-    assert command_of(before["StatefulSet", "mine-ps"]) == ["python3", "-m", "trainer", "--threads=1", "--standing"]
+    assert command_of(before["StatefulSet", "mine-ps"]) == ["python3", "-m", "trainer", "--threads=1", "--long_running"]
     worker = command_of(after["StatefulSet", "mine-worker"])
-    assert {"--learning_rate=0.002", "--standing", "--ready_file=/tmp/ready"} <= set(worker)
+    assert {"--learning_rate=0.002", "--long_running", "--ready_file=/tmp/ready"} <= set(worker)
     assert {"--checkpoint_dir=/volume/mine/checkpoints", "--log_dir=/volume/mine/events"} <= set(worker)
     assert "--checkpoint_seconds=60" in worker
 

@@ -94,7 +94,10 @@ def test_parse_hosts_flag_then_variable_then_tf_config() -> None:
         (["--strategy", "tf2_ps", "--preset", "thesis"], "--preset thesis is a loop for async_ps and sync_ps"),
         (["--strategy", "tf2_ps", "--checkpoint_dir", "/x"], "--checkpoint_dir is for async_ps and sync_ps"),
         (["--strategy", "tf2_ps", "--existing_servers"], "--existing_servers is for async_ps and sync_ps"),
-        (["--strategy", "tf2_ps", "--standing"], "--standing lets workers come and go, but --strategy tf2_ps waits"),
+        (
+            ["--strategy", "tf2_ps", "--long_running"],
+            "--long_running lets workers come and go, but --strategy tf2_ps waits",
+        ),
         (["--seed", "-1"], "--seed is '-1', but must be a whole number from 0 to 2147483647"),
         (["--synthetic_shape", "28x28"], "--synthetic_shape is '28x28', but must be HEIGHTxWIDTHxCHANNELS"),
         (["--synthetic_classes", "1"], "--synthetic_classes is '1', but must be a whole number from 2 to 256"),
@@ -107,8 +110,8 @@ def test_parse_hosts_flag_then_variable_then_tf_config() -> None:
         (["--checkpoint_seconds", "0"], "--checkpoint_seconds is '0', but must be a number above 0"),
         (["--restore"], "--restore needs the folder of the checkpoints: give --checkpoint_dir"),
         (
-            ["--standing", "--sync_replicas"],
-            "--standing lets workers come and go, but --strategy sync_ps waits for all",
+            ["--long_running", "--sync_replicas"],
+            "--long_running lets workers come and go, but --strategy sync_ps waits for all",
         ),
         (["--no_such_flag"], "unrecognized arguments: --no_such_flag"),
         (["--batch"], "unrecognized arguments: --batch"),

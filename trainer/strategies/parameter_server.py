@@ -57,7 +57,7 @@ def train(context: Context, aggregation: Callable[[Context], Aggregation]) -> No
 
 def serve(context: Context) -> None:
     """Run a ps until a signal ends it."""
-    if context.config.standing or context.config.checkpoint_dir:
+    if context.config.long_running or context.config.checkpoint_dir:
         shutdown.Watch().start()
     server = cluster.start_server(context.config)
     context.log.event("session_ready")
@@ -68,7 +68,7 @@ def _work(context: Context, aggregation: Aggregation) -> None:
     server, target = cluster.connect(context.config)
     with tf.Graph().as_default() as graph:
         worker = Worker(context, aggregation, graph, target)
-        if context.config.standing:
+        if context.config.long_running:
             worker.run_until_stopped()
         else:
             worker.run()
@@ -88,14 +88,14 @@ class Worker:
         with tf.device(cluster.placement(config)):
             self._loop = loop = presets.load(config.preset)(context, aggregation.minimise)
         self._initializer = tf.global_variables_initializer()
-        self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.standing else None
+        self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.long_running else None
         context.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
         self._checkpoints = Checkpoints(context, loop.global_step, twins=loop.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
             shutdown.Watch(every=config.checkpoint_seconds, act=save, last=save).start()
-        elif config.standing or config.checkpoint_dir:
+        elif config.long_running or config.checkpoint_dir:
             shutdown.Watch().start()
 
     def _open(self) -> Any:

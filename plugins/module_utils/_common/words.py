@@ -43,7 +43,7 @@ def words(values: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def flags(arguments: Mapping[str, Any]) -> list[str]:
-    """{"train_steps": 10, "standing": True, "export_dir": ""} -> --train_steps=10 --standing"""
+    """{"train_steps": 10, "long_running": True, "export_dir": ""} -> --train_steps=10 --long_running"""
     given = {name: value for name, value in arguments.items() if value not in (None, "") and value is not False}
     return [f"--{name}" if value is True else f"--{name}={value}" for name, value in given.items()]
 

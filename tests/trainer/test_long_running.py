@@ -192,14 +192,14 @@ def test_checkpoints_are_made_every_so_many_seconds_and_the_last_ones_kept(group
     assert len(list(site.checkpoints.glob("*.index"))) == 3
 
 
-STANDING = ("--standing", "--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "0.5")
+LONG_RUNNING = ("--long_running", "--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "0.5")
 
 
 @pytest.mark.parametrize("preset", ["fast", "thesis"])
 def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     group: Callable[..., Group], preset: str
 ) -> None:
-    site = group(*STANDING, "--preset", preset, ps=2, workers=2)
+    site = group(*LONG_RUNNING, "--preset", preset, ps=2, workers=2)
     site.start()
     site.until(lambda: site.step() >= 50 and site.events("checkpoint_saved"))
     site.stop("ps", 1, signal.SIGKILL)
@@ -226,7 +226,7 @@ def test_a_ps_that_comes_back_without_what_it_held_is_given_it_by_a_chief_that_b
     group: Callable[..., Group],
 ) -> None:
     """Twice: what a process hands on to the one that it becomes must not add up while steps are made."""
-    site = group(*STANDING)
+    site = group(*LONG_RUNNING)
     site.start()
     for lost in (1, 2):
         site.until(partial(trained_on, site, site.step()))
@@ -247,7 +247,7 @@ def told(site: Group, event: str, times: int) -> bool:
 
 @pytest.mark.parametrize("job", ["ps", "worker"])
 def test_a_replica_that_is_told_to_stop_before_it_trains_ends_at_once(group: Callable[..., Group], job: str) -> None:
-    site = group(*STANDING)
+    site = group(*LONG_RUNNING)
     site.start((job, 0))
     log = site.folder / f"{job}-0.log"
     # A worker finds no ps and would wait for one without end.
@@ -257,7 +257,7 @@ def test_a_replica_that_is_told_to_stop_before_it_trains_ends_at_once(group: Cal
 
 
 def test_a_worker_is_ready_when_it_has_made_a_step_and_not_before(group: Callable[..., Group]) -> None:
-    site = group(*STANDING)
+    site = group(*LONG_RUNNING)
     site.ready("worker", 0).touch()  # left by a container before this one
     site.start(("worker", 0))
     site.until(lambda: site.events("imported"))
@@ -271,7 +271,7 @@ def test_a_worker_is_ready_when_it_has_made_a_step_and_not_before(group: Callabl
 def test_a_worker_of_another_network_than_that_of_the_ps_gets_a_sentence(
     group: Callable[..., Group], preset: str
 ) -> None:
-    site = group("--standing", "--train_steps", "0", "--telemetry_every", "10", "--preset", preset, workers=2)
+    site = group("--long_running", "--train_steps", "0", "--telemetry_every", "10", "--preset", preset, workers=2)
     site.start()
     site.until(lambda: site.step(1) >= 10)
     site.stop("worker", 1)
@@ -286,7 +286,7 @@ def test_a_worker_of_another_network_than_that_of_the_ps_gets_a_sentence(
 
 
 def test_a_worker_that_comes_back_joins_where_the_others_are(group: Callable[..., Group]) -> None:
-    site = group(*STANDING, workers=2)
+    site = group(*LONG_RUNNING, workers=2)
     site.start()
     site.until(lambda: site.step(1) >= 20)
     site.stop("worker", 1, signal.SIGKILL)
@@ -298,7 +298,7 @@ def test_a_worker_that_comes_back_joins_where_the_others_are(group: Callable[...
 
 
 def test_a_chief_that_comes_back_goes_on_from_what_the_ps_hold(group: Callable[..., Group]) -> None:
-    site = group(*STANDING[:-1], "3600", workers=2)
+    site = group(*LONG_RUNNING[:-1], "3600", workers=2)
     site.start()
     site.until(lambda: site.step() >= 50)
     # A thread looks for the first step now and then.
@@ -311,7 +311,7 @@ def test_a_chief_that_comes_back_goes_on_from_what_the_ps_hold(group: Callable[.
 
 
 def test_a_training_that_ends_stays_and_is_restored_as_it_ended(group: Callable[..., Group]) -> None:
-    site = group("--standing", "--train_steps", "80", "--telemetry_every", "10")
+    site = group("--long_running", "--train_steps", "80", "--telemetry_every", "10")
     site.start()
     site.until(lambda: site.events("eval"))
     time.sleep(0.5)
