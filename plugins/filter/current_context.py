@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which of several kubeconfigs' contexts is in force."""
+"""Find the current context of several kubeconfigs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ name: current_context
 short_description: The current context of several kubeconfigs, as kubectl has it
 version_added: 0.4.0
 description:
-  - Where several kubeconfigs name a current context, that of the first is in force for kubectl, while the Python package kubernetes, and
-    with it kubernetes.core, takes that of the last.
+  - If several kubeconfigs name a current context, kubectl takes the first. The Python package kubernetes, and with it kubernetes.core,
+    takes the last.
 positional: _input
 options:
   _input:

@@ -78,7 +78,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: The nodes in force, as read back.
+  description: The active nodes, as read back.
   returned: success
   type: list
   elements: dict

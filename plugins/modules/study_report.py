@@ -32,7 +32,7 @@ options:
   prices:
     description:
       - What an hour of a node costs, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) is any other node.
-      - With it the report tells what a run costs, which is its nodes in force, used or not, from the deployment to the last exit.
+      - The report then gives the cost of a run: all active nodes, used or not, from the deployment to the last exit.
     type: dict
     default: {}
     version_added: 0.4.0

@@ -21,7 +21,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[2]
 TRAIN = 'for step in 0 1 2; do read -r now rest </proc/uptime; echo "$now step=$step"; sleep 0.3; done'
 WAIT, REMOVE = "Wait for the run to end", "Remove the run's objects"
-OWN = ("Put the nodes in force", "Apply the run's objects", "Judge the run and add it to the ledger")
+OWN = ("Select the active nodes", "Apply the run's objects", "Judge the run and add it to the ledger")
 LINE = re.compile(r"^tfscale\.study\.training : (?P<task>.+?) -+ (?P<seconds>[\d.]+)s$", re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes of a real cluster that are put in force, by users with all rights and with few."""
+"""Selects active nodes of a real cluster, as users with all rights and with few."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABEL = "tfscale.study/active"
 
 @pytest.fixture
 def auth(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    # A sweep leaves the nodes of its last cell in force.
+    # A sweep leaves the nodes of its last cell active.
     cluster.kubectl("label", "nodes", "--all", f"{LABEL}-")
     try:
         yield {"kubeconfig": str(cluster.kubeconfig)}
@@ -41,7 +41,7 @@ def active(cluster: Cluster) -> list[str]:
     return [name.removeprefix("node/") for name in found]
 
 
-def test_node_set_puts_nodes_in_force_and_reads_them_back(cluster: Cluster, auth: dict[str, Any]) -> None:
+def test_node_set_selects_nodes_and_reads_them_back(cluster: Cluster, auth: dict[str, Any]) -> None:
     first, second = workers(cluster)
     assert execute(node_set, **auth, count=2, check_mode=True)["changed"] is True
     assert active(cluster) == []

@@ -91,10 +91,10 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
     assert {record["verdict"]["verdict"] for record in records} == {"valid"}, [record["verdict"] for record in records]
     for record in records:
         jsonschema.Draft202012Validator(SCHEMA).validate(record)
-        in_force = set(record["evidence"]["active_nodes"])
+        active = set(record["evidence"]["active_nodes"])
         used = {replica["node"] for replica in record["evidence"]["replicas"]}
-        assert len(in_force) == record["spec"]["nodes"]
-        assert used <= in_force
+        assert len(active) == record["spec"]["nodes"]
+        assert used <= active
         assert len({replica["image_id"] for replica in record["evidence"]["replicas"]}) == 1
         assert record["evidence"]["restarts"] == 0
     report = (playbook.results / "tiny/report.md").read_text()

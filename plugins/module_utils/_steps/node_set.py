@@ -32,7 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 REQUIRED_IF = [("method", "label", ("count",)), ("method", "resize", ("count",))]
 ACTIVE = "true"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-# Of our own domain: it is taken from every node that is not in force, and nobody else's may go with it.
+# Of our own domain: every node that is not active loses this label, and no other label.
 LABEL = re.compile(r"tfscale\.study/[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 Node = Mapping[str, Any]

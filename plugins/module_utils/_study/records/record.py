@@ -135,7 +135,7 @@ class Record:
         return seconds if seconds is not None and 0 <= seconds < LAST_SECOND else None
 
     def cost(self, prices: Mapping[str, float]) -> float | None:
-        """Of all nodes in force, used or not, from the deployment to the last exit; None when a price or a node is not known.
+        """Cost of all active nodes, used or not, from the deployment to the last exit; None when a price or a node is unknown.
 
         `prices` are those of an hour by machine type, `*` is any other.
         """

@@ -34,7 +34,7 @@ def test_filters_names_the_filter_that_is_documented() -> None:
         ({}, {}),
     ],
 )
-def test_the_first_current_context_is_in_force_for_all_tasks(
+def test_all_tasks_take_the_first_current_context(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], auth: dict[str, Any]
 ) -> None:
     for name in ("KUBECONFIG", "K8S_AUTH_KUBECONFIG", "K8S_AUTH_CONTEXT"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes are put in force, what is read back, and what is said when it cannot be done."""
+"""Which nodes are selected, which are read back, and the message when that is impossible."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def failure(*, check_mode: bool = False, **arguments: Any) -> str:
     return str(caught.value)
 
 
-def in_force(result: dict[str, Any]) -> list[str]:
+def active(result: dict[str, Any]) -> list[str]:
     return [one["name"] for one in result["nodes"]]
 
 
@@ -75,14 +75,14 @@ def test_execute_takes_the_label_from_all_others(api: Cluster) -> None:
         api.objects[f"{NODES}/{name}"]["metadata"]["labels"] |= LABEL
     api.objects[f"{NODES}/w2"]["metadata"]["labels"]["tfscale.study/active"] = "no"
     result = run(count=1)
-    assert in_force(result) == ["w1"]
+    assert active(result) == ["w1"]
     assert result["diff"]["before"] == {"active": ["cp", "w10"]}
     assert api.labelled() == ["w1"]
 
 
 def test_execute_resize_counts_and_changes_nothing(api: Cluster) -> None:
     result = run(method="resize", count=3)
-    assert (result["changed"], in_force(result)) == (False, ["w1", "w2", "w10"])
+    assert (result["changed"], active(result)) == (False, ["w1", "w2", "w10"])
     told = failure(method="resize", count=2)
     assert "2 nodes must carry the run, but the cluster has 3 that can (w1, w2, w10): nodes have come or gone" in told
     assert api.patched == []
@@ -93,20 +93,20 @@ def test_execute_is_idempotent(api: Cluster) -> None:
     api.patched.clear()
     result = run(count=1)
     assert (result["changed"], api.patched) == (False, [])
-    assert in_force(result) == ["w1"]
+    assert active(result) == ["w1"]
     assert result["msg"] == "1 node (w1) is active already."
 
 
 def test_execute_count_zero_takes_all_labels(api: Cluster) -> None:
     run(count=3)
     result = run(count=0)
-    assert (in_force(result), api.labelled(), result["msg"]) == ([], [], "0 nodes are active.")
+    assert (active(result), api.labelled(), result["msg"]) == ([], [], "0 nodes are active.")
 
 
 def test_execute_in_check_mode_labels_nothing(api: Cluster) -> None:
     result = run(count=2, check_mode=True)
     assert (result["changed"], api.patched) == (True, [])
-    assert in_force(result) == ["w1", "w2"]
+    assert active(result) == ["w1", "w2"]
     assert result["msg"] == "2 nodes (w1, w2) would be active."
 
 
@@ -114,7 +114,7 @@ def test_execute_in_check_mode_labels_nothing(api: Cluster) -> None:
 def test_execute_with_another_label_and_a_selector(api: Cluster, label: str, selector: Any) -> None:
     api.objects[f"{NODES}/w10"] = node("w10", labels={"pool": label}, taint="gpu:NoSchedule")
     result = run(count=1, label="tfscale.study/mine", node_selector={"pool": selector})
-    assert in_force(result) == ["w10"]
+    assert active(result) == ["w10"]
     assert api.labelled("tfscale.study/mine") == ["w10"]
 
 
@@ -237,7 +237,7 @@ def test_execute_of_the_owner_itself_goes_on(api: Cluster) -> None:
 def test_execute_method_none_touches_nothing(api: Cluster) -> None:
     result = run(method="none")
     assert (result["changed"], api.patched) == (False, [])
-    assert in_force(result) == ["w1", "w2", "w10"]
+    assert active(result) == ["w1", "w2", "w10"]
     assert result["msg"] == "3 nodes can carry runs: w1 (1 CPU, 2 GiB), w2 (0.5 CPU, 2 GiB), w10 (1 CPU, 2 GiB)."
 
 
