@@ -26,8 +26,10 @@ extends_documentation_fragment:
   - tfscale.study.capacity
 options:
   backend:
-    description: >-
-      Form of the replicas, as for M(tfscale.study.training_wait). The cluster must know its kind of objects. Without it this is not checked.
+    description:
+      - Form of the replicas, as for M(tfscale.study.training_wait). The cluster must know its kind of objects.
+      - The user needs all rights on this kind, and may list the other kinds, because cleanup searches them. Without it the user needs all rights on
+        every kind.
     type: str
     version_added: 0.4.0
   needs:

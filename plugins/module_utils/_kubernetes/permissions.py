@@ -58,8 +58,16 @@ class Right(NamedTuple):
         return cls(str(given["verb"]), str(given.get("group") or ""), str(given["resource"]))
 
 
-def needed(*, nodes: bool, leases: bool) -> list[Right]:
-    of_workloads = {(one.group, one.resource): OWN for one in workloads.WORKLOADS}
+def needed(
+    *, nodes: bool, leases: bool, backend: str | None = None, others: Iterable[workloads.Workload] | None = None
+) -> list[Right]:
+    """All rights on the workload of `backend`; without it, on every workload.
+
+    `others` are the workloads that cleanup lists beside it, in search of remains; default: all.
+    """
+    listed = workloads.WORKLOADS if others is None else others
+    of_workloads = {(one.group, one.resource): ("list",) for one in listed}
+    of_workloads |= {(one.group, one.resource): OWN for one in workloads.WORKLOADS if backend in (None, one.name)}
     table = {**RUNS, **of_workloads, **(LEASES if leases else {}), **(NODES if nodes else {})}
     return [Right(verb, group, resource) for (group, resource), verbs in table.items() for verb in verbs]
 

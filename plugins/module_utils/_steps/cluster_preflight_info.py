@@ -48,11 +48,12 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
         cells = _cells(params["cells"], params["resources"])
-        wanted = _wanted(params)
+        given = [Right.of(one) for one in (*(params["needs"] or ()), *params["more_needs"])]
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
         if params["backend"] is not None:
             _check_workload(api, choice("training_backend", params["backend"], workloads.names()))
+        wanted = [*(_needed(api, params) if params["needs"] is None else ()), *given]
         _check_rights(api, wanted, params["namespace"])
         for one in params["references"] if is_there else ():
             _check_reference(api, params["namespace"], one.get("valueFrom") or one)
@@ -84,12 +85,11 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> 
     return found
 
 
-def _wanted(params: Mapping[str, Any]) -> list[Right]:
-    if params["needs"] is not None:
-        needs = [Right.of(one) for one in params["needs"]]
-    else:
-        needs = permissions.needed(nodes=params["nodes_method"] == "label", leases=params["ledger"] == "cluster")
-    return [*needs, *(Right.of(one) for one in params["more_needs"])]
+def _needed(api: Api, params: Mapping[str, Any]) -> list[Right]:
+    backend = params["backend"]
+    others = [one for one in workloads.WORKLOADS if one.name != backend and _knows(api, one)]
+    nodes, leases = params["nodes_method"] == "label", params["ledger"] == "cluster"
+    return permissions.needed(nodes=nodes, leases=leases, backend=backend, others=others)
 
 
 def _check_namespace(api: Api, namespace: str) -> bool:
@@ -114,21 +114,25 @@ def _check_namespace(api: Api, namespace: str) -> bool:
 
 
 def _check_workload(api: Api, name: str) -> None:
-    """Of an extension that is not installed the first run would fail; who may not look learns it there."""
+    """Without the extension that brings this kind the first run would fail."""
     wanted = workloads.workload(name)
-    try:
-        known = api.collections(wanted.api)
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return
-    if wanted.resource not in known:
+    if not _knows(api, wanted):
         version = wanted.api.removeprefix("/apis/")
         others = one_of([one for one in workloads.names() if one != name])
         raise InputError(
             f"training_backend is {name!r}, but the cluster does not know {wanted.kind} ({version}): install it there, or"
             f" give {others}"
         )
+
+
+def _knows(api: Api, wanted: workloads.Workload) -> bool:
+    """Also true where this user may not look: the first run tells."""
+    try:
+        return wanted.resource in api.collections(wanted.api)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return True
 
 
 def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:

@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import permissions
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.permissions import Right
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import workloads
 
 from tests.fixtures.objects import Store
 
@@ -32,6 +33,12 @@ def granted() -> set[Right]:
 
 def test_needed_is_what_the_documented_role_gives() -> None:
     assert set(permissions.needed(nodes=True, leases=True)) <= granted()
+
+
+@pytest.mark.parametrize("backend", workloads.names())
+def test_needed_of_a_backend_is_a_part_of_it(backend: str) -> None:
+    everything = permissions.needed(nodes=True, leases=True)
+    assert set(permissions.needed(nodes=True, leases=True, backend=backend)) < set(everything)
 
 
 @pytest.mark.parametrize(("nodes", "leases"), [(True, False), (False, True), (False, False)])

@@ -63,6 +63,32 @@ def test_execute_names_a_kind_that_the_cluster_does_not_know(store: Store, backe
         look(backend=backend)
 
 
+@pytest.mark.parametrize(
+    ("backend", "own", "other"),
+    [("job", "jobs.batch", "statefulsets.apps"), ("statefulset", "statefulsets.apps", "jobs.batch")],
+)
+def test_execute_asks_for_all_rights_on_the_chosen_backend_alone(
+    store: Store, backend: str, own: str, other: str
+) -> None:
+    store.denied = {f"create {other}", f"deletecollection {other}"}
+    rights = look(backend=backend)["rights"]
+    assert {f"create {own}", f"deletecollection {own}"} <= set(rights)
+    # Cleanup lists every kind that the cluster knows.
+    assert [right for right in rights if other in right] == [f"list {other}"]
+    store.denied = {f"create {own}"}
+    with pytest.raises(StepError, match=f"may not create {own}"):
+        look(backend=backend)
+    store.denied = {f"list {other}"}
+    with pytest.raises(StepError, match=f"may not list {other}"):
+        look(backend=backend)
+
+
+def test_execute_asks_for_no_right_on_another_kind_that_the_cluster_does_not_know(store: Store) -> None:
+    store.denied = {"list statefulsets.apps"}
+    del store.apis["/apis/apps/v1"]
+    assert not any("statefulsets" in right for right in look(backend="job")["rights"])
+
+
 def test_execute_in_check_mode_is_the_same(store: Store) -> None:
     params = {**DEFAULTS, "cells": [SMALL]}
     assert cluster_preflight_info.execute(params, Context(check_mode=True, say=print)) == look(SMALL)
