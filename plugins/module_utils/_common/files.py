@@ -1,12 +1,13 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written whole or not at all, and what to do where they cannot be. PRIVATE, can break at any time."""
+"""Writes files whole or not at all, locks them, and names the remedy when neither is possible. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -54,6 +55,30 @@ def draft(path: Path, content: bytes, mode: int = 0o666) -> Iterator[Path]:
         yield beside
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path, flags: int) -> Iterator[int]:
+    """Descriptor of a file or folder, opened with these flags of os.open; one holder at a time, the others wait.
+
+    The lock ends with the holder's process, however that ends. It excludes processes of this machine only: NFS does not
+    pass it on to its server.
+    """
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the same lock if it is free. It lasts until every copy of the descriptor is closed, in child processes too."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_room(folder: Path) -> None:

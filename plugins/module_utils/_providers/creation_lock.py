@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -99,14 +98,12 @@ class Making:
             files.create(self.path, self._held)
 
     def _is_taken(self, lock: int, *, is_late: bool) -> bool:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not files.try_lock(lock):
             if is_late:
                 os.close(lock)
                 raise BackendError(
-                    f"{self.path} is held by another controller that makes the same cluster: wait for it, or stop it"
-                ) from None
+                    f"{self.path} is held by another controller that creates the same cluster: wait for it, or stop it"
+                )
             return False
         # Who held it before us may have removed the file under our hands.
         is_this = os.path.exists(self.path) and os.path.samestat(os.fstat(lock), os.stat(self.path))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import itertools
 import json
 import os
@@ -134,24 +133,19 @@ class FileLedger:
         line = encode(record)
         with self._telling("written"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with files.locked(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as descriptor:
                 warning = self._repair(descriptor)
                 _write(descriptor, line)
-            finally:
-                os.close(descriptor)
         return warning
 
     def repair(self) -> str | None:
         """Set a torn last line aside; the warning says what was cut, None when nothing was torn."""
-        with self._telling("repaired"), contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                return self._repair(descriptor)
-            finally:
-                os.close(descriptor)
+        with (
+            self._telling("repaired"),
+            contextlib.suppress(FileNotFoundError),
+            files.locked(self.path, os.O_RDWR | os.O_APPEND) as descriptor,
+        ):
+            return self._repair(descriptor)
         return None
 
     def _repair(self, descriptor: int) -> str | None:

@@ -11,7 +11,6 @@ host or in another container, keeps it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -185,18 +184,14 @@ class StudyLock:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Looking and taking must be one: the folder itself is held while both happen.
+        """Locks the folder, so that nobody else takes the study between our look and our write.
 
-        NFS does not tell its server of that, so machines that share a folder are kept apart by what `create` promises.
+        Machines that share a folder through NFS do not see this lock; `create` excludes them.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with files.locked(self.path.parent, os.O_RDONLY | os.O_DIRECTORY):
                 yield
-            finally:
-                os.close(descriptor)
         except OSError as error:
             reason = files.why(error, self.path.parent)
             raise LedgerError(f"sweep_results_dir: {self.path.parent} cannot be written: {reason}") from error

@@ -129,3 +129,20 @@ def test_is_local_of_this_machine(tmp_path: Path) -> None:
         disk = limit(size=SMALL)
         assert files.is_local(disk)
     assert not files.is_local(Path("/proc"))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_locked_excludes_others_until_its_end(tmp_path: Path, kind: str) -> None:
+    path, flags = (tmp_path / "new", os.O_RDWR | os.O_CREAT) if kind == "file" else (tmp_path, os.O_RDONLY)
+    with files.locked(path, flags):
+        other = os.open(path, os.O_RDONLY)
+        assert not files.try_lock(other)
+    assert files.try_lock(other)
+    os.close(other)
+
+
+def test_locked_is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), files.locked(tmp_path, os.O_RDONLY):
+        raise OSError(errno.ENOSPC, "full")
+    with files.locked(tmp_path, os.O_RDONLY) as descriptor:
+        assert not os.get_inheritable(descriptor)
