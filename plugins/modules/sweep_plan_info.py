@@ -48,7 +48,7 @@ options:
     description:
       - Numbers of workers, as a list, a number or a string such as V(1,2,4).
       - V(fit) in a number's place is the largest number that fits now beside the parameter servers, on a cluster as
-        M(tfscale.study.cluster_capacity_info) says with O(room), on this machine one worker a processor as far as the memory goes.
+        M(tfscale.study.cluster_capacity_info) says with O(placement), on this machine one worker a processor as far as the memory goes.
       - What it was found to be is kept in the records of the study, so that a study that goes on has the cells with which it began.
     type: raw
     default: [1]
@@ -107,7 +107,7 @@ options:
     description: Seconds until a run is given up, V(0) for never. A training without end (C(train_steps) of V(0)) needs one.
     type: raw
     default: 0
-  room:
+  placement:
     description: How pods of a run are placed, for V(fit) in O(workers).
     type: dict
     default: {}

@@ -152,15 +152,15 @@ class _Watch:
         return now - self._ready_since.setdefault(uid, now) >= self._rollout._min_ready
 
     def _judge(self, pod: Document, now: float) -> None:
-        sight = pod_status.pod_status_of(pod, run_dir=Path(), now=self._rollout.context.wall())
-        if sight is None or sight.is_deletion:
+        status = pod_status.pod_status_of(pod, run_dir=Path(), now=self._rollout.context.wall())
+        if status is None or status.is_deletion:
             return
-        replica, uid = sight.replica, pod["metadata"]["uid"]
+        replica, uid = status.replica, pod["metadata"]["uid"]
         if replica.exit_code is not None or replica.signal is not None:
-            if sight.restart_count >= RESTARTS:
+            if status.restart_count >= RESTARTS:
                 raise NotReadyError(f"{replace(replica, fate='').ending} again and again{_why(replica)}")
         elif replica.state == "failed" or (
-            sight.grace is not None and now - self._trouble_since.setdefault(uid, now) > sight.grace
+            status.grace is not None and now - self._trouble_since.setdefault(uid, now) > status.grace
         ):
             raise NotReadyError(f"{replica.ending}{_why(replica)}")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What replicas ask for, what nodes and quotas have left, and whether it goes together. PRIVATE, can break at any time.
+"""Requests of replicas, free amounts of nodes and quotas, and whether the replicas fit. PRIVATE, can break at any time.
 
 Amounts are floats by the names that Kubernetes gives them: cpu, memory, pods, nvidia.com/gpu and so on.
 """
@@ -27,7 +27,7 @@ Replicas = tuple[Replica, Replica]
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell as far as it takes room."""
+    """The part of a cell that decides its requests."""
 
     label: str
     nodes: int
@@ -71,11 +71,11 @@ def _larger(one: Amounts, other: Amounts) -> dict[str, float]:
     return {key: max(one.get(key, 0.0), other.get(key, 0.0)) for key in {**one, **other}}
 
 
-def room_of(allocatable: Mapping[str, Any], specs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """What a node has left beside these pods."""
-    room = amounts(allocatable)
+def free_of(allocatable: Mapping[str, Any], specs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """The free amounts of a node that runs these pods."""
+    node = amounts(allocatable)
     held = added({**pod_amounts(spec), "pods": 1.0} for spec in specs)
-    return {key: value - held.get(key, 0.0) for key, value in room.items()}
+    return {key: value - held.get(key, 0.0) for key, value in node.items()}
 
 
 def replicas_of(given: Mapping[str, Any]) -> Replicas:
@@ -90,47 +90,47 @@ def replicas_of(given: Mapping[str, Any]) -> Replicas:
 Holds = Callable[[Amounts, int, int], bool]
 
 
-def fits(cell: Cell, ps: Replica, worker: Replica, rooms: Sequence[Amounts], *, evenly: bool) -> bool:
+def fits(cell: Cell, ps: Replica, worker: Replica, free: Sequence[Amounts], *, evenly: bool) -> bool:
     """Whether any placement of all replicas exists; `evenly`: the nodes' counts of replicas differ by one at most.
 
     The scheduler may still miss the only one there is: False is certain, True is not.
     """
-    if not rooms:
+    if not free:
         return False
     holds = _holds(ps, worker)
     if not evenly:
-        return _most_somehow(cell.ps, cell.workers, rooms, holds) >= cell.workers
-    each, more = divmod(cell.ps + cell.workers, len(rooms))
-    return bool(_reached(each, more, cell.ps, rooms, holds).get(more, 0) >> cell.ps & 1)
+        return _most_somehow(cell.ps, cell.workers, free, holds) >= cell.workers
+    each, more = divmod(cell.ps + cell.workers, len(free))
+    return bool(_reached(each, more, cell.ps, free, holds).get(more, 0) >> cell.ps & 1)
 
 
-def most_workers(ps: int, replicas: Replicas, rooms: Sequence[Amounts], *, evenly: bool, limit: int) -> int:
+def most_workers(ps: int, replicas: Replicas, free: Sequence[Amounts], *, evenly: bool, limit: int) -> int:
     """The largest number of workers that fits beside so many ps, up to a limit; 0 where none does."""
-    if not rooms:
+    if not free:
         return 0
     holds = _holds(*replicas)
-    limit = min(limit, int(sum(max(0.0, room.get("pods", 0.0)) for room in rooms)))
-    somehow = int(max(0.0, _most_somehow(ps, limit, rooms, holds)))
-    return _most_evenly(ps, somehow, rooms, holds) if evenly else somehow
+    limit = min(limit, int(sum(max(0.0, node.get("pods", 0.0)) for node in free)))
+    somehow = int(max(0.0, _most_somehow(ps, limit, free, holds)))
+    return _most_evenly(ps, somehow, free, holds) if evenly else somehow
 
 
 def _holds(ps: Replica, worker: Replica) -> Holds:
     asked = ({**ps.requests, "pods": 1.0}, {**worker.requests, "pods": 1.0})
     names = {**asked[0], **asked[1]}
 
-    def holds(room: Amounts, a: int, b: int) -> bool:
+    def holds(node: Amounts, a: int, b: int) -> bool:
         wanted = {key: a * asked[0].get(key, 0.0) + b * asked[1].get(key, 0.0) for key in names}
         # Others may hold more of a node than it has: who wants nothing there is not refused.
-        return all(not value or value <= room.get(key, 0.0) * (1 + SLACK) + SLACK for key, value in wanted.items())
+        return all(not value or value <= node.get(key, 0.0) * (1 + SLACK) + SLACK for key, value in wanted.items())
 
     return holds
 
 
-def _most_evenly(ps: int, limit: int, rooms: Sequence[Amounts], holds: Holds) -> int:
+def _most_evenly(ps: int, limit: int, free: Sequence[Amounts], holds: Holds) -> int:
     """From the top: a smaller number need not fit where a larger one does, for fewer workers move ps to other nodes."""
-    nodes = len(rooms)
+    nodes = len(free)
     for each in range((ps + limit) // nodes, -1, -1):
-        reached = _reached(each, nodes - 1, ps, rooms, holds)
+        reached = _reached(each, nodes - 1, ps, free, holds)
         for more in range(nodes - 1, -1, -1):
             workers = each * nodes + more - ps
             if 0 < workers <= limit and reached.get(more, 0) >> ps & 1:
@@ -138,14 +138,14 @@ def _most_evenly(ps: int, limit: int, rooms: Sequence[Amounts], holds: Holds) ->
     return 0
 
 
-def _reached(each: int, most: int, ps: int, rooms: Sequence[Amounts], holds: Holds) -> dict[int, int]:
+def _reached(each: int, most: int, ps: int, free: Sequence[Amounts], holds: Holds) -> dict[int, int]:
     """Node by node: which numbers of ps can have been placed (the bits), by how many nodes have one replica more."""
     reached = {0: 1}
-    for room in rooms:
+    for node in free:
         following: dict[int, int] = {}
         for extra in (0, 1):
             count = each + extra
-            here = [a for a in range(min(ps, count) + 1) if holds(room, a, count - a)]
+            here = [a for a in range(min(ps, count) + 1) if holds(node, a, count - a)]
             for before, bits in reached.items():
                 for a in here if before + extra <= most else ():
                     following[before + extra] = following.get(before + extra, 0) | bits << a
@@ -153,23 +153,23 @@ def _reached(each: int, most: int, ps: int, rooms: Sequence[Amounts], holds: Hol
     return reached
 
 
-def _most_somehow(ps: int, workers: int, rooms: Sequence[Amounts], holds: Holds) -> float:
-    """Node by node: the most workers that find room beside so many ps; less than nothing where the ps do not."""
+def _most_somehow(ps: int, workers: int, free: Sequence[Amounts], holds: Holds) -> float:
+    """Node by node: the most workers that fit beside so many ps; minus infinity if the ps do not fit."""
     best: list[float] = [0.0] + [-math.inf] * ps
-    for room in rooms:
-        here = [_most_workers(holds, room, a, workers) for a in range(ps + 1)]
+    for node in free:
+        here = [_most_workers(holds, node, a, workers) for a in range(ps + 1)]
         best = [max(best[a - one] + here[one] for one in range(a + 1)) for a in range(ps + 1)]
     return min(best[ps], workers)
 
 
-def _most_workers(holds: Holds, room: Amounts, ps: int, limit: int) -> float:
-    """What has room for some has room for fewer."""
-    if not holds(room, ps, 0):
+def _most_workers(holds: Holds, node: Amounts, ps: int, limit: int) -> float:
+    """Bisection: what fits, fits with fewer workers too."""
+    if not holds(node, ps, 0):
         return -math.inf
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if holds(room, ps, middle) else (low, middle - 1)
+        low, high = (middle, high) if holds(node, ps, middle) else (low, middle - 1)
     return low
 
 
@@ -216,10 +216,10 @@ def most_of_quota(hard: Amounts, used: Amounts, ps: int, replicas: Replicas, *, 
     return low
 
 
-def scarcest(room: Amounts, replica: Replica) -> str:
-    """Of what a node has room for the fewest such replicas."""
+def scarcest(node: Amounts, replica: Replica) -> str:
+    """The resource that limits the number of such replicas on a node."""
     asked = {key: value for key, value in {"pods": 1.0, **replica.requests}.items() if value}
-    return min(sorted(asked), key=lambda key: room.get(key, 0.0) / asked[key])
+    return min(sorted(asked), key=lambda key: node.get(key, 0.0) / asked[key])
 
 
 def _left(hard: Amounts, used: Amounts, key: str) -> float:

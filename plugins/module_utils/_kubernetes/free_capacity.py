@@ -55,13 +55,13 @@ class Seen:
     sees_all_pods: bool
     limits: Sequence[Document]
 
-    def room_on(self, nodes: Sequence[Document], *, floor: int | None = None) -> dict[str, dict[str, float]]:
-        """By name, in the order of the nodes: what they have beside the pods of others, or those from a priority on."""
+    def free_on(self, nodes: Sequence[Document], *, floor: int | None = None) -> dict[str, dict[str, float]]:
+        """Free amounts by node, in the given order: beside all other pods, or beside those with at least the priority `floor`."""
         held: dict[str, list[Document]] = {}
         for pod in self.pods:
             if not self._is_ours(pod) and (floor is None or _priority(pod) >= floor):
                 held.setdefault(pod["spec"].get("nodeName", ""), []).append(pod["spec"])
-        return {name_of(node): capacity.room_of(allocatable_of(node), held.get(name_of(node), [])) for node in nodes}
+        return {name_of(node): capacity.free_of(allocatable_of(node), held.get(name_of(node), [])) for node in nodes}
 
     def quotas(self, priority_class: str = "") -> list[Quota]:
         """Those of all pods, and those of our priority class: one with another scope counts by rules of its own.

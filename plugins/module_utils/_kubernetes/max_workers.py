@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many workers find room in a cluster now, and what would have to give for one more. PRIVATE, can break at any time."""
+"""How many workers fit into a cluster now, and which resource limits them. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ class Most(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitting:
-    """What one look at a cluster has shown."""
+class ClusterCapacity:
+    """Capacity of a cluster at one moment."""
 
     seen: Seen
     replicas: Replicas
     evenly: bool
     usable: Sequence[Mapping[str, Any]]
-    # What is there for pods of ours: beside all others, and beside those that do not give way to us.
+    # Amounts by node: left beside all other pods, and left beside the pods that do not give way to ours.
     free: Mapping[str, Amounts]
-    rooms: Mapping[str, Amounts]
+    available: Mapping[str, Amounts]
     quotas: Sequence[Quota]
     # Why not more nodes are usable.
     obstacles: str
 
     @classmethod
-    def look(cls, api: Api, namespace: str, given: Mapping[str, Any]) -> Fitting:
+    def look(cls, api: Api, namespace: str, given: Mapping[str, Any]) -> ClusterCapacity:
         """`given` as in CAPACITY_ARG_SPEC."""
         replicas = capacity.replicas_of(given["resources"])
         seen = free_capacity.look(api, namespace)
         if seen.nodes is None:
             raise InputError(
-                "what fits is not known, because this user may not list nodes: give that right, or numbers of workers"
+                "the free capacity is unknown, because this user may not list nodes: give that right, or numbers of workers"
             )
         selector = words(given["node_selector"])
         usable = nodes.candidates(seen.nodes, selector)
-        free = seen.room_on(usable)
+        free = seen.free_on(usable)
         floor = free_capacity.floor_of(api, seen.pods, given)
         return cls(
             seen=seen,
@@ -73,7 +73,7 @@ class Fitting:
             evenly=given["spread"] == "DoNotSchedule",
             usable=usable,
             free=free,
-            rooms=free if floor is None else seen.room_on(usable, floor=floor),
+            available=free if floor is None else seen.free_on(usable, floor=floor),
             quotas=seen.quotas(given["priority_class"]),
             obstacles=nodes.obstacles(seen.nodes, selector),
         )
@@ -82,17 +82,17 @@ class Fitting:
         """On the first nodes by name, as node_set takes them, or on all of them where `wanted` is 0."""
         if len(self.usable) < max(1, wanted):
             asked = f"nodes is {wanted}, but " if wanted else ""
-            found = f"{counted(len(self.usable), 'node')} that can carry runs ({', '.join(self.rooms) or 'none'})"
+            found = f"{counted(len(self.usable), 'node')} that can carry runs ({', '.join(self.available) or 'none'})"
             why = f"; {self.obstacles}" if self.obstacles else ""
             raise InputError(f"{asked}the cluster has {found}{why}: {'give fewer, or ' if wanted else ''}add some")
-        rooms = dict(islice(self.rooms.items(), wanted or None))
+        available = dict(islice(self.available.items(), wanted or None))
         admitted, quota = self._admitted(ps)
         workers = capacity.most_workers(
-            ps, self.replicas, list(rooms.values()), evenly=self.evenly, limit=max(0, admitted)
+            ps, self.replicas, list(available.values()), evenly=self.evenly, limit=max(0, admitted)
         )
         if workers == admitted or admitted < 0:
             return Most(workers, quota)
-        return Most(workers, self._lack(ps, rooms))
+        return Most(workers, self._lack(ps, available))
 
     def _admitted(self, ps: int) -> tuple[int, str]:
         """By the quota that admits the fewest."""
@@ -105,13 +105,13 @@ class Fitting:
                 least, why = most, f"quota {quota.name} ({first})"
         return least, why
 
-    def _lack(self, ps: int, rooms: Mapping[str, Amounts]) -> str:
-        """What is scarcest where; where the nodes are to carry the same, the one with the least room alone counts."""
-        ps_fit = capacity.fits(Cell("", len(rooms), ps, 0), *self.replicas, list(rooms.values()), evenly=False)
+    def _lack(self, ps: int, available: Mapping[str, Amounts]) -> str:
+        """The scarcest resource of each node; with an even spread only the node with the least free capacity counts."""
+        ps_fit = capacity.fits(Cell("", len(available), ps, 0), *self.replicas, list(available.values()), evenly=False)
         scarce = self.replicas[1] if ps_fit else self.replicas[0]
         holding = {
             name: capacity.most_workers(0, (scarce, scarce), [left], evenly=False, limit=NO_LIMIT)
-            for name, left in rooms.items()
+            for name, left in available.items()
         }
         if self.evenly:
             tightest = min(holding, key=lambda name: holding[name])
@@ -119,7 +119,7 @@ class Fitting:
                 holding = {tightest: holding[tightest]}
         lacking: dict[str, list[str]] = {}
         for name in holding:
-            lacking.setdefault(capacity.scarcest(rooms[name], scarce), []).append(name)
+            lacking.setdefault(capacity.scarcest(available[name], scarce), []).append(name)
         return " and ".join(f"{key} on {_named(names)}" for key, names in sorted(lacking.items()))
 
 

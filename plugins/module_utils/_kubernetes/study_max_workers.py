@@ -1,10 +1,9 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many workers `fit` stands for in a study. PRIVATE, can break at any time.
+"""Resolves `fit` in sweep_workers to a number of workers. PRIVATE, can break at any time.
 
-What was found once holds for the study: every record carries the numbers, so that a study which goes on has the cells with which
-it began, wherever its ledger is.
+A number holds for the whole study: every record carries it, so a resumed study has the cells with which it began.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from .._study.design.planner import Product
 from .._study.records.record import records_of
 from . import api as kubernetes_api
 from .api import ApiError
-from .max_workers import CAPACITY_ARG_SPEC, Fitting
+from .max_workers import CAPACITY_ARG_SPEC, ClusterCapacity
 from .open_ledger import check_namespace
 
-ROOM: dict[str, dict[str, Any]] = {
+PLACEMENT: dict[str, dict[str, Any]] = {
     **CAPACITY_ARG_SPEC,
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
 }
 FIT_ARG_SPEC: dict[str, dict[str, Any]] = {
-    "room": {"type": "dict", "default": {}, "options": ROOM},
+    "placement": {"type": "dict", "default": {}, "options": PLACEMENT},
     "fits": {"type": "dict", "default": {}},
 }
-# What decides beside ps and nodes how many workers find room.
+# With ps and nodes these fields of the spec decide how many workers fit.
 DECISIVE = ("cluster", "backend", "ps_resources", "worker_resources")
 
 
@@ -41,7 +40,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-class Fits:
+class StudyMaxWorkers:
     """`records` are those of the study, asked for only where they matter, as is all else."""
 
     def __init__(
@@ -54,7 +53,7 @@ class Fits:
         cpus: Callable[[], int] = processors,
     ) -> None:
         self._params = params
-        self._room = {name: option["default"] for name, option in ROOM.items()} | params["room"]
+        self._placement = {name: option["default"] for name, option in PLACEMENT.items()} | params["placement"]
         self._spec = spec
         self._records = records
         self._memory = memory
@@ -99,7 +98,7 @@ class Fits:
         if number < 1:
             raise InputError(
                 f"sweep_workers asks for fit, but no worker fits with nodes={nodes} ps={ps}, the limit is {limit}: wait for"
-                " room, or give smaller resources"
+                " free capacity, or give smaller resources"
             )
         return number, f"the limit is {limit}"
 
@@ -110,19 +109,19 @@ class Fits:
         return number, "this machine's processors" if number == cpus else "this machine's memory"
 
     def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
-        method = self._room["nodes_method"]
+        method = self._placement["nodes_method"]
         if method in ("recreate", "resize"):
             raise InputError(
                 f"sweep_workers asks for fit, but cluster_nodes_method {method!r} makes the nodes only later: give numbers"
             )
-        most = self._fitting.most(ps, nodes if method == "label" else 0)
+        most = self._cluster.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit
 
     @cached_property
-    def _fitting(self) -> Fitting:
+    def _cluster(self) -> ClusterCapacity:
         namespace = check_namespace(self._params["namespace"])
         try:
-            return Fitting.look(kubernetes_api.connect(self._params), namespace, self._room)
+            return ClusterCapacity.look(kubernetes_api.connect(self._params), namespace, self._placement)
         except ApiError as error:
             raise InputError(
                 f"sweep_workers asks for fit, for which the cluster must be there (playbooks/provision.yml makes it): {error}"

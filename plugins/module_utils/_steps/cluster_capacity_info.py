@@ -15,7 +15,7 @@ from .._kubernetes import api as kubernetes_api
 from .._kubernetes import capacity, free_capacity, nodes
 from .._kubernetes.api import ApiError
 from .._kubernetes.free_capacity import Quota
-from .._kubernetes.max_workers import CAPACITY_ARG_SPEC, Fitting, Most
+from .._kubernetes.max_workers import CAPACITY_ARG_SPEC, ClusterCapacity, Most
 from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._study.design.inputs import integer
@@ -34,27 +34,27 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
         ps, wanted = integer("ps", params["ps"]), integer("nodes", params["nodes"])
-        fitting = Fitting.look(kubernetes_api.connect(params), params["namespace"], params)
-        most = fitting.most(ps, wanted)
+        cluster = ClusterCapacity.look(kubernetes_api.connect(params), params["namespace"], params)
+        most = cluster.most(ps, wanted)
     except (InputError, LedgerError, ApiError) as error:
         raise StepError(f"{error}.") from error
     result = {
         "changed": False,
         "workers": most.workers,
         "limit": most.limit,
-        "nodes": [_node(fitting, one) for one in fitting.usable],
-        "quotas": [_quota(one) for one in fitting.quotas],
-        "msg": _sentence(fitting, most, ps, wanted or len(fitting.usable)),
+        "nodes": [_node(cluster, one) for one in cluster.usable],
+        "quotas": [_quota(one) for one in cluster.quotas],
+        "msg": _sentence(cluster, most, ps, wanted or len(cluster.usable)),
     }
-    return result if fitting.seen.sees_all_pods else {**result, "warnings": [free_capacity.UNSEEN_PODS]}
+    return result if cluster.seen.sees_all_pods else {**result, "warnings": [free_capacity.UNSEEN_PODS]}
 
 
-def _node(fitting: Fitting, node: Mapping[str, Any]) -> dict[str, Any]:
+def _node(cluster: ClusterCapacity, node: Mapping[str, Any]) -> dict[str, Any]:
     name = nodes.name_of(node)
     allocatable, left, free = (
         capacity.amounts(free_capacity.allocatable_of(node)),
-        fitting.free[name],
-        fitting.rooms[name],
+        cluster.free[name],
+        cluster.available[name],
     )
     return {
         "name": name,
@@ -70,10 +70,10 @@ def _quota(quota: Quota) -> dict[str, Any]:
     return {"name": quota.name, "hard": dict(quota.hard), "left": left}
 
 
-def _sentence(fitting: Fitting, most: Most, ps: int, count: int) -> str:
+def _sentence(cluster: ClusterCapacity, most: Most, ps: int, count: int) -> str:
     beside = f" beside {ps} ps" if ps else ""
-    evenly = ", evenly" if fitting.evenly and count > 1 else ""
+    evenly = ", evenly" if cluster.evenly and count > 1 else ""
     what = counted(most.workers, "worker") if most.workers else "No worker"
     fit = "fits" if most.workers < 2 else "fit"
-    giving = ", if pods of a lower priority give way" if fitting.rooms != fitting.free else ""
+    giving = ", if pods of a lower priority give way" if cluster.available != cluster.free else ""
     return f"{what} {fit} now{beside} on {counted(count, 'node')}{evenly}{giving}; the limit is {most.limit}."

@@ -59,14 +59,14 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
             _check_reference(api, params["namespace"], one.get("valueFrom") or one)
         seen = free_capacity.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
-        rooms = seen.room_on(usable, floor=free_capacity.floor_of(api, seen.pods, params))
+        free = seen.free_on(usable, floor=free_capacity.floor_of(api, seen.pods, params))
         _check_quotas(seen, cells, params["priority_class"])
         if seen.nodes is not None:
             for cell, replicas in cells:
-                _check_room(cell, replicas, rooms, seen.nodes, params)
+                _check_capacity(cell, replicas, free, seen.nodes, params)
     except (InputError, LedgerError, ApiError) as error:
         raise StepError(f"{error}.") from error
-    return _result(params, wanted, seen, usable, rooms, len(cells), is_there=is_there)
+    return _result(params, wanted, seen, usable, free, len(cells), is_there=is_there)
 
 
 def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> list[Asked]:
@@ -179,30 +179,30 @@ def _selector(params: Mapping[str, Any]) -> dict[str, str]:
     return words(params["node_selector"])
 
 
-def _check_room(
+def _check_capacity(
     cell: Cell,
     replicas: Replicas,
-    rooms: Mapping[str, Amounts],
+    free: Mapping[str, Amounts],
     known: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
 ) -> None:
     method, evenly = params["nodes_method"], params["spread"] == "DoNotSchedule"
-    if method in ("recreate", "resize") and cell.nodes != len(rooms):
+    if method in ("recreate", "resize") and cell.nodes != len(free):
         # Its nodes are still to be made.
         return
     least = cell.nodes if method == "label" else 1
-    if len(rooms) < least:
+    if len(free) < least:
         why = nodes.obstacles(known, _selector(params))
         raise InputError(
-            f"cell {cell.label} asks for {counted(least, 'node')}, but the cluster has {len(rooms)} that can carry runs"
-            f" ({', '.join(rooms) or 'none'}){f'; {why}' if why else ''}: give fewer in sweep_nodes, or add nodes"
+            f"cell {cell.label} asks for {counted(least, 'node')}, but the cluster has {len(free)} that can carry runs"
+            f" ({', '.join(free) or 'none'}){f'; {why}' if why else ''}: give fewer in sweep_nodes, or add nodes"
         )
-    active = dict(islice(rooms.items(), cell.nodes)) if method == "label" else rooms
+    active = dict(islice(free.items(), cell.nodes)) if method == "label" else free
     if not capacity.fits(cell, *replicas, list(active.values()), evenly=evenly):
         raise InputError(_unfit(cell, replicas, active, evenly=evenly))
 
 
-def _unfit(cell: Cell, replicas: Replicas, rooms: Mapping[str, Amounts], *, evenly: bool) -> str:
+def _unfit(cell: Cell, replicas: Replicas, free: Mapping[str, Amounts], *, evenly: bool) -> str:
     groups = zip((f"{cell.ps} ps", counted(cell.workers, "worker")), (cell.ps, cell.workers), replicas, strict=True)
     asked = [
         f"{group} with {capacity.told(replica.requests)}{' each' if count > 1 else ''}"
@@ -210,14 +210,14 @@ def _unfit(cell: Cell, replicas: Replicas, rooms: Mapping[str, Amounts], *, even
         if count
     ]
     wanted = {key for replica in replicas for key in replica.requests} | {"pods"}
-    free = [
+    found = [
         f"{name} has {capacity.told({key: left.get(key, 0.0) for key in wanted})} free"
-        for name, left in islice(rooms.items(), MOST_NAMED)
+        for name, left in islice(free.items(), MOST_NAMED)
     ]
-    more = f" (and {len(rooms) - MOST_NAMED} more nodes)" if len(rooms) > MOST_NAMED else ""
-    where = f"{', evenly' if evenly else ''} on {counted(len(rooms), 'node')}"
+    more = f" (and {len(free) - MOST_NAMED} more nodes)" if len(free) > MOST_NAMED else ""
+    where = f"{', evenly' if evenly else ''} on {counted(len(free), 'node')}"
     return (
-        f"cell {cell.label} can never fit: it puts {' and '.join(asked)}{where}, but {', '.join(free)}"
+        f"cell {cell.label} can never fit: it puts {' and '.join(asked)}{where}, but {', '.join(found)}"
         f"{more}; give smaller training_ps_resources or training_worker_resources, fewer workers, or more nodes"
     )
 
@@ -227,7 +227,7 @@ def _result(
     wanted: Sequence[Right],
     seen: Seen,
     usable: Sequence[Mapping[str, Any]],
-    rooms: Mapping[str, Amounts],
+    free: Mapping[str, Amounts],
     cells: int,
     *,
     is_there: bool,
@@ -239,7 +239,7 @@ def _result(
             {
                 "name": nodes.name_of(node),
                 "allocatable": capacity.amounts(free_capacity.allocatable_of(node)),
-                "free": dict(rooms[nodes.name_of(node)]),
+                "free": dict(free[nodes.name_of(node)]),
             }
             for node in usable
         ],

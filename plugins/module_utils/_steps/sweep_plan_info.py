@@ -11,7 +11,7 @@ from typing import Any
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
-from .._kubernetes.study_max_workers import FIT_ARG_SPEC, Fits, processors
+from .._kubernetes.study_max_workers import FIT_ARG_SPEC, StudyMaxWorkers, processors
 from .._study.design import inputs, planner
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -48,8 +48,8 @@ def execute(
 ) -> dict[str, Any]:
     """Read-only. In check mode the same plan is told with all its cells, because nothing else will be seen of it."""
 
-    def max_workers(spec: Mapping[str, Any], records: Callable[[], planner.Records]) -> Fits:
-        return Fits(params, spec, records=records, memory=memory, cpus=cpus)
+    def max_workers(spec: Mapping[str, Any], records: Callable[[], planner.Records]) -> StudyMaxWorkers:
+        return StudyMaxWorkers(params, spec, records=records, memory=memory, cpus=cpus)
 
     try:
         result = planner.plan_study(params, read=lambda: read(params), max_workers=max_workers, memory=memory)

@@ -179,7 +179,7 @@ class KubernetesBackend:
         )
         self._watcher = Watcher(api, run, self._pods, clock=clock, sleep=sleep)
         self._chief = ChiefLog(
-            self._logs, self.log_of("worker", 0), lambda: self._pods.sight("worker", 0), clock=clock, sleep=sleep
+            self._logs, self.log_of("worker", 0), lambda: self._pods.status("worker", 0), clock=clock, sleep=sleep
         )
         self._begun = self._moved = clock()
         self._chief_size = 0
@@ -205,10 +205,10 @@ class KubernetesBackend:
             self._sleep(SETTLE_SECONDS)
         self._watcher.stop()
         self._chief.stop()
-        sights = self._pods.sights()
+        statuses = self._pods.statuses()
         if self._chief.is_complete and not self._watcher.breaks:
-            sights = [sight for sight in sights if sight.key != ("worker", 0)]
-        notes = save(self._logs, sights, clock=self._clock, sleep=self._sleep)
+            statuses = [status for status in statuses if status.key != ("worker", 0)]
+        notes = save(self._logs, statuses, clock=self._clock, sleep=self._sleep)
         last = self._observation()
         if outcome(last) is None:
             last = replace(last, replicas=self._with_trouble(last.replicas))
@@ -257,7 +257,7 @@ class KubernetesBackend:
             why = refusal_of(events, self._workload.controller(name, kind))
             if why and any(key[0] == kind for key in missing):
                 self._pods.refuse(kind, f"the cluster refuses its pod: {why}")
-        if waited >= ABSENT_SECONDS and not self._pods.sights():
+        if waited >= ABSENT_SECONDS and not self._pods.statuses():
             self._lost = f"no pod of run {self._run.run_id} came within {duration(waited)}"
 
     def _events(self) -> list[dict[str, Any]]:
@@ -295,7 +295,7 @@ class KubernetesBackend:
         """At the deadline: what those that have not started wait for."""
         waiting = [one for one in replicas if one.state == "pending" and not one.reason]
         events = self._events() if waiting else []
-        names = {sight.key: sight.name for sight in self._pods.sights()}
+        names = {status.key: status.name for status in self._pods.statuses()}
         told = {id(one): trouble_of(events, names.get((one.replica, one.index), "")) for one in waiting}
         return tuple(replace(one, reason=told[id(one)]) if told.get(id(one)) else one for one in replicas)
 

@@ -77,12 +77,12 @@ class PodLogs:
         self._api = api
         self._namespace = namespace
 
-    def append(self, sight: PodStatus, file: Path, *, follow: bool, previous: bool, read_seconds: float) -> None:
+    def append(self, status: PodStatus, file: Path, *, follow: bool, previous: bool, read_seconds: float) -> None:
         """Whatever the log has beyond the file's size, until it ends or the connection breaks."""
         query: dict[str, Any] = {"container": CONTAINER}
         query |= {"follow": "true"} if follow else {}
         query |= {"previous": "true"} if previous else {}
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{sight.name}/log"
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{status.name}/log"
         with file.open("ab", buffering=0) as out:
             skip = out.tell()
             with self._api.open(path, read_seconds=read_seconds, **query) as response:
@@ -136,12 +136,12 @@ class ChiefLog:
         with contextlib.suppress(OSError):
             self._file.write_bytes(b"")
         while not self._stopped.is_set():
-            sight = self._look()
-            if sight is None or not sight.has_started:
+            status = self._look()
+            if status is None or not status.has_started:
                 self._sleep(LOOK_SECONDS)
                 continue
             try:
-                self._follow(sight)
+                self._follow(status)
                 self._has_reached_end = True
             except (ApiError, OSError):
                 self._is_unbroken = False
@@ -153,13 +153,13 @@ class ChiefLog:
     def stop(self) -> None:
         self._stopped.set()
 
-    def _follow(self, sight: PodStatus) -> None:
-        ended = sight.replica.state in FINAL
+    def _follow(self, status: PodStatus) -> None:
+        ended = status.replica.state in FINAL
         self._logs.append(
-            sight,
+            status,
             self._file,
             follow=not ended,
-            previous=sight.restart_count > 0,
+            previous=status.restart_count > 0,
             read_seconds=ANSWER_SECONDS if ended else SILENCE_SECONDS,
         )
 
@@ -174,13 +174,13 @@ class ChiefLog:
         return False
 
     @staticmethod
-    def _is_final(sight: PodStatus | None) -> bool:
-        return sight is not None and sight.replica.state in FINAL
+    def _is_final(status: PodStatus | None) -> bool:
+        return status is not None and status.replica.state in FINAL
 
 
 def save(
     logs: PodLogs,
-    sights: Sequence[PodStatus],
+    statuses: Sequence[PodStatus],
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -190,18 +190,18 @@ def save(
     A full disk is none of the run's faults, and without its logs it would be judged as one that has failed.
     """
     end = clock() + SAVE_SECONDS
-    started = [sight for sight in sights if sight.has_started]
+    started = [status for status in statuses if status.has_started]
     failed: dict[str, str] = {}
     no_room: list[OSError] = []
 
-    def one(sight: PodStatus) -> None:
-        name = f"{sight.replica.replica} {sight.replica.index}"
+    def one(status: PodStatus) -> None:
+        name = f"{status.replica.replica} {status.replica.index}"
         failed[name] = f"there was no time left after {SAVE_SECONDS:g} s"
         for pause in PAUSES:
             if clock() >= end:
                 return
             try:
-                _save(logs, sight)
+                _save(logs, status)
             except (ApiError, OSError) as error:
                 failed[name] = str(error)
                 if isinstance(error, OSError) and error.errno in NO_ROOM:
@@ -220,23 +220,23 @@ def save(
     return _notes(failed)
 
 
-def _save(logs: PodLogs, sight: PodStatus) -> None:
-    file = Path(sight.replica.log)
-    if sight.restart_count and _fetch_previous(logs, sight, file):
-        if sight.replica.restarts:
+def _save(logs: PodLogs, status: PodStatus) -> None:
+    file = Path(status.replica.log)
+    if status.restart_count and _fetch_previous(logs, status, file):
+        if status.replica.restarts:
             with contextlib.suppress(ApiError):
-                _fetch(logs, sight, file.with_suffix(".restarted.log"), previous=False)
+                _fetch(logs, status, file.with_suffix(".restarted.log"), previous=False)
         return
-    _fetch(logs, sight, file, previous=False)
-    if sight.restarts_always and sight.replica.state in FINAL:
+    _fetch(logs, status, file, previous=False)
+    if status.restarts_always and status.replica.state in FINAL:
         # It may have been started again while we asked, and what we got was the new container's.
-        _fetch_previous(logs, sight, file)
+        _fetch_previous(logs, status, file)
 
 
-def _fetch_previous(logs: PodLogs, sight: PodStatus, file: Path) -> bool:
+def _fetch_previous(logs: PodLogs, status: PodStatus, file: Path) -> bool:
     """Whether there is one: the server answers 400 as long as there is none."""
     try:
-        _fetch(logs, sight, file, previous=True)
+        _fetch(logs, status, file, previous=True)
     except ApiError as error:
         if error.status != 400:
             raise
@@ -244,11 +244,11 @@ def _fetch_previous(logs: PodLogs, sight: PodStatus, file: Path) -> bool:
     return True
 
 
-def _fetch(logs: PodLogs, sight: PodStatus, file: Path, *, previous: bool) -> None:
+def _fetch(logs: PodLogs, status: PodStatus, file: Path, *, previous: bool) -> None:
     draft = file.with_name(f".{file.name}")
     draft.unlink(missing_ok=True)
     try:
-        logs.append(sight, draft, follow=False, previous=previous, read_seconds=ANSWER_SECONDS)
+        logs.append(status, draft, follow=False, previous=previous, read_seconds=ANSWER_SECONDS)
         # A log that its node has rotated is shorter than what was followed.
         if not file.exists() or draft.stat().st_size >= file.stat().st_size:
             os.replace(draft, file)

@@ -161,7 +161,7 @@ def _phases(
 
 
 def _within_second(stamp: Any, now: float) -> float | None:
-    """Kubernetes' times are whole seconds; a sight within that second, if the clocks agree, tells it better."""
+    """Kubernetes rounds times down to seconds; an observation within that second is more exact if the clocks agree."""
     at = seconds(stamp)
     return None if at is None else min(max(now, at), at + 1)
 

@@ -34,7 +34,7 @@ class ReplicaTracker:
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
-        self._sights: dict[Key, PodStatus] = {}
+        self._statuses: dict[Key, PodStatus] = {}
         self._replicas = {
             (kind, index): self._absent(kind, index)
             for kind in sorted(expected, key=("ps", "worker").index)
@@ -47,27 +47,27 @@ class ReplicaTracker:
 
     def replace(self, pods: Iterable[Mapping[str, Any]]) -> None:
         """A new list: what is not in it has vanished."""
-        seen = [sight for pod in pods if (sight := self._see(pod))]
+        seen = [status for pod in pods if (status := self._see(pod))]
         # What ended by itself first; what was deleted because of it last.
         seen.sort(key=lambda one: (one.is_deletion, one.replica.ended_wall or math.inf))
         with self._lock:
-            for sight in seen:
-                self._store(sight)
-            for key in self._sights.keys() - {sight.key for sight in seen}:
-                self._lose(self._sights[key])
+            for status in seen:
+                self._store(status)
+            for key in self._statuses.keys() - {status.key for status in seen}:
+                self._lose(self._statuses[key])
 
     def take(self, kind: str, pod: Mapping[str, Any]) -> None:
         """One event of a watch."""
-        sight = self._see(pod)
-        if sight is None or kind not in ("ADDED", "MODIFIED", "DELETED"):
+        status = self._see(pod)
+        if status is None or kind not in ("ADDED", "MODIFIED", "DELETED"):
             return
         with self._lock:
-            known = self._sights.get(sight.key)
+            known = self._statuses.get(status.key)
             if kind != "DELETED":
-                self._store(sight)
-            elif known is not None and known.uid == sight.uid:
-                self._store(sight)
-                self._lose(self._sights[sight.key])
+                self._store(status)
+            elif known is not None and known.uid == status.uid:
+                self._store(status)
+                self._lose(self._statuses[status.key])
 
     def refuse(self, kind: str, reason: str) -> None:
         """Pods of this kind that are not there will not come."""
@@ -81,13 +81,13 @@ class ReplicaTracker:
         with self._lock:
             return self._missing()
 
-    def sights(self) -> list[PodStatus]:
+    def statuses(self) -> list[PodStatus]:
         with self._lock:
-            return list(self._sights.values())
+            return list(self._statuses.values())
 
-    def sight(self, kind: str, index: int) -> PodStatus | None:
+    def status(self, kind: str, index: int) -> PodStatus | None:
         with self._lock:
-            return self._sights.get((kind, index))
+            return self._statuses.get((kind, index))
 
     def look(self) -> tuple[tuple[ReplicaState, ...], ReplicaState | None]:
         """All replicas, and the one that failed first."""
@@ -105,47 +105,47 @@ class ReplicaTracker:
         named = (
             one
             for key, one in zip(self._failures, failed, strict=True)
-            if one.reason and not (key in self._sights and self._sights[key].is_deletion)
+            if one.reason and not (key in self._statuses and self._statuses[key].is_deletion)
         )
         return failed[0] if failed[0].reason else next(named, failed[0])
 
     def _see(self, pod: Mapping[str, Any]) -> PodStatus | None:
-        sight = pod_status_of(pod, run_dir=self._run_dir, now=self._wall())
-        return sight if sight is not None and sight.key in self._replicas else None
+        status = pod_status_of(pod, run_dir=self._run_dir, now=self._wall())
+        return status if status is not None and status.key in self._replicas else None
 
     def _missing(self) -> list[Key]:
-        return [key for key, one in self._replicas.items() if key not in self._sights and one.state not in FINAL]
+        return [key for key, one in self._replicas.items() if key not in self._statuses and one.state not in FINAL]
 
-    def _store(self, sight: PodStatus) -> None:
-        key, known = sight.key, self._sights.get(sight.key)
+    def _store(self, status: PodStatus) -> None:
+        key, known = status.key, self._statuses.get(status.key)
         before = self._replicas[key]
-        if known is not None and known.uid != sight.uid:
-            self._take_another(known, sight)
+        if known is not None and known.uid != status.uid:
+            self._take_another(known, status)
         elif before.state in FINAL:
             # The first end counts; how often it was started afterwards is told all the same.
-            self._sights[key] = replace(sight, replica=before)
-            self._replicas[key] = replace(before, restarts=max(before.restarts, sight.replica.restarts))
+            self._statuses[key] = replace(status, replica=before)
+            self._replicas[key] = replace(before, restarts=max(before.restarts, status.replica.restarts))
         else:
-            self._sights[key] = sight
-            self._set(key, sight.replica, grace=sight.grace)
+            self._statuses[key] = status
+            self._set(key, status.replica, grace=status.grace)
 
-    def _take_another(self, known: PodStatus, sight: PodStatus) -> None:
+    def _take_another(self, known: PodStatus, status: PodStatus) -> None:
         """Another pod in the place of one that has ended, or was lost while nobody looked."""
         before = self._replicas[known.key]
         if before.state in FINAL:
             # Its log is the known one's; one more pod of the same name is a restart, once.
             self._replicas[known.key] = replace(before, restarts=max(1, before.restarts))
             return
-        self._sights[known.key] = sight
+        self._statuses[known.key] = status
         why = f"its pod {known.name} is gone and another one has taken its place"
-        self._set(known.key, replace(sight.replica, state="failed", fate="was replaced", reason=why, restarts=1))
+        self._set(known.key, replace(status.replica, state="failed", fate="was replaced", reason=why, restarts=1))
 
-    def _lose(self, sight: PodStatus) -> None:
-        if self._replicas[sight.key].state in FINAL:
+    def _lose(self, status: PodStatus) -> None:
+        if self._replicas[status.key].state in FINAL:
             return
-        fate = deleted(sight.name)
-        self._sights[sight.key] = replace(sight, is_deletion=True)
-        self._set(sight.key, replace(sight.replica, state="failed", fate=fate.fate, reason=fate.reason))
+        fate = deleted(status.name)
+        self._statuses[status.key] = replace(status, is_deletion=True)
+        self._set(status.key, replace(status.replica, state="failed", fate=fate.fate, reason=fate.reason))
 
     def _set(self, key: Key, replica: ReplicaState, *, grace: float | None = None) -> None:
         if replica.state == "failed":

@@ -13,8 +13,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import a
 from ansible_collections.tfscale.study.plugins.modules import cluster_preflight_info
 
 from tests.fixtures.modules import run
+from tests.fixtures.node_objects import node
 from tests.fixtures.objects import Store
-from tests.fixtures.room import node
 
 
 @pytest.fixture(autouse=True)

@@ -92,10 +92,10 @@ def test_pod_amounts_of_limits() -> None:
     assert capacity.pod_amounts({"containers": [container("1", limit="2")]}, "limits") == {"cpu": 2.0}
 
 
-def test_room_of_a_node_is_what_its_pods_leave() -> None:
+def test_free_of_a_node_is_what_its_pods_leave() -> None:
     specs = [{"containers": [container("500m")]}, {"containers": [container()]}]
-    room = capacity.room_of({"cpu": "2", "memory": "4Gi", "pods": "110"}, specs)
-    assert room == {"cpu": 1.5, "memory": 4096.0 * MIB, "pods": 108.0}
+    free = capacity.free_of({"cpu": "2", "memory": "4Gi", "pods": "110"}, specs)
+    assert free == {"cpu": 1.5, "memory": 4096.0 * MIB, "pods": 108.0}
 
 
 ONE, TWO = {"cpu": 1.0, "pods": 10.0}, {"cpu": 2.0, "pods": 10.0}
@@ -103,7 +103,7 @@ HALF, WHOLE = replica(cpu=0.5), replica(cpu=1.0)
 
 
 @pytest.mark.parametrize(
-    ("ps", "workers", "rooms", "evenly", "somehow"),
+    ("ps", "workers", "nodes", "evenly", "somehow"),
     [
         (1, 1, [], False, False),
         (0, 1, [ONE], True, True),
@@ -115,21 +115,21 @@ HALF, WHOLE = replica(cpu=0.5), replica(cpu=1.0)
         # Four replicas on two nodes are two each: one big node does not help.
         (2, 2, [ONE, TWO], True, True),
         (1, 3, [ONE, {"cpu": 8.0, "pods": 10.0}], False, True),
-        # The ps have to sit together for the workers to find room.
+        # The ps must share a node for the workers to fit.
         (2, 2, [ONE, {"cpu": 3.0, "pods": 10.0}], True, True),
         # A node that others hold more than all of takes nothing, and stands in the way only where it must take some.
         (0, 1, [ONE, {"cpu": -1.0, "pods": 10.0}], True, True),
         (0, 2, [TWO, {"cpu": -1.0, "pods": 10.0}], False, True),
-        # Room for pods is room too.
+        # The number of pods is limited too.
         (2, 0, [{"cpu": 8.0, "pods": 1.0}], False, False),
         # What a node does not know it does not have.
         (0, 1, [{"pods": 10.0}], False, False),
     ],
 )
-def test_fits(ps: int, workers: int, rooms: Any, evenly: bool, somehow: bool) -> None:
-    cell = Cell("x", len(rooms), ps, workers)
-    assert capacity.fits(cell, HALF, WHOLE, rooms, evenly=True) is evenly
-    assert capacity.fits(cell, HALF, WHOLE, rooms, evenly=False) is somehow
+def test_fits(ps: int, workers: int, nodes: Any, evenly: bool, somehow: bool) -> None:
+    cell = Cell("x", len(nodes), ps, workers)
+    assert capacity.fits(cell, HALF, WHOLE, nodes, evenly=True) is evenly
+    assert capacity.fits(cell, HALF, WHOLE, nodes, evenly=False) is somehow
 
 
 def test_fits_to_the_last_bit() -> None:
@@ -140,20 +140,20 @@ def test_fits_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("evenly", [True, False])
 def test_fits_of_a_large_run_takes_no_time(evenly: bool) -> None:
-    rooms = [{"cpu": 10.0, "pods": 110.0}] * 100
-    assert capacity.fits(Cell("x", 100, 10, 990), HALF, WHOLE, rooms, evenly=evenly)
-    assert not capacity.fits(Cell("x", 100, 10, 1000), HALF, WHOLE, rooms, evenly=evenly)
+    nodes = [{"cpu": 10.0, "pods": 110.0}] * 100
+    assert capacity.fits(Cell("x", 100, 10, 990), HALF, WHOLE, nodes, evenly=evenly)
+    assert not capacity.fits(Cell("x", 100, 10, 1000), HALF, WHOLE, nodes, evenly=evenly)
 
 
-def brute_force(ps: int, workers: int, asked: tuple[float, float], rooms: list[float], *, evenly: bool) -> bool:
+def brute_force(ps: int, workers: int, asked: tuple[float, float], nodes: list[float], *, evenly: bool) -> bool:
     """Every placement there is."""
-    for places in product(range(len(rooms)), repeat=ps + workers):
-        counts = [places.count(node) for node in range(len(rooms))]
-        held = [0.0] * len(rooms)
+    for places in product(range(len(nodes)), repeat=ps + workers):
+        counts = [places.count(node) for node in range(len(nodes))]
+        held = [0.0] * len(nodes)
         for number, node in enumerate(places):
             held[node] += asked[0 if number < ps else 1]
         balanced = not evenly or max(counts) - min(counts) <= 1
-        if balanced and all(used <= room for used, room in zip(held, rooms, strict=True)):
+        if balanced and all(used <= free for used, free in zip(held, nodes, strict=True)):
             return True
     return False
 
@@ -163,20 +163,20 @@ def brute_force(ps: int, workers: int, asked: tuple[float, float], rooms: list[f
     ps=st.integers(0, 3),
     workers=st.integers(1, 4),
     asked=st.tuples(st.integers(0, 4), st.integers(0, 4)),
-    rooms=st.lists(st.integers(0, 8), min_size=1, max_size=3),
+    nodes=st.lists(st.integers(0, 8), min_size=1, max_size=3),
     evenly=st.booleans(),
 )
 def test_fits_is_what_trying_everything_finds(
-    ps: int, workers: int, asked: tuple[int, int], rooms: list[int], evenly: bool
+    ps: int, workers: int, asked: tuple[int, int], nodes: list[int], evenly: bool
 ) -> None:
     found = capacity.fits(
-        Cell("x", len(rooms), ps, workers),
+        Cell("x", len(nodes), ps, workers),
         replica(cpu=float(asked[0])),
         replica(cpu=float(asked[1])),
-        [{"cpu": float(room), "pods": 100.0} for room in rooms],
+        [{"cpu": float(free), "pods": 100.0} for free in nodes],
         evenly=evenly,
     )
-    expected = brute_force(ps, workers, (asked[0], asked[1]), [float(room) for room in rooms], evenly=evenly)
+    expected = brute_force(ps, workers, (asked[0], asked[1]), [float(free) for free in nodes], evenly=evenly)
     assert found is expected
 
 
@@ -184,38 +184,38 @@ def test_fits_is_what_trying_everything_finds(
 @given(
     ps=st.integers(0, 3),
     asked=st.tuples(st.integers(0, 4), st.integers(1, 4)),
-    rooms=st.lists(st.integers(0, 8), min_size=1, max_size=3),
+    nodes=st.lists(st.integers(0, 8), min_size=1, max_size=3),
     evenly=st.booleans(),
     limit=st.integers(0, 5),
 )
 def test_most_workers_is_the_largest_number_that_fits(
-    ps: int, asked: tuple[int, int], rooms: list[int], evenly: bool, limit: int
+    ps: int, asked: tuple[int, int], nodes: list[int], evenly: bool, limit: int
 ) -> None:
     replicas = replica(cpu=float(asked[0])), replica(cpu=float(asked[1]))
-    room: list[dict[str, float]] = [{"cpu": float(one), "pods": 100.0} for one in rooms]
+    free: list[dict[str, float]] = [{"cpu": float(one), "pods": 100.0} for one in nodes]
     fitting = [
         workers
         for workers in range(1, limit + 1)
-        if capacity.fits(Cell("x", len(room), ps, workers), *replicas, room, evenly=evenly)
+        if capacity.fits(Cell("x", len(free), ps, workers), *replicas, free, evenly=evenly)
     ]
-    found = capacity.most_workers(ps, replicas, room, evenly=evenly, limit=limit)
+    found = capacity.most_workers(ps, replicas, free, evenly=evenly, limit=limit)
     assert found == max(fitting, default=0)
 
 
 def test_most_workers_where_fewer_do_not_fit() -> None:
     """The second node takes no ps: beside four ps on the first it must carry three workers, or four."""
-    rooms = [{"cpu": 2.0, "disk": 9.0, "pods": 10.0}, {"cpu": 4.0, "pods": 10.0}]
+    nodes = [{"cpu": 2.0, "disk": 9.0, "pods": 10.0}, {"cpu": 4.0, "pods": 10.0}]
     replicas = replica(cpu=0.5, disk=1.0), replica(cpu=1.0)
     cells = [Cell("x", 2, 4, workers) for workers in range(1, 6)]
-    assert [capacity.fits(cell, *replicas, rooms, evenly=True) for cell in cells] == [False, False, True, True, False]
-    assert capacity.most_workers(4, replicas, rooms, evenly=True, limit=99) == 4
-    assert capacity.most_workers(4, replicas, rooms, evenly=True, limit=2) == 0
+    assert [capacity.fits(cell, *replicas, nodes, evenly=True) for cell in cells] == [False, False, True, True, False]
+    assert capacity.most_workers(4, replicas, nodes, evenly=True, limit=99) == 4
+    assert capacity.most_workers(4, replicas, nodes, evenly=True, limit=2) == 0
 
 
 @pytest.mark.parametrize("evenly", [True, False])
 def test_most_workers_of_many_nodes_takes_no_time(evenly: bool) -> None:
-    rooms = [{"cpu": 10.0, "pods": 110.0}] * 100
-    assert capacity.most_workers(10, (HALF, WHOLE), rooms, evenly=evenly, limit=10**6) == 995
+    nodes = [{"cpu": 10.0, "pods": 110.0}] * 100
+    assert capacity.most_workers(10, (HALF, WHOLE), nodes, evenly=evenly, limit=10**6) == 995
     assert capacity.most_workers(1, (HALF, WHOLE), [], evenly=evenly, limit=10**6) == 0
 
 
@@ -234,10 +234,10 @@ def test_most_of_quota(hard: Any, used: Any, workers: int) -> None:
 
 
 def test_scarcest_is_what_has_room_for_the_fewest() -> None:
-    room = {"cpu": 4.0, "memory": 1024.0 * MIB, "pods": 3.0}
-    assert capacity.scarcest(room, replica(cpu=1.0, memory=256.0 * MIB)) == "pods"
-    assert capacity.scarcest(room, replica(cpu=2.0, memory=256.0 * MIB)) == "cpu"
-    assert capacity.scarcest(room, replica(cpu=0.0, gpu=1.0)) == "gpu"
+    free = {"cpu": 4.0, "memory": 1024.0 * MIB, "pods": 3.0}
+    assert capacity.scarcest(free, replica(cpu=1.0, memory=256.0 * MIB)) == "pods"
+    assert capacity.scarcest(free, replica(cpu=2.0, memory=256.0 * MIB)) == "cpu"
+    assert capacity.scarcest(free, replica(cpu=0.0, gpu=1.0)) == "gpu"
 
 
 PS, WORKER = Replica({"cpu": 0.5, "memory": 256.0 * MIB}, {"memory": 512.0 * MIB}), Replica({"cpu": 1.0}, {"cpu": 2.0})

@@ -12,8 +12,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import f
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.free_capacity import Seen
 
+from tests.fixtures.node_objects import RUN, node, pod, quota
 from tests.fixtures.objects import Store
-from tests.fixtures.room import RUN, node, pod, quota
 
 NODES = [node("worker1"), node("worker2")]
 
@@ -22,7 +22,7 @@ def seen(*pods: Any, limits: Any = ()) -> Seen:
     return Seen("tfscale", NODES, pods, True, limits)
 
 
-def test_room_on_nodes_is_what_pods_of_others_leave() -> None:
+def test_free_on_nodes_is_what_pods_of_others_leave() -> None:
     there = seen(
         pod("dns", "worker1"),
         pod("other", "worker1", cpu="250m", namespace="tfscale"),
@@ -32,7 +32,7 @@ def test_room_on_nodes_is_what_pods_of_others_leave() -> None:
         pod("tf-y-0", "worker2", namespace="others", labels=RUN),
         pod("pending", "", cpu="50"),
     )
-    left = there.room_on(NODES)
+    left = there.free_on(NODES)
     assert list(left) == ["worker1", "worker2"]
     assert {name: (one["cpu"], one["pods"]) for name, one in left.items()} == {
         "worker1": (0.75, 108.0),

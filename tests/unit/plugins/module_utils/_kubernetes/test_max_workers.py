@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.max_workers import CAPACITY_ARG_SPEC, Fitting
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.max_workers import (
+    CAPACITY_ARG_SPEC,
+    ClusterCapacity,
+)
 
+from tests.fixtures.node_objects import node, pod, quota
 from tests.fixtures.objects import Store
-from tests.fixtures.room import node, pod, quota
 
 GIVEN = {name: option["default"] for name, option in CAPACITY_ARG_SPEC.items()}
 WORKER = {"resources": {"worker": {"cpu": 1}}}
 
 
-def fitting(store: Store, **given: Any) -> Fitting:
-    return Fitting.look(store, "tfscale", {**GIVEN, **given})
+def capacity_of(store: Store, **given: Any) -> ClusterCapacity:
+    return ClusterCapacity.look(store, "tfscale", {**GIVEN, **given})
 
 
 def cluster(**cpus: str) -> Store:
@@ -30,7 +33,7 @@ def cluster(**cpus: str) -> Store:
 
 
 def test_most_takes_the_first_nodes_by_name() -> None:
-    there = fitting(cluster(n1="1", n2="2", n10="8"), **WORKER)
+    there = capacity_of(cluster(n1="1", n2="2", n10="8"), **WORKER)
     assert [there.most(0, wanted).workers for wanted in (1, 2, 3, 0)] == [1, 3, 5, 5]
 
 
@@ -45,14 +48,14 @@ def test_most_takes_the_first_nodes_by_name() -> None:
     ],
 )
 def test_most_names_what_limits(cpus: dict[str, str], spread: str, limit: str) -> None:
-    assert fitting(cluster(**cpus), spread=spread, **WORKER).most(0, 0).limit == limit
+    assert capacity_of(cluster(**cpus), spread=spread, **WORKER).most(0, 0).limit == limit
 
 
 def test_most_names_the_quota_that_admits_the_fewest() -> None:
     store = cluster(n1="8")
     for name, pods in (("large", "9"), ("small", "3"), ("middle", "5")):
         store.objects[f"/api/v1/namespaces/tfscale/resourcequotas/{name}"] = quota(name, {"pods": pods})
-    assert fitting(store, **WORKER).most(1, 0) == (2, "quota small (pods 4, of 3 are 0 in use)")
+    assert capacity_of(store, **WORKER).most(1, 0) == (2, "quota small (pods 4, of 3 are 0 in use)")
 
 
 @pytest.mark.parametrize(
@@ -76,18 +79,18 @@ def test_most_counts_the_quotas_of_its_priority_class(
     store.objects["/api/v1/namespaces/tfscale/resourcequotas/q"] = quota(
         "q", {"pods": "1"}, scopeSelector={"matchExpressions": [scope]}
     )
-    assert fitting(store, priority_class=ours, **WORKER).most(0, 0).workers == workers
+    assert capacity_of(store, priority_class=ours, **WORKER).most(0, 0).workers == workers
 
 
 def test_most_of_a_node_that_is_full_is_none() -> None:
     store = cluster(n1="1", n2="1")
     store.objects["/api/v1/pods/big"] = pod("big", "n2", cpu="3")
-    assert fitting(store, **WORKER).most(0, 0) == (1, "cpu on node n2")
-    assert fitting(store, **WORKER).most(0, 1) == (1, "cpu on node n1")
+    assert capacity_of(store, **WORKER).most(0, 0) == (1, "cpu on node n2")
+    assert capacity_of(store, **WORKER).most(0, 1) == (1, "cpu on node n1")
 
 
 def test_look_without_the_right_to_see_nodes_fails() -> None:
     store = cluster(n1="1")
     store.refuse("LIST", "/api/v1/nodes", 403)
     with pytest.raises(InputError, match="give that right, or numbers of workers"):
-        fitting(store)
+        capacity_of(store)

@@ -12,21 +12,21 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import ApiError
-from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.study_max_workers import Fits
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.study_max_workers import StudyMaxWorkers
 
+from tests.fixtures.node_objects import node, pod
 from tests.fixtures.objects import Store
-from tests.fixtures.room import node, pod
 
 GIB = 2**30
 PODS = {"backend": "job", "cluster": "mine"}
-ROOM = {"resources": {"worker": {"cpu": 1}}}
+PLACEMENT = {"resources": {"worker": {"cpu": 1}}}
 
 
 def fits(
     spec: Any = None, *, records: Iterable[Any] = (), memory: int | None = 8 * GIB, cpus: int = 4, **params: Any
-) -> Fits:
-    given = {"namespace": "tfscale", "room": ROOM, "fits": {}, "replica_memory_bytes": GIB, **params}
-    return Fits(
+) -> StudyMaxWorkers:
+    given = {"namespace": "tfscale", "placement": PLACEMENT, "fits": {}, "replica_memory_bytes": GIB, **params}
+    return StudyMaxWorkers(
         given, PODS if spec is None else spec, records=lambda: records, memory=lambda: memory, cpus=lambda: cpus
     )
 
@@ -51,7 +51,7 @@ def test_resolved_without_the_word_asks_nobody(store: Store) -> None:
 
 
 def test_resolved_has_a_number_for_each_number_of_nodes_and_ps(store: Store) -> None:
-    one = fits(room={"resources": {"ps": {"cpu": 1}, "worker": {"cpu": 1}}})
+    one = fits(placement={"resources": {"ps": {"cpu": 1}, "worker": {"cpu": 1}}})
     found = list(one.resolved([product([1, "fit"], nodes=(1, 2), ps=(0, 1)), product([7])]))
     assert found == [
         product([1, 2], (1,), (0,)),
@@ -66,7 +66,7 @@ def test_resolved_has_a_number_for_each_number_of_nodes_and_ps(store: Store) -> 
 
 
 def test_resolved_counts_all_nodes_where_none_are_chosen(store: Store) -> None:
-    assert list(fits(room={**ROOM, "nodes_method": "none"}).resolved([product(["fit"])])) == [product([4])]
+    assert list(fits(placement={**PLACEMENT, "nodes_method": "none"}).resolved([product(["fit"])])) == [product([4])]
 
 
 def test_resolved_keeps_what_was_found_before(store: Store) -> None:
@@ -111,7 +111,7 @@ def test_resolved_looks_again_where_something_else_decides(store: Store, other: 
     ],
 )
 def test_resolved_on_this_machine(ps: int, memory: int | None, each: int, cpus: int, workers: int, limit: str) -> None:
-    one = fits({}, memory=memory, cpus=cpus, replica_memory_bytes=each, room={})
+    one = fits({}, memory=memory, cpus=cpus, replica_memory_bytes=each, placement={})
     assert list(one.resolved([product(["fit"], ps=(ps,))])) == [product([workers], ps=(ps,))]
     assert one.lines == [f"  fit: workers={workers} with nodes=1 ps={ps}, the limit is this machine's {limit}"]
 
@@ -120,12 +120,12 @@ def test_resolved_where_no_worker_fits_says_what_limits(store: Store) -> None:
     with pytest.raises(InputError, match="no worker fits with nodes=1 ps=4, the limit is this machine's memory: wait"):
         list(fits({}, memory=2 * GIB).resolved([product(["fit"], ps=(4,))]))
     with pytest.raises(InputError, match="no worker fits with nodes=1 ps=1, the limit is cpu on node n1: wait"):
-        list(fits(room={"resources": {"worker": {"cpu": 3}}}).resolved([product(["fit"])]))
+        list(fits(placement={"resources": {"worker": {"cpu": 3}}}).resolved([product(["fit"])]))
 
 
 def test_resolved_on_nodes_that_are_still_to_be_made_is_refused(store: Store) -> None:
     with pytest.raises(InputError, match="cluster_nodes_method 'recreate' makes the nodes only later: give numbers"):
-        list(fits(room={**ROOM, "nodes_method": "recreate"}).resolved([product(["fit"])]))
+        list(fits(placement={**PLACEMENT, "nodes_method": "recreate"}).resolved([product(["fit"])]))
 
 
 def test_resolved_in_a_cluster_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

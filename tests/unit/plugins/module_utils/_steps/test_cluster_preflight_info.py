@@ -13,8 +13,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
 
+from tests.fixtures.node_objects import RUN, node, pod, quota
 from tests.fixtures.objects import Store
-from tests.fixtures.room import RUN, node, pod, quota
 
 DEFAULTS = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
 RESOURCES = {"ps": {"cpu": "100m", "memory": "384Mi"}, "worker": {"cpu": "500m", "memory": "768Mi"}}

@@ -27,9 +27,9 @@ def api() -> FakeApi:
 
 
 def see(folder: Path, document: dict[str, Any]) -> PodStatus:
-    sight = pod_status_of(document, run_dir=folder, now=0.0)
-    assert sight is not None
-    return sight
+    status = pod_status_of(document, run_dir=folder, now=0.0)
+    assert status is not None
+    return status
 
 
 class Chief:

@@ -22,9 +22,9 @@ NOW = clusters.CREATED_WALL + 1000
 
 
 def see(document: dict[str, Any], now: float = NOW) -> PodStatus:
-    sight = pod_status_of(document, run_dir=Path("/r"), now=now)
-    assert sight is not None
-    return sight
+    status = pod_status_of(document, run_dir=Path("/r"), now=now)
+    assert status is not None
+    return status
 
 
 @pytest.mark.parametrize(
@@ -48,29 +48,33 @@ def see(document: dict[str, Any], now: float = NOW) -> PodStatus:
         ("CrashLoopBackOff", "failed", "worker 0 exited with code 1 again and again (CrashLoopBackOff)", ""),
     ],
 )
-def test_sight_of_recorded_pods(name: str, state: str, ending: str | None, reason: str) -> None:
+def test_pod_status_of_recorded_pods(name: str, state: str, ending: str | None, reason: str) -> None:
     replica = see(recorded(name)).replica
     assert (replica.state, replica.reason) == (state, reason)
     if ending:
         assert replica.ending == ending
 
 
-def test_sight_of_an_image_that_cannot_be_pulled_tells_the_registrys_answer() -> None:
+def test_pod_status_of_an_image_that_cannot_be_pulled_tells_the_registrys_answer() -> None:
     replica = see(recorded("ErrImagePull")).replica
     assert replica.ending == "worker 0 did not start"
     assert replica.reason.startswith("image local/nosuch:1 cannot be pulled on node tfs-worker (ErrImagePull): failed")
     assert replica.reason.endswith("no such host")
 
 
-def test_sight_of_an_unschedulable_pod_waits_before_it_is_a_failure() -> None:
-    sight = see(recorded("Unschedulable"))
-    assert (sight.replica.state, sight.grace, sight.has_started) == ("pending", pod_status.UNSCHEDULABLE_SECONDS, False)
-    assert sight.replica.ending == "worker 0 was not scheduled"
-    assert "2 Insufficient cpu, 2 Insufficient memory" in sight.replica.reason
-    assert not sight.replica.reason.endswith(".")
+def test_pod_status_of_an_unschedulable_pod_waits_before_it_is_a_failure() -> None:
+    status = see(recorded("Unschedulable"))
+    assert (status.replica.state, status.grace, status.has_started) == (
+        "pending",
+        pod_status.UNSCHEDULABLE_SECONDS,
+        False,
+    )
+    assert status.replica.ending == "worker 0 was not scheduled"
+    assert "2 Insufficient cpu, 2 Insufficient memory" in status.replica.reason
+    assert not status.replica.reason.endswith(".")
 
 
-def test_sight_of_a_finished_pod_tells_where_and_when() -> None:
+def test_pod_status_of_a_finished_pod_tells_where_and_when() -> None:
     replica = see(recorded("completed", "worker", 3)).replica
     assert (replica.replica, replica.index, replica.log) == ("worker", 3, "/r/worker-3.log")
     assert (replica.node, replica.host) == ("tfs-worker", "10.244.1.5")
@@ -82,20 +86,20 @@ def test_sight_of_a_finished_pod_tells_where_and_when() -> None:
 
 
 @pytest.mark.parametrize(("seen", "ended"), [(-5.0, 0.0), (0.4, 0.4), (50.0, 1.0)])
-def test_sight_of_an_end_is_known_within_a_second(seen: float, ended: float) -> None:
+def test_pod_status_of_an_end_is_known_within_a_second(seen: float, ended: float) -> None:
     finished = clusters.CREATED_WALL + 40
-    sight = see(pod(state=terminated(0, 10)), now=finished + seen)
-    assert sight.replica.ended_wall == finished + ended
+    status = see(pod(state=terminated(0, 10)), now=finished + seen)
+    assert status.replica.ended_wall == finished + ended
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_sight_of_stateful_replicas_that_ended_takes_the_end_before_the_restart(index: int) -> None:
+def test_pod_status_of_stateful_replicas_that_ended_takes_the_end_before_the_restart(index: int) -> None:
     item = clusters.document("sts-after-finish")["items"][index]
     item["metadata"]["labels"]["tfscale.study/replica"] = "worker"
-    sight = see(item)
-    assert (sight.replica.index, sight.replica.state, sight.replica.exit_code) == (index, "succeeded", 0)
+    status = see(item)
+    assert (status.replica.index, status.replica.state, status.replica.exit_code) == (index, "succeeded", 0)
     # One start more belongs to a replica that is done; the others do not.
-    assert sight.replica.restarts == sight.restart_count - 1 > 1
+    assert status.replica.restarts == status.restart_count - 1 > 1
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_sight_of_stateful_replicas_that_ended_takes_the_end_before_the_restart(
         pytest.param(pod(status={"phase": "Succeeded"}), "succeeded", 0, id="containers are not told"),
     ],
 )
-def test_sight_of_first_ends(document: dict[str, Any], state: str, restarts: int) -> None:
+def test_pod_status_of_first_ends(document: dict[str, Any], state: str, restarts: int) -> None:
     replica = see(document).replica
     assert (replica.state, replica.restarts) == (state, restarts)
 
@@ -120,7 +124,7 @@ def test_sight_of_first_ends(document: dict[str, Any], state: str, restarts: int
     ("code", "exit_code", "signal"),
     [(0, 0, None), (1, 1, None), (128, 128, None), (137, None, 9), (143, None, 15), (255, 255, None)],
 )
-def test_sight_of_exit_codes_that_stand_for_signals(code: int, exit_code: int | None, signal: int | None) -> None:
+def test_pod_status_of_exit_codes_that_stand_for_signals(code: int, exit_code: int | None, signal: int | None) -> None:
     replica = see(pod(state=terminated(code))).replica
     assert (replica.exit_code, replica.signal) == (exit_code, signal)
 
@@ -135,7 +139,7 @@ def test_sight_of_exit_codes_that_stand_for_signals(code: int, exit_code: int | 
         ("worker", "", "node node-a ran out of memory (OOMKilled)"),
     ],
 )
-def test_sight_of_a_pod_that_took_too_much_memory(kind: str, memory: str, advice: str) -> None:
+def test_pod_status_of_a_pod_that_took_too_much_memory(kind: str, memory: str, advice: str) -> None:
     replica = see(pod(kind, state=terminated(137, reason="OOMKilled"), memory=memory)).replica
     assert (replica.state, replica.signal) == ("failed", 9)
     assert advice in replica.reason
@@ -213,14 +217,14 @@ def test_sight_of_a_pod_that_took_too_much_memory(kind: str, memory: str, advice
         ),
     ],
 )
-def test_sight_of_failures(document: dict[str, Any], ending: str, reason: str) -> None:
-    sight = see(document)
-    assert (sight.replica.state, sight.grace) == ("failed", None)
-    assert (sight.replica.ending, sight.replica.reason) == (f"worker 0 {ending}", reason)
-    assert sight.is_deletion is ("deleted" in ending)
+def test_pod_status_of_failures(document: dict[str, Any], ending: str, reason: str) -> None:
+    status = see(document)
+    assert (status.replica.state, status.grace) == ("failed", None)
+    assert (status.replica.ending, status.replica.reason) == (f"worker 0 {ending}", reason)
+    assert status.is_deletion is ("deleted" in ending)
 
 
-def test_sight_of_memory_goes_before_what_followed_from_it() -> None:
+def test_pod_status_of_memory_goes_before_what_followed_from_it() -> None:
     replica = see(pod(state=terminated(137, reason="OOMKilled"), deleting=True, memory="64Mi")).replica
     assert replica.reason.startswith("it took more than its memory limit of 64Mi")
 
@@ -258,11 +262,11 @@ def test_sight_of_memory_goes_before_what_followed_from_it() -> None:
         pytest.param(pod(state=terminated(0), deleting=True), "succeeded", None, id="removed after its end"),
     ],
 )
-def test_sight_of_what_is_no_failure_yet(document: dict[str, Any], state: str, grace: float | None) -> None:
-    sight = see(document)
-    assert (sight.replica.state, sight.grace) == (state, grace)
+def test_pod_status_of_what_is_no_failure_yet(document: dict[str, Any], state: str, grace: float | None) -> None:
+    status = see(document)
+    assert (status.replica.state, status.grace) == (state, grace)
     if grace:
-        assert sight.replica.reason
+        assert status.replica.reason
 
 
 @pytest.mark.parametrize(
@@ -276,22 +280,24 @@ def test_sight_of_what_is_no_failure_yet(document: dict[str, Any], state: str, g
         ({"tfscale.study/replica": "ps"}, "x-1", ("ps", 1)),
     ],
 )
-def test_sight_of_tells_the_replica(labels: dict[str, str], hostname: str, expected: tuple[str, int] | None) -> None:
+def test_pod_status_of_tells_the_replica(
+    labels: dict[str, str], hostname: str, expected: tuple[str, int] | None
+) -> None:
     document = pod()
     document["metadata"]["labels"] = {"tfscale.study/replica": "worker", **labels}
     document["spec"]["hostname"] = hostname
-    sight = pod_status_of(document, run_dir=Path("/r"), now=NOW)
-    assert (sight.key if sight else None) == expected
+    status = pod_status_of(document, run_dir=Path("/r"), now=NOW)
+    assert (status.key if status else None) == expected
 
 
-def test_sight_of_our_container_among_others() -> None:
+def test_pod_status_of_our_container_among_others() -> None:
     document = pod(state=terminated(3))
     document["status"]["containerStatuses"].insert(0, {"name": "mesh", "restartCount": 4, "state": running()})
-    sight = see(document)
-    assert (sight.replica.exit_code, sight.restart_count) == (3, 0)
+    status = see(document)
+    assert (status.replica.exit_code, status.restart_count) == (3, 0)
 
 
-def test_sight_of_a_long_message_is_cut() -> None:
+def test_pod_status_of_a_long_message_is_cut() -> None:
     replica = see(pod(state=waiting("ErrImagePull", "x" * 5000 + "\n"))).replica
     assert len(replica.reason) < 600
     assert replica.reason.endswith("...")
@@ -309,7 +315,7 @@ HOSTILE = "\x1b]0;owned\x07no\r\n\x1b[31mroom\u202e\udcff"
         pod(status={"phase": "Failed", "reason": HOSTILE, "message": HOSTILE}),
     ],
 )
-def test_sight_of_text_that_acts_on_a_terminal_is_only_text(document: dict[str, Any]) -> None:
+def test_pod_status_of_text_that_acts_on_a_terminal_is_only_text(document: dict[str, Any]) -> None:
     replica = see(document).replica
     assert "no room \ufffd" in replica.reason
     assert f"{replica.ending}{replica.reason}".isprintable()

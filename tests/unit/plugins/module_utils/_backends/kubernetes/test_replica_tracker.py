@@ -78,7 +78,7 @@ def test_take_of_a_stranger(document: dict[str, Any]) -> None:
     cluster = Cluster()
     cluster.take(document)
     cluster.pods.replace([document])
-    assert cluster.pods.sights() == []
+    assert cluster.pods.statuses() == []
 
 
 def test_take_keeps_the_first_end() -> None:
@@ -88,9 +88,9 @@ def test_take_keeps_the_first_end() -> None:
     cluster.take(pod("worker", 0, state=terminated(5), last=terminated(9), restarts=2, policy="Always"))
     replica = cluster.pods.look()[0][1]
     assert (replica.state, replica.exit_code, replica.restarts) == ("succeeded", 0, 1)
-    sight = cluster.pods.sight("worker", 0)
-    assert sight is not None
-    assert (sight.restart_count, sight.replica.state) == (2, "succeeded")
+    status = cluster.pods.status("worker", 0)
+    assert status is not None
+    assert (status.restart_count, status.replica.state) == (2, "succeeded")
 
 
 def test_look_names_who_failed_first_and_not_who_was_deleted_for_it() -> None:
