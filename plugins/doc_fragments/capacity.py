@@ -21,19 +21,19 @@ options:
     default: {}
   spread:
     description: >-
-      How the replicas spread over the nodes. With V(DoNotSchedule) the nodes' numbers of replicas differ by one at most; otherwise
-      any placement serves.
+      Spread of the replicas over the nodes. With V(DoNotSchedule) the numbers of replicas on two nodes differ by one at most;
+      otherwise any placement is allowed.
     type: str
     choices: [DoNotSchedule, ScheduleAnyway, ""]
     default: DoNotSchedule
   priority_class:
-    description: Priority class of the pods. Quotas of that class count as well.
+    description: Priority class of the pods. Quotas of that class count too.
     type: str
     default: ""
   preemptible:
     description:
       - Count pods of a lower priority than that of O(priority_class) as free. A class with the policy V(Never) preempts nobody.
-      - The priority is that of the class, or where the user may not look at classes, that of a pod that has it.
+      - The priority is read from the class, or, if the user may not read classes, from a pod with that class.
     type: bool
     default: false
 """

@@ -13,7 +13,7 @@ requirements:
   - kubernetes >= 24.2.0
 attributes:
   action_group:
-    description: Takes the defaults that C(module_defaults) gives to C(group/tfscale.study.study), such as those of a cluster.
+    description: Takes the defaults that C(module_defaults) sets for C(group/tfscale.study.study), such as the access to a cluster.
     support: full
     membership:
       - tfscale.study.study

@@ -11,25 +11,25 @@ class ModuleDocFragment:
 options:
   end_held:
     description:
-      - Whether to remove it, or to change it for all, although other controllers run studies there. V(false) fails and names each
-        study, who holds it and since when.
-      - They are known by the lock of their ledger, a Lease in the cluster or a file in O(results_dir), and with O(results_dir) also
-        by pods that run although neither is there.
+      - Whether to delete it, or to change it for all users, although other controllers run studies there. V(false) fails and names
+        each study, its holder and the time since when.
+      - Such studies are found by the lock of their ledger (a Lease in the cluster, or a file in O(results_dir)), and with
+        O(results_dir) also by running pods without a lock.
     type: bool
     default: false
     version_added: 0.4.0
   results_dir:
-    description: Folder of studies whose ledgers are kept in files. Empty is none.
+    description: Folder of studies whose ledgers are files. Empty means none.
     type: path
     default: ""
     version_added: 0.4.0
   part:
-    description: Name by which those studies know this cluster (its host in the inventory). Empty means all of them.
+    description: Name of this cluster in those studies (its host in the inventory). Empty means all.
     type: str
     default: ""
     version_added: 0.4.0
   owner_pid:
-    description: Process whose own studies are no obstacle; by default that of C(ansible-playbook).
+    description: Process whose own studies do not block. The default is the process of C(ansible-playbook).
     type: int
     version_added: 0.4.0
 """

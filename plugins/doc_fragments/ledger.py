@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   ledger:
     description:
-      - Where the records are. V(files) is C(ledger.jsonl) in O(study_dir). V(cluster) is one ConfigMap a record in O(namespace).
+      - Storage of the records. V(files) means C(ledger.jsonl) in O(study_dir). V(cluster) means one ConfigMap per record in O(namespace).
       - In the cluster the last part of O(study_dir) names the study. Only O(ledger=cluster) needs the options of a cluster.
     type: str
     choices: [files, cluster]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_capacity_info
-short_description: Say what a cluster has left, and how many workers that carries
+short_description: Return the free capacity of a cluster and the largest number of workers that fits
 version_added: 0.3.0
 description:
-  - Returns what each node has allocatable less the requests of the pods on it, what the quotas of the namespace leave, and the largest
-    number of workers that fits now beside the parameter servers, with what keeps it from being larger.
-  - Pods left of earlier runs in O(namespace) do not count, because the next run begins with their removal.
-  - The scheduler may miss the only placement there is, and others may come first; what is said to fit fits at the moment of the look.
-  - A quota with a scope other than the priority class is left out. Nothing is changed.
-  - Needs the right to list nodes. Where the user may not list the pods of all namespaces, a warning says that they were not counted.
+  - Returns the free capacity of each node (allocatable minus the requests of its pods), the rest of each quota of the namespace,
+    and the largest number of workers that fits now beside the parameter servers, with the resource that limits it.
+  - Pods that earlier runs left in O(namespace) do not count, because the next run first removes them.
+  - The result holds for the moment of the call; other pods may be scheduled first, and the scheduler may miss the only possible placement.
+  - Quotas with a scope other than the priority class are ignored. The module changes nothing.
+  - The user must be allowed to list nodes. If the user may not list the pods of all namespaces, a warning says that they were not counted.
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
@@ -29,7 +29,7 @@ options:
     type: raw
     default: 1
   nodes:
-    description: On how many nodes. They are the first by name, as M(tfscale.study.node_set) takes them; V(0) is all of them.
+    description: Number of nodes, the first by name as in M(tfscale.study.node_set); V(0) means all.
     type: raw
     default: 0
 author:
@@ -56,12 +56,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 workers:
-  description: The largest number of workers that fits now; 0 where none does.
+  description: The largest number of workers that fits now; 0 if none fits.
   returned: success
   type: int
   sample: 6
 limit:
-  description: What keeps it from being larger.
+  description: The resource or quota that limits the number.
   returned: success
   type: str
   sample: cpu on node worker2
@@ -77,7 +77,7 @@ nodes:
     free: {description: What is left for the training., type: dict, returned: always}
     preemptible: {description: What of that is free only when pods of a lower priority give way., type: dict, returned: always}
 quotas:
-  description: The quotas that count.
+  description: The quotas that were considered.
   returned: success
   type: list
   elements: dict
@@ -86,7 +86,7 @@ quotas:
     hard: {description: Its limits., type: dict, returned: always}
     left: {description: What of them is not in use., type: dict, returned: always}
 msg:
-  description: One sentence that says how many fit and what limits.
+  description: One sentence with the number of workers and its limit.
   returned: always
   type: str
   sample: 6 workers fit now beside 2 ps on 2 nodes, evenly; the limit is cpu on node worker2.

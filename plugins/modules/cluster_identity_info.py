@@ -8,11 +8,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_identity_info
-short_description: Say which cluster a kubeconfig leads to
+short_description: Identify the cluster of a kubeconfig
 version_added: 0.4.0
 description:
-  - Two contexts, files or addresses may lead to one cluster. This tells who it is, so that two hosts of an inventory that are one cluster
-    are noticed before they disturb each other.
+  - Different contexts, files or addresses may lead to the same cluster. This module returns the identity of the cluster, so that a
+    play can refuse two inventory hosts that mean the same one.
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
@@ -37,7 +37,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 identity:
-  description: UID of the namespace C(kube-system), or the address of the server for an account that may not see it.
+  description: UID of the namespace C(kube-system), or the address of the server if the account may not read it.
   returned: success
   type: str
   sample: 7b5c8a1e-2f0d-4a9e-9a36-0c8f1f1f2a11

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_preflight_info
-short_description: Say before the first run what a cluster would refuse
+short_description: Check before the first run that a cluster accepts a study
 version_added: 0.2.0
 description:
-  - Checks in this order that the API server answers and accepts the credentials, that the namespace is there (or can be made)
-    and is not being deleted, that every right is given, that no quota of the namespace is too small for a cell, and that every
-    cell fits on its nodes.
-  - A cell fits when all its replicas find room at once in what the nodes have allocatable, less the requests of other pods.
-    Pods left of earlier runs in O(namespace) do not count, because the next run begins with their removal.
-  - Fails with one sentence that names what is missing. Nothing is changed.
-  - Where the user may not list nodes, or the pods of all namespaces, a warning says what could not be checked.
+  - Checks in this order that the API server answers and accepts the credentials, that the namespace exists (or can be created) and
+    is not being deleted, that the user has every right, that no quota of the namespace is too small for a cell, and that every cell
+    fits on its nodes.
+  - A cell fits if all its replicas fit at once into the free capacity of the nodes (allocatable minus the requests of other pods).
+    Pods that earlier runs left in O(namespace) do not count, because the next run first removes them.
+  - Fails with one sentence that names the missing things. The module changes nothing.
+  - If the user may not list nodes, or the pods of all namespaces, a warning names the checks that were skipped.
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
@@ -34,40 +34,40 @@ options:
     version_added: 0.4.0
   needs:
     description:
-      - Rights to ask for, each with C(verb), C(resource) (such as V(pods) or V(pods/log)) and, unless it is the core, C(group).
-      - Without it, all that a study needs with O(nodes_method) and O(ledger); C(docs/examples/rbac.yml) gives the same.
+      - Rights to check, each with C(verb), C(resource) (such as V(pods) or V(pods/log)) and, outside the core API, C(group).
+      - The default is all rights that a study needs with O(backend), O(nodes_method) and O(ledger); C(docs/examples/rbac.yml) grants them.
     type: list
     elements: dict
   more_needs:
-    description: Rights to ask for beside those, in the same form.
+    description: Further rights to check, in the same form.
     type: list
     elements: dict
     default: []
     version_added: 0.3.0
   references:
     description:
-      - Entries of C(env) and C(envFrom) that pods will have, as P(tfscale.study.replicas#filter) returns them. Their Secrets, ConfigMaps and keys
-        must be there, as far as we may look.
+      - Entries of C(env) and C(envFrom) that pods will have, as P(tfscale.study.replicas#filter) returns them. Their Secrets,
+        ConfigMaps and keys must exist, as far as the user may read them.
     type: list
     elements: dict
     default: []
     version_added: 0.4.0
   nodes_method:
     description:
-      - How the nodes of a run are chosen. V(label) takes the first by name, see M(tfscale.study.node_set), V(none) leaves it to
-        the scheduler, and with V(recreate) and V(resize) a cell is checked only when the cluster has its number of nodes already.
+      - Selection of the nodes of a run. V(label) takes the first by name, see M(tfscale.study.node_set). V(none) leaves it to the
+        scheduler. With V(recreate) and V(resize) a cell is checked only if the cluster already has its number of nodes.
     type: str
     choices: [label, recreate, resize, none]
     default: label
   ledger:
-    description: Where the records are. V(cluster) needs rights on leases as well.
+    description: Storage of the records. V(cluster) also needs rights on leases.
     type: str
     choices: [files, cluster]
     default: files
   cells:
     description:
       - The cells of the study as M(tfscale.study.sweep_plan_info) returns them.
-      - Dictionaries with C(nodes), C(ps), C(workers) and perhaps C(label) serve as well.
+      - Dictionaries with C(nodes), C(ps), C(workers) and optionally C(label) are accepted too.
     type: list
     elements: dict
     default: []
@@ -96,7 +96,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: The nodes that can carry runs, in the order in which they are taken.
+  description: The nodes that can carry runs, in the order of their selection.
   returned: success
   type: list
   elements: dict
@@ -105,11 +105,11 @@ nodes:
     allocatable: {description: What pods may ask for; processors and bytes by Kubernetes' names., type: dict, returned: always}
     free: {description: The same less the requests of other pods., type: dict, returned: always}
 namespace_exists:
-  description: Whether the namespace is there, or is taken to be because this user may not look; else it can be made.
+  description: Whether the namespace exists, or is assumed to exist because this user may not read it; if false, the user can create it.
   returned: success
   type: bool
 rights:
-  description: The rights that were asked for and are given.
+  description: The rights that were checked; the user has all of them.
   returned: success
   type: list
   elements: str

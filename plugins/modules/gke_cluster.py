@@ -8,16 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gke_cluster
-short_description: Make a GKE cluster, give it a number of nodes, or remove it
+short_description: Create, resize or delete a GKE cluster
 version_added: 0.4.0
 description:
-  - Makes a cluster of Google Kubernetes Engine with one pool of O(nodes) nodes, and returns when all of them are ready. A
-    cluster that exists is given that number of nodes by a resize of its pool; the nodes are then read back from Kubernetes, since Google's
-    own figure of a pool does not follow.
-  - Writes a kubeconfig that needs no program of Google's. A credential plugin beside it renews the token, so that access does
-    not end with the hour for which a token is good.
-  - A cluster that was not made by this module (it lacks the label C(tfscale-study)) is never touched. One that an earlier call began is waited
-    for, and one that could not be made is removed and made anew.
+  - Creates a cluster of Google Kubernetes Engine with one pool of O(nodes) nodes, and returns when all nodes are ready. The pool of
+    an existing cluster is resized to that number. The nodes are then read back from Kubernetes, because Google does not update its
+    own figure of the pool.
+  - Writes a kubeconfig that needs no program from Google. A credential plugin beside it renews the token, which is valid for one hour.
+  - A cluster that this module did not create (it lacks the label C(tfscale-study)) is never changed. If an earlier call began to
+    create the cluster, the module waits for it; if that creation failed, the module deletes the cluster and creates it again.
 requirements:
   - google-auth
   - requests
@@ -28,8 +27,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) makes the cluster or gives it its number of nodes.
-      - V(absent) removes the cluster and its kubeconfig, and tells what other clusters of the project this module has made.
+      - V(present) creates or resizes the cluster.
+      - V(absent) deletes the cluster and its kubeconfig, and lists other clusters of the project that this module created.
     type: str
     choices: [present, absent]
     default: present
@@ -38,7 +37,7 @@ options:
     type: str
     required: true
   kubeconfig:
-    description: File for the access to this cluster alone; C(.credentials.py) and C(.token) are put beside it.
+    description: Kubeconfig for this cluster alone; C(.credentials.py) and C(.token) are written beside it.
     type: path
     required: true
   project:
@@ -52,19 +51,19 @@ options:
   service_account_file:
     description:
       - JSON key file of a service account with the role Kubernetes Engine Admin.
-      - Empty are the application-default credentials (E(GOOGLE_APPLICATION_CREDENTIALS), those of gcloud, those of the machine).
+      - Empty means the application-default credentials (E(GOOGLE_APPLICATION_CREDENTIALS), then gcloud's, then the machine's).
     type: path
     default: ""
   endpoint:
-    description: Address of another Container API, such as V(https://restricted.googleapis.com) or a stand-in. Empty is Google's.
+    description: Address of another Container API, such as V(https://restricted.googleapis.com) or a test server. Empty means Google's.
     type: str
     default: ""
   nodes:
-    description: Number of nodes in all zones together, each of which has as many as the others.
+    description: Number of nodes in all zones together; every zone has the same number.
     type: int
     default: 1
   resize:
-    description: Whether a cluster that exists is given O(nodes) as well. V(false) takes it with the nodes that it has, if any.
+    description: Whether an existing cluster is resized to O(nodes). V(false) keeps its present nodes.
     type: bool
     default: true
   machine_type:
@@ -76,11 +75,11 @@ options:
     type: int
     default: 50
   disk_type:
-    description: Its type, such as V(pd-balanced). Empty is Google's default.
+    description: Type of the boot disk, such as V(pd-balanced). Empty means Google's default.
     type: str
     default: ""
   spot:
-    description: Whether the nodes are spot machines, which cost less and may be taken away at any time.
+    description: Whether the nodes are spot machines, which cost less and can be preempted at any time.
     type: bool
     default: false
   channel:
@@ -89,16 +88,16 @@ options:
     choices: [rapid, regular, stable, extended]
     default: regular
   zones:
-    description: Zones of the nodes. Empty is O(location), which then must be a zone.
+    description: Zones of the nodes. Empty means O(location), which must then be a zone.
     type: list
     elements: str
     default: []
   labels:
-    description: Google's labels for the cluster and its machines, by which bills are told apart.
+    description: Google labels of the cluster and its machines, for example to separate bills.
     type: dict
     default: {}
   accelerator:
-    description: GPUs of each node, as C(type) and C(count). The driver is Google's default for them.
+    description: GPUs of each node, as C(type) and C(count). Google installs its default driver.
     type: dict
     default: {}
   private_nodes:
@@ -110,20 +109,22 @@ options:
     type: bool
     default: false
   network:
-    description: Network. Empty is V(default).
+    description: Network. Empty means V(default).
     type: str
     default: ""
   subnetwork:
-    description: Subnetwork. Empty is that of the network in the region.
+    description: Subnetwork. Empty means the network's subnetwork of the region.
     type: str
     default: ""
   leftovers:
-    description: With O(state=absent), whether other clusters of the project that this module has made are only told of, or removed too.
+    description: >-
+      With O(state=absent), whether other clusters of the project that this module created are listed (V(tell)) or deleted
+      (V(remove)).
     type: str
     choices: [tell, remove]
     default: tell
   timeout:
-    description: Seconds until the cluster must be as asked for.
+    description: Seconds until the cluster must be in the requested state.
     type: float
     default: 1800
 attributes:
@@ -138,7 +139,7 @@ author:
 seealso:
   - module: tfscale.study.node_set
   - name: Container API
-    description: What is called.
+    description: The API that this module calls.
     link: https://cloud.google.com/kubernetes-engine/docs/reference/rest
 """
 
@@ -168,7 +169,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kubeconfig:
-  description: File with which the cluster is reached.
+  description: Kubeconfig of the cluster.
   returned: success
   type: str
 nodes:
@@ -182,17 +183,17 @@ nodes:
     cpus: {description: Processors that pods may ask for (allocatable)., type: float, returned: always}
     memory_bytes: {description: Memory that pods may ask for (allocatable)., type: int, returned: always}
 versions:
-  description: Version of C(kubernetes); null when there is no cluster.
+  description: Version of C(kubernetes); null without a cluster.
   returned: success
   type: dict
   sample: {kubernetes: 1.34.1-gke.1829001}
 removed:
-  description: With O(state=absent), what was removed, as in RV(leftovers).
+  description: With O(state=absent), the deleted clusters, as in RV(leftovers).
   returned: success
   type: list
   elements: dict
 leftovers:
-  description: With O(state=absent), other clusters of the project that this module has made and that go on.
+  description: With O(state=absent), other clusters of the project that this module created and that still run.
   returned: success
   type: list
   elements: dict

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_on_nodes
-short_description: Prove that every node has the same image
+short_description: Verify that every node has the same image
 version_added: 0.2.0
 description:
-  - Starts a pod of the image on every node that can carry a run, reads back which image each node has, compares them and removes
-    the pods. Afterwards no run has to pull anything.
-  - The image need not contain any particular program. It must run as a user with a number other than 0.
+  - Starts a pod of the image on every node that can carry a run, compares the image digests that the nodes report, and deletes the
+    pods. Afterwards no run has to pull the image.
+  - The image need not contain any particular program. It must run as a user whose ID is not 0.
   - Pods pass the Pod Security Standard C(restricted).
-  - While another controller asks for the same image there, its check is waited for, for O(timeout) at most.
+  - If another controller checks the same image there, the module waits for that check, at most O(timeout).
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.cluster
 options:
   image:
-    description: Name of the image as pods give it.
+    description: Name of the image, as in a pod's specification.
     type: str
     required: true
   namespace:
@@ -30,24 +30,24 @@ options:
     type: str
     required: true
   digest:
-    description: What a registry calls the image (V(sha256:...)). Empty asks only that all nodes have the same.
+    description: Expected digest of the image (V(sha256:...)). Empty only requires the same image on all nodes.
     type: str
     default: ""
   pull_policy:
-    description: Whether nodes may pull the image. V(Never) demands that it is there.
+    description: Whether nodes may pull the image. V(Never) requires that every node already has it.
     type: str
     choices: [Always, IfNotPresent, Never]
     default: IfNotPresent
   pull_secrets:
-    description: Names of secrets for the registry.
+    description: Names of the registry's pull secrets.
     type: list
     elements: str
     default: []
   run_as_user:
-    description: Number of the user, for an image that names none or root. Pods that run as root are not admitted.
+    description: Numeric user ID, for an image without a user or with root. Pods that run as root are not admitted.
     type: int
   node_selector:
-    description: Labels of the nodes that are asked.
+    description: Labels of the nodes to check.
     type: dict
     default: {}
   tolerations:
@@ -60,7 +60,7 @@ options:
     type: str
     default: ""
   timeout:
-    description: Seconds until every node must have answered, pulls included.
+    description: Seconds within which every node must have the image, pulls included.
     type: float
     default: 600
 attributes:
@@ -89,11 +89,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 digest:
-  description: What all nodes call the image (V(sha256:...)). Empty in check mode.
+  description: Digest of the image on all nodes (V(sha256:...)). Empty in check mode.
   returned: success
   type: str
 nodes:
-  description: The nodes that were asked.
+  description: The nodes that were checked.
   returned: success
   type: list
   elements: dict

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Make a Kind cluster whose nodes have what they say, or remove it
+short_description: Create or delete a Kind cluster with enforced CPU and memory limits per node
 version_added: 0.2.0
 description:
-  - Makes a Kubernetes cluster of one control plane and O(nodes) workers as containers of this host, and returns when all
-    nodes are ready and names are resolved.
-  - Each worker can be given a share of the host. Its container is capped and its kubelet is told, so that what
-    Kubernetes calls allocatable is what the node has. Without caps every node of Kind counts on the whole host.
-  - A cluster that an earlier call left half made is removed first. When making one fails, it is tried once more, and nothing
-    is left of it.
-  - Containers of a cluster that is made here carry a mount of nothing at C(/kind/made-by-tfscale.study). A cluster of the same name
-    without it is used as it is, but never removed, made anew or capped.
+  - Creates a Kubernetes cluster of one control plane and O(nodes) workers in containers of this host, and returns when all nodes
+    are ready and DNS works.
+  - Each worker can get a share of the host. Its container is limited, and its kubelet reports the same limits as allocatable.
+    Without limits every Kind node offers the whole host.
+  - An incomplete cluster of an earlier call is deleted first. A failed creation is repeated once, and leaves nothing behind.
+  - Containers of a created cluster carry an empty mount at C(/kind/made-by-tfscale.study). A cluster of the same name without this
+    mount is used unchanged and is never deleted, recreated or limited.
 requirements:
   - kind
   - docker or podman
@@ -29,8 +28,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) makes the cluster. Stopped nodes of an existing one are started, and its kubeconfig is written again.
-      - V(absent) removes the cluster and its kubeconfig.
+      - V(present) creates the cluster. It starts stopped nodes of an existing one, and writes its kubeconfig again.
+      - V(absent) deletes the cluster and its kubeconfig.
     type: str
     choices: [present, absent]
     default: present
@@ -39,7 +38,7 @@ options:
     type: str
     required: true
   kubeconfig:
-    description: File for the access to this cluster alone. One that knows anything else is refused, since it is removed with the cluster.
+    description: Kubeconfig for this cluster alone. A file with other clusters is refused, because it is deleted with the cluster.
     type: path
     required: true
   nodes:
@@ -47,15 +46,15 @@ options:
     type: int
     default: 1
   node_image:
-    description: Image of the nodes, which decides the version of Kubernetes. Empty is the default of Kind.
+    description: Image of the nodes, which decides the version of Kubernetes. Empty means Kind's default.
     type: str
     default: ""
   node_cpus:
-    description: Processors of each worker, such as V(2), V(0.5) or V(500m); V(0) is no limit.
+    description: Processors of each worker, such as V(2), V(0.5) or V(500m); V(0) means no limit.
     type: str
     default: "0"
   node_memory:
-    description: Memory of each worker, such as V(2Gi); V(0) is no limit.
+    description: Memory of each worker, such as V(2Gi); V(0) means no limit.
     type: str
     default: "0"
   recreate:
@@ -65,7 +64,7 @@ options:
     type: bool
     default: false
   probe:
-    description: Whether to measure what each worker really gets of the host's processors; a second for each.
+    description: Whether to measure each worker's real share of the host's processors; takes a second a worker.
     type: bool
     default: false
   engine:
@@ -74,7 +73,7 @@ options:
     choices: [docker, podman]
     default: docker
   timeout:
-    description: Seconds that each of two attempts to make the cluster may take, and so long is another controller waited for.
+    description: Seconds for each of two attempts to create the cluster, and for the wait for another controller.
     type: float
     default: 600
 attributes:
@@ -116,7 +115,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kubeconfig:
-  description: File with which the cluster is reached.
+  description: Kubeconfig of the cluster.
   returned: success
   type: str
 nodes:
@@ -130,22 +129,22 @@ nodes:
     cpus: {description: Its cap in processors; C(0) is none., type: float, returned: always}
     memory_bytes: {description: Its cap in bytes of memory; C(0) is none., type: int, returned: always}
     allocatable:
-      description: What pods may ask for there, as C(cpus) and C(memory_bytes). Null in check mode.
+      description: Allocatable resources, as C(cpus) and C(memory_bytes). Null in check mode.
       type: dict
       returned: always
 owned:
-  description: Whether the cluster was made by this module, so that it may be removed. True where there is none.
+  description: Whether this module created the cluster and may delete it. True if there is none.
   returned: success
   type: bool
 probed_cpus:
   description:
-    - By name of the worker, the processors that busy loops on it got for a second. Null where the node could not tell.
+    - Processors that busy loops got for a second, by name of the worker. Null if the measurement failed.
     - Empty without O(probe=true) and in check mode.
   returned: success
   type: dict
   sample: {tfscale-worker: 0.9}
 versions:
-  description: Versions of C(kind) and C(kubernetes). The latter is null when no node was asked.
+  description: Versions of C(kind) and C(kubernetes). The latter is null if no node was asked.
   returned: success
   type: dict
   sample: {kind: 0.33.0, kubernetes: v1.34.4}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_set
-short_description: Choose the nodes of a Kubernetes cluster on which runs may be
+short_description: Select N nodes for the study and verify the selection
 version_added: 0.2.0
 description:
-  - Gives the first O(count) nodes that can carry a run a label, takes it from all others, and reads back which nodes have it.
-    Pods of runs select that label.
-  - A node can carry a run when it is ready, not cordoned and not tainted, and does not belong to the control plane (unless
-    the cluster has nothing else). The order is that of the names, with numbers in them as numbers.
+  - Labels the first O(count) nodes that can carry a run, removes the label from all others, and reads the selection back. Pods of
+    runs select this label.
+  - A node can carry a run if it is ready, not cordoned, not tainted and not part of the control plane (unless the cluster has no
+    other nodes). Nodes are sorted by name; numbers in names are compared as numbers.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
@@ -22,29 +22,29 @@ extends_documentation_fragment:
   - tfscale.study.cluster
 options:
   namespace:
-    description: Where other controllers' studies are looked for by a user who may not look into all namespaces. Empty is nowhere.
+    description: Namespace to search for studies of other controllers if the user may not read all namespaces. Empty means none.
     type: str
     default: ""
     version_added: 0.4.0
   method:
     description:
-      - V(label) sets labels, for which the user needs the right to C(list) and C(patch) nodes.
+      - V(label) sets labels. The user needs the rights to C(list) and C(patch) nodes.
       - V(resize) changes nothing and fails unless exactly O(count) nodes can carry a run; M(tfscale.study.gke_cluster) resizes.
-      - V(none) changes nothing and returns all nodes that can carry a run, or none where the user may not see nodes.
+      - V(none) changes nothing and returns all nodes that can carry a run, or none if the user may not list nodes.
     type: str
     choices: [label, resize, none]
     default: label
   count:
-    description: How many nodes shall be active; V(0) takes the label from all. Needed with O(method=label) and O(method=resize).
+    description: Number of active nodes; V(0) removes the label from all. Required with O(method=label) and O(method=resize).
     type: int
   label:
-    description: Key of the label, of the domain C(tfscale.study), for it is taken from all other nodes. Its value is C(true).
+    description: Key of the label, in the domain C(tfscale.study), because it is removed from all other nodes. Its value is C(true).
     type: str
     default: tfscale.study/active
   node_selector:
     description:
       - Labels that a node must have to be considered.
-      - With it tainted nodes are considered as well; the pods then need tolerations.
+      - With it, tainted nodes are considered too; the pods then need tolerations.
     type: dict
     default: {}
 attributes:
@@ -88,7 +88,7 @@ nodes:
     cpus: {description: Processors that pods may ask for (allocatable). Null when the node does not say., type: float, returned: always}
     memory_bytes: {description: Memory that pods may ask for (allocatable). Null when the node does not say., type: int, returned: always}
 candidates:
-  description: Names of all nodes that can carry a run, in the order in which they are taken.
+  description: Names of all nodes that can carry a run, in the order of their selection.
   returned: success
   type: list
   elements: str

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: process_group
-short_description: Start or remove the replicas of a run as processes of this machine
+short_description: Start or stop the replicas of a run as processes of this machine
 version_added: 0.1.0
 description:
-  - Starts the parameter servers and workers of one run as processes, each with a free port of its own and a log in the
-    folder of the run. TensorFlow is imported once and shared by all runs of a playbook.
-  - The processes end with the run, with the first of them that fails, or when the playbook ends, however it ends.
+  - Starts the parameter servers and workers of one run as processes, each with its own free port and a log in the folder of the
+    run. All runs of a playbook share one import of TensorFlow.
+  - The processes stop at the end of the run, at the first failure of one of them, or when the playbook ends or is killed.
 requirements:
   - Linux
 extends_documentation_fragment:
@@ -42,13 +42,13 @@ options:
     description: Number of workers. Needed with O(state=present).
     type: int
   trainer_args:
-    description: Flags of the trainer by their names. A true value gives the flag alone, a false one no flag.
+    description: Flags of the trainer by name. A value of true passes the flag alone; false omits it.
     type: dict
     default: {}
   command:
     description:
-      - Program with its arguments that each replica runs in place of the trainer.
-      - It finds its place in the variables E(TF_CONFIG), E(PS_HOSTS), E(WORKER_HOSTS), E(JOB_NAME), E(TASK_INDEX),
+      - Program with its arguments that each replica runs instead of the trainer.
+      - It reads its role and its peers from the variables E(TF_CONFIG), E(PS_HOSTS), E(WORKER_HOSTS), E(JOB_NAME), E(TASK_INDEX),
         E(JOB_COMPLETION_INDEX) and E(TFSCALE_RUN_DIR).
     type: list
     elements: str
@@ -58,38 +58,38 @@ options:
     type: dict
     default: {}
   python:
-    description: The Python with TensorFlow. Needed unless O(command) is given.
+    description: Python interpreter with TensorFlow. Required unless O(command) is given.
     type: path
   source_dir:
-    description: Folder that holds the package C(trainer). Needed with O(state=present).
+    description: Folder that contains the package C(trainer). Required with O(state=present).
     type: path
   threads:
-    description: Threads of the pools of each replica; V(0) is no limit.
+    description: Threads of each TensorFlow pool of a replica; V(0) means no limit.
     type: int
     default: 0
   cpus:
-    description: Processors of each replica; V(0) is all.
+    description: Processors of each replica; V(0) means all.
     type: int
     default: 0
   port_range:
-    description: Ports to choose from, such as V(23000-23100); any free ones without it.
+    description: Ports to choose from, such as V(23000-23100). The default is any free ports.
     type: str
     default: ""
   network:
     description:
-      - Where the replicas meet. V(loopback) is a network of the run's own, in which there is nobody else and nothing beyond;
-        V(host) is that of the machine.
-      - Empty is V(loopback) for the trainer and V(host) for O(command).
-      - Where the kernel gives no network of its own, a warning says so and the replicas meet in that of the machine.
+      - Network of the replicas. V(loopback) is a separate network with loopback alone, which only this run can reach; V(host) is
+        the machine's network.
+      - Empty means V(loopback) for the trainer and V(host) for O(command).
+      - If the kernel permits no separate network, a warning says so and the replicas use the machine's network.
     type: str
     choices: ["", loopback, host]
     default: ""
     version_added: 0.4.0
   owner_pid:
     description:
-      - Process with whose end all replicas end, and whose own studies are no obstacle to O(state=absent). By default that of
+      - Process whose end stops all replicas, and whose own studies do not block O(state=absent). The default is the process of
         C(ansible-playbook).
-      - Where the module does not run inside C(ansible-playbook), there is no default.
+      - Outside C(ansible-playbook) there is no default.
     type: int
   end_held:
     description:
@@ -135,7 +135,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 group:
-  description: The replicas that were started, were running already, or were ended.
+  description: The replicas that were started, were already running, or were stopped.
   returned: success
   type: dict
   contains:

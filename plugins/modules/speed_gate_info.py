@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: speed_gate_info
-short_description: Say whether one version of a training is slower than another
+short_description: Decide whether one version of a training is slower than another
 version_added: 0.3.0
 description:
-  - Reads the records of a study with the variants C(before) and C(after), each run once in every block, and holds the ratio of
-    their training times against the slowdown that is allowed.
-  - It may be asked after every block - C(slower) and C(same) are each said wrongly by about 2.5 of 100 gates, no matter how often it is
-    asked and when it stops; docs/design-of-experiments.md names the method, its sources, and what simulations measured.
-  - Runs count when they are C(valid) or C(suspect), as in a report.
-  - Nothing is written.
+  - Reads the records of a study with the variants C(before) and C(after), each run once in every block, and compares the ratio of
+    their training times with the permitted slowdown.
+  - It may be called after every block. C(slower) and C(same) are each wrong in about 2.5 of 100 gates, however often it is called
+    and whenever it stops; docs/design-of-experiments.md describes the method, its sources and its simulated error rates.
+  - C(valid) and C(suspect) runs count, as in a report.
+  - The module writes nothing.
 options:
   study_dir:
-    description: Folder of the study. It need not exist.
+    description: Folder of the study. It may be missing.
     type: path
     required: true
   cells:
@@ -31,12 +31,12 @@ options:
     elements: dict
     default: []
   max_slowdown:
-    description: How much longer C(after) may take, as a share such as V(0.05).
+    description: Permitted slowdown of C(after), as a share such as V(0.05).
     type: raw
     required: true
   blocks:
     description:
-      - How many blocks there may be in all, at least four. Decided before the first block; whoever raises it afterwards asks a second time,
+      - Maximal number of blocks, at least four. Choose it before the first block; a later increase is a second test,
         and errs at most twice as often.
     type: raw
     default: 20
@@ -68,15 +68,15 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description:
-    - V(faster) - the whole interval of the ratio lies below 1.
-    - V(same) - it lies below what is allowed, so C(after) is no slower than that.
-    - V(slower) - it lies above what is allowed.
-    - V(cannot tell) - it holds what is allowed, or there is none yet.
+    - V(faster) - the whole interval of the ratio is below 1.
+    - V(same) - the interval is below the permitted slowdown.
+    - V(slower) - the interval is above the permitted slowdown.
+    - V(cannot tell) - the interval contains the permitted slowdown, or there is no interval yet.
   returned: success
   type: str
   sample: slower
 ratio:
-  description: How many times as long C(after) takes; null when no block holds both.
+  description: Ratio of the training times, after to before; null if no block has both versions.
   returned: success
   type: float
   sample: 1.15
@@ -97,12 +97,14 @@ blocks:
   type: int
   sample: 5
 runs:
-  description: Runs that this took so far, void ones too.
+  description: Runs so far, including void ones.
   returned: success
   type: int
   sample: 10
 wanted:
-  description: Whether another block may tell more - there is no verdict, blocks are left, and both versions have runs that count.
+  description: >-
+    Whether another block can change the verdict, which is so while there is no verdict yet, blocks are left, and both versions have
+    runs that count.
   returned: success
   type: bool
   sample: false

@@ -11,15 +11,15 @@ module: study_fetch
 short_description: Copy the records of a study from a cluster into a folder
 version_added: 0.4.0
 description:
-  - Adds the records of a study that a cluster keeps (C(sweep_ledger=cluster)) to C(ledger.jsonl) in a folder, as far as they are
-    not there yet. Called for each of several clusters, it makes the one ledger of which the report is written.
+  - Adds the records of a study in a cluster (C(sweep_ledger=cluster)) to C(ledger.jsonl) in a folder, except those already there.
+    Called for each of several clusters, it builds the one ledger for the report.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.cluster
 options:
   study_dir:
-    description: Folder of the study, whose last part is the study's name. It is made when it is missing.
+    description: Folder of the study; its last part is the study's name. A missing folder is created.
     type: path
     required: true
   namespace:
@@ -28,8 +28,8 @@ options:
     default: tfscale
   select:
     description:
-      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). Only the records that it keeps are copied.
-      - Empty keeps all. Needs the Python package jmespath.
+      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). Only the selected records are copied.
+      - Empty selects all. Needs the Python package jmespath.
     type: str
     default: ""
     version_added: 0.4.0
@@ -59,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 records:
-  description: How many records the cluster has, and how many of them were copied, or would be.
+  description: Number of records in the cluster, and number of copied records (in check mode, of records to copy).
   returned: success
   type: dict
   sample: {found: 18, copied: 3}

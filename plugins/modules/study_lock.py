@@ -8,29 +8,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: study_lock
-short_description: Hold a study for one controller
+short_description: Lock a study so that only one controller runs it
 version_added: 0.1.0
 description:
-  - Two controllers must not run one study. With O(state=present) the study is held by a process; another controller is then
-    refused with the holder's process, host and time.
-  - The lock of a process that is seen to be dead is taken over. In a folder a lock of another host or another container has to be
-    removed by hand, unless the folder is on a disk of this machine, which was started again since. In a cluster it ends when it was
-    not renewed for two minutes. M(tfscale.study.study_lock) and M(tfscale.study.study_record) renew it.
-  - Whoever comes to hold the study also sets aside what a crash left of a half-written record.
-  - With O(state=absent) the lock is removed if it is the owner's own.
+  - Only one controller may run a study. With O(state=present) a process holds the study; any other controller is refused with the
+    holder's process, host and time.
+  - The lock of a dead process is taken over. In a folder, the lock of another host or container must be deleted by hand, unless the
+    folder is on a disk of this machine and the machine was restarted since. In a cluster, a lock expires two minutes after its last
+    renewal. M(tfscale.study.study_lock) and M(tfscale.study.study_record) renew it.
+  - The new holder also moves a half-written record of a crash aside.
+  - With O(state=absent) the owner's own lock is removed.
 options:
   study_dir:
-    description: Folder of the study. It is made when it is missing.
+    description: Folder of the study. A missing folder is created.
     type: path
     required: true
   state:
-    description: Whether the study is to be held.
+    description: Whether to hold or to release the study.
     type: str
     choices: [present, absent]
     default: present
   part:
     description:
-      - Which part of the owner's work holds the study, such as one of several clusters. The lock in a folder goes with the last part;
+      - Part of the owner's work that holds the study, such as one of several clusters. The lock in a folder goes with the last part;
         in clusters each has a lock of its own.
     type: str
     default: ""
@@ -69,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lock:
-  description: The lock that is, or was. Null when there was none to remove.
+  description: The present lock, or the removed one. Null if there was none to remove.
   returned: success
   type: dict
   contains:
@@ -77,7 +77,7 @@ lock:
     start_time: {description: When it started; clock ticks since boot., type: int, returned: always}
     host: {description: Its host., type: str, returned: always}
     space:
-      description: Where the number of the process means it, a boot of a machine and a numbering of processes on it.
+      description: Boot of the machine and process namespace in which the process ID is valid.
       type: str
       returned: with O(ledger=files)
     since: {description: Since when it holds the study; seconds since 1970., type: float, returned: always}

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: study_namespace
-short_description: Make the namespace of a study, or remove it if it was made here
+short_description: Create the namespace of a study, or delete it if this collection created it
 version_added: 0.2.0
 description:
-  - Makes a namespace that carries the label C(app.kubernetes.io/managed-by=tfscale.study), and returns when pods are admitted there.
-  - A namespace is not removed that holds a long-running training, the volume claim of one, records of a study, or anything that does not
-    carry that label.
-  - A namespace without that label is used as it is and never changed or removed. Where the user may not look at namespaces
-    it is taken to be there.
+  - Creates a namespace with the label C(app.kubernetes.io/managed-by=tfscale.study), and returns when the cluster admits pods there.
+  - A namespace is not deleted if it contains a long-running training or its volume claim, records of a study, or any object without
+    that label.
+  - A namespace without that label is used unchanged and is never deleted. If the user may not read namespaces, the module assumes
+    that it exists.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
@@ -27,7 +27,7 @@ options:
     type: str
     required: true
   state:
-    description: Whether the namespace is to be there. V(absent) returns when it is gone.
+    description: Whether the namespace must exist. V(absent) returns when it is gone.
     type: str
     choices: [present, absent]
     default: present
@@ -36,7 +36,7 @@ options:
     type: dict
     default: {}
   timeout:
-    description: Seconds until it must be usable or gone.
+    description: Seconds within which it must be usable or gone.
     type: float
     default: 180
 attributes:

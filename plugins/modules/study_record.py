@@ -12,13 +12,13 @@ short_description: Judge a run and add its record to the ledger
 version_added: 0.1.0
 description:
   - Reads the logs of a run, judges it, and appends one record to the ledger of the study.
-  - A run is C(void) when a replica failed or was restarted, the deadline passed, the loss left the numbers, training did not
-    begin at step 0 or did not reach its target, steps were lost or counted twice, or its time is not known. It is C(suspect) when
+  - A run is C(void) when a replica failed or was restarted, the deadline passed, the loss became NaN or infinite, training did not
+    begin at step 0 or did not reach its target, steps were lost or counted twice, or its time is unknown. It is C(suspect) when
     a share is above its limit (O(max_steal_share) and those after it), clocks disagree, or the accuracy is too low. The page
     docs/validity.md of the collection has a row for each reason.
-  - An attempt that is recorded already is left as it is.
-  - A ledger in the cluster suits some thousands of records. One is written in 10 ms and takes about 3 KiB of the cluster's store;
-    a thousand are read in 0.6 s with 25 MiB of memory, and every block of a sweep reads them all.
+  - An attempt that already has a record keeps it.
+  - A ledger in the cluster is suitable for some thousands of records. Writing one takes 10 ms and about 3 KiB of the cluster's
+    store. Reading a thousand takes 0.6 s and 25 MiB of memory, and every block of a sweep reads all.
 options:
   study_dir:
     description: Folder of the study.
@@ -33,15 +33,15 @@ options:
     type: dict
     required: true
   log_format:
-    description: What the replicas print; V(tfscale), V(thesis) or a regular expression with named groups.
+    description: Format of the replicas' logs, which is V(tfscale), V(thesis) or a regular expression with named groups.
     type: str
     default: tfscale
   max_steal_share:
-    description: Share of the machine's processor time taken by the hypervisor above which a run is suspect.
+    description: Share of the machine's processor time that the hypervisor may take; above it a run is suspect.
     type: float
     default: 0.1
   max_foreign_share:
-    description: Share of the machine's processor time taken by other programs above which a run is suspect.
+    description: Share of the machine's processor time that other programs may take; above it a run is suspect.
     type: float
     default: 0.25
   max_throttled_share:
@@ -99,7 +99,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 record:
-  description: The record as it stands in the ledger, or in check mode as it would.
+  description: The record in the ledger; in check mode, the record that would be written.
   returned: success
   type: dict
 verdict:

@@ -11,9 +11,9 @@ module: study_report
 short_description: Write the report of a study from its ledger
 version_added: 0.1.0
 description:
-  - Reads the ledger of a study and writes one self-contained HTML page, the same as Markdown, two CSV files and the
-    figures as SVG, all into the folder of the study.
-  - The page answers the question of the study in a sentence. Where the runs are too few or too far apart to tell, it says so.
+  - Reads the ledger of a study and writes a self-contained HTML page, the same report as Markdown, two CSV files and the figures as
+    SVG into the folder of the study.
+  - The page answers the question of the study in a sentence. If the runs are too few or differ too much, it says that it cannot tell.
   - The same ledger gives the same files, byte for byte.
 requirements:
   - pandas
@@ -25,13 +25,13 @@ requirements:
 options:
   study_dir:
     description:
-      - Folder of the study. Holds C(ledger.jsonl) unless O(ledger=cluster), and takes the report.
-      - A folder without a ledger, or without a valid run, gets a report that says so.
+      - Folder of the study. It contains C(ledger.jsonl), except with O(ledger=cluster), and the report is written there.
+      - Without a ledger, or without a valid run, the report says so.
     type: path
     required: true
   prices:
     description:
-      - What an hour of a node costs, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) is any other node.
+      - Price of an hour of a node, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) means any other node.
       - The report then gives the cost of a run: all active nodes, used or not, from the deployment to the last exit.
     type: dict
     default: {}
@@ -43,9 +43,9 @@ options:
     version_added: 0.4.0
   select:
     description:
-      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). The report has only the records that it keeps,
+      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). The report covers only the selected records,
         and says so.
-      - Empty keeps all.
+      - Empty selects all.
     type: str
     default: ""
     version_added: 0.4.0
@@ -88,7 +88,7 @@ markdown:
   returned: success
   type: str
 counts:
-  description: What the report is made of.
+  description: Numbers of cells and records in the report.
   returned: success
   type: dict
   contains:

@@ -47,8 +47,9 @@ options:
   workers:
     description:
       - Numbers of workers, as a list, a number or a string such as V(1,2,4).
-      - V(fit) in a number's place is the largest number that fits now beside the parameter servers, on a cluster as
-        M(tfscale.study.cluster_capacity_info) says with O(placement), on this machine one worker a processor as far as the memory goes.
+      - V(fit) instead of a number means the largest number that fits now beside the parameter servers. On a cluster
+        M(tfscale.study.cluster_capacity_info) finds it with O(placement); on this machine it is one worker per processor, as far as
+        the memory suffices.
       - What it was found to be is kept in the records of the study, so that a study that goes on has the cells with which it began.
     type: raw
     default: [1]
@@ -108,12 +109,12 @@ options:
     type: raw
     default: 0
   placement:
-    description: How pods of a run are placed, for V(fit) in O(workers).
+    description: Placement of a run's pods, for V(fit) in O(workers).
     type: dict
     default: {}
     suboptions:
       resources:
-        description: What a C(ps) and a C(worker) ask for.
+        description: Requests of a C(ps) and a C(worker).
         type: dict
         default: {}
       node_selector:
@@ -121,7 +122,7 @@ options:
         type: dict
         default: {}
       spread:
-        description: How the replicas spread over the nodes.
+        description: Spread of the replicas over the nodes.
         type: str
         choices: [DoNotSchedule, ScheduleAnyway, ""]
         default: DoNotSchedule
@@ -134,12 +135,14 @@ options:
         type: bool
         default: false
       nodes_method:
-        description: How the nodes of a run are chosen. With V(none) all nodes count, whatever O(nodes) says; V(recreate) and V(resize) know no V(fit).
+        description: >-
+          Selection of the nodes of a run. With V(none) all nodes count, whatever O(nodes) is; V(recreate) and V(resize) do not
+          support V(fit).
         type: str
         choices: [label, recreate, resize, none]
         default: label
   fits:
-    description: RV(fits) of an earlier call, which holds until a record of the study says what it began with.
+    description: RV(fits) of an earlier call. It holds until a record of the study has the numbers.
     type: dict
     default: {}
   quiet:

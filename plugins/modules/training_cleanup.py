@@ -13,10 +13,10 @@ version_added: 0.2.0
 description:
   - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
     and returns when the pods are gone.
-  - They are found by their labels. A ledger and a lock that the study keeps in the cluster stay, and so does a long-running
-    training unless O(training) names it.
-  - Without O(run_id) it removes all runs of the study, without O(attempt) all attempts of the run.
-  - A namespace that does not exist holds nothing to remove.
+  - Objects are found by their labels. The study's ledger and lock in the cluster stay, and so does a long-running training unless
+    O(training) names it.
+  - Without O(run_id) it removes all runs of the study; without O(attempt), all attempts of the run.
+  - In a missing namespace there is nothing to remove.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options

@@ -11,10 +11,9 @@ module: training_deploy
 short_description: Make the objects of a run or of a long-running training
 version_added: 0.4.0
 description:
-  - Makes the objects of manifests that are missing, and brings those that are there to what the manifests say.
-  - All of them are looked at first. When one is there that does not carry the labels of its manifest that say whose it is
-    (C(app.kubernetes.io/managed-by), C(tfscale.study/study), C(run), C(attempt), C(training)), nothing is changed and the task
-    fails.
+  - Creates missing objects of the given manifests, and updates existing ones to match.
+  - All objects are checked first. If an existing one lacks its manifest's labels of ownership (C(app.kubernetes.io/managed-by),
+    C(tfscale.study/study), C(run), C(attempt), C(training)), the task fails and changes nothing.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options

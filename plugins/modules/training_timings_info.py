@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Reads C(ps-<n>.log) and C(worker-<n>.log) of a run and returns its timings. The memory needed does not depend on the
     length of the logs.
-  - Nothing that stands in a log makes the module fail; what could not be read is told in RV(errors).
+  - No content of a log makes the module fail; RV(errors) lists unreadable lines.
 extends_documentation_fragment:
   - tfscale.study.attributes.info
 options:

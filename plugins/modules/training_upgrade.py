@@ -11,14 +11,13 @@ module: training_upgrade
 short_description: Upgrade a long-running training, and take the upgrade back where it does not work
 version_added: 0.3.0
 description:
-  - Brings the StatefulSets of a long-running training, and what their pods need, to the manifests given, replica by replica,
-    and waits until each is ready. When one does not get ready, the training goes back to the ControllerRevisions it had
-    before, and the task fails with the cause and both states.
-  - The addresses of all replicas are fixed when TensorFlow starts, so another number of replicas restarts all of them, from
-    the last checkpoint. A ps that restarts has lost its parameters. Both are said before it begins.
-  - What was before and how far the upgrade has come stands in the ConfigMap C(<name>-upgrade). When the controller is killed,
-    the next call goes on from there, or first goes back when it is given other manifests. A second upgrade at the same time is
-    refused.
+  - Upgrades the StatefulSets of a long-running training, and the objects that their pods need, to the given manifests, replica by
+    replica, and waits until each is ready. If a replica does not become ready, the training returns to its former
+    ControllerRevisions, and the task fails with the cause and both states.
+  - The addresses of all replicas are fixed when TensorFlow starts, so another number of replicas restarts all of them from the last
+    checkpoint. A restarted ps has lost its parameters. The module announces both before it begins.
+  - The ConfigMap C(<name>-upgrade) records the former state and the progress. If the controller is killed, the next call resumes
+    the upgrade; with other manifests it rolls back first. A second upgrade at the same time is refused.
 extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options

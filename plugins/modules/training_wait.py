@@ -11,12 +11,12 @@ module: training_wait
 short_description: Wait for a run to end and say how it went
 version_added: 0.1.0
 description:
-  - Waits until all workers of a run succeeded, one of its replicas failed, or O(deadline) passed.
-  - A run ends with the first replica that fails. The result then names that replica, how it ended and the last lines of its log.
-  - Where this is a task of a playbook on the local connection, the run's steps, speed and remaining time are shown as they come.
-  - The task fails unless the run succeeded. Its result is complete in every case.
-  - On a cluster the pods are watched, the log of worker 0 is followed, and before the task ends all logs are saved into O(run_dir).
-    A pod that cannot start, was killed, evicted or deleted, or whose node was lost, ends the run with that cause.
+  - Waits until all workers of a run have succeeded, a replica has failed, or O(deadline) has passed.
+  - A run ends with the first replica that fails. The result then names that replica, its exit and the last lines of its log.
+  - In a playbook with the local connection, the run's steps, speed and remaining time are printed live.
+  - The task fails unless the run succeeded; its result is complete in both cases.
+  - On a cluster the module watches the pods, follows the log of worker 0, and saves all logs into O(run_dir) at the end. If a pod
+    cannot start, is killed, evicted or deleted, or loses its node, the run ends with that cause.
   - A cluster needs O(run_id) and O(attempt). With O(ledger=cluster) the lock of the study is renewed during the wait.
 extends_documentation_fragment:
   - tfscale.study.attributes.info

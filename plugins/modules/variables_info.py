@@ -11,10 +11,10 @@ module: variables_info
 short_description: Check the variables of all roles before anything starts
 version_added: 0.4.0
 description:
-  - Refuses with one sentence what a variable of a role of this collection cannot be, be it a wrong type, a wrong sign, nothing, or a
-    number so large that it must be a slip. Each role calls it before its first task that changes anything.
-  - Lists and mappings may come as text of YAML, as a survey or C(-e name=value) gives them. It means what it means in an inventory, so
-    that C(no) is false and C(1e3) a word.
+  - Refuses bad values of the roles' variables with one sentence, such as a wrong type or sign, an empty value, or an absurdly large
+    number. Each role calls it before its first task that changes anything.
+  - Lists and mappings may be given as YAML text, as a survey or C(-e name=value) does. The text is read as in an inventory, so C(no)
+    is false, and C(1e3) is a word.
 extends_documentation_fragment:
   - tfscale.study.attributes.info
 options:
