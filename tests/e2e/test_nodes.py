@@ -103,7 +103,7 @@ def test_namespace_is_made_removed_and_refused_while_it_ends(
     # What is none of ours keeps it; as ours, a finalizer that nobody takes away keeps it in its end.
     cluster.kubectl("create", "configmap", "held", "--namespace", name)
     stays = execute(study_namespace, **auth, name=name, state="absent")
-    assert (stays["changed"], "it holds configmaps/held, which is not ours" in stays["msg"]) == (False, True)
+    assert (stays["changed"], "it contains configmaps/held, which is not ours" in stays["msg"]) == (False, True)
     cluster.kubectl("label", "configmap", "held", "--namespace", name, "app.kubernetes.io/managed-by=tfscale.study")
     hold = '{"metadata": {"finalizers": ["tfscale.test/hold"]}}'
     cluster.kubectl("patch", "configmap", "held", "--namespace", name, "--patch", hold)

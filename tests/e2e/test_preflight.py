@@ -122,7 +122,7 @@ def test_a_server_that_is_not_there(look: Look) -> None:
 
 
 def test_a_namespace_that_is_not_there(look: Look, account: Callable[..., str]) -> None:
-    assert look(namespace="e2e-none")["msg"].startswith("Namespace e2e-none can be made")
+    assert look(namespace="e2e-none")["msg"].startswith("Namespace e2e-none can be created")
     access = account(cluster_role=False)
     # Without the right to look at namespaces nothing is said of them, but the rights are missing there.
     with pytest.raises(StepError, match=r"user \S+ may not get, list, watch, delete, deletecollection pods; "):

@@ -248,7 +248,7 @@ def test_a_killed_controller_leaves_no_half_an_upgrade(site: Site, phase: str) -
         assert site.versions() == ["1", "1"]
     else:
         assert site.call(wanted)["changed"] is True
-        assert any("goes on where it was interrupted" in line for line in site.said)
+        assert any("is resumed" in line for line in site.said)
         assert site.versions() == ["2", "2"]
     assert site.journal()["stage"] == "done"
     assert site.ready() == ["ps-0", "worker-0", "worker-1"]

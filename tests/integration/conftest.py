@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.playbook import ROOT, Playbook
 
-NO_NETWORK = "The kernel gives replicas no network of their own"
+NO_NETWORK = "The kernel gives replicas no separate network"
 TINY = ROOT / "tests/integration/files/tiny_trainer.py"
 
 

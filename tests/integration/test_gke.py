@@ -35,7 +35,7 @@ def playbook(google: Google, tmp_path: Path) -> Playbook:
 def test_provision_in_check_mode_says_what_would_be_made(playbook: Playbook, google: Google) -> None:
     result = playbook.run("provision", "--check", "-v")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert f"GKE cluster tfscale in {ZONE} would be made with 2 nodes." in result.stdout
+    assert f"GKE cluster tfscale in {ZONE} would be created with 2 nodes." in result.stdout
     assert google.clusters == {}
 
 
@@ -45,7 +45,7 @@ def test_teardown_removes_the_cluster_and_tells_of_those_that_go_on(playbook: Pl
     google.add("theirs", ours=False)
     result = playbook.run("teardown")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "go on and cost: forgotten in us-central1-a" in result.stdout
+    assert "cost money: forgotten in us-central1-a" in result.stdout
     result = playbook.run("teardown", cluster_gke_leftovers="remove")
     assert result.returncode == 0, result.stdout + result.stderr
     assert [name for _location, name in google.clusters] == ["theirs"]

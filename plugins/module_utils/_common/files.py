@@ -105,7 +105,7 @@ def why(error: OSError, folder: str | Path) -> str:
     """What stands in the way of writing into a folder and what to do; it follows `... cannot be written: `."""
     if error.errno in NO_ROOM:
         return (
-            f"no room is left in {folder} ({error.strerror}); make some there and run the same again, which goes on where this"
+            f"no space is left in {folder} ({error.strerror}); free some and run the same again, which resumes where this"
             " ended"
         )
     return f"{error.strerror or error}; give {folder} its permissions, or another folder"

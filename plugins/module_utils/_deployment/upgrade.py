@@ -100,7 +100,7 @@ class Upgrade:
                 raise self._failure(entry, before, f"did not work: {why}")
             entry, stage, before = self._journal.read(), "done", self._there()
         if stage == "upgrading":
-            self._context.say(f"upgrade of {self._whose()} goes on where it was interrupted")
+            self._context.say(f"upgrade of {self._whose()} is resumed")
             return self._go_on(entry, before)
         diffs = self._diffs(definition)
         if not diffs:
@@ -282,7 +282,7 @@ class Upgrade:
         groups = self._groups()
         if "worker" not in groups:
             raise InputError(
-                f"name is {self._training.name!r}, but no such training stands in namespace {self._training.namespace}: {DEPLOY}"
+                f"name is {self._training.name!r}, but no such training exists in namespace {self._training.namespace}: {DEPLOY}"
             )
         return {group: state_of(live, self._rollout.pods(group)) for group, live in groups.items()}
 

@@ -231,7 +231,7 @@ def connect(auth: Mapping[str, Any], *, patience: float = 10.0) -> Api:
         from kubernetes.config import ConfigException
     except ImportError as error:
         raise ApiError(
-            f"Python's package {error.name or 'kubernetes'} is not there: `make setup-kubernetes` installs what a cluster needs"
+            f"Python's package {error.name or 'kubernetes'} is missing: `make setup-kubernetes` installs the packages for clusters"
             " (collection kubernetes.core, packages kubernetes and jsonpatch)"
         ) from error
     given = {name: value for name, value in auth.items() if name in AUTH_ARG_SPEC and value not in (None, "")}
@@ -333,7 +333,7 @@ def garbled(host: str, data: bytes) -> ApiError:
     """To be borne like a connection that broke: the next answer may be whole."""
     shown = readable(data[:400].decode("utf-8", "replace"), 80)
     return ApiError(
-        f"cluster {host} does not answer as Kubernetes does, but with {shown or 'nothing'}: look at what stands between (a proxy,"
+        f"cluster {host} does not answer like Kubernetes, but with {shown or 'nothing'}: look for something in between (a proxy,"
         " a load balancer)",
         reason=GARBLED,
     )

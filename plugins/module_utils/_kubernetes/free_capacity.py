@@ -113,7 +113,7 @@ def floor_of(api: Api, pods: Sequence[Document], given: Mapping[str, Any]) -> in
         return None
     if not priority_class:
         raise InputError(
-            "training_preemptible is true, but training_priority_class names no class to which others give way: give one"
+            "training_preemptible is true, but training_priority_class names no priority class: give one that others yield to"
         )
     try:
         found = api.get(f"{PRIORITY_CLASSES}/{priority_class}")
@@ -121,7 +121,7 @@ def floor_of(api: Api, pods: Sequence[Document], given: Mapping[str, Any]) -> in
     except ApiError as error:
         if error.status == 404:
             raise InputError(
-                f"training_priority_class is {priority_class!r}, which the cluster does not have: make it, or give another"
+                f"training_priority_class is {priority_class!r}, which the cluster does not have: create it, or give another"
             ) from error
         if error.status != 403:
             raise

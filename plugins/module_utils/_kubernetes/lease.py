@@ -143,7 +143,7 @@ class LeaseLock:
         )
         if self._is_here(held):
             raise LedgerError(told)
-        raise LedgerError(f"{told}; a controller that is gone lets go in {max(1, round(left))} s")
+        raise LedgerError(f"{told}; if that controller is dead, its lock expires in {max(1, round(left))} s")
 
     def _holder(self, lease: Mapping[str, Any]) -> dict[str, Any] | None:
         spec = lease.get("spec") or {}

@@ -49,7 +49,7 @@ def telling(namespace: str) -> Iterator[None]:
     except ApiError as error:
         if error.status == 404 and error.message.startswith("namespaces "):
             raise LedgerError(
-                f"namespace {namespace} is not there: make it first, or give another cluster_namespace"
+                f"namespace {namespace} does not exist: create it first, or give another cluster_namespace"
             ) from error
         raise LedgerError(str(error)) from error
 

@@ -87,7 +87,7 @@ def renewer(lock: Lock | None, *, clock: Callable[[], float]) -> Callable[[], No
             if was_held and not is_held:
                 raise LedgerError(
                     f"study {lock.study} is not held by this controller any more: its Lease was deleted, or lapsed while the cluster did"
-                    " not answer; run the playbook again, it goes on where it was"
+                    " not answer; run the playbook again, which resumes the study"
                 )
             was_held = is_held
         except LedgerError as error:

@@ -57,7 +57,7 @@ def check_owner(live: Document, owner: Mapping[str, Any], what: str) -> None:
     if lacking:
         raise InputError(
             f"{what} is there and is not ours (it has no label {', '.join(lacking)}), so it is left alone: give another name"
-            " or cluster_namespace, or remove it if you know what it is"
+            " or cluster_namespace, or delete it if it is yours"
         )
 
 

@@ -112,7 +112,7 @@ class StudyMaxWorkers:
         method = self._placement["nodes_method"]
         if method in ("recreate", "resize"):
             raise InputError(
-                f"sweep_workers asks for fit, but cluster_nodes_method {method!r} makes the nodes only later: give numbers"
+                f"sweep_workers asks for fit, but cluster_nodes_method {method!r} creates the nodes only later: give numbers"
             )
         most = self._cluster.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit
@@ -124,5 +124,5 @@ class StudyMaxWorkers:
             return ClusterCapacity.look(kubernetes_api.connect(self._params), namespace, self._placement)
         except ApiError as error:
             raise InputError(
-                f"sweep_workers asks for fit, for which the cluster must be there (playbooks/provision.yml makes it): {error}"
+                f"sweep_workers asks for fit, for which the cluster must exist (playbooks/provision.yml creates it): {error}"
             ) from error

@@ -48,7 +48,7 @@ class Making:
         if os.path.lexists(self.path) and self._read() not in (self._held, self._half):
             raise BackendError(
                 f"{self.path} is needed as a mark, but it is not ours for this cluster: give another cluster_kubeconfig,"
-                " or remove it if you know what it is"
+                " or delete it if it is yours"
             )
 
     @contextlib.contextmanager

@@ -132,7 +132,7 @@ def check_kubeconfig(path: Path, name: str) -> None:
         if os.path.lexists(file) and (file.is_symlink() or not file.is_file() or not is_own(file.read_bytes())):
             raise InputError(
                 f"cluster_kubeconfig is {str(path)!r}, which needs {file.name} beside it, but that file is not ours: give"
-                " another, or remove that file if you know what it is"
+                " another, or delete that file if it is yours"
             )
 
 

@@ -133,7 +133,7 @@ class Container:
         if not isinstance(answer, dict):
             raise GkeError(
                 f"Google's API {self._base} does not answer in JSON objects, but with {readable(response.text, 80) or 'nothing'}:"
-                " look at what stands between (a proxy)"
+                " look for something in between (a proxy)"
             )
         return answer
 
@@ -153,7 +153,7 @@ def connect(
         from google.auth.transport.requests import AuthorizedSession
     except ImportError as error:
         raise GkeError(
-            "Python's package google-auth or requests is not there: `make setup-kubernetes` installs what a cluster needs"
+            "Python's package google-auth or requests is missing: `make setup-kubernetes` installs the packages for clusters"
         ) from error
     try:
         authorized: Any = AuthorizedSession

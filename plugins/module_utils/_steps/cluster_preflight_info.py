@@ -101,7 +101,7 @@ def _check_namespace(api: Api, namespace: str) -> bool:
             if permissions.is_allowed(api, Right("create", "", "namespaces"), namespace):
                 return False
             raise InputError(
-                f"namespace {namespace} is not there and may not be made: have it made, or give another cluster_namespace"
+                f"namespace {namespace} does not exist, and this user may not create it: ask an administrator for it, or give another cluster_namespace"
             ) from error
         if error.status != 403:
             raise
@@ -151,7 +151,7 @@ def _check_reference(api: Api, namespace: str, source: Mapping[str, Any]) -> Non
         except ApiError as error:
             if error.status == 404:
                 raise InputError(
-                    f"training_env needs {noun} {name}, which namespace {namespace} does not have: make it, or give another"
+                    f"training_env needs {noun} {name}, which namespace {namespace} does not have: create it, or give another"
                 ) from error
             if error.status != 403:
                 raise
@@ -245,7 +245,7 @@ def _result(
         ],
         "rights": [f"{right.verb} {right.target}" for right in wanted],
         "msg": (
-            f"Namespace {params['namespace']} {'is ready' if is_there else 'can be made'}:"
+            f"Namespace {params['namespace']} {'is ready' if is_there else 'can be created'}:"
             f" {counted(len(wanted), 'right')} given, {counted(len(usable), 'node')} for {counted(cells, 'cell')}."
         ),
     }

@@ -180,7 +180,7 @@ class _Step:
         found = self._find(check_mode=check_mode)
         made = found is None
         if check_mode and found is None:
-            return self._result(True, {}, [], f"{self._cluster} would be made with {self._count}.")
+            return self._result(True, {}, [], f"{self._cluster} would be created with {self._count}.")
         if found is None:
             found = self._create()
         elif wrong := gke.differences(found, self.wanted):
@@ -190,7 +190,7 @@ class _Step:
         written = gke.write_kubeconfig(self.kubeconfig, found, self.params["service_account_file"])
         before, after = self._nodes(found)
         resized = not made and len(before) != self.wanted.nodes
-        verb = "was made" if made else f"was given {self._count} instead of {len(before)}" if resized else "is there"
+        verb = "was created" if made else f"was resized from {len(before)} to {self._count}" if resized else "exists"
         tail = "" if resized else f", with {self._count}"
         return self._result(
             made or resized or written, found, after, f"{self._cluster} {verb}{tail}.", before=None if made else before
@@ -211,12 +211,12 @@ class _Step:
             self._delete(doomed)
             gke.remove_kubeconfig(self.kubeconfig)
         verb = "would be removed" if check_mode else "was removed"
-        told = [f"{self._cluster} {verb if found else 'is not there'}"]
+        told = [f"{self._cluster} {verb if found else 'does not exist'}"]
         if len(doomed) > bool(found):
             told.append(f"so {verb.replace('was', 'were')} {_listed(others)}")
         if kept:
             told.append(
-                f"other clusters of this collection go on and cost: {_listed(kept)} (cluster_gke_leftovers: remove ends them)"
+                f"other clusters of this collection still run and cost money: {_listed(kept)} (cluster_gke_leftovers: remove deletes them)"
             )
         result = self._result(bool(doomed), {}, [], f"{'; '.join(told)}.")
         return {
@@ -265,7 +265,7 @@ class _Step:
                 return found
             if status == "ERROR":
                 self.context.say(
-                    f"{self._cluster}: could not be made by an earlier call ({found.get('statusMessage', status)}), is removed"
+                    f"{self._cluster}: an earlier call could not create it ({found.get('statusMessage', status)}), is removed"
                 )
                 self._delete([found])
                 continue
@@ -281,7 +281,7 @@ class _Step:
         self.api.finish(location, operation, f"make {self._cluster}", seconds=self._left())
         found = self.api.cluster(location, self.wanted.name)
         if found is None:
-            raise GkeError(f"{self._cluster} is not there although Google has made it: somebody else removes it")
+            raise GkeError(f"{self._cluster} does not exist although Google created it: somebody else deletes it")
         return found
 
     def _nodes(self, found: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -389,7 +389,7 @@ def _uneven(count: int, zones: Sequence[str]) -> str:
 
 def _told_differences(name: str, wrong: Mapping[str, tuple[Any, Any]]) -> str:
     told = ", ".join(f"cluster_gke_{key} {have!r} instead of {want!r}" for key, (have, want) in wrong.items())
-    return f"GKE cluster {name} exists with {told}: ask for what is there, give another cluster_name, or remove it first (playbooks/teardown.yml)"
+    return f"GKE cluster {name} exists with {told}: ask for the same, give another cluster_name, or remove it first (playbooks/teardown.yml)"
 
 
 def _listed(found: Sequence[Mapping[str, Any]]) -> str:

@@ -182,7 +182,7 @@ class _Check:
             f"{one.node} ({one.message or one.reason or 'no answer'})" for one in seen if not one.is_final
         )
         raise InputError(
-            f"not every node had image {self._image} after {self._timeout:.0f} s: {silent or 'no pod was made'};"
+            f"not every node had image {self._image} after {self._timeout:.0f} s: {silent or 'no pod was created'};"
             " look at its pods, or give image_timeout more seconds"
         )
 

@@ -129,11 +129,11 @@ class _Step:
         check_host(wanted, host)
         after = asdict(wanted)
         if check_mode:
-            msg = f"Kind cluster {self.kind.name} would be made{' anew' if found else ''} with {counted(wanted.nodes, 'node')}."
+            msg = f"Kind cluster {self.kind.name} would be {'recreated' if found else 'created'} with {counted(wanted.nodes, 'node')}."
             return _result(True, before, after, self.kubeconfig, [], [], version, msg)
         nodes = self._make(wanted, host, anew=bool(found) or half)
         found = self.kind.nodes()
-        msg = f"Kind cluster {self.kind.name} was made{' anew' if before else ''} with {counted(wanted.nodes, 'node')}."
+        msg = f"Kind cluster {self.kind.name} was {'recreated' if before else 'created'} with {counted(wanted.nodes, 'node')}."
         return _result(True, before, _described(found), self.kubeconfig, found, nodes, version, msg)
 
     def probed(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class _Step:
         if changed and not check_mode:
             self._delete()
         verb = "would be removed" if check_mode else "was removed"
-        msg = f"Kind cluster {self.kind.name} {verb if changed else 'is not there'}."
+        msg = f"Kind cluster {self.kind.name} {verb if changed else 'does not exist'}."
         return _result(changed, _described(found), {}, self.kubeconfig, [], [], version, msg)
 
     def _keep(self, found: Sequence[Container], *, check_mode: bool) -> tuple[bool, list[dict[str, Any]]]:
@@ -277,7 +277,7 @@ def check_host(wanted: Wanted, host: Host) -> None:
 def _told_differences(name: str, wrong: Mapping[str, tuple[str, Any]]) -> str:
     told = ", ".join(f"{variable} {have} instead of {want}" for variable, (have, want) in wrong.items())
     return (
-        f"Kind cluster {name} exists with {told}: ask for what is there, give another cluster_name, or"
+        f"Kind cluster {name} exists with {told}: ask for the same, give another cluster_name, or"
         " cluster_recreate: true, which makes it anew (everything in it is lost)"
     )
 

@@ -92,7 +92,7 @@ def _warnings(refused: str) -> dict[str, list[str]]:
         return {}
     return {
         "warnings": [
-            f"The kernel gives replicas no network of their own ({refused}), so whoever reaches this machine reaches them:"
+            f"The kernel gives replicas no separate network ({refused}), so everybody who reaches this machine reaches them:"
             " close their ports from outside (training_port_range), as README tells under Limits, or say training_network=host"
             " where nobody else does."
         ]

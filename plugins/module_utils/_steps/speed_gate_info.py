@@ -60,7 +60,7 @@ def _sentence(outcome: gate.Outcome, allowed: float, without: list[tuple[str, st
         named = ", ".join(f"no run of {name} counts (the last: {reason})" for name, reason in without)
         return f"it cannot be told whether after is slower: {named}"
     if outcome.ratio is None:
-        return "it cannot be told whether after is slower: no block holds a run of both versions that counts"
+        return "it cannot be told whether after is slower: no block has a run of both versions that counts"
     border = f"the {percent(allowed)} that upgrade_max_slowdown allows"
     meanings = {
         gate.FASTER: "",

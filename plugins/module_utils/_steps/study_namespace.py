@@ -125,7 +125,7 @@ def _create(api: Api, name: str, labels: Mapping[str, str]) -> None:
     except ApiError as error:
         if error.status == 403:
             raise InputError(
-                f"namespace {name} is missing, and {error}; or have it made and give it as cluster_namespace"
+                f"namespace {name} is missing, and {error}; or ask an administrator for one and give its name as cluster_namespace"
             ) from error
         if error.status != 409:
             raise
@@ -136,12 +136,12 @@ def _absent(
 ) -> dict[str, Any]:
     name = params["name"]
     if found is None:
-        return _result(None, None, f"Namespace {name} is not there.")
+        return _result(None, None, f"Namespace {name} does not exist.")
     have = _labels(found)
     if not _is_ours(found):
-        return _result(have, have, f"Namespace {name} stays: it was not made by tfscale.study.")
+        return _result(have, have, f"Namespace {name} stays: tfscale.study did not create it.")
     if kept := _kept(api, name):
-        return _result(have, have, f"Namespace {name} stays: it holds {kept}.")
+        return _result(have, have, f"Namespace {name} stays: it contains {kept}.")
     _check_free(api, params, "is removed")
     if not check_mode:
         api.delete(f"{NAMESPACES}/{name}")
@@ -196,9 +196,9 @@ class _Wait:
     def _until(self, path: str, *, there: bool) -> None:
         while self._is_there(path) is not there:
             if self._context.clock() >= self._end:
-                wanted = "come into being" if there else "go"
+                wanted = "appear" if there else "go"
                 raise InputError(
-                    f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look what the cluster is busy with"
+                    f"{path.removeprefix('/api/v1/')} did not {wanted} in time: look at the load of the cluster"
                 )
             self._context.sleep(PAUSE_SECONDS)
 

@@ -244,7 +244,7 @@ def _ended(kind: Any, pod: Mapping[str, Any], container: Mapping[str, Any], end:
     if reason in ("StartError", "ContainerCannotRun"):
         return PodOutcome(state="failed", fate="did not start", reason=f"{reason}: {_short(end.get('message'))}")
     if reason == "ContainerStatusUnknown":
-        return PodOutcome(state="failed", fate="was lost", reason=f"{node} does not know any more what became of it")
+        return PodOutcome(state="failed", fate="was lost", reason=f"{node} has lost its state")
     if (container.get("state") or {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
         code = end.get("exitCode")
         return PodOutcome(state="failed", fate=f"exited with code {code} again and again (CrashLoopBackOff)")

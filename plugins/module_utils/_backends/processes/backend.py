@@ -104,7 +104,7 @@ def read_state(run_dir: Path) -> Mapping[str, Any]:
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
-        raise ValueError(f"it is not what a launcher writes in version {VERSION}")
+        raise ValueError(f"it is not the state of a launcher of version {VERSION}")
     _check(state)
     if state["run_dir"] != os.path.realpath(run_dir):
         raise ValueError(f"it tells of the run in {state['run_dir']}, which was moved or copied")

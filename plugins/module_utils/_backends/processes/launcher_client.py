@@ -90,7 +90,7 @@ class Launcher:
         except OSError as error:
             if error.filename == str(self._log):
                 raise BackendError(
-                    f"TMPDIR is {tempfile.gettempdir()!r}, where nothing can be written ({error.strerror}): make room"
+                    f"TMPDIR is {tempfile.gettempdir()!r}, where nothing can be written ({error.strerror}): free some space"
                     " there, or give another folder"
                 ) from error
             raise BackendError(

@@ -240,7 +240,7 @@ def variants(value: Any, spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for name, one in {"sweep_variants": given, **_within("sweep_variants", given)}.items():
         if not isinstance(one, Mapping):
             raise wrong(
-                name, one, "what each has of its own, such as {before: {}, after: {batch_size: 40}}, or nothing"
+                name, one, "each variant's own values, such as {before: {}, after: {batch_size: 40}}, or nothing"
             )
     return {_variant_name(name): variant(f"sweep_variants.{name}", change, spec) for name, change in given.items()}
 
@@ -280,7 +280,7 @@ def _program(name: str, value: Any) -> str:
     fits = words and all(isinstance(one, (str, int, float)) and "\0" not in str(one) for one in words)
     if not fits or not isinstance(value, (str, list, tuple)):
         # Its words may be secrets.
-        why = ", which is empty or has what is no word" if words is value else ""
+        why = ", which is empty or has an item that is not a word" if words is value else ""
         raise InputError(f"{name} is {unshown(value)}{why}: give a list, or a line for the shell")
     return value if isinstance(value, str) else f"exec {shlex.join(map(word, value))}"
 

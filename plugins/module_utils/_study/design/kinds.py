@@ -99,7 +99,7 @@ def of_pod(example: str, *needed: str) -> Check:
 
     def check(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping) or not all(isinstance(value.get(key), str) for key in needed):
-            raise wrong(name, value, f"what a pod has, such as {example}")
+            raise wrong(name, value, f"a part of a pod, such as {example}")
         return dict(value)
 
     return check

@@ -52,7 +52,7 @@ def test_main_returns_the_nodes_that_are_documented(
 
 def test_main_absent_finds_nothing_to_do(place: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     result = run(kind_cluster.main, capsys, **place, state="absent")
-    assert (result["changed"], result["msg"]) == (False, "Kind cluster one is not there.")
+    assert (result["changed"], result["msg"]) == (False, "Kind cluster one does not exist.")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_writing_on_a_full_disk_leaves_nothing_behind_and_works_again_with_room(
             write(target, b"x" * 5000)
         assert sorted(disk.iterdir()) == before
         assert (disk / "kept").read_bytes() == b"old"
-        assert "no room is left in /here" in files.why(caught.value, "/here")
+        assert "no space is left in /here" in files.why(caught.value, "/here")
         limit(size=ROOM)
         write(target, b"x" * 5000)
         assert target.read_bytes() == b"x" * 5000
@@ -87,8 +87,8 @@ def test_writing_on_a_full_disk_leaves_nothing_behind_and_works_again_with_room(
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.ENOSPC, "no room is left in /r (No space left on device); make some there"),
-        (errno.EDQUOT, "no room is left in /r (Disk quota exceeded); make some there"),
+        (errno.ENOSPC, "no space is left in /r (No space left on device); free some"),
+        (errno.EDQUOT, "no space is left in /r (Disk quota exceeded); free some"),
         (errno.EACCES, "Permission denied; give /r its permissions, or another folder"),
         (errno.EROFS, "Read-only file system; give /r its permissions, or another folder"),
     ],

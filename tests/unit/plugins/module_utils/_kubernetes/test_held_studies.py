@@ -46,7 +46,7 @@ def test_in_cluster_names_study_holder_and_since(namespace: str) -> None:
     [told] = named(store, namespace=namespace)
     assert told.startswith("study mnist in namespace tfscale is held by process ")
     assert f"process {OTHER} on host far since 2026-11-24 19:35:30 UTC" in told
-    assert "a controller that is gone lets go in 60 s" in told
+    assert "its lock expires in 60 s" in told
 
 
 def test_in_cluster_names_a_training_that_is_being_upgraded() -> None:

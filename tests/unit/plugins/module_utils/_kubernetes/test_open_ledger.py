@@ -59,7 +59,7 @@ def test_open_ledger_of_files_needs_no_kubernetes(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "ansible_collections.kubernetes.core.plugins.module_utils.k8s", None)
     done = controller(tmp_path, "files")
     assert len(done.sweep()) == 6
-    with pytest.raises(StepError, match=r"Python's package .* is not there: `make setup-kubernetes`"):
+    with pytest.raises(StepError, match=r"Python's package .* is missing: `make setup-kubernetes`"):
         controller(tmp_path).plan()
 
 

@@ -124,7 +124,7 @@ def test_resolved_where_no_worker_fits_says_what_limits(store: Store) -> None:
 
 
 def test_resolved_on_nodes_that_are_still_to_be_made_is_refused(store: Store) -> None:
-    with pytest.raises(InputError, match="cluster_nodes_method 'recreate' makes the nodes only later: give numbers"):
+    with pytest.raises(InputError, match="cluster_nodes_method 'recreate' creates the nodes only later: give numbers"):
         list(fits(placement={**PLACEMENT, "nodes_method": "recreate"}).resolved([product(["fit"])]))
 
 
@@ -134,6 +134,6 @@ def test_resolved_in_a_cluster_that_is_not_there_is_refused(monkeypatch: pytest.
 
     monkeypatch.setattr(kubernetes_api, "connect", away)
     with pytest.raises(
-        InputError, match=r"must be there \(playbooks/provision.yml makes it\): cluster x does not answer"
+        InputError, match=r"must exist \(playbooks/provision.yml creates it\): cluster x does not answer"
     ):
         list(fits().resolved([product(["fit"])]))

@@ -78,8 +78,8 @@ def refused(act: Callable[[], Any], study: Path) -> str:
         act()
     assert contents(study) == before
     said = str(caught.value)
-    assert f"no room is left in {study}" in said
-    assert "make some there" in said
+    assert f"no space is left in {study}" in said
+    assert "free some" in said
     return said
 
 

@@ -125,13 +125,13 @@ def test_execute_of_a_server_that_refuses_at_all(store: Store, status: int, mess
 
 
 def test_execute_where_the_namespace_may_be_made(store: Store) -> None:
-    assert look(namespace="new")["msg"].startswith("Namespace new can be made: ")
+    assert look(namespace="new")["msg"].startswith("Namespace new can be created: ")
 
 
 def test_execute_where_the_namespace_may_not_be_made(store: Store) -> None:
     store.denied = {"create namespaces -A"}
     with pytest.raises(
-        StepError, match="namespace new is not there and may not be made: have it made, or give another"
+        StepError, match=r"namespace new does not exist, and this user may not create it: .* or give another"
     ):
         look(namespace="new")
 

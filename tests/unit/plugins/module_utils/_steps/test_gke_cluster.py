@@ -107,7 +107,7 @@ def test_execute_makes_a_cluster_with_what_was_asked_for(site: Site) -> None:
         channel="stable",
     )
     assert result["changed"]
-    assert result["msg"] == f"GKE cluster one in {ZONE} was made, with 2 nodes."
+    assert result["msg"] == f"GKE cluster one in {ZONE} was created, with 2 nodes."
     assert [one["name"] for one in result["nodes"]] == ["gke-one-0", "gke-one-1"]
     assert result["versions"] == {"kubernetes": "1.34.4-gke.1"}
     made = site.google.clusters[ZONE, "one"]
@@ -181,7 +181,7 @@ def test_execute_gives_each_zone_its_share(site: Site) -> None:
 def test_execute_in_check_mode_changes_nothing(site: Site) -> None:
     result = site.run(check_mode=True)
     assert result["changed"]
-    assert result["msg"] == f"GKE cluster one in {ZONE} would be made with 1 node."
+    assert result["msg"] == f"GKE cluster one in {ZONE} would be created with 1 node."
     assert not site.kubeconfig.exists()
     site.run(nodes=1)
     assert "would be given 3 nodes instead of 1" in site.run(nodes=3, check_mode=True)["msg"]
@@ -233,7 +233,7 @@ def test_execute_absent_removes_the_cluster_and_its_files(site: Site) -> None:
     assert list(site.kubeconfig.parent.iterdir()) == []
     again = site.run(state="absent")
     assert not again["changed"]
-    assert "is not there" in again["msg"]
+    assert "does not exist" in again["msg"]
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -298,7 +298,7 @@ def test_execute_absent_tells_of_leftovers_and_removes_them_when_asked(site: Sit
     result = site.run(state="absent")
     assert not result["changed"]
     assert [one["name"] for one in result["leftovers"]] == ["forgotten"]
-    assert "go on and cost: forgotten in us-central1-a (since 2026-11-26" in result["msg"]
+    assert "cost money: forgotten in us-central1-a (since 2026-11-26" in result["msg"]
     result = site.run(state="absent", leftovers="remove")
     assert result["changed"]
     assert list(site.google.clusters) == [(ZONE, "theirs")]

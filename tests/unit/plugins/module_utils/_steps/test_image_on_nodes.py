@@ -211,7 +211,7 @@ def test_execute_names_why_no_pod_is_admitted(monkeypatch: pytest.MonkeyPatch) -
     api = Daemons(w1={0: SAME})
     api.refused_pods = "exceeded quota"
     api.refuse("LIST", EVENTS, 403)
-    assert failure(api, monkeypatch).startswith("not every node had image x:1 after 60 s: no pod was made")
+    assert failure(api, monkeypatch).startswith("not every node had image x:1 after 60 s: no pod was created")
 
 
 @pytest.mark.parametrize(

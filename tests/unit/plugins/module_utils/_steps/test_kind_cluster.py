@@ -96,7 +96,7 @@ def test_execute_present_makes_a_capped_cluster(engine: Engine, place: Path) -> 
     lines: list[str] = []
     result = run(place, nodes=2, node_image="node:1", node_cpus="1", node_memory="4Gi", lines=lines)
     assert lines == ["Kind cluster one: making 2 nodes and a control plane"]
-    assert (result["changed"], result["msg"]) == (True, "Kind cluster one was made with 2 nodes.")
+    assert (result["changed"], result["msg"]) == (True, "Kind cluster one was created with 2 nodes.")
     assert result["kubeconfig"] == str(place)
     assert result["versions"] == {"kind": "0.33.0", "kubernetes": "v1.34.4"}
     assert [(one["name"], one["role"], one["cpus"], one["memory_bytes"]) for one in result["nodes"]] == [
@@ -132,7 +132,7 @@ def test_execute_present_in_check_mode_makes_nothing(engine: Engine, place: Path
     result = run(place, nodes=2, check_mode=True)
     assert (result["changed"], result["nodes"], did(engine)) == (True, [], [])
     assert result["diff"]["after"]["nodes"] == 2
-    assert result["msg"] == "Kind cluster one would be made with 2 nodes."
+    assert result["msg"] == "Kind cluster one would be created with 2 nodes."
     assert not place.parent.exists()
 
 
@@ -174,7 +174,7 @@ def test_execute_present_refuses_another_cluster_and_names_what_differs(
     engine.commands.clear()
     sentence = failure(place, **{**first, **asked})
     assert sentence.startswith(
-        f"Kind cluster one exists with {told}: ask for what is there, give another cluster_name,"
+        f"Kind cluster one exists with {told}: ask for the same, give another cluster_name,"
     )
     assert sentence.endswith("cluster_recreate: true, which makes it anew (everything in it is lost).")
     planned = run(place, recreate=True, check_mode=True, **{**first, **asked})
@@ -182,7 +182,7 @@ def test_execute_present_refuses_another_cluster_and_names_what_differs(
     result = run(place, recreate=True, **{**first, **asked})
     assert result["changed"] is True
     assert result["diff"]["before"]["nodes"] == 2
-    assert result["msg"].startswith("Kind cluster one was made anew")
+    assert result["msg"].startswith("Kind cluster one was recreated")
     assert did(engine)[:2] == ["kind delete cluster", "kind create cluster"]
     assert run(place, recreate=True, **{**first, **asked})["changed"] is False
 
@@ -305,7 +305,7 @@ def test_execute_absent_removes_cluster_and_kubeconfig(engine: Engine, place: Pa
 
 def test_execute_absent_finds_nothing_to_do(engine: Engine, place: Path) -> None:
     result = run(place, state="absent")
-    assert (result["changed"], result["msg"], did(engine)) == (False, "Kind cluster one is not there.", [])
+    assert (result["changed"], result["msg"], did(engine)) == (False, "Kind cluster one does not exist.", [])
 
 
 @pytest.mark.parametrize("program", ["docker info", "kind version"])

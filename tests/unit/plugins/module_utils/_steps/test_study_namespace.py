@@ -117,7 +117,7 @@ def test_execute_present_names_the_missing_right(api: Cluster) -> None:
     api.refuse("POST", "/api/v1/namespaces", 403, FORBIDDEN)
     sentence = failure()
     assert sentence.startswith("namespace tfscale is missing, and user bob may not create namespaces: give that right")
-    assert sentence.endswith("or have it made and give it as cluster_namespace.")
+    assert sentence.endswith("give its name as cluster_namespace.")
 
 
 def test_execute_present_lets_somebody_else_be_faster(api: Cluster) -> None:
@@ -158,7 +158,7 @@ def test_execute_absent_keeps_a_long_running_training(
     result = run(state="absent", check_mode=check_mode)
     assert (result["changed"], PATH in api.objects) == (False, True)
     assert result["msg"] == (
-        f"Namespace tfscale stays: it holds {resource}/x of training mine; remove it first (training_state: absent)."
+        f"Namespace tfscale stays: it contains {resource}/x of training mine; remove it first (training_state: absent)."
     )
 
 
@@ -175,7 +175,7 @@ def test_execute_absent_keeps_the_records_of_a_study(api: Cluster, check_mode: b
     put(api, "/api/v1/configmaps", "r", {**OURS, "tfscale.study/record": "true", "tfscale.study/study": "mnist"})
     result = run(state="absent", check_mode=check_mode)
     assert (result["changed"], PATH in api.objects) == (False, True)
-    assert result["msg"].startswith("Namespace tfscale stays: it holds records of study mnist, such as configmaps/r;")
+    assert result["msg"].startswith("Namespace tfscale stays: it contains records of study mnist, such as configmaps/r;")
 
 
 @pytest.mark.parametrize("labels", [None, {}, {"app.kubernetes.io/managed-by": "Helm"}])
@@ -188,7 +188,7 @@ def test_execute_absent_keeps_what_others_have_put_there(
     put(api, "/api/v1/services", "own", OURS)
     result = run(state="absent")
     assert (result["changed"], PATH in api.objects) == (False, True)
-    assert result["msg"] == f"Namespace tfscale stays: it holds {resource}/theirs, which is not ours."
+    assert result["msg"] == f"Namespace tfscale stays: it contains {resource}/theirs, which is not ours."
 
 
 def test_execute_absent_takes_what_every_namespace_has_for_nobodys(api: Cluster) -> None:
@@ -236,7 +236,7 @@ def test_execute_leaves_the_namespace_of_a_study_that_somebody_runs(
 
 
 def test_execute_absent_finds_nothing_to_do(api: Cluster) -> None:
-    assert run(state="absent")["msg"] == "Namespace tfscale is not there."
+    assert run(state="absent")["msg"] == "Namespace tfscale does not exist."
 
 
 def test_execute_absent_waits_and_gives_up(api: Cluster) -> None:
@@ -244,7 +244,7 @@ def test_execute_absent_waits_and_gives_up(api: Cluster) -> None:
     api.delete = lambda *_path, **_query: {}  # type: ignore[method-assign]
     assert (
         failure(state="absent", timeout=5)
-        == "namespaces/tfscale did not go in time: look what the cluster is busy with."
+        == "namespaces/tfscale did not go in time: look at the load of the cluster."
     )
 
 

@@ -426,7 +426,7 @@ def test_execute_lets_go_of_the_training(site: Site) -> None:
         ({"definition": [{"kind": "Secret"}]}, "definition[0] is 'Secret': give manifests of ConfigMap, "),
         ({"definition": manifests()[:1]}, "definition has the StatefulSets none: give mnist-worker"),
         ({"definition": manifests()[2:]}, "differ in having ps"),
-        ({"name": "other", "definition": None, "state": "confirmed"}, "no such training stands in namespace tfscale"),
+        ({"name": "other", "definition": None, "state": "confirmed"}, "no such training exists in namespace tfscale"),
         ({"name": "other"}, "definition[0] (ConfigMap mnist-"),
     ],
 )

@@ -428,7 +428,7 @@ def test_execute_whose_logs_find_no_room_says_so(cluster: Cluster) -> None:
         cluster.run_dir.mkdir()
         fill(disk)
         msg, _result = cluster.fail()
-        assert f"run_dir {cluster.run_dir}: no room is left in {cluster.run_dir} (No space left on device)" in msg
+        assert f"run_dir {cluster.run_dir}: no space is left in {cluster.run_dir} (No space left on device)" in msg
         assert list(cluster.run_dir.iterdir()) == []
 
 

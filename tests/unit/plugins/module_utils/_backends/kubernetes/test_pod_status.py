@@ -158,7 +158,7 @@ def test_pod_status_of_a_pod_that_took_too_much_memory(kind: str, memory: str, a
         pytest.param(
             pod(state=terminated(137, reason="ContainerStatusUnknown")),
             "was lost",
-            "node node-a does not know any more what became of it",
+            "node node-a has lost its state",
             id="unknown",
         ),
         pytest.param(

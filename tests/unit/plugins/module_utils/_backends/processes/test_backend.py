@@ -142,8 +142,8 @@ def test_observe_without_a_run_says_what_to_do(tmp_path: Path) -> None:
     [
         ("{", "cannot be read: Expecting"),
         ("\0\0", "cannot be read: Expecting"),
-        ([], "cannot be read: it is not what a launcher writes in version 1"),
-        ({"version": 2}, "cannot be read: it is not what a launcher writes in version 1"),
+        ([], "cannot be read: it is not the state of a launcher of version 1"),
+        ({"version": 2}, "cannot be read: it is not the state of a launcher of version 1"),
     ],
 )
 def test_observe_of_somebody_elses_file_names_it(tmp_path: Path, state: Any, problem: str) -> None:

@@ -423,10 +423,10 @@ def test_variants_come_as_json_too() -> None:
     [
         (
             "fast",
-            "sweep_variants is a text: give what each has of its own, such as {before: {}, after: {batch_size: 40}}",
+            "sweep_variants is a text: give each variant's own values, such as {before: {}, after: {batch_size: 40}}",
         ),
-        (["before"], "sweep_variants is a list: give what each has of its own"),
-        ({"after": 40}, "sweep_variants.after is a number: give what each has of its own"),
+        (["before"], "sweep_variants is a list: give each variant's own values"),
+        ({"after": 40}, "sweep_variants.after is a number: give each variant's own values"),
         ({"After!": {}}, "sweep_variants has 'After!': give names of at most 32 lower-case letters"),
         ({1: {}}, "sweep_variants has 1: give names"),
         ({"after": {"gpus": 1}}, f"sweep_variants.after has 'gpus': give {KEYS}"),

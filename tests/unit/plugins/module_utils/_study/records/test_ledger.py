@@ -236,7 +236,7 @@ def test_append_on_a_full_disk_leaves_the_ledger_as_it_was(
         return count
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(LedgerError, match=r"cannot be written: no room is left in .* .No space left on device"):
+    with pytest.raises(LedgerError, match=r"cannot be written: no space is left in .* .No space left on device"):
         book.append(record(2))
     assert book.path.read_bytes() == ledger.encode(record(1))
 
