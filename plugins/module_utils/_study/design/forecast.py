@@ -1,72 +1,324 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the runs of a study will take. PRIVATE, can break at any time."""
+"""Duration and price of the missing runs of a study. PRIVATE, can break at any time.
+
+A run's seconds are log-normal: log T = cell + block + rest. The variances come from the recorded runs, shrunk towards
+values that are usual. The sum of all missing runs is again close to a log-normal, whose two moments are known.
+
+Sources:
+  Sum of log-normals by its moments: Fenton, IRE Transactions on Communications Systems 8 (1960) 57-67.
+  Shrunk variances: Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004) article 3.
+  Variance that grows with the distance of two cells: Matheron, Economic Geology 58 (1963) 1246-1266.
+  Student's t from the normal distribution: Abramowitz and Stegun, Handbook of Mathematical Functions (1964) 26.7.5.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from statistics import median
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean, median
+from typing import Any, NamedTuple, Protocol
 
-from ..._common.fields import finite
-from ..records.record import records_of
+from ..._common.fields import finite, mappings
+from ..records.record import NO_PRICES, Record, records_of
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
 # every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the
 # start line and from the last step to the verdict together.
 STEPS_PER_SECOND = {"thesis": 50.0, "fast": 280.0}
 OVERHEAD_SECONDS = 3.0
-# How far off a forecast may be: from a rule of thumb, from another cell's runs, from a single run of this cell.
-GUESS, NEIGHBOUR, SINGLE = 2.0, 1.5, 1.25
+# The true duration lies between the bounds with this probability.
+COVERAGE = 0.90
+# Usual standard deviations of logarithms, and the degrees of freedom with which each counts beside the data: of runs of one
+# cell in one block, of blocks, of a rule of thumb (half to double), and of two cells a factor of e apart in one count.
+USUAL_REST, USUAL_BLOCK, USUAL_GUESS, USUAL_STEP = 0.10, 0.05, 0.42, 0.5
+WEIGHT_REST, WEIGHT_BLOCK, WEIGHT_STEP = 4.0, 3.0, 2.0
+# Neighbours that are looked at for a cell without a run: a study may have thousands of cells.
+NEIGHBOURS = 24
+# Durations outside are slips of a clock.
+SHORTEST, LONGEST = 1e-3, 1e7
+# Seconds between the records of two runs beyond which the study was interrupted.
+BREAK_SECONDS = 900.0
 # Counts are compared by their ratio; any other difference of two cells weighs as much as a factor of e.
 COUNTS = ("nodes", "ps", "workers", "train_steps")
 
+Spec = Mapping[str, Any]
+
+
+class CellLike(Protocol):
+    @property
+    def cell_id(self) -> str: ...
+    @property
+    def spec(self) -> Spec: ...
+
 
 class Forecast(NamedTuple):
-    """Seconds, likely and between bounds."""
+    """The likely value, and the bounds that hold the true one with probability COVERAGE: seconds, or a price."""
 
     seconds: float
     low: float
     high: float
 
+    def times(self, factor: float) -> Forecast:
+        return Forecast(*(round(value * factor, 6) for value in self))
+
+
+class _Expected(NamedTuple):
+    """Logarithm of a run's seconds; its variance within the cell; and that of the cell's mean, shared by one `source`."""
+
+    log: float
+    rest: float
+    shared: float
+    source: Hashable
+
+    @property
+    def mean(self) -> float:
+        return math.exp(self.log + (self.rest + self.shared) / 2.0)
+
+
+class _Cell(NamedTuple):
+    cell_id: str
+    spec: Spec
+
+
+class _Asked(NamedTuple):
+    """Runs to forecast: their number by cell, and by cell and block."""
+
+    numbers: Counter[str]
+    blocks: Counter[tuple[str, int]]
+    specs: dict[str, Spec]
+
+    @classmethod
+    def of(cls, runs: Iterable[tuple[CellLike, int]]) -> _Asked:
+        asked = cls(Counter(), Counter(), {})
+        for cell, block in runs:
+            asked.numbers[cell.cell_id] += 1
+            asked.blocks[cell.cell_id, block] += 1
+            asked.specs[cell.cell_id] = cell.spec
+        return asked
+
+
+@dataclass
+class _Known:
+    """Recorded runs of one cell: logarithms of seconds by block, and their squared deviations once the blocks are known."""
+
+    spec: Spec
+    logs: list[float]
+    blocks: list[int]
+    squares: float = 0.0
+
+    @property
+    def log(self) -> float:
+        return fmean(self.logs)
+
 
 class Experience:
-    """What the records of a study say about durations."""
+    """Durations and prices of recorded runs, and the forecasts that follow from them."""
 
-    def __init__(self, records: Iterable[Any]) -> None:
-        self._seconds: dict[str, list[float]] = {}
-        self._specs: dict[str, Mapping[str, Any]] = {}
-        for record in records_of(records):
+    def __init__(self, records: Iterable[Any], prices: Mapping[str, float] = NO_PRICES) -> None:
+        """`prices` are those of a node's hour by machine type, `*` is any other; without any there is no price."""
+        found = [record for record in records_of(records) if record.is_fit and record.spec]
+        self._prices = prices
+        self._cells: dict[str, _Known] = {}
+        for record in found:
             seconds = record.timing("total_seconds")
-            if seconds is not None and seconds > 0 and record.spec:
-                self._seconds.setdefault(record.cell_id, []).append(seconds)
-                self._specs[record.cell_id] = record.spec
+            if seconds is not None and seconds > 0:
+                cell = self._cells.setdefault(record.cell_id, _Known(record.spec, [], []))
+                cell.logs.append(math.log(min(max(seconds, SHORTEST), LONGEST)))
+                cell.blocks.append(record.block)
+        self._between = _between(found)
+        self._rates, self._node_rate = _rates(found, prices)
+        self._rest, self._freedom, self._block, self._blocks = self._variances()
+        self._map = _Map()
+        references = _evenly(list(self._cells.items()), NEIGHBOURS)
+        self._references = {cell_id: _Place.of(cell.spec) for cell_id, cell in references}
+        self._step = self._variogram()
 
-    def of_cell(self, cell_id: str, spec: Mapping[str, Any]) -> Forecast:
-        """From the cell's own runs, else from those of the cell most like it, else by a rule of thumb."""
-        if own := self._seconds.get(cell_id):
-            spread = SINGLE if len(own) == 1 else 1.0
-            return Forecast(median(own), min(own) / spread, max(own) * spread)
-        if self._specs:
-            nearest = min(self._specs, key=lambda other: _distance(spec, self._specs[other]))
-            likely = median(self._seconds[nearest])
-            return Forecast(likely, likely / NEIGHBOUR, likely * NEIGHBOUR)
+    def total(self, runs: Iterable[tuple[CellLike, int]]) -> Forecast:
+        """Seconds of these runs, each a cell and its block, one after the other."""
+        asked = _Asked.of(runs)
+        if not asked.numbers:
+            return Forecast(0.0, 0.0, 0.0)
+        expected = {cell_id: self._expected(cell_id, spec) for cell_id, spec in asked.specs.items()}
+        mean = sum(number * expected[cell_id].mean for cell_id, number in asked.numbers.items())
+        spread = math.log1p(self._variance(expected, asked, mean) / mean**2)
+        center = math.log(mean) - spread / 2.0
+        reach = _student(self._freedom) * math.sqrt(spread)
+        fixed = self._between * sum(asked.numbers.values())
+        return Forecast(*(round(math.exp(center + side) + fixed, 3) for side in (0.0, -reach, reach)))
+
+    def of_cell(self, cell_id: str, spec: Spec) -> Forecast:
+        """Seconds of one run of this cell."""
+        return self.total([(_Cell(cell_id, spec), 1)])
+
+    def price(self, runs: Iterable[tuple[CellLike, int]], time: Forecast) -> Forecast | None:
+        """Price of the runs that take this time: every active node, used or not; None if a price is not known."""
+        asked = _Asked.of(runs)
+        rates = {cell_id: self._rate(cell_id, spec) for cell_id, spec in asked.specs.items()}
+        if not rates or not self._prices or None in rates.values():
+            return None
+        expected = {cell_id: self._expected(cell_id, spec) for cell_id, spec in asked.specs.items()}
+        seconds = {cell_id: number * expected[cell_id].mean for cell_id, number in asked.numbers.items()}
+        weighted = sum(seconds[cell_id] * (rate or 0.0) for cell_id, rate in rates.items())
+        return time.times(weighted / sum(seconds.values()))
+
+    def _expected(self, cell_id: str, spec: Spec) -> _Expected:
+        """From the cell's own runs, else from the most similar cell with runs, else by a rule of thumb."""
+        known = self._cells.get(cell_id)
+        if known is not None:
+            count = len(known.logs)
+            rest = (WEIGHT_REST * self._rest + known.squares) / (WEIGHT_REST + count - 1)
+            return _Expected(known.log, rest, rest / count, cell_id)
+        if self._references:
+            here = _Place.of(spec)
+            distances = {other: self._map.distance(here, place) for other, place in self._references.items()}
+            nearest = min(distances, key=lambda other: distances[other])
+            found = self._cells[nearest]
+            own = self._rest / len(found.logs)
+            return _Expected(found.log, self._rest, own + self._step * distances[nearest], ("like", nearest))
         speed = STEPS_PER_SECOND.get(str(spec.get("preset")), STEPS_PER_SECOND["fast"])
-        likely = OVERHEAD_SECONDS + (finite(spec.get("train_steps")) or 0.0) / speed
-        return Forecast(likely, likely / GUESS, likely * GUESS)
+        steps = min(finite(spec.get("train_steps")) or 0.0, LONGEST)
+        return _Expected(math.log(OVERHEAD_SECONDS + steps / speed), self._rest, USUAL_GUESS**2, "thumb")
+
+    def _variance(self, expected: Mapping[str, _Expected], asked: _Asked, mean: float) -> float:
+        """Of the sum: each run's rest, the errors of means that several runs share, the blocks, the mean of all blocks."""
+        rest, shared, by_block = 0.0, Counter[Hashable](), Counter[int]()
+        for cell_id, number in asked.numbers.items():
+            one = expected[cell_id]
+            rest += number * one.mean**2 * math.expm1(one.rest)
+            shared[one.source] += number * one.mean * math.sqrt(math.expm1(one.shared))
+        for (cell_id, block), number in asked.blocks.items():
+            by_block[block] += number * expected[cell_id].mean
+        within = sum(seconds**2 for seconds in by_block.values()) * math.expm1(self._block)
+        level = mean**2 * math.expm1(self._block / self._blocks) if self._blocks else 0.0
+        return rest + sum(seconds**2 for seconds in shared.values()) + within + level
+
+    def _variances(self) -> tuple[float, float, float, int]:
+        """Of runs of one cell in one block, with its degrees of freedom; and of blocks, with their number.
+
+        Two ways, cell and block, as in the comparison of cells; with one cell nothing tells blocks from runs.
+        """
+        left: dict[int, list[float]] = {}
+        for cell in self._cells.values():
+            center = cell.log
+            for log, block in zip(cell.logs, cell.blocks, strict=True):
+                left.setdefault(block, []).append(log - center)
+        split = len(self._cells) > 1 and len(left) > 1
+        means = {block: fmean(logs) if split else 0.0 for block, logs in left.items()}
+        for cell in self._cells.values():
+            center = cell.log
+            pairs = zip(cell.logs, cell.blocks, strict=True)
+            cell.squares = sum((log - center - means[block]) ** 2 for log, block in pairs)
+        freedom = WEIGHT_REST + max(
+            0, sum(len(cell.logs) - 1 for cell in self._cells.values()) - split * (len(left) - 1)
+        )
+        rest = (WEIGHT_REST * USUAL_REST**2 + sum(cell.squares for cell in self._cells.values())) / freedom
+        extra = [max(0.0, means[block] ** 2 - rest / len(logs)) for block, logs in left.items()] if split else []
+        usual = WEIGHT_BLOCK * USUAL_BLOCK**2
+        return rest, freedom, (usual + sum(extra)) / (WEIGHT_BLOCK + max(0, len(extra) - 1)), len(left)
+
+    def _variogram(self) -> float:
+        """Variance of the logarithms of two cells' means for one unit of their distance."""
+        squares, count = WEIGHT_STEP * USUAL_STEP**2, WEIGHT_STEP
+        for cell_id, place in self._references.items():
+            others = [
+                (self._map.distance(place, at), other) for other, at in self._references.items() if other != cell_id
+            ]
+            distance, other = min(others, default=(0.0, cell_id))
+            if distance > 0:
+                squares += (self._cells[cell_id].log - self._cells[other].log) ** 2 / distance
+                count += 1
+        return squares / count
+
+    def _rate(self, cell_id: str, spec: Spec) -> float | None:
+        """Price of a second of a run: the cell's own, else by its nodes."""
+        if cell_id in self._rates:
+            return self._rates[cell_id]
+        each = self._node_rate
+        if each is None and len(self._prices) == 1:
+            [price] = self._prices.values()
+            each = price / 3600.0
+        nodes = finite(spec.get("nodes"))
+        return None if each is None or nodes is None else each * max(nodes, 1.0)
 
 
-def _distance(spec: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    distance = 0.0
-    for key in spec.keys() | other.keys():
-        one, two = finite(spec.get(key)), finite(other.get(key))
-        if key in COUNTS and one is not None and two is not None:
-            distance += abs(math.log((1 + one) / (1 + two)))
-        elif spec.get(key) != other.get(key):
-            distance += 1.0
-    return distance
+def _between(records: Sequence[Record]) -> float:
+    """Seconds that a study takes for each run beyond the run itself, by the times of consecutive records of a cluster."""
+    last: dict[Any, float] = {}
+    found = []
+    for record in records:
+        seconds, now = record.timing("total_seconds"), record.recorded
+        if seconds is None or now is None:
+            continue
+        before = last.get(record.spec.get("cluster"))
+        last[record.spec.get("cluster")] = now
+        if before is not None and 0.0 <= now - before - seconds <= BREAK_SECONDS:
+            found.append(now - before - seconds)
+    if not found:
+        return 0.0
+    # One break of some minutes, between two calls, must not count for every run.
+    usual = median(found)
+    return fmean(min(one, 10.0 * usual + 1.0) for one in found)
+
+
+def _rates(records: Sequence[Record], prices: Mapping[str, float]) -> tuple[dict[str, float], float | None]:
+    """Price of a second of a run by cell, and that of one node: the mean of all that are known."""
+    found: dict[str, float] = {}
+    each: list[float] = []
+    for record in records if prices else ():
+        cost, seconds = record.cost(prices), record.timing("total_seconds")
+        if cost is not None and seconds:
+            found[record.cell_id] = cost / seconds
+            each.append(cost / seconds / len(mappings(record.provenance.get("nodes"))))
+    return found, fmean(each) if each else None
+
+
+def _evenly(items: list[Any], most: int) -> list[Any]:
+    return items if len(items) <= most else [items[index * len(items) // most] for index in range(most)]
+
+
+class _Place(NamedTuple):
+    """A cell among others: logarithms of its counts, and all else in its spec."""
+
+    counts: tuple[float | None, ...]
+    rest: Mapping[str, Any]
+    key: Hashable
+
+    @classmethod
+    def of(cls, spec: Spec) -> _Place:
+        numbers = [finite(spec.get(name)) for name in COUNTS]
+        counts = tuple(None if number is None else math.log1p(max(number, 0.0)) for number in numbers)
+        rest = {name: value for name, value in spec.items() if name not in COUNTS}
+        return cls(counts, rest, tuple(sorted((name, str(value)) for name, value in rest.items())))
+
+
+class _Map:
+    """Distances of cells; what is not a count is compared once for each pair of settings."""
+
+    def __init__(self) -> None:
+        self._differences: dict[tuple[Hashable, Hashable], int] = {}
+
+    def distance(self, one: _Place, other: _Place) -> float:
+        pair = one.key, other.key
+        if pair not in self._differences:
+            names = one.rest.keys() | other.rest.keys()
+            self._differences[pair] = sum(one.rest.get(name) != other.rest.get(name) for name in names)
+        distance = float(self._differences[pair])
+        for first, second in zip(one.counts, other.counts, strict=True):
+            if first != second:
+                distance += 1.0 if first is None or second is None else abs(first - second)
+        return distance
+
+
+def _student(freedom: float) -> float:
+    """The value that Student's t stays within, on both sides, with probability COVERAGE; to 1 % from 4 degrees of freedom."""
+    z = NormalDist().inv_cdf((1.0 + COVERAGE) / 2.0)
+    first = (z**3 + z) / 4.0
+    second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0
+    return z + first / freedom + second / freedom**2
 
 
 def total(forecasts: Iterable[Forecast]) -> Forecast:

@@ -198,8 +198,7 @@ def plan_study(
     if allowed is not None and _is_settled(cells, records, plan, allowed, rules.blocks):
         plan = plan.settled()
     experience = forecast.Experience(records)
-    by_cell = {cell.cell_id: experience.of_cell(cell.cell_id, cell.spec) for cell in cells}
-    time = forecast.total(by_cell[run.cell.cell_id] for run in plan.missing)
+    time = experience.total((run.cell, run.block) for run in plan.missing)
     runs = [_run(run, rules, study, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
     head = _head(params, len(cells), rules.blocks, plan, time, is_gate=allowed is not None)
     return {

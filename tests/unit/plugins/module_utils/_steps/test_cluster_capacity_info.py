@@ -162,7 +162,11 @@ def test_execute_of_who_may_not_see_classes_looks_at_a_pod_of_it(store: Store) -
         ({"ps": -1}, (), "ps is -1: give a whole number from 0."),
         ({"nodes": "all"}, (), "nodes is 'all': give a whole number from 0."),
         ({"resources": {"chief": {}}}, (), "resources has 'chief': give ps and worker."),
-        ({"preemptible": True}, (), "training_preemptible is true, but training_priority_class names no priority class"),
+        (
+            {"preemptible": True},
+            (),
+            "training_preemptible is true, but training_priority_class names no priority class",
+        ),
         (
             {"preemptible": True, "priority_class": "high"},
             (),

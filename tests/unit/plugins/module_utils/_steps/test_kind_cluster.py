@@ -173,9 +173,7 @@ def test_execute_present_refuses_another_cluster_and_names_what_differs(
     run(place, **first)
     engine.commands.clear()
     sentence = failure(place, **{**first, **asked})
-    assert sentence.startswith(
-        f"Kind cluster one exists with {told}: ask for the same, give another cluster_name,"
-    )
+    assert sentence.startswith(f"Kind cluster one exists with {told}: ask for the same, give another cluster_name,")
     assert sentence.endswith("cluster_recreate: true, which makes it anew (everything in it is lost).")
     planned = run(place, recreate=True, check_mode=True, **{**first, **asked})
     assert (planned["changed"], did(engine)) == (True, [])

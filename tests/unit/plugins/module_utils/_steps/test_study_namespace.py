@@ -175,7 +175,9 @@ def test_execute_absent_keeps_the_records_of_a_study(api: Cluster, check_mode: b
     put(api, "/api/v1/configmaps", "r", {**OURS, "tfscale.study/record": "true", "tfscale.study/study": "mnist"})
     result = run(state="absent", check_mode=check_mode)
     assert (result["changed"], PATH in api.objects) == (False, True)
-    assert result["msg"].startswith("Namespace tfscale stays: it contains records of study mnist, such as configmaps/r;")
+    assert result["msg"].startswith(
+        "Namespace tfscale stays: it contains records of study mnist, such as configmaps/r;"
+    )
 
 
 @pytest.mark.parametrize("labels", [None, {}, {"app.kubernetes.io/managed-by": "Helm"}])
@@ -243,8 +245,7 @@ def test_execute_absent_waits_and_gives_up(api: Cluster) -> None:
     there(api, OURS)
     api.delete = lambda *_path, **_query: {}  # type: ignore[method-assign]
     assert (
-        failure(state="absent", timeout=5)
-        == "namespaces/tfscale did not go in time: look at the load of the cluster."
+        failure(state="absent", timeout=5) == "namespaces/tfscale did not go in time: look at the load of the cluster."
     )
 
 

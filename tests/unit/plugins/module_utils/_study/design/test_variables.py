@@ -313,7 +313,10 @@ def test_refusal_shows_no_value_of_what_may_be_a_secret(name: str) -> None:
         ({"training_env": {"TOKEN": dt.date(4242, 4, 2)}}, "training_env.TOKEN is a date: give"),
         ({"training_ps_env": {"TOKEN": [CANARY]}}, "training_ps_env.TOKEN is a list: give"),
         ({"training_env_from": [{"TOKEN": CANARY}]}, "training_env_from[0] is a mapping: give"),
-        ({"training_command": [CANARY, {}]}, "training_command is a list, which is empty or has an item that is not a word: give"),
+        (
+            {"training_command": [CANARY, {}]},
+            "training_command is a list, which is empty or has an item that is not a word: give",
+        ),
         ({"sweep_variants": {"a": f"TOKEN={CANARY}"}}, "sweep_variants.a is a text: give"),
         (
             {"sweep_variants": {"a.b": {"env": {"TOKEN": CANARY.encode()}}}},
