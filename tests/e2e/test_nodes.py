@@ -115,7 +115,7 @@ def test_namespace_is_made_removed_and_refused_while_it_ends(
     cluster.kubectl("patch", "configmap", "held", "--namespace", name, "--patch", release)
     execute(study_namespace, **auth, name=name, state="absent")
     assert execute(study_namespace, **auth, name=namespace, state="absent")["msg"].endswith(
-        "was not made by tfscale.study."
+        "tfscale.study did not create it."
     )
 
 

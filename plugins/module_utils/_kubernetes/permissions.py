@@ -66,7 +66,7 @@ def needed(
     `others` are the workloads that cleanup lists beside it, in search of remains; default: all.
     """
     listed = workloads.WORKLOADS if others is None else others
-    of_workloads = {(one.group, one.resource): ("list",) for one in listed}
+    of_workloads: dict[tuple[str, str], tuple[str, ...]] = {(one.group, one.resource): ("list",) for one in listed}
     of_workloads |= {(one.group, one.resource): OWN for one in workloads.WORKLOADS if backend in (None, one.name)}
     table = {**RUNS, **of_workloads, **(LEASES if leases else {}), **(NODES if nodes else {})}
     return [Right(verb, group, resource) for (group, resource), verbs in table.items() for verb in verbs]

@@ -345,7 +345,7 @@ class _Step:
     def _would(self, found: Mapping[str, Any]) -> dict[str, Any]:
         """A check writes no kubeconfig, so it sees the nodes only where there is one."""
         if not self.kubeconfig.exists():
-            return self._result(True, found, [], f"{self._cluster} is there; its kubeconfig would be written.")
+            return self._result(True, found, [], f"{self._cluster} exists; its kubeconfig would be written.")
         kubernetes = kubernetes_api.connect({"kubeconfig": str(self.kubeconfig)})
         before, _version = kubernetes.list(nodes.NODES, labelSelector=gke.POOL_LABEL)
         if not self.params["resize"] and before:
@@ -353,7 +353,7 @@ class _Step:
         resized = len(before) != self.wanted.nodes
         if resized:
             self._check_free(found, len(before))
-        verb = f"would be given {self._count} instead of {len(before)}" if resized else f"is there, with {self._count}"
+        verb = f"would be resized from {len(before)} to {self._count}" if resized else f"exists, with {self._count}"
         return self._result(resized, found, before, f"{self._cluster} {verb}.", before=before)
 
     def _result(

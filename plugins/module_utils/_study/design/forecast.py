@@ -8,6 +8,7 @@ values that are usual. The sum of all missing runs is again close to a log-norma
 
 Sources:
   Sum of log-normals by its moments: Fenton, IRE Transactions on Communications Systems 8 (1960) 57-67.
+  Degrees of freedom of a sum of variances: Satterthwaite, Biometrics Bulletin 2 (1946) 110-114.
   Shrunk variances: Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004) article 3.
   Variance that grows with the distance of two cells: Matheron, Economic Geology 58 (1963) 1246-1266.
   Student's t from the normal distribution: Abramowitz and Stegun, Handbook of Mathematical Functions (1964) 26.7.5.
@@ -34,8 +35,10 @@ OVERHEAD_SECONDS = 3.0
 COVERAGE = 0.90
 # Usual standard deviations of logarithms, and the degrees of freedom with which each counts beside the data: of runs of one
 # cell in one block, of blocks, of a rule of thumb (half to double), and of two cells a factor of e apart in one count.
-USUAL_REST, USUAL_BLOCK, USUAL_GUESS, USUAL_STEP = 0.10, 0.05, 0.42, 0.5
-WEIGHT_REST, WEIGHT_BLOCK, WEIGHT_STEP = 4.0, 3.0, 2.0
+USUAL_REST, USUAL_BLOCK, USUAL_GUESS, USUAL_STEP = 0.10, 0.07, 0.42, 0.5
+WEIGHT_REST, WEIGHT_BLOCK, WEIGHT_STEP = 4.0, 2.0, 2.0
+# Fewer degrees of freedom would let the bounds be anywhere.
+LEAST_FREEDOM = 3.0
 # Neighbours that are looked at for a cell without a run: a study may have thousands of cells.
 NEIGHBOURS = 24
 # Durations outside are slips of a clock.
@@ -144,9 +147,10 @@ class Experience:
             return Forecast(0.0, 0.0, 0.0)
         expected = {cell_id: self._expected(cell_id, spec) for cell_id, spec in asked.specs.items()}
         mean = sum(number * expected[cell_id].mean for cell_id, number in asked.numbers.items())
-        spread = math.log1p(self._variance(expected, asked, mean) / mean**2)
+        of_cells, of_blocks = self._variance(expected, asked, mean)
+        spread = math.log1p((of_cells + of_blocks) / mean**2)
         center = math.log(mean) - spread / 2.0
-        reach = _student(self._freedom) * math.sqrt(spread)
+        reach = _student(self._freedom_of(of_cells, of_blocks)) * math.sqrt(spread)
         fixed = self._between * sum(asked.numbers.values())
         return Forecast(*(round(math.exp(center + side) + fixed, 3) for side in (0.0, -reach, reach)))
 
@@ -183,18 +187,27 @@ class Experience:
         steps = min(finite(spec.get("train_steps")) or 0.0, LONGEST)
         return _Expected(math.log(OVERHEAD_SECONDS + steps / speed), self._rest, USUAL_GUESS**2, "thumb")
 
-    def _variance(self, expected: Mapping[str, _Expected], asked: _Asked, mean: float) -> float:
-        """Of the sum: each run's rest, the errors of means that several runs share, the blocks, the mean of all blocks."""
-        rest, shared, by_block = 0.0, Counter[Hashable](), Counter[int]()
+    def _variance(self, expected: Mapping[str, _Expected], asked: _Asked, mean: float) -> tuple[float, float]:
+        """Of the sum: each run's rest and the errors of means that runs share; each block and the mean of all blocks."""
+        rest = 0.0
+        shared: dict[Hashable, float] = {}
+        by_block: dict[int, float] = {}
         for cell_id, number in asked.numbers.items():
             one = expected[cell_id]
             rest += number * one.mean**2 * math.expm1(one.rest)
-            shared[one.source] += number * one.mean * math.sqrt(math.expm1(one.shared))
+            shared[one.source] = shared.get(one.source, 0.0) + number * one.mean * math.sqrt(math.expm1(one.shared))
         for (cell_id, block), number in asked.blocks.items():
-            by_block[block] += number * expected[cell_id].mean
+            by_block[block] = by_block.get(block, 0.0) + number * expected[cell_id].mean
         within = sum(seconds**2 for seconds in by_block.values()) * math.expm1(self._block)
         level = mean**2 * math.expm1(self._block / self._blocks) if self._blocks else 0.0
-        return rest + sum(seconds**2 for seconds in shared.values()) + within + level
+        return rest + sum(seconds**2 for seconds in shared.values()), within + level
+
+    def _freedom_of(self, of_cells: float, of_blocks: float) -> float:
+        """Degrees of freedom of the sum of two variances; a rule of thumb has no data that could be few."""
+        if not self._cells:
+            return math.inf
+        squares = of_cells**2 / self._freedom + of_blocks**2 / (WEIGHT_BLOCK + max(0, self._blocks - 1))
+        return max(LEAST_FREEDOM, (of_cells + of_blocks) ** 2 / squares) if squares > 0 else math.inf
 
     def _variances(self) -> tuple[float, float, float, int]:
         """Of runs of one cell in one block, with its degrees of freedom; and of blocks, with their number.
@@ -314,7 +327,7 @@ class _Map:
 
 
 def _student(freedom: float) -> float:
-    """The value that Student's t stays within, on both sides, with probability COVERAGE; to 1 % from 4 degrees of freedom."""
+    """The value that Student's t stays within, on both sides, with probability COVERAGE; to 2 % from 3 degrees of freedom."""
     z = NormalDist().inv_cdf((1.0 + COVERAGE) / 2.0)
     first = (z**3 + z) / 4.0
     second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0

@@ -137,7 +137,7 @@ def test_collections_of_an_api(answer: Answer, known: bool) -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"resources": None}, {"resources": [{"kind": "Job"}]}, {"resources": ["jobs"]}])
 def test_collections_of_what_is_no_discovery(answer: Any) -> None:
-    with pytest.raises(ApiError, match="does not answer as Kubernetes does"):
+    with pytest.raises(ApiError, match="does not answer like Kubernetes"):
         Server(Answer(answer), patience=0.0).api.collections("/apis/batch/v1")
 
 

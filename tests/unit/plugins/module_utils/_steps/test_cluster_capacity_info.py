@@ -178,7 +178,7 @@ def test_execute_of_who_may_not_see_classes_looks_at_a_pod_of_it(store: Store) -
             "the priority of class high is not known: give this user the right to get priorityclasses, or give",
         ),
         ({"preemptible": True, "priority_class": "high"}, ("GET", CLASS, 503), "refused GET"),
-        ({}, ("LIST", "/api/v1/nodes", 403), "what fits is not known, because this user may not list nodes"),
+        ({}, ("LIST", "/api/v1/nodes", 403), "the free capacity is unknown, because this user may not list nodes"),
         (
             {"nodes": 3},
             (),

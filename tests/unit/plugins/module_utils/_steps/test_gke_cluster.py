@@ -134,7 +134,7 @@ def test_execute_again_changes_nothing(site: Site) -> None:
     before = len(site.asked("POST"))
     result = site.run(nodes=2)
     assert not result["changed"]
-    assert result["msg"] == f"GKE cluster one in {ZONE} is there, with 2 nodes."
+    assert result["msg"] == f"GKE cluster one in {ZONE} exists, with 2 nodes."
     assert len(site.asked("POST")) == before
 
 
@@ -154,7 +154,7 @@ def test_execute_resizes_the_pool_and_reads_it_back(site: Site, count: int) -> N
     assert len(result["nodes"]) == count
     assert result["diff"] == {"before": {"nodes": 2}, "after": {"nodes": count}}
     assert site.google.machines[ZONE, "one"].count == count
-    assert "instead of 2" in result["msg"]
+    assert f"was resized from 2 to {count} node" in result["msg"]
 
 
 def test_execute_without_resize_takes_the_pool_as_it_is(site: Site) -> None:
@@ -162,7 +162,7 @@ def test_execute_without_resize_takes_the_pool_as_it_is(site: Site) -> None:
     for check_mode in (True, False):
         result = site.run(nodes=5, resize=False, check_mode=check_mode)
         assert not result["changed"]
-        assert result["msg"] == f"GKE cluster one in {ZONE} is there, with 2 nodes."
+        assert result["msg"] == f"GKE cluster one in {ZONE} exists, with 2 nodes."
     site.google.machines[ZONE, "one"].resize(0)
     assert len(site.run(nodes=1, resize=False)["nodes"]) == 1
 
@@ -184,7 +184,7 @@ def test_execute_in_check_mode_changes_nothing(site: Site) -> None:
     assert result["msg"] == f"GKE cluster one in {ZONE} would be created with 1 node."
     assert not site.kubeconfig.exists()
     site.run(nodes=1)
-    assert "would be given 3 nodes instead of 1" in site.run(nodes=3, check_mode=True)["msg"]
+    assert "would be resized from 1 to 3 nodes" in site.run(nodes=3, check_mode=True)["msg"]
     assert not site.run(nodes=1, check_mode=True)["changed"]
     assert "would be removed" in site.run(state="absent", check_mode=True)["msg"]
     assert site.google.machines[ZONE, "one"].count == 1
@@ -322,7 +322,7 @@ def test_execute_waits_for_what_an_earlier_call_began(site: Site) -> None:
     with pytest.raises(StepError, match="is PROVISIONING, for longer than cluster_timeout"):
         site.run()
     site.google.clusters[ZONE, "one"]["status"] = "RUNNING"
-    assert site.run(timeout=1000)["msg"].endswith("is there, with 1 node.")
+    assert site.run(timeout=1000)["msg"].endswith("exists, with 1 node.")
 
 
 def test_execute_makes_a_cluster_anew_that_could_not_be_made(site: Site) -> None:

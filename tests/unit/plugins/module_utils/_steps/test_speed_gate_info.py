@@ -76,7 +76,7 @@ def test_execute_without_records_wants_blocks(tmp_path: Path) -> None:
     result = judge(tmp_path / "none")
     assert (result["verdict"], result["wanted"], result["ratio"], result["runs"]) == ("cannot tell", True, None, 0)
     assert result["msg"] == (
-        "it cannot be told whether after is slower: no block holds a run of both versions that counts"
+        "it cannot be told whether after is slower: no block has a run of both versions that counts"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -141,7 +141,7 @@ def test_execute_absent_removes_what_was_made_here(api: Cluster, check_mode: boo
 def test_execute_absent_keeps_what_others_made(api: Cluster) -> None:
     there(api, {"team": "a"})
     result = run(state="absent")
-    assert (result["changed"], result["msg"]) == (False, "Namespace tfscale stays: it was not made by tfscale.study.")
+    assert (result["changed"], result["msg"]) == (False, "Namespace tfscale stays: tfscale.study did not create it.")
     assert PATH in api.objects
 
 
