@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -114,6 +114,15 @@ def bytes_per_ps(graph: Any, config: Config) -> list[int]:
     return totals
 
 
+def step_bytes_per_ps(variables: Iterable[Any], config: Config) -> list[int]:
+    """Return the size of these variables on each ps. A step pulls so many bytes from it, and pushes as many to it."""
+    totals = [0] * len(config.ps_hosts)
+    for variable in variables:
+        task = tf.DeviceSpec.from_string(variable.device).task
+        totals[task or 0] += variable.shape.num_elements() * variable.dtype.size
+    return totals
+
+
 class StartLine:
     """Queues on ps 0 where all workers meet before step 1.
 
@@ -135,13 +144,17 @@ class StartLine:
             self._give_leave = leave.enqueue_many([tf.fill([self._others], step)])
             self._step = step
 
-    def meet(self, session: Any, initialise: Callable[[], None]) -> int:
-        """Return the global step at the start: the chief reads it, and all workers get the same."""
+    def meet(self, session: Any, initialise: Callable[[], None], last: Callable[[], None]) -> int:
+        """Return the global step at the start: the chief reads it, and all workers get the same.
+
+        The chief calls `initialise` first, and `last` when all are ready and none has started.
+        """
         if not self._config.is_chief:
             session.run(self._say_ready)
             return int(session.run(self._await_leave))
         initialise()
         self.await_others(session)
+        last()
         return self.give_leave(session)
 
     def await_others(self, session: Any) -> None:

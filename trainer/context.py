@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from trainer import data
 from trainer.config import Config
@@ -26,7 +27,11 @@ class Progress:
     local_steps: int = 0
     global_step: int = 0
     wait_seconds: float = 0.0
+    # Of all variables on each ps, and of those that a step pulls and pushes.
     bytes_per_ps: list[int] = field(default_factory=list)
+    step_bytes_per_ps: list[int] = field(default_factory=list)
+    # The use of each ps during the training, as the chief has read it (trainer.ps_counters).
+    ps: list[dict[str, Any]] = field(default_factory=list)
     # Since the start line, by kind (trainer.time_breakdown).
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -48,6 +53,7 @@ class Context:
 
     def start(self, global_step: int, *, waited: float) -> None:
         self.progress.wait_seconds = waited
+        self.usage.begin()
         self.log.event("start_line", global_step=global_step)
         if self.config.ready_file:
             threading.Thread(target=self._tell_ready, name="ready", daemon=True).start()
@@ -62,6 +68,8 @@ class Context:
         self.progress.global_step = global_step
         if self.config.is_chief:
             self.log.event("target_reached", global_step=global_step)
+        # After the clock has stopped.
+        self.usage.end()
 
     def summary(self) -> None:
         progress = self.progress
@@ -72,5 +80,8 @@ class Context:
             local_steps=progress.local_steps,
             examples=progress.local_steps * self.config.batch_size,
             bytes_per_ps=progress.bytes_per_ps,
+            step_bytes_per_ps=progress.step_bytes_per_ps,
             seconds=progress.seconds,
+            trained=self.usage.trained,
+            **({"ps": progress.ps} if progress.ps else {}),
         )

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from trainer.counters import CGROUP_FILES, CGROUPS, MEMBERSHIP, PROCESS_FILES, Counters, cgroup_folders, lines_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +46,40 @@ class SpeedMeter:
 class Usage:
     """The resources that this process has used."""
 
-    def __init__(
-        self, *, cgroup_root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
-    ) -> None:
+    def __init__(self, *, cgroup_root: Path = CGROUPS, membership: Path = MEMBERSHIP) -> None:
         self._cgroup = cgroup_root, membership
         self._throttled_before = throttled_seconds(*self._cgroup)
+        self._began: tuple[float, Counters] | None = None
+        self._trained: dict[str, Any] = {}
 
     def throttled(self) -> float:
         """Return the seconds of throttling by the cgroup's CPU quota since this object was created."""
         return max(0.0, throttled_seconds(*self._cgroup) - self._throttled_before)
+
+    def begin(self) -> None:
+        """Begin the training: `trained` counts from here."""
+        self._began = time.monotonic(), self._look()
+
+    def end(self) -> None:
+        """End the training at this worker's last step."""
+        if self._began is not None:
+            now, (began, before) = time.monotonic(), self._began
+            self._trained = {"seconds": round(now - began, 6), **self._look().used_since(before)}
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """The use between `begin` and `end` (trainer.counters), and the seconds between; empty if there was no training."""
+        return self._trained
+
+    def _look(self) -> Counters:
+        root, membership = self._cgroup
+        folders = cgroup_folders(lines_of([membership]), root)
+        folder = next((one for one in folders if (one / CGROUP_FILES[0]).is_file()), root)
+        counters = Counters.of(lines_of([*PROCESS_FILES, *(folder / name for name in CGROUP_FILES)]))
+        counters.cgroup = str(folder)
+        # /proc counts in ticks of 10 ms.
+        counters.cpu_seconds = time.process_time()
+        return counters
 
     def figures(self) -> dict[str, float | int]:
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -64,31 +92,6 @@ class Usage:
 
 def throttled_seconds(root: Path, membership: Path) -> float:
     """Return the seconds of throttling by the cgroup's CPU quota; 0 if the kernel counts none."""
-    for file in _stat_files(root, membership):
-        try:
-            pairs = (line.split() for line in file.read_text(encoding="ascii").splitlines())
-            stat = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
-        except (OSError, ValueError):
-            continue
-        if "throttled_usec" in stat:  # version 2
-            return stat["throttled_usec"] / 1e6
-        if "throttled_time" in stat:  # version 1, nanoseconds
-            return stat["throttled_time"] / 1e9
-    return 0.0
-
-
-def _stat_files(root: Path, membership: Path) -> Iterator[Path]:
-    try:
-        lines = membership.read_text(encoding="ascii").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        _number, controllers, path = line.split(":", 2)
-        if not controllers:
-            yield root / path.lstrip("/") / "cpu.stat"
-        elif "cpu" in controllers.split(","):
-            # In a container the path is the host's, but the mount shows only the container's own cgroup.
-            yield root / controllers / path.lstrip("/") / "cpu.stat"
-            yield root / "cpu" / path.lstrip("/") / "cpu.stat"
-            yield root / "cpu" / "cpu.stat"
-    yield root / "cpu.stat"
+    folders = cgroup_folders(lines_of([membership]), root)
+    looks = (Counters.of(lines_of([folder / "cpu.stat"])) for folder in folders)
+    return next((look.throttled_seconds for look in looks if look.throttled_seconds is not None), 0.0)

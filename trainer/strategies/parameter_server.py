@@ -16,6 +16,7 @@ from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
 from trainer.context import Context
 from trainer.export import export
+from trainer.ps_counters import PsCounters
 from trainer.training_loop import TrainingLoop
 
 # Errors of a session after a ps was lost or has restarted without variables.
@@ -90,6 +91,7 @@ class Worker:
         self._initializer = tf.global_variables_initializer()
         self._missing = tf.report_uninitialized_variables(tf.global_variables()) if config.long_running else None
         context.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
+        context.progress.step_bytes_per_ps = cluster.step_bytes_per_ps(tf.trainable_variables(), config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
         self._checkpoints = Checkpoints(context, loop.global_step, twins=loop.twins) if has_checkpoints else None
         if self._checkpoints:
@@ -107,11 +109,13 @@ class Worker:
     def run(self) -> None:
         """Do a measured run: all workers meet at the start line, and each ends after the last step."""
         line = cluster.StartLine(self._context.config, self._loop.global_step)
+        counters = PsCounters(self._context.config)
         session = self._open()
         arrived = self._context.clock.mono()
-        step = line.meet(session, lambda: self._prepare(session))
+        step = line.meet(session, lambda: self._prepare(session), lambda: counters.begin(session))
         self._aggregation.join(session)
         self._begin(session, step, waited=self._context.clock.mono() - arrived)
+        self._context.progress.ps = counters.used(session)
         self._end(session)
 
     def _prepare(self, session: Any) -> None:

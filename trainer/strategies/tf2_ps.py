@@ -24,6 +24,7 @@ from trainer.context import Context
 from trainer.data import Batches
 from trainer.event_log import check_finite
 from trainer.progress_reporter import ProgressReporter
+from trainer.ps_counters import PsCounters
 from trainer.sharded_parameters import BETA1, BETA2
 from trainer.strategies import parameter_server, tf2_common
 from trainer.time_breakdown import TimeBreakdown
@@ -88,6 +89,10 @@ class Coordinator:
                 place = tf.DeviceSpec.from_string(shard.device).task
                 totals[place or 0] += shard.shape.num_elements() * shard.dtype.size
         return totals
+
+    @property
+    def step_bytes_per_ps(self) -> list[int]:
+        return cluster.step_bytes_per_ps(shards(self._parameters), self._context.config)
 
     def _run_steps(self, data: Any, order: Any) -> tuple[Any, Any]:
         """Make one step per row of `order`, on a worker. Each step starts from the ps' parameters after the previous."""
@@ -212,10 +217,11 @@ def train(context: Context) -> None:
     server = cluster.start_server(config)
     with tf1.Graph().as_default():
         line, farewell = cluster.StartLine(config, tf1.constant(0)), Farewell(len(config.worker_hosts))
+        counters = PsCounters(config)
         session = tf1.Session(server.target, config=cluster.session_config(config))
     context.log.event("session_ready")
     if config.is_chief:
-        _coordinate(context, line, farewell, session)
+        _coordinate(context, line, farewell, counters, session)
     else:
         _serve(context, line, farewell, session)
     # The server lives as long as this object.
@@ -224,7 +230,7 @@ def train(context: Context) -> None:
 
 def _serve(context: Context, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
     arrived = context.clock.mono()
-    step = line.meet(session, lambda: None)
+    step = line.meet(session, lambda: None, lambda: None)
     breakdown = TimeBreakdown(context.clock.mono, context.usage.throttled)
     context.start(step, waited=context.clock.mono() - arrived)
     done = farewell.hear(session, context.config.task_index)
@@ -232,18 +238,23 @@ def _serve(context: Context, line: cluster.StartLine, farewell: Farewell, sessio
     context.target_reached(done.global_step)
 
 
-def _coordinate(context: Context, line: cluster.StartLine, farewell: Farewell, session: Any) -> None:
+def _coordinate(
+    context: Context, line: cluster.StartLine, farewell: Farewell, counters: PsCounters, session: Any
+) -> None:
     arrived = context.clock.mono()
     # The coordinator connects to all servers, so they must be ready.
     line.await_others(session)
     waited = context.clock.mono() - arrived
     coordinator = Coordinator(context)
     context.progress.bytes_per_ps = coordinator.bytes_per_ps
+    context.progress.step_bytes_per_ps = coordinator.step_bytes_per_ps
+    counters.begin(session)
     breakdown = TimeBreakdown(context.clock.mono, context.usage.throttled)
     context.start(line.give_leave(session), waited=waited)
     began = context.clock.mono()
     context.target_reached(coordinator.train())
     took = round(1e6 * (context.clock.mono() - began))
+    context.progress.ps = counters.used(session)
     counts = coordinator.counts
     done = [Done(int(steps), int(computed), took, context.progress.global_step) for steps, computed in counts]
     done[0].enter(context, breakdown)
