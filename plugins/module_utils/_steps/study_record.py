@@ -15,13 +15,14 @@ from typing import Any
 from .._common import files
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
-from .._common.fields import finite, mapping, mappings
+from .._common.fields import count, finite, mapping, mappings
 from .._common.format import duration, figure, plain
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, open_ledger
 from .._kubernetes.options import OWNER_ARG_SPEC
 from .._study.logs.formats import LogFormat
 from .._study.logs.reader import read_run
 from .._study.logs.replica_log import RunLog, total
+from .._study.logs.usage import usage_of
 from .._study.records import provenance
 from .._study.records.calibration import earlier_seconds
 from .._study.records.ledger import Ledger
@@ -160,27 +161,33 @@ def _replicas(wait: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in mappings(wait.get("replicas")) if "replica" in one and "index" in one]
 
 
+def _name(replica: Mapping[str, Any]) -> tuple[str, int]:
+    return str(replica["replica"]), count(replica["index"]) or 0
+
+
 def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
     """The backend has seen the processes from outside to their end; what it tells is better than the logs."""
     sums = {key: total(one.get(key) for one in _replicas(wait)) for key in ("cpu_seconds", "rss_peak_bytes")}
     return {key: value for key, value in sums.items() if value is not None}
 
 
-def _facts(replica: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(replica: Mapping[str, Any], trained: Mapping[str, Any] | None) -> dict[str, Any]:
     keys = REPLICA_FACTS + (POD_FACTS if replica.get("node") else ())
-    return {key: replica[key] for key in keys if key in replica}
+    return {key: replica[key] for key in keys if key in replica} | ({"trained": trained} if trained else {})
 
 
 def _evidence(params: Mapping[str, Any], case: Case) -> dict[str, Any]:
     wait, log = case.wait, case.log
-    evidence = mapping(wait.get("evidence"))
+    evidence, replicas = mapping(wait.get("evidence")), _replicas(wait)
+    usage = usage_of(log, {_name(one): one.get("node") for one in replicas})
     return {
         **evidence,
         "outcome": wait.get("outcome"),
         "start_lines": log.start_lines,
         "checks": case.measures(),
         "notes": [*(evidence.get("notes") or ()), *log.errors],
-        "replicas": [_facts(one) for one in _replicas(wait)],
+        "replicas": [_facts(one, usage["replicas"].get(_name(one))) for one in replicas],
+        **({"processors": usage["processors"]} if usage["processors"] else {}),
         # A study may be moved as a whole.
         "log_dir": os.path.relpath(params["run"]["log_dir"], params["study_dir"]),
     }

@@ -216,6 +216,7 @@ TRAINING: dict[str, Check] = {
     "training_gpus": CHECKS["gpus"],
     "training_port_range": either(port_range),
     "training_network": choice("loopback", "host", ""),
+    "training_link_mbit": either(partial(inputs.positive, maximum=MOST)),
     "training_command": program,
     "training_log_format": log_format,
     "training_env": ENVIRONMENT,

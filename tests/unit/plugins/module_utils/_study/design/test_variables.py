@@ -87,7 +87,7 @@ MAY_BE_NOTHING = named(
     "cluster_ kubeconfig context node_image gke_project gke_location gke_service_account_file gke_disk_type gke_network",
     "cluster_ gke_subnetwork gke_endpoint",
     "image_ registry",
-    "training_ data_dir log_dir network port_range command log_format image ps_image helm_values spread run_as_user service_account",
+    "training_ data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown",
     "upgrade_ max_slowdown",
@@ -136,7 +136,7 @@ TAKEN: dict[str, dict[str, set[str]]] = {
         "no share at all": SHARES,
         "no gate": MARGINS,
     },
-    "1.5": {"seconds": TIMES | LIMITS, "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"}},
+    "1.5": {"seconds": TIMES | LIMITS, "megabits": {"training_link_mbit"}, "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"}},
     "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
