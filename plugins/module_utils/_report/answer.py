@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .._common import fields
 from .._study.analysis import model
-from .._study.records.record import SPENT, last_cause
+from .._study.records.record import last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison, compare_with_best
 from . import text
@@ -145,13 +145,11 @@ def _costs(cells: Sequence[model.Cell], best: model.Cell, currency: str) -> str:
     return f"{said}, and {text.money(least)} {currency} with {name}, the least of all"
 
 
-def _most(best: model.Cell) -> str:
-    """Why it is not faster still, where the workers tell."""
-    if not best.bottleneck:
-        return ""
-    part, share = best.bottleneck
-    doing = f"on {part}" if part in ("input", "telemetry") else SPENT[part]
-    return f"the fastest's workers spend {text.percent(share)} of their time {doing}"
+def _cause(best: model.Cell) -> str:
+    """Why it is not faster still, and the remedy, as a sentence of its own; empty where that is not known."""
+    cause = best.cause
+    words = ": ".join(filter(None, [cause.said, cause.remedy]))
+    return f" {words[0].upper()}{words[1:]}." if words else ""
 
 
 def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
@@ -163,8 +161,8 @@ def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
     clauses = _clauses(list(measured.values()), comparison, best, smallest)
     costs = _costs(list(measured.values()), best, currency) if currency else ""
-    words = "; ".join(filter(None, [*clauses, costs, _most(best)]))
-    return Answer(group, tuple(cells), f"{words}.", comparison, best, smallest)
+    words = "; ".join(filter(None, [*clauses, costs]))
+    return Answer(group, tuple(cells), f"{words}.{_cause(best)}", comparison, best, smallest)
 
 
 def answers(study: model.Study) -> list[Answer]:

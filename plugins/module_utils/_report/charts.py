@@ -20,7 +20,7 @@ from typing import Any
 from .._common import fields
 from .._study.analysis import model
 from .._study.records.record import SPENT
-from . import text
+from . import ceilings, text
 
 # Okabe and Ito (2008), told apart by all common kinds of colour vision. page.py maps each to its shade on dark ground.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#56b4e9", "#7f3c8d", "#666666")
@@ -107,7 +107,8 @@ def _panels(cells: Sequence[model.Cell], axis: Axis) -> list[tuple[str, list[mod
 class _Scales:
     """What the panels of one figure share: the range of values, the colours, the place of each line."""
 
-    def __init__(self, cells: Sequence[model.Cell], axis: Axis, top: float) -> None:
+    def __init__(self, cells: Sequence[model.Cell], axis: Axis, top: float, *, room: float = 0.0) -> None:
+        """`room` is what stays free on the right, as a share of the ticks' range."""
         self.axis = axis
         self.top = top
         self.counts = sorted({int(cell.spec.get(axis.x, 0)) for cell in cells})
@@ -116,6 +117,11 @@ class _Scales:
         self.ticks = [self.position(count) for count in self.counts]
         self.gap = min((b - a for a, b in pairwise(self.ticks)), default=1.0)
         self.slot = self.gap * min(SLOT, 0.7 / len(self.lines))
+        span = self.ticks[-1] - self.ticks[0]
+        edge = max(0.5 * self.gap, 0.06 * span)
+        self.left, self.right = self.ticks[0] - edge, self.ticks[-1] + max(edge, room * span)
+        # Right of all marks.
+        self.beyond = min(self.right, self.ticks[-1] + self.slot * (len(self.lines) / 2 + 0.2))
 
     def position(self, count: float) -> float:
         """Counts that span several doublings stand evenly by doubling."""
@@ -127,10 +133,9 @@ class _Scales:
         return round(self.position(int(cell.spec.get(self.axis.x, 0))) + (offset + aside) * self.slot, 6)
 
     def x(self, alt: Any) -> Any:
-        edge = max(0.5 * self.gap, 0.06 * (self.ticks[-1] - self.ticks[0]))
         label = "format(round(pow(2, datum.value)), 'd')" if self.doubling else "format(datum.value, 'd')"
         axis = alt.Axis(values=self.ticks, labelExpr=label, grid=False)
-        scale = alt.Scale(domain=[self.ticks[0] - edge, self.ticks[-1] + edge], nice=False, zero=False)
+        scale = alt.Scale(domain=[self.left, self.right], nice=False, zero=False)
         return alt.X("x:Q", title=NOUNS.get(self.axis.x, self.axis.x), axis=axis, scale=scale)
 
     def y(self, alt: Any, title: str, field: str = "y", form: str = FORM) -> Any:
@@ -195,6 +200,23 @@ def _ideal_rows(cells: Sequence[model.Cell], scales: _Scales) -> list[dict[str, 
     return rows
 
 
+def _ceiling_layers(alt: Any, cells: Sequence[model.Cell], scales: _Scales, title: str) -> list[Any]:
+    rows = ceilings.rows(cells, scales.axis.x, scales.axis.line, scales.position, scales.top)
+    if not rows:
+        return []
+    x, y, color = scales.x(alt), scales.y(alt, title), scales.color(alt)
+    tips = [alt.Tooltip("kind:N", title="ceiling of the"), alt.Tooltip("shown:N", title="at most")]
+    of_cells = alt.Chart(_values(alt, rows), name="ceilings").mark_line(strokeDash=[2, 2], strokeWidth=1, opacity=0.7)
+    beyond = alt.Chart(_values(alt, ceilings.beyond(rows, scales.beyond, scales.right)), name="ceilings_beyond")
+    names = alt.Chart(_values(alt, ceilings.labels(rows, scales.right, scales.top)), name="ceiling_names")
+    dashed = beyond.mark_line(strokeDash=[10, 4], strokeWidth=2)
+    words = names.mark_text(align="right", baseline="bottom", dy=-3, fontSize=12, color="#3b4450")
+    return [
+        *(lines.encode(x=x, y=y, color=color, detail="group:N", tooltip=tips) for lines in (of_cells, dashed)),
+        words.encode(x=x, y=scales.y(alt, title, "at"), text="label:N"),
+    ]
+
+
 def _values(alt: Any, rows: list[dict[str, Any]]) -> Any:
     return alt.Data(values=rows)
 
@@ -254,11 +276,16 @@ def _finish(chart: Any, description: str, height: int = HEIGHT) -> dict[str, Any
     return spec
 
 
-def _top(cells: Sequence[model.Cell], metric: Metric) -> float:
-    """Above every run, and above every interval that is not so wide as to hide the runs."""
+def _top(cells: Sequence[model.Cell], metric: Metric, axis: Axis) -> float:
+    """Above every run, and above every interval and ceiling that is not so high as to hide the runs."""
     highest = max((value for cell in cells for value in cell.values(metric.key)), default=1.0)
     bounds = [found.high for cell in cells if (found := cell.interval(metric.key)) and found.high]
-    return 1.06 * max([highest, *(bound for bound in bounds if bound < 1.6 * highest)])
+    shown = [one for one in ceilings.of(cells) if one < ceilings.ROOM * highest] if _has_ceilings(metric, axis) else []
+    return 1.06 * max([highest, *(bound for bound in bounds if bound < 1.6 * highest), *shown])
+
+
+def _has_ceilings(metric: Metric, axis: Axis) -> bool:
+    return metric.ideal and axis.x == "workers"
 
 
 def _scatter(
@@ -266,10 +293,11 @@ def _scatter(
 ) -> tuple[dict[str, Any], int]:
     runs = _run_rows(cells, metric, scales)
     layers = _run_layers(alt, runs, scales, metric.axis)
-    if metric.ideal and scales.axis.x == "workers":
+    if _has_ceilings(metric, scales.axis):
         ideal = alt.Chart(_values(alt, _ideal_rows(cells, scales)), name="ideal")
         dashed = ideal.mark_line(strokeDash=[3, 4], strokeWidth=1, opacity=0.8, clip=True)
         layers.insert(0, dashed.encode(x=scales.x(alt), y=scales.y(alt, metric.axis), color=scales.color(alt)))
+        layers += _ceiling_layers(alt, cells, scales, metric.axis)
     medians = _median_layers(alt, _median_rows(cells, metric, scales), scales, metric.axis)
     return _finish(alt.layer(*layers, *medians), title), len(runs)
 
@@ -307,17 +335,20 @@ def _metric_figures(alt: Any, study: model.Study, axis: Axis, metric: Metric) ->
     shown = [cell for _name, cells in panels for cell in cells]
     figures = []
     for number, (panel, cells) in enumerate(panels, start=1):
-        scales = _Scales(shown, axis, _top(shown, metric))
+        room = ceilings.ROOM_ON_THE_RIGHT if _has_ceilings(metric, axis) and ceilings.of(shown) else 0.0
+        scales = _Scales(shown, axis, _top(shown, metric, axis), room=room)
         title = f"{metric.title} against {NOUNS[axis.x]}" + (f", {panel}" if panel else "")
         spec, runs = _scatter(alt, cells, metric, scales, title)
         name = _numbered(f"{metric.slug}-by-{axis.x}", number, len(panels))
-        figures.append(Figure(name, title, _caption(metric, axis), spec, runs))
+        figures.append(Figure(name, title, _caption(metric, axis, cells), spec, runs))
     return figures
 
 
-def _caption(metric: Metric, axis: Axis) -> str:
+def _caption(metric: Metric, axis: Axis, cells: Sequence[model.Cell]) -> str:
     lower = "Lower is better." if metric is TIME else "Higher is better."
-    ideal = " Dashed: speed in proportion to workers." if metric.ideal and axis.x == "workers" else ""
+    ideal = " Dotted: speed in proportion to workers." if _has_ceilings(metric, axis) else ""
+    if ideal and ceilings.of(cells):
+        ideal += " Long dashes: ceilings, where processors, ps or link are full."
     return f"{lower} Small dots: runs (hollow: suspect). Large marks: medians, bars: 95 % intervals.{ideal}"
 
 

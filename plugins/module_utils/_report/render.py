@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from .._study.analysis import model
 from .._study.analysis.frame import run_rows
-from .._study.records.record import SPENT
 from . import answer, charts, page, tables, text
 
 if TYPE_CHECKING:
@@ -86,9 +85,8 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
         if best.cost is not None:
             found.append((f"{group}cost", f"{text.money(best.cost)} {study.currency}", "a run of the fastest"))
         found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))
-        if most := best.bottleneck:
-            share = f"{text.percent(most[1])} of the workers' time, of the fastest"
-            found.append((f"{group}bottleneck", SPENT[most[0]], share))
+        if best.cause.short:
+            found.append((f"{group}cause", best.cause.short, best.cause.said))
     accuracies = [value for cell in study.measured for value in cell.values("accuracy")]
     if accuracies:
         found.append(("accuracy", f"{model.middle(accuracies):.3f}", f"median; lowest {min(accuracies):.3f}"))

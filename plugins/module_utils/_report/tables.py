@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._common.fields import finite, mapping, mappings
-from .._study.analysis import model
+from .._study.analysis import causes, model
 from .._study.analysis.frame import frame_of, joined
 from .._study.records.record import SPENT, Record, last_cause
 from . import text
@@ -24,9 +24,9 @@ OF_NODES = ("nodes", "probed_cpus")
 FASTEST, TELL = "fastest", "cannot tell"
 # How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
 FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
-AGAINST, MOST = "against the fastest (95 % CI)", "most of the time"
+AGAINST, CAUSE = "against the fastest (95 % CI)", "cause"
 # Columns of figures that are read as words.
-WORDS = (AGAINST, MOST)
+WORDS = (AGAINST, CAUSE)
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ def cpu_milliseconds(cell: model.Cell) -> float | None:
     return model.middle(costs)
 
 
-def _bottleneck(cell: model.Cell) -> str:
-    found = cell.bottleneck
-    return f"{SPENT[found[0]]} {text.percent(found[1])}" if found else text.NONE
+def _cause(cell: model.Cell) -> str:
+    return cell.cause.short or "not known"
 
 
 def _columns(study: model.Study) -> list[str]:
@@ -94,7 +93,7 @@ def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Seq
         text.number(cell.center("steps_per_second")),
         _speed_up(study, cell),
         text.number(cpu_milliseconds(cell)),
-        _bottleneck(cell),
+        _cause(cell),
         *([text.money(cell.cost)] if study.currency else []),
         text.number(cell.center("startup_seconds")),
         text.NONE if accuracy is None else f"{accuracy:.3f}",
@@ -111,7 +110,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
         "speed [steps/s]",
         "speed-up",
         "CPU [ms/step]",
-        MOST,
+        CAUSE,
         *([f"cost of a run [{study.currency}]"] if study.currency else []),
         "start-up [s]",
         "accuracy",
@@ -200,6 +199,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
     time = cell.interval("train_seconds")
     ratio = answer.comparison.ratios.get(cell.cell_id)
     scaling = study.scaling(cell)
+    utilisations = {one.kind: one.utilisation for one in cell.cause.stations}
     return {
         "runs_measured": len(cell.measured),
         "runs_suspect": sum(run.verdict == "suspect" for run in cell.measured),
@@ -217,7 +217,9 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "serial_fraction": scaling.serial if scaling else None,
         "cpu_milliseconds_per_step": cpu_milliseconds(cell),
         **{f"share_{part}": cell.shares.get(part) for part in SPENT},
-        "bottleneck": cell.bottleneck[0] if cell.bottleneck else None,
+        "cause": cell.cause.kind,
+        **{f"utilisation_{kind}": utilisations.get(kind) for kind in causes.ORDER},
+        "ceiling_steps_per_second": cell.cause.ceiling,
         "startup_seconds_median": cell.center("startup_seconds"),
         "total_seconds_median": cell.center("total_seconds"),
         **({"cost_median": cell.cost, "currency": study.currency} if study.currency else {}),

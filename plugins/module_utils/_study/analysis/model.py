@@ -14,6 +14,7 @@ from typing import Any
 from ..._common.fields import finite
 from ..records.record import NO_PRICES, SPENT, Record, records_of
 from ..statistics import intervals
+from .causes import Cause, cause_of
 
 COUNTS = ("nodes", "ps", "workers")
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
@@ -74,6 +75,11 @@ class Cell:
     def bottleneck(self) -> tuple[str, float] | None:
         """What most of the workers' time goes into, and its share."""
         return max(self.shares.items(), key=lambda item: item[1]) if self.shares else None
+
+    @cached_property
+    def cause(self) -> Cause:
+        """Why the cell is not faster."""
+        return cause_of(self.measured)
 
     def by_block(self) -> dict[int, float]:
         """Training seconds by block. Of two measured runs of one block the later one counts."""

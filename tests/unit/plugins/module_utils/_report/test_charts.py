@@ -13,7 +13,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._report import chart
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 
 from tests.fixtures import ledgers
-from tests.fixtures.ledgers import SPEC, record, space, void
+from tests.fixtures.ledgers import SPEC, record, space, void, with_usage
 
 MNIST = [
     "training-time-by-workers",
@@ -318,3 +318,59 @@ def test_svg_of_refers_only_to_its_own_clip_paths() -> None:
     used = set(re.findall(r"url\(#([^)]+)\)", drawn))
     assert used
     assert used <= set(re.findall(r'id="([^"]+)"', drawn))
+
+
+def speeds(records: list[dict[str, Any]]) -> charts.Figure:
+    return {one.name: one for one in charts.figures_of(study(records))}["speed-by-workers"]
+
+
+def rows_of(figure: charts.Figure, name: str) -> list[dict[str, Any]]:
+    """The data of one layer; nothing where there is no such layer."""
+    for layer in figure.spec["layer"]:
+        if layer.get("name") == name:
+            data = layer["data"]
+            found: list[dict[str, Any]] = data.get("values") or figure.spec["datasets"][data["name"]]
+            return found
+    return []
+
+
+def busy(workers: int, *, seconds: float, share: float, ps: int = 1) -> dict[str, Any]:
+    made = record({**SPEC, "ps": ps, "workers": workers}, 1, seconds=seconds)
+    return with_usage(made, busy=share, own=share, ps=0.1, worker=0.1)
+
+
+def test_figure_of_speed_shows_the_ceilings_of_each_cell_with_their_name() -> None:
+    figure = speeds([busy(1, seconds=5.0, share=0.75), busy(2, seconds=4.0, share=0.96)])
+    ceilings = rows_of(figure, "ceilings")
+    assert [row["y"] for row in ceilings] == [pytest.approx(400 / 0.75), pytest.approx(500 / 0.96)]
+    assert {row["kind"] for row in ceilings} == {"processors"}
+    assert [row["label"] for row in rows_of(figure, "ceiling_names")] == ["processors full"]
+    assert "ceilings" in figure.caption
+
+
+def test_ceiling_far_above_all_cells_is_left_out() -> None:
+    figure = speeds([busy(1, seconds=5.0, share=0.1), busy(2, seconds=4.0, share=0.2)])
+    assert rows_of(figure, "ceilings") == []
+
+
+def test_close_ceilings_of_two_lines_share_their_name_and_others_stand_apart() -> None:
+    records = [
+        busy(workers, seconds=seconds, share=share, ps=ps)
+        for ps in (1, 2)
+        for workers, seconds, share in ((1, 5.0, 0.8), (2, 4.0 + 0.01 * ps, 0.97))
+    ]
+    for one in records:
+        for replica in one["evidence"]["replicas"]:
+            if replica["replica"] == "ps":
+                replica["trained"] |= {"cpu_limit": 1.0, "cpu_seconds": 0.95 * one["timings"]["train_seconds"]}
+    labels = rows_of(speeds(records), "ceiling_names")
+    assert sorted({row["label"] for row in labels}) == ["processors full", "ps full"]
+    heights = sorted(row["at"] for row in labels)
+    assert len(heights) == 2
+    assert heights[1] - heights[0] > 0.05 * heights[1]
+
+
+def test_figure_of_runs_without_counters_has_no_ceiling() -> None:
+    figure = speeds(ledgers.study(space(workers=[1, 2])))
+    assert rows_of(figure, "ceilings") == []
+    assert "ceilings" not in figure.caption

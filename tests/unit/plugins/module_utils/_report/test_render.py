@@ -277,7 +277,10 @@ def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
     keys = {what: (much, of) for what, much, of in render.keys_of(report(ledgers.mnist()))}
     assert keys["fastest"] == ("3.96 s", "ps=2 workers=2")
     assert keys["smallest, not significantly different"] == ("4.20 s", "ps=1 workers=2")
-    assert keys["bottleneck"] == ("waiting for ps or workers", "65 % of the workers' time, of the fastest")
+    assert keys["cause"] == (
+        "latency",
+        "nothing is full (processors 80 %, the fullest ps 15 %), workers and ps wait for each other",
+    )
     assert keys["runs"] == ("23", "19 valid, 1 suspect, 3 void")
 
 
@@ -287,7 +290,7 @@ def test_keys_of_tell_the_fastest_and_the_cheapest_cell() -> None:
         ([], ["runs"]),
         ([void(SPEC, 1, "x")], ["runs"]),
         ([record(SPEC, 1, seconds=4.0)], ["accuracy", "start-up", "runs"]),
-        (ledgers.study(space(workers=[1])), ["fastest", "speed", "bottleneck", "accuracy", "start-up", "runs"]),
+        (ledgers.study(space(workers=[1])), ["fastest", "speed", "accuracy", "start-up", "runs"]),
     ],
     ids=["nothing", "void", "one run", "one cell"],
 )
@@ -297,7 +300,7 @@ def test_keys_of_are_only_those_that_are_known(records: list[dict[str, Any]], na
 
 def test_keys_of_several_clusters_carry_their_name() -> None:
     names = [what for what, _m, _o in render.keys_of(report(ledgers.study(space(cluster=["a", "b"]))))]
-    assert names[:6] == [f"cluster={c}: {what}" for c in "ab" for what in ("fastest", "speed", "bottleneck")]
+    assert names[:4] == [f"cluster={c}: {what}" for c in "ab" for what in ("fastest", "speed")]
 
 
 def test_facts_of_name_the_preset_the_cadence_and_the_design() -> None:

@@ -15,7 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis impo
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import joined, run_rows
 
 from tests.fixtures import ledgers
-from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void
+from tests.fixtures.ledgers import PROVENANCE, SPEC, record, space, void, with_usage
 
 
 def study(records: list[dict[str, Any]]) -> model.Study:
@@ -85,26 +85,28 @@ def test_cells_table_has_a_row_for_each_variant() -> None:
 
 def test_cells_table_shows_a_dash_for_what_was_not_seen() -> None:
     table = cells([record(SPEC, 1, seconds=4.0, timings={"train_seconds": 4.0})])
-    assert table.rows[0][-7:] == ("cannot tell", "-", "-", "-", "-", "-", "-")
+    assert table.rows[0][-7:] == ("cannot tell", "-", "-", "-", "not known", "-", "-")
 
 
 @pytest.mark.parametrize(
-    ("spent", "expected", "bottleneck"),
-    [
-        ({"compute": 1.0, "ps": 3.0}, "waiting for ps or workers 75 %", "ps"),
-        ({"compute": 1.0, "throttled": 4.0}, "throttled 80 %", "throttled"),
-        ({"compute": 0.0}, "-", None),
-        (None, "-", None),
-    ],
+    ("spent", "share"), [({"compute": 1.0, "ps": 3.0}, 0.75), ({"compute": 0.0}, None), (None, None)]
 )
-def test_cells_table_names_the_bottleneck(spent: Any, expected: str, bottleneck: str | None) -> None:
+def test_cell_rows_have_the_shares_of_the_workers_time(spent: Any, share: float | None) -> None:
     one = record(SPEC, 1, seconds=4.0)
     one["timings"]["spent_seconds"] = spent
-    assert column(cells([one]), "most of the time") == [expected]
     found = study([one])
     (row,) = tables.cell_rows(found, answer.answers(found))
-    assert row["bottleneck"] == bottleneck
-    assert (row["share_ps"] is None) == (bottleneck is None)
+    assert row["share_ps"] == share
+
+
+def test_cells_table_names_the_cause() -> None:
+    one = with_usage(record(SPEC, 1, seconds=4.0), busy=0.98, own=0.8)
+    assert column(cells([one]), "cause") == ["processors 98 %"]
+    found = study([one])
+    (row,) = tables.cell_rows(found, answer.answers(found))
+    assert (row["cause"], row["utilisation_processors"]) == ("processors", 0.98)
+    assert row["ceiling_steps_per_second"] == pytest.approx(500 / 0.8)
+    assert column(cells([record(SPEC, 1, seconds=4.0)]), "cause") == ["not known"]
 
 
 @pytest.mark.parametrize(

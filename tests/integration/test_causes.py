@@ -1,0 +1,232 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted causes: real trainings of which one part is made scarce, recorded as a study does, and the cause that is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
+from ansible_collections.tfscale.study.plugins.module_utils._steps import study_record, training_wait
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import causes
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
+
+from tests.fixtures.playbook import ROOT
+from tests.fixtures.runs import planned_run
+
+PYTHON = ROOT / ".venv-trainer/bin/python"
+DATA = ("--dataset", "synthetic", "--synthetic_examples", "2000")
+CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
+pytestmark = [pytest.mark.slow, pytest.mark.full]
+
+has_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes cgroups and networks")
+has_cgroups = pytest.mark.skipif(
+    not os.access(CPU_CGROUP / "cpu.cfs_quota_us", os.F_OK) and not CPU_CGROUP.is_dir(),
+    reason="no cgroup of version 1 with the controller cpu is mounted",
+)
+has_two = pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="the planted cells are those of two processors")
+
+
+def launch(folder: Path, *options: str, ps: int, workers: int, flags: tuple[str, ...] = (), program: str = "") -> Path:
+    """Run a training to its end. `program` is a line for the shell; "$@" in it are the flags."""
+    size = ["--run_dir", str(folder / "run"), "--ps", str(ps), "--workers", str(workers), "--threads", "1", *options]
+    given = [*DATA, *flags]
+    what = ["--command", "--", "sh", "-c", program, "sh", *given] if program else ["--", *given]
+    command = [str(PYTHON), "-m", "trainer.launch", *size, *what]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "run"
+
+
+def recorded(folder: Path, run_dir: Path, *, provenance: dict[str, Any] | None = None, **spec: Any) -> Record:
+    """The record that a study makes of a run that has ended."""
+    defaults = {name: option.get("default") for name, option in training_wait.ARGUMENT_SPEC.items()}
+    wait = training_wait.execute({**defaults, "run_dir": str(run_dir), "train_steps": spec["train_steps"]}, Context())
+    run = planned_run(folder, log_dir=str(run_dir))
+    run["spec"] = {**run["spec"], **spec}
+    defaults = {name: option.get("default") for name, option in study_record.ARGUMENT_SPEC.items()}
+    given = {"study_dir": str(folder), "run": run, "wait": wait, "provenance": provenance or {}}
+    given |= {"max_foreign_share": 1.0, "max_steal_share": 1.0}
+    return Record.of(study_record.execute({**defaults, **given}, Context())["record"])
+
+
+def cause(record: Record) -> causes.Cause:
+    assert record.is_fit, record.why
+    found = causes.cause_of([record])
+    print(json.dumps({one.kind: [one.name, round(one.utilisation, 3), one.ceiling] for one in found.stations}), found)
+    return found
+
+
+@has_two
+def test_four_workers_on_two_processors_find_them_full(tmp_path: Path) -> None:
+    flags = ("--train_steps", "4000")
+    record = recorded(tmp_path, launch(tmp_path, ps=1, workers=4, flags=flags), ps=1, workers=4, train_steps=4000)
+    found = cause(record)
+    assert found.kind == causes.PROCESSORS
+    assert found.said.startswith("the two processors are full (")
+    speed = record.timing("steps_per_second") or 0
+    assert found.ceiling
+    assert 0.98 * speed <= found.ceiling
+
+
+@has_two
+def test_worker_alone_on_its_processor_is_at_its_limit(tmp_path: Path) -> None:
+    """The ps is on the other processor, and has little to do for a network whose batches are large."""
+    flags = ("--train_steps", "800", "--batch_size", "300")
+    run_dir = launch(tmp_path, "--cpus", "1", ps=1, workers=1, flags=flags)
+    found = cause(recorded(tmp_path, run_dir, ps=1, workers=1, train_steps=800))
+    assert found.kind == causes.WORKERS
+    assert found.said.startswith("worker 0 is at its CPU limit (")
+    assert "of 1 processor" in found.said
+
+
+@has_two
+def test_few_large_steps_of_one_worker_leave_the_machine_waiting(tmp_path: Path) -> None:
+    """One worker with one thread: it and its ps work in turn, and no processor is full."""
+    flags = ("--train_steps", "600", "--hidden_units", "1000", "--rounds", "1")
+    found = cause(recorded(tmp_path, launch(tmp_path, ps=1, workers=1, flags=flags), ps=1, workers=1, train_steps=600))
+    assert found.kind == causes.LATENCY
+    assert found.ceiling
+
+
+@pytest.fixture
+def quota() -> Iterator[Path]:
+    """A cgroup with three tenths of a processor."""
+    made = CPU_CGROUP / f"tfscale-test-{os.getpid()}"
+    made.mkdir()
+    (made / "cpu.cfs_period_us").write_text("20000")
+    (made / "cpu.cfs_quota_us").write_text("6000")
+    yield made
+    end = time.monotonic() + 10
+    while (made / "cgroup.procs").read_text().strip() and time.monotonic() < end:
+        time.sleep(0.1)
+    made.rmdir()
+
+
+def in_cgroup(folder: Path, *, job: str, index: str = "*") -> str:
+    """A program that puts one replica into the cgroup and becomes the trainer."""
+    join = f"echo $$ > {shlex.quote(str(folder / 'cgroup.procs'))}"
+    place = f'case "$JOB_NAME $TASK_INDEX" in {shlex.quote(job)}\\ {index}) {join};; esac'
+    return f'{place}; exec {shlex.quote(str(PYTHON))} -m trainer --task_index "$TASK_INDEX" "$@"'
+
+
+@has_root
+@has_cgroups
+def test_ps_with_a_small_quota_is_named(tmp_path: Path, quota: Path) -> None:
+    flags = ("--train_steps", "1000")
+    run_dir = launch(tmp_path, ps=2, workers=2, flags=flags, program=in_cgroup(quota, job="ps", index="1"))
+    found = cause(recorded(tmp_path, run_dir, ps=2, workers=2, train_steps=1000))
+    assert found.kind == causes.PS
+    assert found.said.startswith("ps 1 is throttled by its CPU limit (")
+    assert "of 0.3 processors" in found.said
+
+
+@has_root
+@has_cgroups
+def test_worker_with_a_small_quota_is_named_in_step(tmp_path: Path, quota: Path) -> None:
+    flags = ("--train_steps", "300", "--strategy", "sync_ps")
+    run_dir = launch(tmp_path, ps=1, workers=3, flags=flags, program=in_cgroup(quota, job="worker", index="2"))
+    found = cause(recorded(tmp_path, run_dir, ps=1, workers=3, train_steps=300, strategy="sync_ps"))
+    assert (found.kind, found.station and found.station.name) == (causes.WORKERS, "worker 2")
+
+
+def test_slow_worker_in_step_is_named_by_its_index(tmp_path: Path) -> None:
+    """Worker 1 computes batches that are 40 times as large; the others wait for it."""
+    size = 'if [ "$JOB_NAME $TASK_INDEX" = "worker 1" ]; then set -- "$@" --batch_size 800; fi'
+    program = f'{size}; exec {shlex.quote(str(PYTHON))} -m trainer --task_index "$TASK_INDEX" "$@"'
+    flags = ("--train_steps", "400", "--strategy", "sync_ps")
+    run_dir = launch(tmp_path, ps=1, workers=3, flags=flags, program=program)
+    record = recorded(tmp_path, run_dir, ps=1, workers=3, train_steps=400, strategy="sync_ps")
+    straggler = causes.straggler_of(record)
+    assert straggler
+    assert straggler.index == 1
+    assert straggler.times > 2
+    found = cause(record)
+    assert found.kind in (causes.STRAGGLER, causes.PROCESSORS)
+    if found.kind == causes.STRAGGLER:
+        assert found.said.startswith("worker 1 needs ")
+
+
+@pytest.fixture
+def slow_link() -> Iterator[tuple[str, str]]:
+    """Two networks joined by a link of 100 Mbit/s in each direction; the names of both."""
+    names = (f"tfa{os.getpid()}", f"tfb{os.getpid()}")
+
+    def ip(*words: str) -> None:
+        subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+    for name in names:
+        ip("netns", "add", name)
+    try:
+        ip("link", "add", names[0], "type", "veth", "peer", "name", names[1])
+        for number, name in enumerate(names, 1):
+            ip("link", "set", name, "netns", name)
+            ip("-n", name, "addr", "add", f"10.199.0.{number}/24", "dev", name)
+            for device in ("lo", name):
+                ip("-n", name, "link", "set", device, "up")
+            shape = [
+                "tc",
+                "qdisc",
+                "add",
+                "dev",
+                name,
+                "root",
+                "tbf",
+                "rate",
+                "100mbit",
+                "burst",
+                "64kb",
+                "latency",
+                "50ms",
+            ]
+            done = subprocess.run(["ip", "netns", "exec", name, *shape], capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"this kernel shapes no traffic: {done.stderr.strip()}")
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+@has_root
+@pytest.mark.skipif(not (shutil.which("tc") and shutil.which("ip")), reason="tc and ip make the slow link")
+def test_slow_link_to_the_ps_is_named(tmp_path: Path, slow_link: tuple[str, str]) -> None:
+    """The ps is at one end, both workers are at the other."""
+    steps = 300
+    hosts = ["--ps_hosts", "10.199.0.1:22222", "--worker_hosts", "10.199.0.2:22222,10.199.0.2:22223"]
+    flags = ["--train_steps", str(steps), "--hidden_units", "300", "--threads", "1", *DATA]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    replicas = []
+    for kind, index, place in (("ps", 0, slow_link[0]), ("worker", 0, slow_link[1]), ("worker", 1, slow_link[1])):
+        argv = ["--job_name", kind, "--task_index", str(index), *hosts, *flags]
+        with (folder / f"{kind}-{index}.log").open("wb") as log:
+            command = ["ip", "netns", "exec", place, str(PYTHON), "-m", "trainer", *argv]
+            replicas.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT))
+    began = time.time()
+    try:
+        assert [replica.wait(timeout=240) for replica in replicas[1:]] == [0, 0], (folder / "worker-0.log").read_text()
+    finally:
+        for replica in replicas:
+            replica.kill()
+            replica.wait()
+    spec = {"ps": 1, "workers": 2, "train_steps": steps}
+    names = [{"replica": "ps", "index": 0}, {"replica": "worker", "index": 0}, {"replica": "worker", "index": 1}]
+    wait = {"outcome": "succeeded", "replicas": names, "started_wall": began, "ended_wall": time.time(), "evidence": {}}
+    run = planned_run(tmp_path, log_dir=str(folder))
+    run["spec"] |= spec
+    defaults = {name: option.get("default") for name, option in study_record.ARGUMENT_SPEC.items()}
+    given = {"study_dir": str(tmp_path), "run": run, "wait": wait, "provenance": {"link_mbit": 100.0}}
+    found = cause(Record.of(study_record.execute({**defaults, **given}, Context())["record"]))
+    assert found.kind == causes.LINK
+    assert "of 100 Mbit/s (training_link_mbit)" in found.said

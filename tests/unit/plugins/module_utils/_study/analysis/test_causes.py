@@ -1,0 +1,257 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Utilisations, ceilings and the named cause, from records whose use is known."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import causes
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
+
+from tests.fixtures.ledgers import SPEC, record, with_usage
+
+
+def made(seconds: float = 4.0, *, spec: dict[str, Any] | None = None, block: int = 1, **used: Any) -> dict[str, Any]:
+    whole = {**SPEC, "ps": 1, "workers": 4, **(spec or {})}
+    return with_usage(record(whole, block, seconds=seconds), **used)
+
+
+def cause(*documents: dict[str, Any]) -> causes.Cause:
+    return causes.cause_of([Record.of(document) for document in documents])
+
+
+def stations(document: dict[str, Any]) -> dict[str, causes.Station]:
+    return {one.kind: one for one in causes.stations_of(Record.of(document))}
+
+
+def changed(document: dict[str, Any], replica: str, index: int, **facts: Any) -> dict[str, Any]:
+    document = deepcopy(document)
+    for one in document["evidence"]["replicas"]:
+        if (one["replica"], one["index"]) == (replica, index):
+            one["trained"].update(facts)
+    return document
+
+
+def test_full_processors_are_named_with_number_share_and_remedy() -> None:
+    found = cause(made(busy=0.98, ps=0.4, worker=0.39))
+    assert found.kind == causes.PROCESSORS
+    assert found.said == "the two processors are full (98 %)"
+    assert found.remedy == "more workers cannot help here, a bigger machine does"
+    assert found.short == "processors 98 %"
+
+
+def test_utilisation_is_speed_times_demand_and_the_ceiling_one_over_it() -> None:
+    """The utilisation law and the bottleneck bound, by hand: 2000 steps in 4 s, 6 of 8 processor seconds by the run itself."""
+    station = stations(made(busy=0.80, own=0.75))[causes.PROCESSORS]
+    assert station.utilisation == pytest.approx(0.80)
+    assert station.demand(500.0) == pytest.approx(0.80 / 500)
+    assert station.ceiling == pytest.approx(500 / 0.75)
+    assert station.foreign == pytest.approx(0.05)
+
+
+def test_ticks_do_not_make_more_than_all() -> None:
+    found = stations(made(busy=1.02, ps=0.5, worker=0.39))
+    assert found[causes.PROCESSORS].utilisation == 1.0
+    assert cause(made(busy=1.02, ps=0.5, worker=0.39)).said.endswith("(100 %)")
+
+
+@pytest.mark.parametrize(
+    ("cpus", "said"),
+    [(1, "the processor is full"), (4, "the four processors are full"), (64, "the 64 processors are full")],
+)
+def test_processors_are_counted(cpus: int, said: str) -> None:
+    assert cause(made(busy=0.9, cpus=cpus, ps=0.2 * cpus, worker=0.17 * cpus)).said == f"{said} (90 %)"
+
+
+def test_load_of_other_programs_is_named_as_such() -> None:
+    found = cause(made(busy=0.97, own=0.5))
+    assert found.kind == causes.PROCESSORS
+    assert "47 % by other programs" in found.said
+    assert "end the other programs" in found.remedy
+    # What others take may go away, so it does not bound the speed.
+    assert found.ceiling == pytest.approx(1000)
+
+
+def test_ps_at_its_limit() -> None:
+    document = changed(made(busy=0.7), "ps", 0, cpu_limit=1.0, cpu_seconds=3.84, allowed_cpus="0")
+    found = cause(document)
+    assert found.kind == causes.PS
+    assert found.said == "ps 0 is at its CPU limit (96 % of 1 processor)"
+    assert "more ps" in found.remedy
+    assert "training_cpus" in found.remedy
+    assert found.station
+    assert found.station.ceiling == pytest.approx(500 / 0.96)
+
+
+def test_workers_throttled_by_the_limits_of_their_pods() -> None:
+    pods = made(spec={"backend": "job"}, busy=0.5, node="n1", cpus=4)
+    for index in range(4):
+        pods = changed(pods, "worker", index, cpu_limit=0.5, cpu_seconds=1.96, throttled_seconds=2.0)
+    found = cause(pods)
+    assert found.kind == causes.WORKERS
+    assert found.said == "the workers are throttled by their CPU limit (98 % of 0.5 processors)"
+    assert "training_worker_resources" in found.remedy
+
+
+def test_a_limit_that_holds_back_below_its_average_is_named() -> None:
+    pods = made(spec={"backend": "job"}, busy=0.5, node="n1", cpus=4)
+    pods = changed(pods, "ps", 0, cpu_limit=1.0, cpu_seconds=2.0, throttled_seconds=1.6)
+    found = cause(pods)
+    assert (found.kind, found.station and found.station.name) == (causes.HELD_BACK, "ps 0")
+    assert "throttled by its CPU limit for 40 % of the time" in found.said
+
+
+def test_one_worker_of_many_at_its_limit_is_no_cause_unless_they_go_in_step() -> None:
+    async_run = changed(made(busy=0.5), "worker", 2, cpu_limit=1.0, cpu_seconds=3.9, allowed_cpus="1")
+    for index in (0, 1, 3):
+        async_run = changed(async_run, "worker", index, cpu_limit=1.0, allowed_cpus=f"{index + 4}")
+    assert cause(async_run).kind == causes.LATENCY
+    in_step = {**async_run, "spec": {**async_run["spec"], "strategy": "sync_ps"}}
+    assert cause(in_step).said == "worker 2 is at its CPU limit (98 % of 1 processor)"
+
+
+def test_processes_that_share_a_processor() -> None:
+    document = made(busy=0.6, ps=0.5, worker=0.2)
+    for replica, index, cpus in (("ps", 0, "0"), ("worker", 0, "1"), ("worker", 1, "0"), ("worker", 2, "1")):
+        used = 2.0 if cpus == "0" else 0.8
+        document = changed(document, replica, index, cpu_limit=1.0, allowed_cpus=cpus, cpu_seconds=used)
+    found = cause(document)
+    assert found.kind == causes.SHARED
+    assert found.said == "ps 0 and worker 1 share 1 processor, which is full (100 %)"
+
+
+def test_link_to_the_ps() -> None:
+    document = changed(made(busy=0.4), "ps", 0, link_bytes=470_000_000)
+    document["provenance"]["link_mbit"] = 1000.0
+    found = cause(document)
+    assert found.kind == causes.LINK
+    assert found.said == "the link to ps 0 carries 940 of 1,000 Mbit/s (training_link_mbit)"
+    assert found.ceiling == pytest.approx(500 / 0.94)
+
+
+def test_ps_of_one_node_share_its_link() -> None:
+    document = made(busy=0.4, spec={"ps": 2}, node="n1")
+    for index in range(2):
+        document = changed(document, "ps", index, link_bytes=240_000_000)
+    document["provenance"]["link_mbit"] = 1000.0
+    assert stations(document)[causes.LINK].utilisation == pytest.approx(0.96)
+    document["evidence"]["replicas"][0]["node"] = "n2"
+    assert stations(document)[causes.LINK].utilisation == pytest.approx(0.48)
+
+
+def test_without_a_bandwidth_nothing_is_said_of_links() -> None:
+    document = changed(made(busy=0.4), "ps", 0, link_bytes=470_000_000)
+    assert causes.LINK not in stations(document)
+    assert cause(document).kind == causes.LATENCY
+
+
+def test_nothing_full_is_latency_with_what_is_known() -> None:
+    found = cause(made(busy=0.61, ps=0.3, worker=0.2))
+    assert found.kind == causes.LATENCY
+    assert "processors 61 %" in found.said
+    assert "wait for each other" in found.said
+    assert "the processors allow 909 steps/s at most" in found.remedy
+
+
+@pytest.mark.parametrize(("index", "times"), [(2, 3.0), (0, 1.6)], ids=["clearly", "the chief"])
+def test_straggler_among_workers_in_step_by_its_time_for_a_step(index: int, times: float) -> None:
+    document = changed(made(busy=0.5, spec={"strategy": "sync_ps"}), "worker", index, working_seconds=2.0 * times)
+    found = cause(document)
+    assert (found.kind, found.straggler and found.straggler.index) == (causes.STRAGGLER, index)
+    assert found.said.startswith(f"worker {index} needs {times:.1f} times as long")
+
+
+def test_straggler_among_asynchronous_workers_by_its_steps() -> None:
+    document = changed(made(busy=0.5), "worker", 1, local_steps=200)
+    assert cause(document).straggler == causes.Straggler(index=1, times=pytest.approx(2.5))
+
+
+def test_workers_that_differ_a_little_have_no_straggler() -> None:
+    document = changed(made(busy=0.5), "worker", 1, local_steps=400)
+    assert cause(document).straggler is None
+
+
+def test_a_straggler_is_named_if_it_is_the_same_worker_in_most_runs() -> None:
+    documents = [
+        changed(made(busy=0.5, spec={"strategy": "sync_ps"}, block=block), "worker", block, working_seconds=8.0)
+        for block in (1, 2, 3)
+    ]
+    assert cause(*documents).kind == causes.LATENCY
+    documents[2] = changed(made(busy=0.5, spec={"strategy": "sync_ps"}, block=3), "worker", 2, working_seconds=8.0)
+    assert cause(*documents).straggler == causes.Straggler(index=2, times=pytest.approx(4.0))
+
+
+def test_a_full_station_is_named_before_a_straggler() -> None:
+    document = changed(made(busy=0.95, spec={"strategy": "sync_ps"}), "worker", 1, working_seconds=8.0)
+    assert cause(document).kind == causes.PROCESSORS
+
+
+def without_ps(document: dict[str, Any]) -> dict[str, Any]:
+    document["evidence"]["replicas"] = [one for one in document["evidence"]["replicas"] if one["replica"] != "ps"]
+    return document
+
+
+def with_gpus(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "spec": {**document["spec"], "gpus": 1}}
+
+
+def without_processors(document: dict[str, Any]) -> dict[str, Any]:
+    del document["evidence"]["processors"]
+    return document
+
+
+@pytest.mark.parametrize("lacking", [without_ps, with_gpus, without_processors])
+def test_latency_is_not_claimed_where_a_part_was_not_measured(lacking: Any) -> None:
+    found = cause(lacking(made(busy=0.5)))
+    assert (found.kind, found.said, found.short) == (causes.UNKNOWN, "", "")
+
+
+def test_what_is_full_is_named_even_where_a_part_was_not_measured() -> None:
+    assert cause(without_ps(made(busy=0.95))).kind == causes.PROCESSORS
+
+
+def test_record_of_an_older_version_has_no_cause() -> None:
+    assert cause(record(SPEC, 1, seconds=4.0)) == causes.Cause(kind=causes.UNKNOWN)
+    assert causes.cause_of([]) == causes.Cause(kind=causes.UNKNOWN)
+
+
+def test_cause_of_a_cell_is_that_of_its_medians() -> None:
+    documents = [made(busy=busy, ps=0.3, worker=0.35, block=block) for block, busy in ((1, 0.5), (2, 0.9), (3, 0.96))]
+    found = cause(*documents)
+    assert found.said == "the two processors are full (90 %)"
+
+
+def test_one_run_that_tells_does_not_speak_for_the_others() -> None:
+    old = [record({**SPEC, "workers": 4}, block, seconds=4.0) for block in (1, 2)]
+    assert cause(made(busy=0.95, block=3), *old).kind == causes.UNKNOWN
+
+
+def test_the_fullest_of_several_nodes_is_named() -> None:
+    pods = made(spec={"backend": "job", "nodes": 2}, busy=0.95, node="n1", own=0.9)
+    there = deepcopy(pods["evidence"]["processors"][0]) | {"node": "n2", "busy_seconds": 4.0, "own_seconds": 4.0}
+    pods["evidence"]["processors"].append(there)
+    assert cause(pods).said == "the two processors of node n1 are full (95 %)"
+    there["busy_seconds"] = 7.2
+    assert cause(pods).said == "the two processors of all 2 nodes are full (95 %)"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"replicas": "no", "processors": 7},
+        {"replicas": [{"replica": "ps", "index": None, "trained": {"cpu_seconds": "x", "cpu_limit": -1}}]},
+        {
+            "replicas": [{"trained": {"local_steps": 0}}],
+            "processors": [{"cpus": 0, "seconds": 0, "busy_seconds": None}],
+        },
+        {"processors": [{"cpus": 2, "seconds": 1e-99, "busy_seconds": 1e99, "own_seconds": float("inf")}]},
+    ],
+)
+def test_any_evidence_is_read(evidence: dict[str, Any]) -> None:
+    document = {**record(SPEC, 1, seconds=4.0), "evidence": evidence}
+    found = cause(document)
+    assert all(0 <= one.utilisation <= 1 for one in found.stations)
