@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A fixed piece of work whose time shows how fast this machine is right before a run.
 
-The time is that of the median slice: another program that takes the processor for a moment makes a few slices long, while a
-slower processor (its clock, its temperature, its neighbours on the same core) makes all of them long. docs/validity.md has the spread.
+It is processor time: other programs that take turns with this one are seen elsewhere, as foreign load, and would hide a processor that
+became slower (its clock, its temperature, its neighbours on the same core). docs/validity.md has the spread of both.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def work(rounds: int = ROUNDS) -> int:
     return value
 
 
-def calibrate(*, clock: Callable[[], float] = time.perf_counter, work: Callable[[], Any] = work) -> dict[str, Any]:
-    """Return the kernel's name, with the Python that runs it, and its seconds: the median slice times the slices."""
+def calibrate(*, clock: Callable[[], float] = time.thread_time, work: Callable[[], Any] = work) -> dict[str, Any]:
+    """Return the kernel's name, with the Python that runs it, and its processor seconds: the median slice times the slices."""
     slices = []
     for _slice in range(SLICES):
         began = clock()

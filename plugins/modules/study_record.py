@@ -51,7 +51,7 @@ options:
   max_drift_share:
     description: Share by which the calibration kernel may differ from the median of the study's earlier ones before a run is suspect.
     type: float
-    default: 0.25
+    default: 0.15
   max_skew_share:
     description: Distance of the workers' start lines as a share of the training time above which a run is suspect.
     type: float

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, quantiles, stdev
 from typing import Any
@@ -50,15 +50,20 @@ def spread(values: Sequence[float]) -> str:
 
 
 def kernel(times: int = 100) -> None:
-    seconds = []
+    clocks: dict[str, Callable[[], float]] = {"processor time": time.thread_time, "elapsed time": time.perf_counter}
+    seconds: dict[str, list[float]] = {name: [] for name in clocks}
+    load = os.getloadavg()
     for _time in range(times):
-        seconds.append(calibration.calibrate()["seconds"])
-        time.sleep(1.0)
-    middle = median(seconds)
-    print(f"{times} kernels: {spread(seconds)} s, CV {100 * stdev(seconds) / middle:.1f} %")
-    for share in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5):
-        beyond = sum(max(one / middle, middle / one) > 1.0 + share for one in seconds)
-        print(f"beyond {100 * share:.0f} % of the median: {beyond}")
+        for name, clock in clocks.items():
+            seconds[name].append(calibration.calibrate(clock=clock)["seconds"])
+        time.sleep(0.5)
+    print(f"load average before {load[0]:.1f}, after {os.getloadavg()[0]:.1f}")
+    for name, found in seconds.items():
+        middle = median(found)
+        print(f"{times} kernels by {name}: {spread(found)} s, CV {100 * stdev(found) / middle:.1f} %")
+        for share in (0.05, 0.1, 0.15, 0.25, 0.5):
+            beyond = sum(max(one / middle, middle / one) > 1.0 + share for one in found)
+            print(f"  beyond {100 * share:.0f} % of the median: {beyond}")
 
 
 def main(runs: int, steps: int) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,9 +141,12 @@ def test_planted_slower_processor_is_caught_by_the_kernel(study: LocalStudy) -> 
     given = {"max_steal_share": 1.0, "max_foreign_share": 1.0}
     study = LocalStudy(folder=study.folder, source=study.source, thresholds=given)
     for block in range(1, 7):
-        study.planted("ok", block)
-    # Three programs on each processor leave the kernel a quarter of one.
-    with busy(6):
-        time.sleep(0.2)
+        assert study.planted("ok", block)["verdict"]["verdict"] == "valid"
+    slow = study.source / "trainer/slow"
+    slow.touch()
+    try:
         record = study.planted("ok", 7)
-    assert "the calibration kernel drifted" in rows_of(record), record["evidence"]
+    finally:
+        slow.unlink()
+    assert rows_of(record) == ["the calibration kernel drifted"], record["evidence"]
+    assert re.search("took 1.[45] times the median", record["verdict"]["reasons"][0])

@@ -39,7 +39,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "max_steal_share": {"type": "float", "default": 0.10},
     "max_foreign_share": {"type": "float", "default": 0.25},
     "max_throttled_share": {"type": "float", "default": 0.10},
-    "max_drift_share": {"type": "float", "default": 0.25},
+    "max_drift_share": {"type": "float", "default": 0.15},
     "max_skew_share": {"type": "float", "default": 0.05},
     "max_rise_share": {"type": "float", "default": 0.10},
     "provenance": {"type": "dict", "default": {}},

@@ -49,7 +49,7 @@ class Thresholds:
     # Of the speed: its rise from one quarter of the steps to the next, up to the last.
     max_rise_share: float = 0.10
     # Of the median of the study's calibration kernels.
-    max_drift_share: float = 0.25
+    max_drift_share: float = 0.15
 
 
 def no_kernels(_told: Mapping[str, Any]) -> Sequence[float]:
