@@ -30,6 +30,9 @@ def tiny_study(results: Path) -> dict[str, Any]:
         # Other programs of the machine shall not decide about a test of the flow.
         "training_max_foreign_share": 1.0,
         "training_max_steal_share": 1.0,
+        "training_max_drift_share": 1.0,
+        "training_max_skew_share": 1.0,
+        "training_max_rise_share": 1.0,
     }
 
 
