@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faults planted in real runs: each is caught with the reason of its own row of docs/validity.md.
 
-The launcher is ours and the processes are real; a program of milliseconds stands in for the trainer. Faults of pods are planted in
-tests/e2e; docs/validity.md says which test plants which.
+The launcher is ours and the processes are real; a program of milliseconds stands in for the trainer, and twice it is the trainer with
+a changed line. Faults of pods are planted in tests/e2e; docs/validity.md says which test plants which.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.local_runs import LocalStudy, planted_source
+from tests.fixtures.local_runs import ROOT, LocalStudy, mutated_source, planted_source
 from tests.fixtures.reasons import row_of, rows_of
 
 # The machine is shared: what others do to it shall not decide about a planted fault, nor be taken for it.
@@ -150,3 +150,34 @@ def test_planted_slower_processor_is_caught_by_the_kernel(study: LocalStudy) -> 
         slow.unlink()
     assert rows_of(record) == ["the calibration kernel drifted"], record["evidence"]
     assert re.search("took 1.[45] times the median", record["verdict"]["reasons"][0])
+
+
+FAST = "presets/fast.py"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("old", "new", "row", "words"),
+    [
+        (
+            "progress.local_steps += rounds",
+            "progress.local_steps += 2 * rounds",
+            "the workers' steps do not add up to the global steps",
+            "steps were lost",
+        ),
+        (
+            "tf.cast(images, tf.float32) / PIXEL_MAX",
+            "tf.cast(images, tf.float32) * 0.0",
+            "the accuracy is under the floor",
+            "every sound training of mlp on mnist",
+        ),
+    ],
+    ids=["counts twice", "sees nothing"],
+)
+def test_fault_of_the_real_trainer_is_caught(tmp_path: Path, old: str, new: str, row: str, words: str) -> None:
+    source = mutated_source(tmp_path / "source", FAST, old, new)
+    python = str(ROOT / ".venv-trainer/bin/python")
+    study = LocalStudy(folder=tmp_path / "study", source=source, python=python, thresholds=UNDISTURBED)
+    record = study.run(train_steps=1000)
+    assert rows_of(record) == [row], record["verdict"]
+    assert words in record["verdict"]["reasons"][0]

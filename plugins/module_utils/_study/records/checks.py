@@ -49,6 +49,11 @@ def throttled(log: RunLog, wait: Mapping[str, Any]) -> tuple[str, float] | None:
     """The replica that its CPU limit held back most, and the share of its training (0 to 1)."""
     told = {f"{kind} {index}": _throttled_share(one) for (kind, index), one in log.logs.items()}
     seconds = log.timings()["train_seconds"]
+    # A ps is ended before it could tell: the chief has read its counters.
+    of_ps, trained = log.chief.summary.get("ps"), finite(mapping(log.chief.summary.get("trained")).get("seconds"))
+    for number, used in enumerate(of_ps if isinstance(of_ps, list) else ()):
+        held = finite(mapping(used).get("throttled_seconds"))
+        told[f"ps {number}"] = held / trained if held is not None and trained else None
     for one in mappings(wait.get("replicas")):
         held, name = finite(one.get("throttled_seconds")), f"{one.get('replica')} {one.get('index')}"
         if held is not None and seconds and told.get(name) is None:

@@ -255,7 +255,9 @@ def _skew(case: Case) -> Found:
 
 def _rise(case: Case) -> Found:
     rise = checks.rise(case.log)
-    if rise is not None and rise > (most := case.thresholds.max_rise_share):
+    # Other programs that end during a training make it faster as well: that is their reason, not one of the training.
+    is_disturbed = any(True for disturbance in (_steal, _foreign_load) for _found in disturbance(case))
+    if not is_disturbed and rise is not None and rise > (most := case.thresholds.max_rise_share):
         yield {"share": percent(rise), "most": percent(most)}
 
 

@@ -423,6 +423,24 @@ def test_table_in_the_documentation_is_the_codes() -> None:
         assert row_of(verdict, reason) == row.evidence
 
 
+def test_documentation_names_the_tests_of_every_row() -> None:
+    page = (ROOT / "docs/validity.md").read_text().partition("## How each row is tested")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)[1:]
+    assert [evidence for evidence, _tests in rows] == [row.evidence for row in ROWS]
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+    }
+    faults = (ROOT / "tests/integration/test_faults.py").read_text()
+    for _evidence, tests in rows:
+        named = set(re.findall(r"`(test_\w+)`", tests))
+        planted = [fault for listed in re.findall(r"`P` \(([^)]+)\)", tests) for fault in listed.split(", ")]
+        assert named or planted
+        assert named <= defined
+        assert [fault for fault in planted if f'("{fault}", ' not in faults and f'"{fault}",\n' not in faults] == []
+
+
 def test_every_threshold_is_a_variable_of_the_role_with_its_default() -> None:
     defaults = yaml.safe_load((ROOT / "roles/training/defaults/main.yml").read_text())
     assert {name: defaults[f"training_{name}"] for name in vars(Thresholds())} == vars(Thresholds())
@@ -439,6 +457,13 @@ def test_judge_throttled_replica_is_suspect(tmp_path: Path, throttled: float, is
     verdict = judge(case_of(tmp_path, log=log))
     assert (verdict.verdict == "suspect") == is_suspect
     assert all("worker 1 was held back" in reason and "more than 10 %" in reason for reason in verdict.reasons)
+
+
+def test_judge_takes_the_throttling_of_a_ps_that_the_chief_has_read(tmp_path: Path) -> None:
+    told = {"trained": {"seconds": 4.0}, "ps": [{"throttled_seconds": 0.1}, {"throttled_seconds": 1.0}, {}, 3]}
+    case = case_of(tmp_path, log=logs_of(tmp_path, changed(worker_log(), "summary", **told), worker_log(index=1)))
+    assert judge(case).reasons == ("ps 1 was held back by its CPU limit for 25 % of its training, more than 10 %",)
+    assert case.measures()["throttled_share"] == 0.25
 
 
 def test_judge_takes_the_throttling_that_a_backend_saw(tmp_path: Path) -> None:
@@ -485,6 +510,13 @@ def test_judge_speed_that_still_rises_is_suspect(tmp_path: Path, times: tuple[fl
     assert case.measures()["speed_rise_share"] == (None if rise is None else pytest.approx(rise, abs=1e-6))
     verdict = judge(case)
     assert any("no steady state" in reason for reason in verdict.reasons) == bool(rise)
+
+
+def test_judge_speed_that_rose_as_other_programs_ended_has_their_reason(tmp_path: Path) -> None:
+    log = logs_of(tmp_path, paced(2.0, 3.2, 4.2, 5.0), worker_log(index=1))
+    verdict = judge(case_of(tmp_path, log=log, wait=host(foreign_share=0.4)))
+    assert verdict.reasons[0] == "foreign load took 40 % of the machine, more than 25 %"
+    assert not any("steady state" in reason for reason in verdict.reasons)
 
 
 def test_judge_speed_of_a_training_without_end_is_not_known(tmp_path: Path) -> None:
@@ -629,7 +661,19 @@ EVIDENCE = ("restarts", "active_nodes", "nodes", "images", "host", "calibration"
 FACTS = ("replica", "index", "signal", "exit_code", "ending", "reason")
 WAITS = ("outcome", "failed_replica", "replicas", "evidence", "duration", "msg")
 EVENTS = ("start_line", "progress", "target_reached", "eval", "summary", "error", "imported", "exit")
-SAID = ("wall", "mono", "global_step", "local_step", "loss", "accuracy", "seconds", "local_steps", "reason")
+SAID = (
+    "wall",
+    "mono",
+    "global_step",
+    "local_step",
+    "loss",
+    "accuracy",
+    "seconds",
+    "local_steps",
+    "reason",
+    "ps",
+    "trained",
+)
 OUTCOMES = st.sampled_from(["succeeded", "failed", "deadline"]) | JUNK
 
 
