@@ -10,7 +10,10 @@ a changed line. Faults of pods are planted in tests/e2e; docs/validity.md says w
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,3 +184,38 @@ def test_fault_of_the_real_trainer_is_caught(tmp_path: Path, old: str, new: str,
     record = study.run(train_steps=1000)
     assert rows_of(record) == [row], record["verdict"]
     assert words in record["verdict"]["reasons"][0]
+
+
+CPU_GROUPS = Path("/sys/fs/cgroup/cpu")
+
+
+@pytest.fixture
+def limited_python(tmp_path: Path) -> Iterator[str]:
+    """Our trainer's Python in a cgroup that gives it a fifth of a processor."""
+    group = CPU_GROUPS / f"tfscale-test-{os.getpid()}"
+    group.mkdir()
+    (group / "cpu.cfs_quota_us").write_text("20000")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho $$ > {group}/cgroup.procs\nexec {ROOT}/.venv-trainer/bin/python "$@"\n')
+    python.chmod(0o755)
+    yield str(python)
+    end = time.monotonic() + 30
+    while (group / "cgroup.procs").read_text().strip() and time.monotonic() < end:
+        for pid in map(int, (group / "cgroup.procs").read_text().split()):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)
+    group.rmdir()
+
+
+@pytest.mark.full
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not (CPU_GROUPS / "cpu.cfs_quota_us").parent.is_dir(),
+    reason="needs root and cgroups of version 1",
+)
+def test_cpu_limit_of_the_real_trainer_is_caught(tmp_path: Path, limited_python: str) -> None:
+    study = LocalStudy(
+        folder=tmp_path / "study", python=limited_python, thresholds={**UNDISTURBED, "max_rise_share": 1.0}
+    )
+    record = study.run(train_steps=100, deadline=120.0)
+    assert "a replica was throttled" in rows_of(record), record["verdict"]
+    assert record["evidence"]["checks"]["throttled_share"] > 0.3
