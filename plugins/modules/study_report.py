@@ -32,7 +32,7 @@ options:
   prices:
     description:
       - Price of an hour of a node, by machine type (the label C(node.kubernetes.io/instance-type)); V(*) means any other node.
-      - The report then gives the cost of a run: all active nodes, used or not, from the deployment to the last exit.
+      - The report then gives the cost of a run, which is that of all active nodes, used or not, from the deployment to the last exit.
     type: dict
     default: {}
     version_added: 0.4.0
