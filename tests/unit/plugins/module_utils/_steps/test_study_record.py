@@ -368,6 +368,6 @@ def test_execute_records_what_was_held_against_a_threshold(study: Study) -> None
         "local_steps": None,
         "clock_gap_seconds": 0.0,
         "clock_jump_seconds": 0.0,
-        "accuracy_floor": 0.85,
+        "accuracy_floor": 0.9,
         "calibration_drift_share": None,
     }

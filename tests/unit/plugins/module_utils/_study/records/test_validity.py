@@ -598,9 +598,10 @@ def test_judge_clock_outside_of_the_run_is_suspect(tmp_path: Path, off: float, i
 @pytest.mark.parametrize(
     ("accuracy", "spec", "is_suspect"),
     [
-        (0.9, {}, False),
-        (0.84, {}, True),
-        (0.84, {"train_steps": 1999}, False),
+        (0.91, {}, False),
+        (0.89, {}, True),
+        (0.86, {"train_steps": 1999}, False),
+        (0.84, {"train_steps": 1999}, True),
         (0.1, {"train_steps": 999}, False),
         (0.1, {"command": "train.sh"}, False),
         (0.1, {"model": "cnn"}, False),
@@ -616,7 +617,7 @@ def test_judge_accuracy_under_the_floor_is_suspect(
     log = logs_of(tmp_path, changed(worker_log(), "eval", accuracy=accuracy), worker_log(index=1))
     verdict = judge(case_of(tmp_path, log=log, spec=spec))
     assert verdict.verdict == ("suspect" if is_suspect else "valid")
-    assert all("0.840" in reason and "mlp on mnist reaches 0.85" in reason for reason in verdict.reasons)
+    assert all("mlp on mnist reaches 0." in reason for reason in verdict.reasons)
 
 
 KERNEL = {"kernel": "integers-1 on Python 3.11.7", "seconds": 0.2}
