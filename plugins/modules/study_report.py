@@ -12,7 +12,7 @@ short_description: Write the report of a study from its ledger
 version_added: 0.1.0
 description:
   - Reads the ledger of a study and writes a self-contained HTML page, the same report as Markdown, two CSV files and the figures as
-    SVG into the folder of the study.
+    SVG into the folder of the study. C(answer.json) has the answer for programs.
   - The page answers the question of the study in a sentence. If the runs are too few or differ too much, it says that it cannot tell.
   - The same ledger gives the same files, byte for byte.
 requirements:

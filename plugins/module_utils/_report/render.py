@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from .._study.analysis import model
 from .._study.analysis.frame import run_rows
-from . import answer, charts, page, tables, text
+from . import answer, charts, document, page, tables, text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -213,6 +213,7 @@ def files_of(report: Report) -> dict[str, str]:
     drawings = {figure.name: charts.svg_of(figure) for figure in report.figures}
     bundle = charts.bundle() if drawings else ""
     return {
+        "answer.json": document.written(document.document_of(report.study, report.answers)),
         "report.html": html_page(report, drawings, bundle),
         "report.md": markdown(report),
         "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),

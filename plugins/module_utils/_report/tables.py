@@ -43,7 +43,8 @@ def _runs(cell: model.Cell) -> str:
     return f"{len(cell.measured)}" + (f" ({suspect} suspect)" if suspect else "")
 
 
-def _against(cell: model.Cell, answer: Answer) -> str:
+def against(cell: model.Cell, answer: Answer) -> str:
+    """The cell beside the fastest one of its answer, in words."""
     comparison = answer.comparison
     if cell.cell_id == comparison.best:
         return FASTEST
@@ -89,7 +90,7 @@ def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Seq
         *(str(cell.spec.get(name, text.NONE)) for name in columns),
         _runs(cell),
         text.with_interval(cell.interval("train_seconds")),
-        _against(cell, answer),
+        against(cell, answer),
         text.number(cell.center("steps_per_second")),
         _speed_up(study, cell),
         text.number(cpu_milliseconds(cell)),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 # By what a file is known as one of a report.
 MARKS = {
+    "answer.json": re.compile(rb'\A\{\s*"format": "tfscale\.study answer"'),
     "report.html": re.compile(rb"<footer>Made by tfscale\.study\. "),
     "report.md": re.compile(rb"\A# Study .*^## Method$.*^## Provenance$", re.DOTALL | re.MULTILINE),
     "cells.csv": re.compile(rb"\Acell_id,.*,runs_measured,"),
@@ -150,10 +152,12 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {
         "changed": bool(touched),
         "answer": report.sentence,
+        "document": json.loads(files["answer.json"]),
         "table": render.markdown_table(tables.cells_table(report.study, report.answers)),
         "markdown": files["report.md"].decode(),
         "counts": _counts(report),
         "paths": {
+            "answer": str(folder / "answer.json"),
             "html": str(folder / "report.html"),
             "markdown": str(folder / "report.md"),
             "cells": str(folder / "cells.csv"),

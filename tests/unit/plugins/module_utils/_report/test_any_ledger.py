@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import answer, charts, render, tables, text
+from ansible_collections.tfscale.study.plugins.module_utils._report import (
+    answer,
+    charts,
+    document,
+    render,
+    tables,
+    text,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import run_rows
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import records_of
@@ -53,6 +63,8 @@ FIELDS = [
     ("provenance", "seed"),
     ("provenance", "recorded_wall"),
 ]
+SCHEMA = json.loads((Path(__file__).resolve().parents[5] / "docs/answer.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -100,6 +112,15 @@ def test_any_damaged_ledger_gives_tables_and_an_answer(records: list[dict[str, A
     assert sum(len(group.cells) for group in answers) == len(found.cells)
     assert len(tables.csv(run_rows(found.runs)).splitlines()) > len(found.runs)
     assert tables.cells_table(found, answers).heads
+
+
+@QUICK
+@given(damaged())
+def test_any_damaged_ledger_gives_a_document_of_its_schema(records: list[dict[str, Any]]) -> None:
+    found = study(records)
+    made = document.document_of(found, answer.answers(found))
+    VALIDATOR.validate(made)
+    assert json.loads(document.written(made)) == made
 
 
 @settings(QUICK, max_examples=12)

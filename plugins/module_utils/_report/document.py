@@ -1,0 +1,181 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answer for programs: answer.json, whose schema is docs/answer.schema.json. PRIVATE, can break at any time.
+
+It follows from the ledger, the prices and the selection alone: the same three give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._common.format import plain
+from .._study.analysis import model
+from .._study.analysis.frame import joined
+from .._study.design import blocks, forecast
+from .._study.records.record import last_cause
+from .._study.records.validity import SUSPECT, VALID, VOID
+from .._study.statistics import intervals
+from . import tables
+from .answer import Answer, sentence
+
+FORMAT, SCHEMA = "tfscale.study answer", 1
+DIGITS = 6
+VERDICTS = (VALID, SUSPECT, VOID)
+# Verdicts of a cell.
+FASTEST, AS_FAST, TIED, SLOWER = "fastest", "as fast", "not significantly different", "slower"
+UNDECIDED, UNMEASURED = "undecided", "unmeasured"
+# Without another one in the records: a cell whose time is certain to be less than this share above the fastest's is as fast.
+MARGIN = 0.05
+
+
+def document_of(study: model.Study, answers: Iterable[Answer]) -> dict[str, Any]:
+    """Everything that the report says, as words and numbers that JSON knows."""
+    found = list(answers)
+    document = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "study": study.name,
+        "answer": sentence(found),
+        "groups": [_group(study, one) for one in found],
+        "forecast": _forecast(study),
+        "design": _design(study),
+        "runs": {"recorded": len(study.runs), **{one: len(study.verdicts(one)) for one in VERDICTS}},
+        "provenance": _provenance(study),
+    }
+    # Nothing of a ledger may act on a terminal or a page.
+    return {name: plain(value) for name, value in document.items()}
+
+
+def written(document: Mapping[str, Any]) -> str:
+    """One text for one document, in ASCII."""
+    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _group(study: model.Study, given: Answer) -> dict[str, Any]:
+    return {
+        "group": given.group,
+        "answer": given.sentence,
+        "recommended": _recommended(given),
+        "cells": [_cell(study, cell, given) for cell in given.cells],
+    }
+
+
+def _recommended(given: Answer) -> dict[str, str] | None:
+    """The smallest cell that is as fast as the fastest; None where the runs cannot tell."""
+    if given.best is None or given.smallest is None:
+        return None
+    tied = f"it is not significantly slower than the fastest ({given.best.label}), with fewer replicas"
+    why = "it is the fastest" if given.smallest is given.best else tied
+    return {"cell_id": given.smallest.cell_id, "label": given.smallest.label, "why": why}
+
+
+def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]:
+    count = {one: sum(run.verdict == one for run in cell.runs) for one in VERDICTS}
+    ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given)
+    return {
+        "cell_id": cell.cell_id,
+        "label": cell.label,
+        "spec": _plain(cell.runs[0].spec),
+        "runs": count,
+        "verdict": verdict,
+        "words": tables.against(cell, given) if cell.measured else last_cause(cell.runs),
+        "train_seconds": _estimate(cell.interval("train_seconds")),
+        "ratio_to_fastest": _estimate(ratio),
+        "steps_per_second": _number(cell.center("steps_per_second")),
+        "accuracy": _number(cell.center("accuracy")),
+        "price": _price(study, cell.cost),
+        "cause": None,
+    }
+
+
+def _verdict(cell: model.Cell, given: Answer) -> str:
+    comparison = given.comparison
+    if not cell.measured:
+        return UNMEASURED
+    if cell.cell_id == comparison.best:
+        return FASTEST
+    if cell.cell_id in comparison.slower:
+        return SLOWER
+    if cell.cell_id not in comparison.tied:
+        return UNDECIDED
+    high = comparison.ratios[cell.cell_id].high
+    return AS_FAST if high is not None and high < 1.0 + MARGIN else TIED
+
+
+def _estimate(given: intervals.Estimate | intervals.Ratio | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {"center": _number(given.center), "low": _number(given.low), "high": _number(given.high), "blocks": given.n}
+
+
+def _price(study: model.Study, amount: float | None) -> dict[str, Any] | None:
+    return None if amount is None else {"amount": _number(amount), "currency": study.currency}
+
+
+def _forecast(study: model.Study) -> dict[str, Any] | None:
+    """One more block of all measured cells."""
+    cells = [blocks.Cell(cell.runs[0].spec, cell.label, cell.cell_id) for cell in study.measured]
+    if not cells:
+        return None
+    experience = forecast.Experience(study.runs, study.cells[0].prices)
+    runs = [(cell, 0) for cell in cells]
+    time = experience.total(runs)
+    price = experience.price(runs, time)
+    return {
+        "runs": len(runs),
+        "seconds": _range(time),
+        "price": None if price is None else {**_range(price), "currency": study.currency},
+    }
+
+
+def _range(given: forecast.Forecast) -> dict[str, Any]:
+    return {"likely": _number(given.seconds), "low": _number(given.low), "high": _number(given.high)}
+
+
+def _design(study: model.Study) -> dict[str, Any]:
+    seeds = {int(seed) - run.block for run in study.runs if isinstance(seed := run.provenance.get("seed"), int)}
+    return {
+        "seed": seeds.pop() if len(seeds) == 1 else None,
+        "blocks": len({run.block for run in study.runs}),
+        "varied": list(study.factors),
+        "selected": study.selected or None,
+        "margin": MARGIN,
+        "confidence": intervals.CONFIDENCE,
+        "forecast_confidence": forecast.COVERAGE,
+    }
+
+
+def _provenance(study: model.Study) -> dict[str, list[Any]]:
+    """Each fact with all its values, in the order in which they came."""
+    facts: dict[str, list[Any]] = {}
+    for run in study.runs:
+        for key, value in joined({k: v for k, v in run.provenance.items() if k not in tables.OF_NODES}).items():
+            seen = facts.setdefault(key, [])
+            known = _plain(value)
+            if known is not None and known not in seen:
+                seen.append(known)
+    walls = facts.pop("recorded_wall", [])
+    first_last = [min(walls), max(walls)] if walls and all(isinstance(one, float | int) for one in walls) else []
+    return {key: facts[key] for key in sorted(facts) if facts[key] and key != "seed"} | {"recorded_wall": first_last}
+
+
+def _number(value: float | None) -> float | None:
+    """Six significant digits; JSON knows no infinity."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
