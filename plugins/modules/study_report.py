@@ -79,6 +79,13 @@ answer:
   returned: success
   type: str
   sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers are not significantly different from 2; 1 worker is 31 % slower (24-39 %).
+document:
+  description:
+    - The answer for programs, as in C(answer.json), with the recommended cell, all cells' ratios, intervals and verdicts, causes, forecast,
+      design and provenance.
+    - The schema is docs/answer.schema.json of the collection. Its version is C(schema); within one version fields are only added.
+  returned: success
+  type: dict
 table:
   description: The table of cells as Markdown.
   returned: success
@@ -121,6 +128,10 @@ paths:
   returned: success
   type: dict
   contains:
+    answer:
+      description: The answer for programs, as JSON.
+      type: str
+      returned: always
     html:
       description: The page.
       type: str

@@ -65,6 +65,7 @@ def test_sweep_with_answers_of_a_survey_leaves_artifacts(one: Job) -> None:
     assert found_steps == {(1, 1, 20), (1, 2, 20)}
     found = one.artifacts
     assert found["tfscale_answer"] in one.lines.replace("\r", "")
+    assert found["tfscale_answer_document"]["answer"] == found["tfscale_answer"]
     assert found["tfscale_table"].startswith("| nodes | ps | workers |")
     assert found["tfscale_report"].startswith("# Study tiny")
     assert not (one.project / ".git").exists()

@@ -38,7 +38,7 @@ def test_sweep_completes_and_then_does_nothing(playbook: Playbook) -> None:
     assert NO_NETWORK not in first.stdout + first.stderr
     assert "study tiny on cluster local: 2 cells x 2 blocks = 4 runs" in first.stdout
     assert "run 4/4" in first.stdout
-    for name in ("report.html", "report.md", "cells.csv", "runs.csv"):
+    for name in ("answer.json", "report.html", "report.md", "cells.csv", "runs.csv"):
         assert (playbook.results / "tiny" / name).stat().st_size > 0
 
     second = playbook.run("sweep", training_network="loopback")

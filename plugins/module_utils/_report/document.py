@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._common.format import plain
-from .._study.analysis import model
+from .._study.analysis import causes, model
 from .._study.analysis.frame import joined
 from .._study.design import blocks, forecast
 from .._study.records.record import last_cause
@@ -89,7 +89,31 @@ def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]
         "steps_per_second": _number(cell.center("steps_per_second")),
         "accuracy": _number(cell.center("accuracy")),
         "price": _price(study, cell.cost),
-        "cause": None,
+        "cause": _cause(cell.cause),
+    }
+
+
+def _cause(given: causes.Cause) -> dict[str, Any] | None:
+    if given.kind == causes.UNKNOWN and not given.stations:
+        return None
+    return {
+        "kind": given.kind,
+        "words": given.said,
+        "remedy": given.remedy,
+        "ceiling_steps_per_second": _number(given.ceiling),
+        "straggler": given.straggler and {"worker": given.straggler.index, "times": _number(given.straggler.times)},
+        "stations": [
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "utilisation": _number(one.utilisation),
+                "ceiling_steps_per_second": _number(one.ceiling),
+                "capacity": _number(one.capacity),
+                "held_share": _number(one.held),
+                "foreign_share": _number(one.foreign),
+            }
+            for one in given.stations
+        ],
     }
 
 

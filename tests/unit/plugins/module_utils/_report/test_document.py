@@ -146,3 +146,18 @@ def test_provenance_has_every_value_once() -> None:
     ]
     found = document_of(records)["provenance"]
     assert [values for key, values in found.items() if "tensorflow" in key] == [["2.20", "2.21"]]
+
+
+def test_cause_has_the_utilisation_of_each_station() -> None:
+    found = {label: cell["cause"] for label, cell in cells_of(document_of(ledgers.mnist())).items()}
+    study = model.study_of(ledgers.mnist(), "x")
+    for cell in study.measured:
+        cause = found[cell.label]
+        assert cause["kind"] == cell.cause.kind
+        told = {station["kind"]: station["utilisation"] for station in cause["stations"]}
+        assert told == pytest.approx({one.kind: one.utilisation for one in cell.cause.stations}, rel=1e-4)
+    assert any(cause and cause["stations"] for cause in found.values())
+
+
+def test_cause_of_records_that_do_not_tell_is_null() -> None:
+    assert {cell["cause"] for cell in cells_of(document_of(STUDIES["all void"])).values()} == {None}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import csv
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import study_
 
 from tests.fixtures import ledgers
 
-FILES = {"report.html", "report.md", "cells.csv", "runs.csv"}
+FILES = {"answer.json", "report.html", "report.md", "cells.csv", "runs.csv"}
 FIGURES = {
     "figures/efficiency-by-workers.svg",
     "figures/speed-by-workers.svg",
@@ -65,8 +66,10 @@ def test_execute_tells_what_it_found(folder: Path) -> None:
     assert result["counts"] == {"cells": 6, "failed_cells": 1, "runs": 23, "valid": 19, "suspect": 1, "void": 3}
     assert result["msg"] == f"The report of 23 recorded runs is {folder / 'report.html'}."
     paths = result["paths"]
-    named = {paths[key] for key in ("html", "markdown", "cells", "runs")} | set(paths["figures"])
+    named = {paths[key] for key in ("answer", "html", "markdown", "cells", "runs")} | set(paths["figures"])
     assert named == {str(folder / path) for path in FILES | FIGURES}
+    assert result["document"] == json.loads((folder / "answer.json").read_text())
+    assert result["document"]["answer"] == result["answer"]
 
 
 def test_execute_in_check_mode_says_the_same_and_writes_nothing(folder: Path) -> None:
