@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ from tests.fixtures.runs import planned_run
 
 PYTHON = ROOT / ".venv-trainer/bin/python"
 DATA = ("--dataset", "synthetic", "--synthetic_examples", "2000")
+# Runs of a test on a machine that others use, too.
+ATTEMPTS = 3
 CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 
@@ -48,53 +49,78 @@ def launch(folder: Path, *options: str, ps: int, workers: int, flags: tuple[str,
     return folder / "run"
 
 
-def recorded(folder: Path, run_dir: Path, *, provenance: dict[str, Any] | None = None, **spec: Any) -> Record:
+def recorded(folder: Path, run_dir: Path, **spec: Any) -> Record:
     """The record that a study makes of a run that has ended."""
     defaults = {name: option.get("default") for name, option in training_wait.ARGUMENT_SPEC.items()}
     wait = training_wait.execute({**defaults, "run_dir": str(run_dir), "train_steps": spec["train_steps"]}, Context())
+    return record_of(folder, run_dir, wait, {}, **spec)
+
+
+def record_of(folder: Path, run_dir: Path, wait: dict[str, Any], provenance: dict[str, Any], **spec: Any) -> Record:
     run = planned_run(folder, log_dir=str(run_dir))
     run["spec"] = {**run["spec"], **spec}
     defaults = {name: option.get("default") for name, option in study_record.ARGUMENT_SPEC.items()}
-    given = {"study_dir": str(folder), "run": run, "wait": wait, "provenance": provenance or {}}
+    given = {"study_dir": str(folder), "run": run, "wait": wait, "provenance": provenance}
     given |= {"max_foreign_share": 1.0, "max_steal_share": 1.0}
     return Record.of(study_record.execute({**defaults, **given}, Context())["record"])
 
 
-def cause(record: Record) -> causes.Cause:
-    assert record.is_fit, record.why
-    found = causes.cause_of([record])
-    print(json.dumps({one.kind: [one.name, round(one.utilisation, 3), one.ceiling] for one in found.stations}), found)
-    return found
+def planted(folder: Path, make: Callable[[Path], Record]) -> tuple[causes.Cause, Record]:
+    """The cause of a run during which this machine was not busy with other programs."""
+    for attempt in range(ATTEMPTS):
+        record = make(folder / f"attempt-{attempt}")
+        assert record.is_fit, record.why
+        found = causes.cause_of([record])
+        # Shown where a test fails.
+        print(f"{record.timing('steps_per_second')} steps/s: {found.said}")
+        print("\n".join(map(str, (*found.stations, found.straggler))))
+        if all(one.foreign < causes.FOREIGN for one in found.stations):
+            return found, record
+    return pytest.skip(f"other programs used this machine in {ATTEMPTS} of {ATTEMPTS} runs")
+
+
+def cause(folder: Path, make: Callable[[Path], Record]) -> causes.Cause:
+    return planted(folder, make)[0]
 
 
 @has_two
 def test_four_workers_on_two_processors_find_them_full(tmp_path: Path) -> None:
-    flags = ("--train_steps", "4000")
-    record = recorded(tmp_path, launch(tmp_path, ps=1, workers=4, flags=flags), ps=1, workers=4, train_steps=4000)
-    found = cause(record)
+    def run(folder: Path) -> Record:
+        run_dir = launch(folder, ps=1, workers=4, flags=("--train_steps", "4000"))
+        return recorded(folder, run_dir, ps=1, workers=4, train_steps=4000)
+
+    found, record = planted(tmp_path, run)
     assert found.kind == causes.PROCESSORS
     assert found.said.startswith("the two processors are full (")
-    speed = record.timing("steps_per_second") or 0
     assert found.ceiling
-    assert 0.98 * speed <= found.ceiling
+    assert found.ceiling >= (record.timing("steps_per_second") or 0)
 
 
 @has_two
 def test_worker_alone_on_its_processor_is_at_its_limit(tmp_path: Path) -> None:
-    """The ps is on the other processor, and has little to do for a network whose batches are large."""
-    flags = ("--train_steps", "800", "--batch_size", "300")
-    run_dir = launch(tmp_path, "--cpus", "1", ps=1, workers=1, flags=flags)
-    found = cause(recorded(tmp_path, run_dir, ps=1, workers=1, train_steps=800))
+    """The ps is on the other processor, and has little to do because the batches are large."""
+
+    def run(folder: Path) -> Record:
+        flags = ("--train_steps", "300", "--batch_size", "1500")
+        return recorded(
+            folder, launch(folder, "--cpus", "1", ps=1, workers=1, flags=flags), ps=1, workers=1, train_steps=300
+        )
+
+    found = cause(tmp_path, run)
     assert found.kind == causes.WORKERS
     assert found.said.startswith("worker 0 is at its CPU limit (")
     assert "of 1 processor" in found.said
 
 
 @has_two
-def test_few_large_steps_of_one_worker_leave_the_machine_waiting(tmp_path: Path) -> None:
-    """One worker with one thread: it and its ps work in turn, and no processor is full."""
-    flags = ("--train_steps", "600", "--hidden_units", "1000", "--rounds", "1")
-    found = cause(recorded(tmp_path, launch(tmp_path, ps=1, workers=1, flags=flags), ps=1, workers=1, train_steps=600))
+def test_one_worker_and_its_ps_leave_the_machine_waiting(tmp_path: Path) -> None:
+    """They work in turn, each with one thread, and no processor is full."""
+
+    def run(folder: Path) -> Record:
+        flags = ("--train_steps", "600", "--hidden_units", "1000", "--rounds", "1")
+        return recorded(folder, launch(folder, ps=1, workers=1, flags=flags), ps=1, workers=1, train_steps=600)
+
+    found = cause(tmp_path, run)
     assert found.kind == causes.LATENCY
     assert found.ceiling
 
@@ -123,38 +149,47 @@ def in_cgroup(folder: Path, *, job: str, index: str = "*") -> str:
 @has_root
 @has_cgroups
 def test_ps_with_a_small_quota_is_named(tmp_path: Path, quota: Path) -> None:
-    flags = ("--train_steps", "1000")
-    run_dir = launch(tmp_path, ps=2, workers=2, flags=flags, program=in_cgroup(quota, job="ps", index="1"))
-    found = cause(recorded(tmp_path, run_dir, ps=2, workers=2, train_steps=1000))
+    def run(folder: Path) -> Record:
+        program = in_cgroup(quota, job="ps", index="1")
+        run_dir = launch(folder, ps=2, workers=2, flags=("--train_steps", "1000"), program=program)
+        return recorded(folder, run_dir, ps=2, workers=2, train_steps=1000)
+
+    found = cause(tmp_path, run)
     assert found.kind == causes.PS
-    assert found.said.startswith("ps 1 is throttled by its CPU limit (")
+    assert found.said.startswith("ps 1 is ")
     assert "of 0.3 processors" in found.said
 
 
 @has_root
 @has_cgroups
 def test_worker_with_a_small_quota_is_named_in_step(tmp_path: Path, quota: Path) -> None:
-    flags = ("--train_steps", "300", "--strategy", "sync_ps")
-    run_dir = launch(tmp_path, ps=1, workers=3, flags=flags, program=in_cgroup(quota, job="worker", index="2"))
-    found = cause(recorded(tmp_path, run_dir, ps=1, workers=3, train_steps=300, strategy="sync_ps"))
-    assert (found.kind, found.station and found.station.name) == (causes.WORKERS, "worker 2")
+    def run(folder: Path) -> Record:
+        flags = ("--train_steps", "300", "--strategy", "sync_ps")
+        run_dir = launch(folder, ps=1, workers=3, flags=flags, program=in_cgroup(quota, job="worker", index="2"))
+        return recorded(folder, run_dir, ps=1, workers=3, train_steps=300, strategy="sync_ps")
+
+    found = cause(tmp_path, run)
+    assert found.station
+    assert (found.kind, found.station.name) == (causes.WORKERS, "worker 2")
 
 
+@has_two
 def test_slow_worker_in_step_is_named_by_its_index(tmp_path: Path) -> None:
-    """Worker 1 computes batches that are 40 times as large; the others wait for it."""
+    """Worker 1 computes larger batches, and the other waits for it."""
     size = 'if [ "$JOB_NAME $TASK_INDEX" = "worker 1" ]; then set -- "$@" --batch_size 800; fi'
     program = f'{size}; exec {shlex.quote(str(PYTHON))} -m trainer --task_index "$TASK_INDEX" "$@"'
-    flags = ("--train_steps", "400", "--strategy", "sync_ps")
-    run_dir = launch(tmp_path, ps=1, workers=3, flags=flags, program=program)
-    record = recorded(tmp_path, run_dir, ps=1, workers=3, train_steps=400, strategy="sync_ps")
-    straggler = causes.straggler_of(record)
-    assert straggler
-    assert straggler.index == 1
-    assert straggler.times > 2
-    found = cause(record)
-    assert found.kind in (causes.STRAGGLER, causes.PROCESSORS)
-    if found.kind == causes.STRAGGLER:
-        assert found.said.startswith("worker 1 needs ")
+
+    def run(folder: Path) -> Record:
+        flags = ("--train_steps", "400", "--strategy", "sync_ps")
+        run_dir = launch(folder, ps=1, workers=2, flags=flags, program=program)
+        return recorded(folder, run_dir, ps=1, workers=2, train_steps=400, strategy="sync_ps")
+
+    found = cause(tmp_path, run)
+    assert found.straggler
+    assert found.straggler.index == 1
+    assert found.straggler.times > 2
+    assert found.kind == causes.STRAGGLER
+    assert found.said.startswith("worker 1 needs ")
 
 
 @pytest.fixture
@@ -198,35 +233,40 @@ def slow_link() -> Iterator[tuple[str, str]]:
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
-@has_root
-@pytest.mark.skipif(not (shutil.which("tc") and shutil.which("ip")), reason="tc and ip make the slow link")
-def test_slow_link_to_the_ps_is_named(tmp_path: Path, slow_link: tuple[str, str]) -> None:
-    """The ps is at one end, both workers are at the other."""
-    steps = 300
-    hosts = ["--ps_hosts", "10.199.0.1:22222", "--worker_hosts", "10.199.0.2:22222,10.199.0.2:22223"]
-    flags = ["--train_steps", str(steps), "--hidden_units", "300", "--threads", "1", *DATA]
-    folder = tmp_path / "run"
-    folder.mkdir()
+def across(folder: Path, places: tuple[str, str], *, workers: int, flags: list[str]) -> Path:
+    """Run a training with its ps in the first network and its workers in the second; return the folder of its logs."""
+    names = [("ps", 0), *(("worker", index) for index in range(workers))]
+    hosts = ["--ps_hosts", "10.199.0.1:22222"]
+    hosts += ["--worker_hosts", ",".join(f"10.199.0.2:{22222 + index}" for index in range(workers))]
+    folder.mkdir(parents=True)
     replicas = []
-    for kind, index, place in (("ps", 0, slow_link[0]), ("worker", 0, slow_link[1]), ("worker", 1, slow_link[1])):
+    for kind, index in names:
         argv = ["--job_name", kind, "--task_index", str(index), *hosts, *flags]
         with (folder / f"{kind}-{index}.log").open("wb") as log:
-            command = ["ip", "netns", "exec", place, str(PYTHON), "-m", "trainer", *argv]
+            command = ["ip", "netns", "exec", places[kind == "worker"], str(PYTHON), "-m", "trainer", *argv]
             replicas.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT))
-    began = time.time()
     try:
-        assert [replica.wait(timeout=240) for replica in replicas[1:]] == [0, 0], (folder / "worker-0.log").read_text()
+        assert [one.wait(timeout=240) for one in replicas[1:]] == [0] * workers, (folder / "worker-0.log").read_text()
     finally:
         for replica in replicas:
             replica.kill()
             replica.wait()
-    spec = {"ps": 1, "workers": 2, "train_steps": steps}
-    names = [{"replica": "ps", "index": 0}, {"replica": "worker", "index": 0}, {"replica": "worker", "index": 1}]
-    wait = {"outcome": "succeeded", "replicas": names, "started_wall": began, "ended_wall": time.time(), "evidence": {}}
-    run = planned_run(tmp_path, log_dir=str(folder))
-    run["spec"] |= spec
-    defaults = {name: option.get("default") for name, option in study_record.ARGUMENT_SPEC.items()}
-    given = {"study_dir": str(tmp_path), "run": run, "wait": wait, "provenance": {"link_mbit": 100.0}}
-    found = cause(Record.of(study_record.execute({**defaults, **given}, Context())["record"]))
+    return folder
+
+
+@has_root
+@pytest.mark.skipif(not (shutil.which("tc") and shutil.which("ip")), reason="tc and ip make the slow link")
+def test_slow_link_to_the_ps_is_named(tmp_path: Path, slow_link: tuple[str, str]) -> None:
+    """The ps is at one end, the workers are at the other."""
+
+    def run(folder: Path) -> Record:
+        began = time.time()
+        flags = ["--train_steps", "250", "--hidden_units", "300", "--threads", "1", *DATA]
+        logs = across(folder / "run", slow_link, workers=4, flags=flags)
+        names = [{"replica": "ps", "index": 0}, *({"replica": "worker", "index": index} for index in range(4))]
+        wait = {"outcome": "succeeded", "replicas": names, "started_wall": began, "ended_wall": time.time()}
+        return record_of(folder, logs, wait, {"link_mbit": 100.0}, ps=1, workers=4, train_steps=250)
+
+    found = cause(tmp_path, run)
     assert found.kind == causes.LINK
     assert "of 100 Mbit/s (training_link_mbit)" in found.said
