@@ -16,6 +16,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import causes
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
 
 from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.playbook import ROOT, Playbook
@@ -125,6 +127,32 @@ def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> No
     assert {record["timings"]["global_steps"] for record in records} == {400}
     # Their replicas speak from node to node.
     assert all(len({one["node"] for one in record["evidence"]["replicas"]}) == 2 for record in records)
+
+
+@pytest.mark.full
+def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> None:
+    """Workers with a fifth of a processor each; their ps has no limit."""
+    limited = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "1536Mi"}}
+    space = [{"nodes": [1], "ps": [1], "workers": [2]}]
+    result = playbook.run("sweep", sweep_series=space, training_steps=600, training_worker_resources=limited)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (record,) = playbook.records()
+    jsonschema.Draft202012Validator(SCHEMA).validate(record)
+    used = {(one["replica"], one["index"]): one["trained"] for one in record["evidence"]["replicas"]}
+    assert used["ps", 0]["cpu_limit"] is None
+    assert used["ps", 0]["cpu_seconds"] > 0
+    for worker in (("worker", 0), ("worker", 1)):
+        assert used[worker]["cpu_limit"] == 0.2
+        assert used[worker]["throttled_seconds"] > 0
+    (node,) = record["evidence"]["processors"]
+    assert node["own_seconds"] > 0
+    found = causes.cause_of([Record.of(record)])
+    stations = {one.kind: one for one in found.stations}
+    assert stations[causes.WORKERS].utilisation >= causes.FULL
+    # The nodes' processors are this machine's, which other programs may use meanwhile.
+    if stations[causes.PROCESSORS].utilisation < causes.FULL:
+        assert found.said.startswith("the workers are throttled by their CPU limit (")
+        assert found.said[0].upper() + found.said[1:] in (playbook.results / "tiny/report.md").read_text()
 
 
 @pytest.mark.parametrize("replica", ["worker", pytest.param("ps", marks=pytest.mark.full)])
