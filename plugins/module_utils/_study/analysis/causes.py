@@ -314,14 +314,21 @@ def _common_straggler(found: Sequence[Straggler | None]) -> Straggler | None:
     return Straggler(index=index, times=times) if 2 * often > len(found) else None
 
 
+def _first(full: Sequence[Station]) -> Station:
+    """The one to name of some full stations."""
+    # Processors that others fill are no cause where the run has a limit of its own: without the others that would remain.
+    own = [one for one in full if one.utilisation - one.foreign >= FULL] or full
+    most = max(own, key=lambda one: one.utilisation)
+    processors = next((one for one in own if one.kind == PROCESSORS), most)
+    return processors if processors.utilisation >= most.utilisation - CLOSE else most
+
+
 def _kind_of(
     stations: Sequence[Station], straggler: Straggler | None, *, is_complete: bool
 ) -> tuple[str, Station | None]:
     full = [one for one in stations if one.is_full]
     if full:
-        most = max(one.utilisation for one in full)
-        processors = next((one for one in full if one.kind == PROCESSORS and one.utilisation >= most - CLOSE), None)
-        first = processors or max(full, key=lambda one: one.utilisation)
+        first = _first(full)
         return first.kind, first
     held = [one for one in stations if one.held >= HELD]
     if held:

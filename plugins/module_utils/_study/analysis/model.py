@@ -71,11 +71,6 @@ class Cell:
         told = [shares for run in self.measured if (shares := run.shares)]
         return {part: sum(shares[part] for shares in told) / len(told) for part in SPENT} if told else {}
 
-    @property
-    def bottleneck(self) -> tuple[str, float] | None:
-        """What most of the workers' time goes into, and its share."""
-        return max(self.shares.items(), key=lambda item: item[1]) if self.shares else None
-
     @cached_property
     def cause(self) -> Cause:
         """Why the cell is not faster."""

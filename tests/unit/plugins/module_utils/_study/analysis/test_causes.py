@@ -76,6 +76,11 @@ def test_load_of_other_programs_is_named_as_such() -> None:
     assert found.ceiling == pytest.approx(1000)
 
 
+def test_limit_of_the_run_is_named_before_processors_that_others_fill() -> None:
+    document = changed(made(busy=1.0, own=0.6), "ps", 0, cpu_limit=1.0, cpu_seconds=3.6, allowed_cpus="0")
+    assert cause(document).kind == causes.PS
+
+
 def test_ps_at_its_limit() -> None:
     document = changed(made(busy=0.7), "ps", 0, cpu_limit=1.0, cpu_seconds=3.84, allowed_cpus="0")
     found = cause(document)
