@@ -63,11 +63,11 @@ READ_YAML = {
     "plugins/module_utils/_kubernetes/kubeconfigs.py",
     "plugins/module_utils/_common/yaml_text.py",
 }
-# They import jmespath, pandas and scipy, inside functions.
+# They import jmespath, numpy, pandas and scipy, inside functions.
 USE_LIBRARIES = {
     "plugins/module_utils/_study/records/selection.py",
     "plugins/module_utils/_study/analysis/frame.py",
-    "plugins/module_utils/_study/statistics/student_t.py",
+    "plugins/module_utils/_study/statistics/scientific.py",
 }
 NEVER_IMPORTED = {
     "plugins": {"tensorflow", "keras", "trainer"},

@@ -1,26 +1,45 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All cells of a study compared with the best one. PRIVATE, can break at any time.
+"""All cells of a study compared with the fastest one. PRIVATE, can break at any time.
+
+The functions with `studies` in their shapes compare many studies at once; a real study is the only one of its table.
+docs/statistics.md explains the method and has the simulated error rates.
 
 Sources:
   Blocks: Box, Hunter and Hunter, Statistics for Experimenters, 2nd ed. (2005), chapter 4.
-  Several comparisons: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
+  Variances of cells that scatter differently: Grubbs, Journal of the American Statistical Association 43 (1948) 243-264.
+  Their moderation: Smyth, Statistical Applications in Genetics and Molecular Biology 3 (2004) 3.
+  Unequal variances of two cells: Welch, Biometrika 34 (1947) 28-35; of all pairs: Games and Howell, Journal of Educational
+    Statistics 1 (1976) 113-125.
+  Stepping down: Holm, Scandinavian Journal of Statistics 6 (1979) 65-70.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean
+from typing import Any
 
-from .intervals import CONFIDENCE, MINIMUM, Ratio, ratio_interval, ratio_of
+from .intervals import CONFIDENCE, EXACT, MINIMUM, Ratio, exponential, ratio_interval
+from .scientific import numpy, special
+
+# The weights of the blocks' means and the cells' variances depend on each other; after three rounds they change no verdict.
+ROUNDS = 3
+NEWTON_STEPS = 12
+
+Level = Callable[[float], float]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every cell against the fastest one. `best` is empty when no cell has enough runs to be called the fastest."""
+    """Every cell against the fastest one. `best` is empty when no cell has enough runs to be called the fastest.
+
+    `ratios` have simultaneous intervals: with the confidence asked for, all of them together hold the truth. `slower` are the
+    cells whose interval lies above 1, `tied` those whose interval does not, `unknown` those with too few values.
+    """
 
     best: str
     ratios: dict[str, Ratio]
@@ -29,66 +48,200 @@ class Comparison:
     unknown: tuple[str, ...]
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """P-values adjusted so that all conclusions together are wrong no more often than one alone would be."""
-    adjusted: dict[str, float] = {}
-    floor = 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda name: (p_values[name], name))):
-        floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[name]))
-        adjusted[name] = floor
-    return adjusted
+@dataclass(frozen=True)
+class Limits:
+    """Logarithms of ratios to each study's fastest cell, shape (studies, cells); `leader` has the shape (studies,)."""
+
+    leader: Any
+    center: Any
+    low: Any
+    high: Any
 
 
-def block_error(cells: Sequence[Mapping[int, float]], blocks: Sequence[int]) -> tuple[float, int]:
-    """The variance of logarithms that neither cell nor block explains, and its degrees of freedom.
+def pair_errors(cells: int, error: float) -> tuple[float, float]:
+    """The one-sided errors of a lower and of an upper bound, such that all of `cells` cells together err by `error`.
 
-    A two-way analysis of variance of a randomised complete block design. All cells lend their spread to one estimate:
-    three blocks of five cells give it 8 degrees of freedom, where a pair of cells has 2.
+    Any two cells may be the ones that are compared, because the fastest is chosen by a look at the data: so all ordered pairs
+    share the error of lower bounds. An upper bound errs only where the fastest one seems too fast. There are no more of these
+    than other cells, and half the error is for them.
     """
-    rows = [[math.log(cell[block]) for block in blocks] for cell in cells]
-    cell_means, block_means = [fmean(row) for row in rows], [fmean(column) for column in zip(*rows, strict=True)]
-    grand = fmean(cell_means)
-    left = [
-        value - cell_mean - block_mean + grand
-        for row, cell_mean in zip(rows, cell_means, strict=True)
-        for value, block_mean in zip(row, block_means, strict=True)
-    ]
-    df = (len(rows) - 1) * (len(blocks) - 1)
-    return sum(value**2 for value in left) / df, df
+    pairs = cells * (cells - 1.0)
+    return error / pairs, error / 2.0 / (cells - 1.0)
 
 
-def _ratios_to(best: str, cells: Mapping[str, Mapping[int, float]], confidence: float) -> dict[str, Ratio]:
-    """Ratios of all cells to the best, with the joint error of the design where enough blocks are complete."""
-    others = [name for name in cells if name != best]
-    blocks = sorted(set.intersection(*(set(cell) for cell in cells.values())))
-    if len(blocks) < MINIMUM or not others:
-        return {name: ratio_interval(cells[name], cells[best], confidence) for name in others}
-    left, df = block_error(list(cells.values()), blocks)
-    error = math.sqrt(2.0 * left / len(blocks))
-    means = {
-        name: fmean(math.log(cells[name][block]) - math.log(cells[best][block]) for block in blocks) for name in others
-    }
-    return {
-        name: ratio_of(mean, error, df, n=len(blocks), paired=True, confidence=confidence)
-        for name, mean in means.items()
-    }
+def spreads(logs: Any, active: Any) -> tuple[Any, Any, Any, Any]:
+    """Variances of the cells without the spread between blocks, and degrees of freedom: their own, the prior's, the pool's.
+
+    `logs` has the shape (studies, blocks, cells), `active` (studies, cells): all blocks of an active cell have a value. Cells
+    lend each other as much certainty as their own variances bear out. A prior of all cells' variances counts at most
+    (n - 1) (min(n, k) - 2) / 2 degrees of freedom, with n blocks and k cells, because few blocks cannot show that a cell
+    scatters more than the others, and few cells do not make a prior. No variance is taken for smaller than the cell's own. Two
+    cells have the paired t test.
+    """
+    np, blocks = numpy(), logs.shape[1]
+    values = np.where(active[:, None, :], logs, 0.0)
+    centred = values - values.mean(1, keepdims=True)
+    cells = active.sum(1, keepdims=True)
+    most = (blocks - 1) * np.maximum(np.minimum(blocks, cells) - 2, 0) / 2.0
+    weight = active / cells
+    for _round in range(ROUNDS):
+        by_block = (centred * weight[:, None, :]).sum(2, keepdims=True)
+        squares = ((centred - by_block) ** 2).sum(1)
+        df = (blocks - 1) * (1.0 - np.minimum(weight, 0.5))
+        own = np.maximum(squares / df, EXACT**2)
+        prior, prior_df = _prior(own, df, active, most)
+        moderated = (prior_df * prior + df * own) / (prior_df + df)
+        weight = _shares(np.where(active, 1.0 / moderated, 0.0))
+    pooled_df = np.where(active, df, 0.0).sum(1, keepdims=True)
+    return np.maximum(moderated, own), df, prior_df, pooled_df
+
+
+def _shares(weight: Any) -> Any:
+    """No cell makes up more than half of a block's mean: it would hide its own spread."""
+    weight = numpy().minimum(weight / weight.sum(1, keepdims=True), 0.5)
+    return weight / weight.sum(1, keepdims=True)
+
+
+def _prior(own: Any, df: Any, active: Any, most: Any) -> tuple[Any, Any]:
+    """Smyth's estimates: the common variance, and how many degrees of freedom it is worth, at most `most`."""
+    np, functions = numpy(), special()
+    half, cells = df / 2.0, active.sum(1, keepdims=True)
+
+    def mean(values: Any) -> Any:
+        return np.where(active, values, 0.0).sum(1, keepdims=True) / cells
+
+    logs = np.log(own) - functions.digamma(half) + np.log(half)
+    middle = mean(logs)
+    beyond = mean((logs - middle) ** 2) * cells / np.maximum(cells - 1, 1) - mean(functions.polygamma(1, half))
+    differ = beyond > 0
+    prior_df = np.where(differ, np.minimum(2.0 * _inverse_trigamma(np.where(differ, beyond, 1.0)), most), most)
+    few = np.maximum(prior_df, EXACT) / 2.0
+    varied = np.exp(middle + functions.digamma(few) - np.log(few))
+    pooled = mean(own * df) / mean(df)
+    return np.where(differ & (prior_df > EXACT), varied, pooled), prior_df
+
+
+def _inverse_trigamma(value: Any) -> Any:
+    """By Newton's method, as in the appendix of Smyth 2004."""
+    functions = special()
+    found = 0.5 + 1.0 / value
+    for _step in range(NEWTON_STEPS):
+        here = functions.polygamma(1, found)
+        found = found + here * (1.0 - here / value) / functions.polygamma(2, found)
+    return found
+
+
+def limits(logs: Any, active: Any, level: Level, error: float, beside: int = 0) -> Limits:
+    """Simultaneous limits of every active cell's ratio to the fastest active one; infinite for the others.
+
+    `level` turns the one-sided error that all looks may have together into the error of this look. `beside` further cells are
+    compared otherwise and have their share of the error.
+    """
+    np, blocks = numpy(), logs.shape[1]
+    means = np.where(active, np.where(active[:, None, :], logs, 0.0).mean(1), np.inf)
+    leader = means.argmin(1)
+    best = np.arange(len(leader)), leader
+    variance, df, prior_df, pooled_df = spreads(logs, active)
+    total = variance + variance[best][:, None]
+    welch = total**2 / (variance**2 / df + (variance[best] ** 2 / df[best])[:, None])
+    # Both cells have the same prior, so it counts once.
+    pair_df, reach = np.minimum(prior_df + welch, pooled_df), np.sqrt(total / blocks)
+    below, above = _quantiles(active.sum(1) + beside, pair_df, level, error)
+    center = means - means[best][:, None]
+    low, high = np.where(active, center - below * reach, -np.inf), np.where(active, center + above * reach, np.inf)
+    return Limits(leader, center, low, high)
+
+
+def _quantiles(cells: Any, df: Any, level: Level, error: float) -> tuple[Any, Any]:
+    np, below, above = numpy(), numpy().zeros(df.shape), numpy().zeros(df.shape)
+    for number in np.unique(cells[cells > 1]):
+        rows = cells == number
+        for quantiles, share in zip((below, above), pair_errors(int(number), error), strict=True):
+            quantiles[rows] = -special().stdtrit(df[rows], level(share))
+    return below, above
+
+
+def step_down(logs: Any, active: Any, level: Level, error: float, beside: int = 0) -> tuple[Any, Limits]:
+    """The active cells that are not slower than the fastest, and the limits by which that was told of each.
+
+    Cells that are slower need no share of the error any longer, so the others are compared again without them.
+    """
+    np = numpy()
+    told = limits(logs, active, level, error, beside)
+    center, low, high = told.center.copy(), told.low.copy(), told.high.copy()
+    while True:
+        slower = active & (told.low > 0.0)
+        if not slower.any():
+            return active, Limits(told.leader, center, low, high)
+        active = active & ~slower
+        told = limits(logs, active, level, error, beside)
+        for whole, part in ((center, told.center), (low, told.low), (high, told.high)):
+            np.copyto(whole, part, where=active)
+
+
+def complete_table(cells: Mapping[str, Mapping[int, float]]) -> tuple[list[str], list[int]]:
+    """The cells and blocks of the table without a gap that has most degrees of freedom; none without three common blocks."""
+    best: tuple[int, list[str], list[int]] = (0, [], [])
+    for least in sorted({len(cell) for cell in cells.values()}, reverse=True):
+        names = [name for name, cell in cells.items() if len(cell) >= least]
+        blocks = sorted(set.intersection(*(set(cells[name]) for name in names)))
+        freedom = (len(names) - 1) * (len(blocks) - 1)
+        if len(blocks) >= MINIMUM and freedom > best[0]:
+            best = freedom, names, blocks
+    return best[1], best[2]
+
+
+def log_table(cells: Mapping[str, Mapping[int, float]], names: Sequence[str], blocks: Sequence[int]) -> Any:
+    """The logarithms as a table of one study, shape (1, blocks, cells)."""
+    return numpy().array([[[math.log(cells[name][block]) for name in names] for block in blocks]], dtype=float)
+
+
+def ratios_of(names: Sequence[str], told: Limits, blocks: int) -> dict[str, Ratio]:
+    """The ratios of a study's cells to its fastest one, which is left out."""
+    found = {}
+    for place, name in enumerate(names):
+        if place != told.leader[0]:
+            center, low, high = (float(part[0, place]) for part in (told.center, told.low, told.high))
+            found[name] = Ratio(*map(exponential, (center, low, high)), blocks, None, True)
+    return found
 
 
 def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: float = CONFIDENCE) -> Comparison:
-    """Hold every cell (its values by block) against the cell with the lowest median.
+    """Hold every cell (its values by block) against the cell with the lowest geometric mean.
 
-    A cell is slower when it takes longer and its Holm-adjusted p-value is below 1 - confidence, tied ("cannot be told
-    from the best") when not, unknown when it has too few values. Each ratio carries its own plain interval.
+    Cells with gaps are compared one by one, paired by block or by Welch's test.
     """
     enough = {name: cell for name, cell in cells.items() if len(cell) >= MINIMUM}
     if not enough:
         return Comparison("", {}, (), (), tuple(cells))
-    best = min(enough, key=lambda name: median(enough[name].values()))
-    young = {name: ratio_interval(cells[name], cells[best], confidence) for name in cells if name not in enough}
-    ratios = _ratios_to(best, enough, confidence) | young
-    adjusted = holm({name: ratio.p_value for name, ratio in ratios.items() if ratio.p_value is not None})
+    best, ratios = _jointly(enough, confidence)
+    pair = 1.0 - 2.0 * pair_errors(max(2, len(enough)), 1.0 - confidence)[0]
+
+    def alone(names: Iterable[str]) -> dict[str, Ratio]:
+        return {name: ratio_interval(cells[name], cells[best], pair) for name in names if name != best}
+
+    beside = alone(name for name in enough if name not in ratios)
+    if faster := [name for name, ratio in beside.items() if ratio.center < 1.0]:
+        best = min(faster, key=lambda name: beside[name].center)
+        ratios, beside = {}, alone(enough)
+    ratios |= beside | alone(name for name in cells if name not in enough)
     ordered = sorted(ratios, key=lambda name: ratios[name].center)
-    slower = tuple(n for n in ordered if ratios[n].center > 1.0 and adjusted.get(n, 1.0) < 1.0 - confidence)
-    unknown = tuple(name for name in ordered if name not in adjusted)
+    unknown = tuple(name for name in ordered if ratios[name].low is None)
+    slower = tuple(name for name in ordered if (ratios[name].low or 0.0) > 1.0)
     tied = tuple(name for name in ordered if name not in slower and name not in unknown)
     return Comparison(best, ratios, tied, slower, unknown)
+
+
+def _jointly(cells: Mapping[str, Mapping[int, float]], confidence: float) -> tuple[str, dict[str, Ratio]]:
+    """The fastest cell, and the ratios of those that have all their blocks in common with it."""
+    names, blocks = complete_table(cells)
+    if not blocks:
+        return min(cells, key=lambda name: fmean(map(math.log, cells[name].values()))), {}
+    logs, active = log_table(cells, names, blocks), numpy().ones((1, len(names)), dtype=bool)
+    _left, told = step_down(logs, active, _plain, 1.0 - confidence, len(cells) - len(names))
+    return names[int(told.leader[0])], ratios_of(names, told, len(blocks))
+
+
+def _plain(error: float) -> float:
+    """The level of a look that is the only one."""
+    return error

@@ -16,7 +16,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from statistics import NormalDist, fmean
+from statistics import fmean
+from typing import Any
+
+from .scientific import numpy, special
 
 FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be told
 # Blocks from which on the highest and the lowest ratio are set aside; with fewer, that makes wrong verdicts more frequent.
@@ -28,15 +31,16 @@ POINTS = 96  # even: of Simpson's rule, between FAR standard deviations below ze
 FAR = 7.0
 
 
-def _above(value: float) -> float:
+def _above(value: Any) -> Any:
     """The probability that a standard normal variable is greater; precise where it is small."""
-    return math.erfc(value / math.sqrt(2.0)) / 2.0
+    return special().ndtr(-value)
 
 
-def _simpson(low: float, high: float) -> tuple[list[float], list[float]]:
-    step = (high - low) / POINTS
-    weights = [1.0, *([4.0, 2.0] * (POINTS // 2))[:-1], 1.0]
-    return [low + step * i for i in range(POINTS + 1)], [weight * step / 3.0 for weight in weights]
+def _simpson(low: float, high: float) -> tuple[Any, Any]:
+    np = numpy()
+    weights = np.ones(POINTS + 1)
+    weights[1:-1:2], weights[2:-1:2] = 4.0, 2.0
+    return np.linspace(low, high, POINTS + 1), weights * (high - low) / POINTS / 3.0
 
 
 @functools.cache
@@ -47,30 +51,26 @@ def levels(budget: int, error: float) -> tuple[float, ...]:
     far, has at the points of integration. The boundary of the next look is where the walk would leave with the error that this
     look may spend.
     """
+    np = numpy()
     found: list[float] = []
-    spent, points, share = 0.0, [0.0], [1.0]
+    spent, points, share = 0.0, np.zeros(1), np.ones(1)
     for blocks in range(FIRST, budget + 1):
         step = math.sqrt(FIRST if blocks == FIRST else 1)
         allowed = error * (blocks / budget) ** SPENDING
         boundary = _boundary(points, share, step, allowed - spent)
         spent = allowed
-        found.append(_above(boundary / math.sqrt(blocks)))
+        found.append(float(_above(boundary / math.sqrt(blocks))))
         nodes, weights = _simpson(-FAR * math.sqrt(blocks), boundary)
-        law = NormalDist(0.0, step)
-        share = [
-            weight * sum(s * law.pdf(node - point) for point, s in zip(points, share, strict=True))
-            for node, weight in zip(nodes, weights, strict=True)
-        ]
-        points = nodes
+        densities = np.exp(-(((nodes[:, None] - points) / step) ** 2) / 2.0) / (step * math.sqrt(2.0 * math.pi))
+        points, share = nodes, weights * (densities @ share)
     return tuple(found)
 
 
-def _boundary(points: Sequence[float], share: Sequence[float], step: float, leaving: float) -> float:
+def _boundary(points: Any, share: Any, step: float, leaving: float) -> float:
     low, high = -100.0, 1000.0
     for _halving in range(60):
         middle = (low + high) / 2.0
-        above = sum(s * _above((middle - point) / step) for point, s in zip(points, share, strict=True))
-        low, high = (middle, high) if above > leaving else (low, middle)
+        low, high = (middle, high) if float(share @ _above((middle - points) / step)) > leaving else (low, middle)
     return high
 
 

@@ -5,26 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..._common.errors import InputError
-
-
-def _special() -> Any:
-    """Imported when needed, because most steps compare nothing; scipy.special takes a third of the time of scipy.stats."""
-    try:
-        from scipy import special
-    except ImportError as error:
-        raise InputError("comparisons need Python's package scipy: pip install -r requirements.txt") from error
-    return special
+from .scientific import special
 
 
 def student_tail(t: float, df: float) -> float:
     """Two-sided: the probability that Student's t with `df` degrees of freedom lies farther from zero than `t`."""
-    return 2.0 * float(_special().stdtr(df, -abs(t)))
+    return 2.0 * float(special().stdtr(df, -abs(t)))
 
 
 def student_quantile(confidence: float, df: float) -> float:
     """The t that Student's t stays within, on both sides, with this probability."""
     # By the tail, so that a confidence near 1 loses no digits.
-    return abs(float(_special().stdtrit(df, (1.0 - confidence) / 2.0)))
+    return abs(float(special().stdtrit(df, (1.0 - confidence) / 2.0)))

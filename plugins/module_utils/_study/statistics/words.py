@@ -41,8 +41,9 @@ def percents(ratio: Ratio) -> tuple[float, float, float] | None:
 
 
 def tenths(low: float, center: float, high: float) -> int:
-    """Tenths of a percent only where they are known and matter."""
-    return 1 if high - low < 1 and abs(center) < 10 else 0
+    """Tenths of a percent only where they are known and matter: also for an end of the interval that would read as zero."""
+    near_zero = any(round(end) == 0 and abs(end) >= 0.05 for end in (low, high))
+    return 1 if near_zero or (high - low < 1 and abs(center) < 10) else 0
 
 
 def slower(ratio: Ratio) -> str:

@@ -41,11 +41,11 @@ def test_cells_table_of_the_realistic_study() -> None:
     assert len(table.rows) == 5
     assert column(table, "runs") == ["4", "4", "4", "4", "4 (1 suspect)"]
     assert column(table, "against the fastest (95 % CI)") == [
-        "+62 % (+54 to +69)",
-        "+4 % (0 to +10), cannot tell",
-        "+14 % (+9 to +20)",
+        "+62 % (+48 to +74)",
+        "+4 % (-5 to +15), cannot tell",
+        "+14 % (+5 to +22)",
         "fastest",
-        "+9 % (+4 to +15)",
+        "+9.3 % (+0.2 to +17.7)",
     ]
     assert column(table, "speed-up") == ["1 (reference)", "1.55 of 2", "1.42 of 4", "1 (reference)", "0.91 of 2"]
 

@@ -35,7 +35,7 @@ def test_with_interval(estimate: Estimate | None, expected: str) -> None:
     ("given", "expected"),
     [
         (ratio(1.31, 1.24, 1.39), "+31 % (+24 to +39)"),
-        (ratio(1.05, 0.998, 1.10), "+5 % (0 to +10)"),
+        (ratio(1.05, 0.998, 1.10), "+5.0 % (-0.2 to +10.0)"),
         (ratio(0.97, 0.90, 1.05), "-3 % (-10 to +5)"),
         (ratio(1.001, 0.999, 1.004), "+0.1 % (-0.1 to +0.4)"),
         (ratio(1.31), "+31 %"),

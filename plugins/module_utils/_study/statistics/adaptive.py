@@ -1,0 +1,138 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which cells of a study need another block: a decision after every block, from the fourth on. PRIVATE, can break at any time.
+
+A cell is closed as slower as soon as that is certain. The others go on until all of them are certain to be as fast as the
+fastest within the margin. All looks together err no more often than one comparison does. docs/statistics.md explains the
+method and has the simulated error rates and savings.
+
+Sources:
+  Error spent by looks: sequential.py. Several comparisons in group-sequential tests, stepping down: Ye, Li, Liu and Yao,
+    Statistics in Medicine 32 (2013) 1112-1124.
+  Elimination of cells: Paulson, Annals of Mathematical Statistics 35 (1964) 174-180.
+  As fast within a margin, two one-sided tests: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657-680.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .comparison import Limits, complete_table, log_table, ratios_of, step_down
+from .intervals import CONFIDENCE, Ratio, median_interval
+from .scientific import numpy
+from .sequential import FIRST, levels
+
+OPEN, SLOWER, SAME = "open", "slower", "same"
+NEVER: Mapping[str, frozenset[int]] = {}
+
+Times = Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How certain a study has to be. `margin` is a share of the fastest cell's time, `last` the number of blocks at most.
+
+    `target_ci` is the half width wanted of each cell's own interval, as a share of its time; None does not ask for any.
+    """
+
+    margin: float = 0.05
+    target_ci: float | None = None
+    last: int = 20
+    confidence: float = CONFIDENCE
+
+
+@dataclass(frozen=True)
+class State:
+    """Of one cell. `block` is the look that closed it, 0 while it is open; `ratio` is that to the fastest cell then.
+
+    `same` is as fast as the fastest within the margin. The fastest itself has no ratio.
+    """
+
+    state: str = OPEN
+    block: int = 0
+    ratio: Ratio | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """After `looks` blocks. `leader` is the fastest cell so far, empty before the first look."""
+
+    leader: str = ""
+    looks: int = 0
+    states: Mapping[str, State] = field(default_factory=dict)
+    # Cells that need another block.
+    open: tuple[str, ...] = ()
+
+
+def look(logs: Any, active: Any, rules: Rules, beside: int = 0) -> tuple[Any, Limits, Any]:
+    """One look at many studies: the cells not yet slower, the limits, and which cells are as fast as the fastest.
+
+    `logs` has the shape (studies, blocks, cells), `active` (studies, cells): the cells that were not slower before. `beside`
+    further cells are open, but have gaps.
+    """
+    np, blocks = numpy(), min(logs.shape[1], rules.last)
+    place = blocks - FIRST
+
+    def level(error: float) -> float:
+        return levels(rules.last, error)[place]
+
+    left, told = step_down(logs, active, level, 1.0 - rules.confidence, beside)
+    within = left & (told.high < math.log1p(rules.margin))
+    within[np.arange(len(told.leader)), told.leader] = True
+    return left, told, within
+
+
+def decide(cells: Times, rules: Rules, failed: Mapping[str, frozenset[int]] = NEVER) -> Decision:
+    """Replay the looks of a study from its records: whoever asks again, and whenever, is told the same.
+
+    `cells` are seconds by block. `failed` are the blocks in which a cell has used up its attempts. A block can be looked at
+    when every open cell has a time in it or has failed in it.
+    """
+    decision = Decision(states={name: State() for name in cells}, open=tuple(cells))
+    active = list(cells)
+    for block in range(1, rules.last + 1):
+        if not all(block in cells[name] or block in failed.get(name, ()) for name in decision.open):
+            break
+        if decision.open:
+            decision, active = _after(decision, active, cells, rules, block)
+    return decision
+
+
+def _after(
+    decision: Decision, active: Sequence[str], cells: Times, rules: Rules, block: int
+) -> tuple[Decision, list[str]]:
+    """The decision after this block, and the cells that are not slower."""
+    so_far = {name: {at: of for at, of in cells[name].items() if at <= block} for name in cells}
+    alone = len(active) == 1
+    names, blocks = (
+        (list(active), sorted(so_far[active[0]])) if alone else complete_table({name: so_far[name] for name in active})
+    )
+    if len(blocks) < FIRST:
+        return Decision(decision.leader, block, decision.states, decision.open), list(active)
+    logs, everyone = log_table(so_far, names, blocks), numpy().ones((1, len(names)), dtype=bool)
+    left, told, within = look(logs, everyone, rules, len(active) - len(names))
+    ratios, leader = ratios_of(names, told, len(blocks)), names[int(told.leader[0])]
+    states = dict(decision.states)
+    for place, name in enumerate(names):
+        states[name] = State(OPEN if left[0, place] else SLOWER, 0 if left[0, place] else block, ratios.get(name))
+    # Cells with gaps are not in the table; they are open until the others are told.
+    active = [name for name in active if states[name].state != SLOWER]
+    if within[0][left[0]].all() and len(active) == int(left[0].sum()):
+        states |= {name: State(SAME, block, ratios.get(name)) for name in active}
+        active_open: list[str] = []
+    else:
+        active_open = active
+    wide = [name for name in so_far if _is_wide(so_far[name], rules)]
+    still = tuple(name for name in cells if name in active_open or name in wide)
+    return Decision(leader, block, states, still), active
+
+
+def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:
+    if rules.target_ci is None:
+        return False
+    own = median_interval(list(times.values()), rules.confidence)
+    return own.low is None or own.high is None or math.log(own.high / own.low) / 2.0 > math.log1p(rules.target_ci)
