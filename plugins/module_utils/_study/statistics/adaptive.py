@@ -17,11 +17,11 @@ Sources:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .comparison import Limits, complete_table, log_table, ratios_of, step_down
+from .comparison import ONE_PLOT, Comparison, Limits, Terms, complete_table, log_table, plots_of, ratios_of, step_down
 from .intervals import CONFIDENCE, Ratio, median_interval
 from .scientific import numpy
 from .sequential import FIRST, levels
@@ -68,67 +68,65 @@ class Decision:
     open: tuple[str, ...] = ()
 
 
-def look(logs: Any, active: Any, rules: Rules, beside: int = 0) -> tuple[Any, Limits, Any]:
+def look(logs: Any, active: Any, rules: Rules, beside: int = 0, plots: Any = None) -> tuple[Any, Limits, Any]:
     """One look at many studies: the cells not yet slower, the limits, and which cells are as fast as the fastest.
 
     `logs` has the shape (studies, blocks, cells), `active` (studies, cells): the cells that were not slower before. `beside`
-    further cells are open, but have gaps.
+    further cells are open, but have gaps. `plots` are as in comparison.Terms.
     """
-    np, blocks = numpy(), min(logs.shape[1], rules.last)
-    place = blocks - FIRST
+    np, place = numpy(), min(logs.shape[1], rules.last) - FIRST
 
     def level(error: float) -> float:
-        return levels(rules.last, error)[place]
+        return float(levels(rules.last, error)[place])
 
-    left, told = step_down(logs, active, level, 1.0 - rules.confidence, beside)
+    terms = Terms(error=1.0 - rules.confidence, level=level, beside=beside, plots=plots)
+    left, told = step_down(logs, active, terms)
     within = left & (told.high < math.log1p(rules.margin))
     within[np.arange(len(told.leader)), told.leader] = True
     return left, told, within
 
 
-def decide(cells: Times, rules: Rules, failed: Mapping[str, frozenset[int]] = NEVER) -> Decision:
+def decide(
+    cells: Times,
+    rules: Rules,
+    failed: Mapping[str, frozenset[int]] = NEVER,
+    plots: Mapping[str, Hashable] = ONE_PLOT,
+) -> Decision:
     """Replay the looks of a study from its records: whoever asks again, and whenever, is told the same.
 
     `cells` are seconds by block. `failed` are the blocks in which a cell has used up its attempts. A block can be looked at
-    when every open cell has a time in it or has failed in it.
+    when every open cell has a time in it or has failed in it. `plots` are as in compare_with_best.
     """
     decision = Decision(states={name: State() for name in cells}, open=tuple(cells))
-    active = list(cells)
     for block in range(1, rules.last + 1):
-        if not all(block in cells[name] or block in failed.get(name, ()) for name in decision.open):
+        over = (block in cells[name] or block in failed.get(name, ()) for name in decision.open)
+        if not decision.open or not all(over):
             break
-        if decision.open:
-            decision, active = _after(decision, active, cells, rules, block)
+        so_far = {name: {at: of for at, of in cells[name].items() if at <= block} for name in cells}
+        decision = _after(decision, so_far, rules, block, plots)
     return decision
 
 
-def _after(
-    decision: Decision, active: Sequence[str], cells: Times, rules: Rules, block: int
-) -> tuple[Decision, list[str]]:
-    """The decision after this block, and the cells that are not slower."""
-    so_far = {name: {at: of for at, of in cells[name].items() if at <= block} for name in cells}
-    alone = len(active) == 1
-    names, blocks = (
-        (list(active), sorted(so_far[active[0]])) if alone else complete_table({name: so_far[name] for name in active})
-    )
+def _after(decision: Decision, cells: Times, rules: Rules, block: int, plots: Mapping[str, Hashable]) -> Decision:
+    """The decision after this block, with the cells' times up to it."""
+    active = [name for name in cells if decision.states[name].state != SLOWER]
+    names, blocks = complete_table({name: cells[name] for name in active})
+    if len(active) == 1:
+        names, blocks = active, sorted(cells[active[0]])
     if len(blocks) < FIRST:
-        return Decision(decision.leader, block, decision.states, decision.open), list(active)
-    logs, everyone = log_table(so_far, names, blocks), numpy().ones((1, len(names)), dtype=bool)
-    left, told, within = look(logs, everyone, rules, len(active) - len(names))
-    ratios, leader = ratios_of(names, told, len(blocks)), names[int(told.leader[0])]
-    states = dict(decision.states)
-    for place, name in enumerate(names):
-        states[name] = State(OPEN if left[0, place] else SLOWER, 0 if left[0, place] else block, ratios.get(name))
+        return replace(decision, looks=block)
+    logs, everyone = log_table(cells, names, blocks), numpy().ones((1, len(names)), dtype=bool)
+    left, told, within = look(logs, everyone, rules, len(active) - len(names), plots_of(names, plots))
+    ratios, states = ratios_of(names, told, len(blocks)), dict(decision.states)
+    for name, is_left in zip(names, left[0], strict=True):
+        states[name] = State(OPEN if is_left else SLOWER, 0 if is_left else block, ratios.get(name))
     # Cells with gaps are not in the table; they are open until the others are told.
-    active = [name for name in active if states[name].state != SLOWER]
-    if within[0][left[0]].all() and len(active) == int(left[0].sum()):
-        states |= {name: State(SAME, block, ratios.get(name)) for name in active}
-        active_open: list[str] = []
-    else:
-        active_open = active
-    wide = [name for name in so_far if _is_wide(so_far[name], rules)]
-    still = tuple(name for name in cells if name in active_open or name in wide)
-    return Decision(leader, block, states, still), active
+    going = [name for name in active if states[name].state == OPEN]
+    if len(going) == int(left.sum()) and within[left].all():
+        states |= {name: State(SAME, block, ratios.get(name)) for name in going}
+        going = []
+    open_ = tuple(name for name in cells if name in going or _is_wide(cells[name], rules))
+    return Decision(names[int(told.leader[0])], block, states, open_)
 
 
 def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:
@@ -136,3 +134,13 @@ def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:
         return False
     own = median_interval(list(times.values()), rules.confidence)
     return own.low is None or own.high is None or math.log(own.high / own.low) / 2.0 > math.log1p(rules.target_ci)
+
+
+def comparison_of(decision: Decision) -> Comparison:
+    """What a report shows of an adaptive study: the interval of each cell is the one by which it was told."""
+    ratios = {name: state.ratio for name, state in decision.states.items() if state.ratio and name != decision.leader}
+    ordered = sorted(ratios, key=lambda name: ratios[name].center)
+    slower = tuple(name for name in ordered if decision.states[name].state == SLOWER)
+    tied = tuple(name for name in ordered if name not in slower)
+    unknown = tuple(name for name in decision.states if name not in ratios and name != decision.leader)
+    return Comparison(decision.leader, ratios, tied, slower, unknown)

@@ -18,9 +18,10 @@ Sources:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from types import MappingProxyType
 from typing import Any
 
 from .intervals import CONFIDENCE, EXACT, MINIMUM, Ratio, exponential, ratio_interval
@@ -29,8 +30,23 @@ from .scientific import numpy, special
 # The weights of the blocks' means and the cells' variances depend on each other; after three rounds they change no verdict.
 ROUNDS = 3
 NEWTON_STEPS = 12
+ONE_PLOT: Mapping[str, Hashable] = MappingProxyType({})
 
 Level = Callable[[float], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """On which terms cells are compared: `error` is what all of them, and all looks, may have together.
+
+    `level` turns a one-sided error of all looks into the error of this look. `beside` further cells are compared otherwise and
+    have their share. `plots` says by a number which whole plot of a split-plot design each cell belongs to; None is one plot.
+    """
+
+    error: float
+    level: Level = lambda error: error
+    beside: int = 0
+    plots: Any = None
 
 
 @dataclass(frozen=True)
@@ -131,12 +147,8 @@ def _inverse_trigamma(value: Any) -> Any:
     return found
 
 
-def limits(logs: Any, active: Any, level: Level, error: float, beside: int = 0) -> Limits:
-    """Simultaneous limits of every active cell's ratio to the fastest active one; infinite for the others.
-
-    `level` turns the one-sided error that all looks may have together into the error of this look. `beside` further cells are
-    compared otherwise and have their share of the error.
-    """
+def limits(logs: Any, active: Any, terms: Terms) -> Limits:
+    """Simultaneous limits of every active cell's ratio to the fastest active one; infinite for the others."""
     np, blocks = numpy(), logs.shape[1]
     means = np.where(active, np.where(active[:, None, :], logs, 0.0).mean(1), np.inf)
     leader = means.argmin(1)
@@ -145,36 +157,43 @@ def limits(logs: Any, active: Any, level: Level, error: float, beside: int = 0) 
     total = variance + variance[best][:, None]
     welch = total**2 / (variance**2 / df + (variance[best] ** 2 / df[best])[:, None])
     # Both cells have the same prior, so it counts once.
-    pair_df, reach = np.minimum(prior_df + welch, pooled_df), np.sqrt(total / blocks)
-    below, above = _quantiles(active.sum(1) + beside, pair_df, level, error)
+    pair_df = np.minimum(prior_df + welch, pooled_df)
+    if terms.plots is not None:
+        # Cells of one whole plot share its error, so only a pair's own differences show the error between two plots.
+        differences = logs - logs[best[0], :, best[1]][:, :, None]
+        apart = active & (terms.plots[None, :] != terms.plots[leader][:, None])
+        total = np.where(apart, np.maximum(differences.var(1, ddof=1), EXACT**2), total)
+        pair_df = np.where(apart, blocks - 1.0, pair_df)
+    reach = np.sqrt(total / blocks)
+    below, above = _quantiles(active.sum(1) + terms.beside, pair_df, terms)
     center = means - means[best][:, None]
     low, high = np.where(active, center - below * reach, -np.inf), np.where(active, center + above * reach, np.inf)
     return Limits(leader, center, low, high)
 
 
-def _quantiles(cells: Any, df: Any, level: Level, error: float) -> tuple[Any, Any]:
+def _quantiles(cells: Any, df: Any, terms: Terms) -> tuple[Any, Any]:
     np, below, above = numpy(), numpy().zeros(df.shape), numpy().zeros(df.shape)
     for number in np.unique(cells[cells > 1]):
         rows = cells == number
-        for quantiles, share in zip((below, above), pair_errors(int(number), error), strict=True):
-            quantiles[rows] = -special().stdtrit(df[rows], level(share))
+        for quantiles, share in zip((below, above), pair_errors(int(number), terms.error), strict=True):
+            quantiles[rows] = -special().stdtrit(df[rows], terms.level(share))
     return below, above
 
 
-def step_down(logs: Any, active: Any, level: Level, error: float, beside: int = 0) -> tuple[Any, Limits]:
+def step_down(logs: Any, active: Any, terms: Terms) -> tuple[Any, Limits]:
     """The active cells that are not slower than the fastest, and the limits by which that was told of each.
 
     Cells that are slower need no share of the error any longer, so the others are compared again without them.
     """
     np = numpy()
-    told = limits(logs, active, level, error, beside)
+    told = limits(logs, active, terms)
     center, low, high = told.center.copy(), told.low.copy(), told.high.copy()
     while True:
         slower = active & (told.low > 0.0)
         if not slower.any():
             return active, Limits(told.leader, center, low, high)
         active = active & ~slower
-        told = limits(logs, active, level, error, beside)
+        told = limits(logs, active, terms)
         for whole, part in ((center, told.center), (low, told.low), (high, told.high)):
             np.copyto(whole, part, where=active)
 
@@ -201,20 +220,25 @@ def ratios_of(names: Sequence[str], told: Limits, blocks: int) -> dict[str, Rati
     found = {}
     for place, name in enumerate(names):
         if place != told.leader[0]:
-            center, low, high = (float(part[0, place]) for part in (told.center, told.low, told.high))
-            found[name] = Ratio(*map(exponential, (center, low, high)), blocks, None, True)
+            center, low, high = (exponential(float(part[0, place])) for part in (told.center, told.low, told.high))
+            found[name] = Ratio(center, low, high, blocks, None, True)
     return found
 
 
-def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: float = CONFIDENCE) -> Comparison:
+def compare_with_best(
+    cells: Mapping[str, Mapping[int, float]],
+    confidence: float = CONFIDENCE,
+    plots: Mapping[str, Hashable] = ONE_PLOT,
+) -> Comparison:
     """Hold every cell (its values by block) against the cell with the lowest geometric mean.
 
-    Cells with gaps are compared one by one, paired by block or by Welch's test.
+    Cells with gaps are compared one by one, paired by block or by Welch's test. `plots` are the whole plots of cells in a
+    split-plot design, such as their numbers of nodes; empty for any other design.
     """
     enough = {name: cell for name, cell in cells.items() if len(cell) >= MINIMUM}
     if not enough:
         return Comparison("", {}, (), (), tuple(cells))
-    best, ratios = _jointly(enough, confidence)
+    best, ratios = _jointly(enough, confidence, plots)
     pair = 1.0 - 2.0 * pair_errors(max(2, len(enough)), 1.0 - confidence)[0]
 
     def alone(names: Iterable[str]) -> dict[str, Ratio]:
@@ -232,16 +256,20 @@ def compare_with_best(cells: Mapping[str, Mapping[int, float]], confidence: floa
     return Comparison(best, ratios, tied, slower, unknown)
 
 
-def _jointly(cells: Mapping[str, Mapping[int, float]], confidence: float) -> tuple[str, dict[str, Ratio]]:
+def _jointly(
+    cells: Mapping[str, Mapping[int, float]], confidence: float, plots: Mapping[str, Hashable]
+) -> tuple[str, dict[str, Ratio]]:
     """The fastest cell, and the ratios of those that have all their blocks in common with it."""
     names, blocks = complete_table(cells)
     if not blocks:
         return min(cells, key=lambda name: fmean(map(math.log, cells[name].values()))), {}
     logs, active = log_table(cells, names, blocks), numpy().ones((1, len(names)), dtype=bool)
-    _left, told = step_down(logs, active, _plain, 1.0 - confidence, len(cells) - len(names))
+    terms = Terms(error=1.0 - confidence, beside=len(cells) - len(names), plots=plots_of(names, plots))
+    told = step_down(logs, active, terms)[1]
     return names[int(told.leader[0])], ratios_of(names, told, len(blocks))
 
 
-def _plain(error: float) -> float:
-    """The level of a look that is the only one."""
-    return error
+def plots_of(names: Sequence[str], plots: Mapping[str, Hashable]) -> Any:
+    """The whole plots of the cells, numbered; None when all are one."""
+    numbers = {plot: number for number, plot in enumerate(dict.fromkeys(plots.get(name) for name in names))}
+    return numpy().array([numbers[plots.get(name)] for name in names]) if len(numbers) > 1 else None

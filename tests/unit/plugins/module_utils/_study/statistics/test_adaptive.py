@@ -18,7 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.ad
     decide,
 )
 
-from tests.fixtures.studies import SPREADS, adaptive_rates
+from tests.fixtures.studies import adaptive_rates
 
 Times = dict[str, dict[int, float]]
 
@@ -113,7 +113,7 @@ def test_there_is_nothing_to_tell_of_a_cell_alone(cells: Times) -> None:
     assert decide(cells, Rules()).open == ()
 
 
-@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("spread", ["5 %", "2 %, a quarter 15 %"])
 @pytest.mark.parametrize("law", ["flat", "usl"])
 def test_all_looks_together_err_no_more_often_than_they_say(spread: str, law: str) -> None:
     """A small part of the table in docs/statistics.md."""

@@ -139,12 +139,12 @@ def test_compare_with_best_without_complete_blocks_takes_each_pair_alone() -> No
 
 
 @pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize(("cells", "blocks"), [(2, 4), (3, 3), (6, 3), (6, 5), (12, 4)])
+@pytest.mark.parametrize(("cells", "blocks"), [(3, 3), (6, 4)])
 def test_answers_err_no_more_often_than_they_say(spread: str, cells: int, blocks: int) -> None:
-    """A small part of the table in docs/statistics.md. By chance 3000 studies show 1 % more in one of 200 cases."""
-    found = fixed_rates(3000, cells=cells, blocks=blocks, spread=spread)
-    assert found.false <= 0.06
-    assert found.hold >= 0.94
+    """A small part of the table in docs/statistics.md. By chance 2000 studies show 1.5 % more in one of 500 cases."""
+    found = fixed_rates(2000, cells=cells, blocks=blocks, spread=spread)
+    assert found.false <= 0.065
+    assert found.hold >= 0.935
     assert found.kept >= 0.95
 
 
@@ -167,3 +167,19 @@ def test_a_cell_that_is_slower_within_blocks_is_not_the_fastest() -> None:
     assert comparison.best == "steady"
     assert comparison.ratios["lucky"].center > 1.0
     assert comparison.slower == ("lucky",)
+
+
+def test_cells_of_one_whole_plot_are_not_taken_for_independent() -> None:
+    nodes = {"a": 1, "b": 1, "c": 2, "d": 2}
+    plot = {1: (0.0, 0.0), 2: (0.3, -0.3), 3: (-0.2, 0.2), 4: (0.1, -0.1), 5: (-0.1, 0.2)}
+    cells = {
+        name: {
+            block: math.exp(by_node[number - 1] + 0.001 * (block * len(name) % 3)) for block, by_node in plot.items()
+        }
+        for name, number in nodes.items()
+    }
+    split = compare_with_best(cells, plots=nodes)
+    assert split.slower == ()
+    (far,) = {name for name, ratio in split.ratios.items() if nodes[name] != nodes[split.best]} - {"a", "c"}
+    alone = ratio_interval(cells[far], cells[split.best], 1 - 0.05 / 6)
+    assert split.ratios[far].low == pytest.approx(alone.low)
