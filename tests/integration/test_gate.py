@@ -92,7 +92,8 @@ def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), pytest.param("keep", True, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize(("rule", "passed"), [("roll_back", False), ("keep", True)])
 def test_gate_exports_what_a_role_decides_by(gate: Playbook, rule: str, passed: bool) -> None:
     """The second comparison of a play is no worse for the first; its version ends at once and never counts."""
     broken = {"command": "exit 3"}
