@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.tfscale.study.plugins.module_utils._steps import sweep_plan_info
+from ansible_collections.tfscale.study.plugins.plugin_utils.preload import preload
 from ansible_collections.tfscale.study.plugins.plugin_utils.step_action import StepAction
+
+preload()
 
 
 class ActionModule(StepAction):

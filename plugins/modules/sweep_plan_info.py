@@ -11,8 +11,10 @@ module: sweep_plan_info
 short_description: Plan the runs of a study that are missing
 version_added: 0.1.0
 description:
-  - Checks every variable of a study, lays its runs out as randomised complete blocks, and returns the runs of the lowest
-    block in which a run is missing.
+  - Checks every variable of a study, lays its runs out as randomised blocks, and returns the runs of the lowest block in which a run
+    is missing.
+  - With O(repeats=auto) the first four blocks hold all cells, and each later block holds the cells of which it is not known yet
+    whether they are slower than the fastest. The records alone decide, so a study that was interrupted decides the same.
   - A run counts when its record in the ledger is C(valid) or C(suspect). A C(void) one is planned again until its attempts are
     used up; its cell has then failed.
   - The order of a block depends on O(seed) and the block's number alone, so a study that was interrupted goes on as it began.
@@ -75,13 +77,54 @@ options:
     description:
       - Makes the study a gate - no further run is planned once it is told whether the variant C(after) takes longer than the variant
         C(before) by more than this share, such as V(0.05); see M(tfscale.study.speed_gate_info). Nothing or V(0) plans all runs.
-      - Needs O(variants) with C(before) and C(after), one number of nodes, ps and workers, and at least four O(repeats).
+      - Needs O(variants) with C(before) and C(after), one number of nodes, ps and workers, and at least four O(repeats). With
+        O(repeats=auto) it has O(max_repeats) blocks at most.
     type: raw
     default: ""
   repeats:
-    description: Blocks, each one pass over all cells.
+    description: Blocks, each one pass over all cells; or V(auto) for as many as each cell needs.
     type: raw
-    default: 3
+    default: auto
+  margin:
+    description: With O(repeats=auto) a cell stops when it is slower than the fastest, or as fast within this share, above 0 and below 1.
+    type: raw
+    default: 0.05
+    version_added: 0.4.0
+  target_ci:
+    description:
+      - With O(repeats=auto) a cell is also measured until half of the 95 % interval of its time is at most this share of the time.
+      - Empty asks for no width.
+    type: raw
+    default: ""
+    version_added: 0.4.0
+  max_repeats:
+    description: With O(repeats=auto) the maximal number of blocks, at least four.
+    type: raw
+    default: 20
+    version_added: 0.4.0
+  budget_minutes:
+    description:
+      - Minutes that all recorded runs of the study on this cluster and the next block may take together. A block that does not fit is not
+        planned. Empty is no limit.
+      - A block that has begun is finished.
+    type: raw
+    default: ""
+    version_added: 0.4.0
+  budget_cost:
+    description: The same in money, in O(currency). Needs O(prices) and a backend of pods.
+    type: raw
+    default: ""
+    version_added: 0.4.0
+  prices:
+    description: Price of a node's hour, by machine type; C(*) is any other node.
+    type: raw
+    default: {}
+    version_added: 0.4.0
+  currency:
+    description: Currency of the prices.
+    type: raw
+    default: USD
+    version_added: 0.4.0
   attempts:
     description: How often a void run is tried.
     type: raw
@@ -94,6 +137,11 @@ options:
     description: Plan one further block after the last one when the study is complete.
     type: bool
     default: false
+  extra_block:
+    description: RV(extra_block) of an earlier call with O(again), a block in which all cells take part. V(0) is none.
+    type: int
+    default: 0
+    version_added: 0.4.0
   by_nodes:
     description:
       - Keep the runs with one number of nodes together within a block, the numbers in random order.
@@ -146,11 +194,11 @@ options:
     type: dict
     default: {}
   quiet:
-    description: Announce nothing. Only the action plugin has a way to announce.
+    description: Announce RV(told) instead of the study. Only the action plugin has a way to announce.
     type: bool
     default: false
 requirements:
-  - scipy (only for a gate)
+  - scipy (only for a gate and with O(repeats=auto))
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
@@ -214,7 +262,7 @@ runs:
     attempt: {description: Number of the attempt from 1., type: int, returned: always}
     attempts: {description: How many attempts there are., type: int, returned: always}
     number: {description: Place of the run in the whole study., type: int, returned: always}
-    total: {description: Runs of the whole study., type: int, returned: always}
+    total: {description: Runs of the study that are recorded or certain to come., type: int, returned: always}
     label: {description: What tells the cell from the others., type: str, returned: always, sample: ps=2 workers=4}
     seed: {description: Seed of the run's parameters., type: int, returned: always}
     study: {description: Name of the study., type: str, returned: always}
@@ -236,18 +284,24 @@ counts:
   type: dict
   contains:
     cells: {description: Cells., type: int, returned: always}
-    blocks: {description: Blocks., type: int, returned: always}
-    runs: {description: Cells times blocks., type: int, returned: always}
+    open: {description: Cells that may need further blocks; all of them with a fixed number of blocks., type: int, returned: always}
+    blocks: {description: "Blocks, at most with O(repeats=auto).", type: int, returned: always}
+    runs: {description: Runs that are recorded or certain to come; cells times blocks with a fixed number of blocks., type: int, returned: always}
+    most: {description: Runs at most., type: int, returned: always}
     done: {description: Runs that count., type: int, returned: always}
     void: {description: Runs whose attempts are used up., type: int, returned: always}
-    spared: {description: Runs that O(max_slowdown) makes needless., type: int, returned: always}
-    missing: {description: Runs to go., type: int, returned: always}
+    spared: {description: "Runs that O(max_slowdown) makes needless, or a budget does not hold.", type: int, returned: always}
+    missing: {description: Runs that are certain to come., type: int, returned: always}
+extra_block:
+  description: The further block of all cells that O(again) has added to a complete study with O(repeats=auto); V(0) is none.
+  returned: success
+  type: int
 forecast:
-  description: C(seconds) that the missing runs will take, between C(low) and C(high); from the ledger, else by a rule of thumb.
+  description: C(seconds) that the runs to go will take, between C(low) and C(high); from the ledger, else by a rule of thumb.
   returned: success
   type: dict
 failed_cells:
-  description: Cells with a run whose attempts are used up, with C(cell_id), C(label) and the last C(reason).
+  description: Cells with a run whose attempts are used up, or that are left out, with C(cell_id), C(label) and the last C(reason).
   returned: success
   type: list
   elements: dict
@@ -260,7 +314,13 @@ lines:
   returned: success
   type: list
   elements: str
-  sample: ["study mnist on cluster local: 5 cells x 3 blocks = 15 runs, about 2 min (1 to 4)"]
+  sample: ["study mnist on cluster local: 5 cells x 4 to 20 blocks = 20 to 100 runs, about 6 min (2 to 20)"]
+told:
+  description: Which cells the last block has closed and why, which are open in the next block, or why there is none. Empty within a block.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ps=1 workers=1 stopped after block 4: 32 % slower (25-40 %)", "block 5: 2 of 6 cells open: 2 and 4 workers with ps=1"]
 msg:
   description: One sentence that says what was found or done, or what is wrong.
   returned: always

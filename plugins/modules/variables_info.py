@@ -44,7 +44,7 @@ msg:
   description: One sentence that says what was done, or what is wrong.
   returned: always
   type: str
-  sample: "sweep_repeats is 'two': give a whole number from 1 to 1000"
+  sample: "sweep_repeats is 'two': give a whole number from 1 to 1000, or auto"
 """
 
 from ansible.module_utils.basic import AnsibleModule

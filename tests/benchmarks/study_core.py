@@ -8,7 +8,9 @@ Usage: python tests/benchmarks/study_core.py
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
+import random
 import resource
 import sys
 import tempfile
@@ -55,20 +57,26 @@ def read_logs(folder: Path, name: str) -> str:
     return f"saw global step {timings['global_steps']}"
 
 
-def plan(folder: Path) -> str:
+def plan(folder: Path, cells: int, repeats: Any, **rules: Any) -> str:
     spec = {key: value for key, value in SPEC.items() if key not in ("nodes", "ps", "workers")}
     params: dict[str, Any] = {name: option.get("default") for name, option in sweep_plan_info.ARGUMENT_SPEC.items()}
-    space = {"ps": list(range(1, 101)), "workers": list(range(1, CELLS // 100 + 1))}
-    params |= {"study": "large", "study_dir": str(folder), "spec": spec, **space}
+    space = {"ps": list(range(1, cells // 100 + 1)), "workers": list(range(1, 101))}
+    params |= {"study": "large", "study_dir": str(folder), "spec": spec, "repeats": repeats, **space, **rules}
     result = sweep_plan_info.execute(params, Context())
-    return f"planned {len(result['runs'])} of {result['counts']['runs']} runs"
+    counts = result["counts"]
+    return (
+        f"planned {len(result['runs'])} runs after {counts['done']}, {counts['open']} of {counts['cells']} cells open"
+    )
 
 
-def write_ledger(folder: Path) -> None:
+def write_ledger(folder: Path, cells: int) -> None:
+    """Records of equal cells, of which none can be told from the others: the most work for a decision."""
+    draw = random.Random(1)
     with (folder / "ledger.jsonl").open("w") as file:
-        for block in range(1, RECORDS // 100 + 1):
-            for workers in range(1, 101):
-                one = record({**SPEC, "workers": workers}, block, seconds=4.0)
+        for block in range(1, RECORDS // cells + 1):
+            for number in range(cells):
+                spec = {**SPEC, "ps": number // 100 + 1, "workers": number % 100 + 1}
+                one = record(spec, block, seconds=4.0 * math.exp(draw.gauss(0.0, 0.05)))
                 file.write(json.dumps(one, separators=(",", ":")) + "\n")
 
 
@@ -107,9 +115,16 @@ def main() -> None:
             measure(f"parse {STEPS} steps of {WORKERS} workers ({name})", lambda: read_logs(folder, name))  # noqa: B023
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        measure(f"plan {CELLS} cells", lambda: plan(folder))
-        write_ledger(folder)
-        measure(f"read a ledger of {RECORDS} records", lambda: read_ledger(folder))
+        for repeats in (3, "auto"):
+            measure(f"plan {CELLS} cells, sweep_repeats {repeats}", lambda: plan(folder, CELLS, repeats))  # noqa: B023
+        for cells in (100, 5000, 10_000):
+            write_ledger(folder, cells)
+            blocks = RECORDS // cells
+            if cells == 100:
+                measure(f"read a ledger of {RECORDS} records", lambda: read_ledger(folder))
+            fixed = f"plan block {blocks + 1} of {cells} cells"
+            measure(f"{fixed}, fixed", lambda: plan(folder, cells, min(1000, blocks + 1)))  # noqa: B023
+            measure(f"{fixed}, auto", lambda: plan(folder, cells, "auto", max_repeats=max(20, blocks)))  # noqa: B023
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._common.collector import resting
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
@@ -28,10 +29,18 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "strategies": {"type": "raw", "default": []},
     "variants": {"type": "raw", "default": {}},
     "max_slowdown": {"type": "raw", "default": ""},
-    "repeats": {"type": "raw", "default": 3},
+    "repeats": {"type": "raw", "default": "auto"},
+    "margin": {"type": "raw", "default": 0.05},
+    "target_ci": {"type": "raw", "default": ""},
+    "max_repeats": {"type": "raw", "default": 20},
+    "budget_minutes": {"type": "raw", "default": ""},
+    "budget_cost": {"type": "raw", "default": ""},
+    "prices": {"type": "raw", "default": {}},
+    "currency": {"type": "raw", "default": "USD"},
     "attempts": {"type": "raw", "default": 2},
     "seed": {"type": "raw", "default": 1},
     "again": {"type": "bool", "default": False},
+    "extra_block": {"type": "int", "default": 0},
     "by_nodes": {"type": "bool", "default": False},
     "replica_memory_bytes": {"type": "int", "default": 0},
     "deadline": {"type": "raw", "default": 0},
@@ -52,10 +61,16 @@ def execute(
         return StudyMaxWorkers(params, spec, records=records, memory=memory, cpus=cpus)
 
     try:
-        result = planner.plan_study(params, read=lambda: read(params), max_workers=max_workers, memory=memory)
+        with resting():
+            result = planner.plan_study(params, read=lambda: read(params), max_workers=max_workers, memory=memory)
     except (InputError, LedgerError) as error:
         raise StepError(str(error)) from error
-    if not params["quiet"]:
-        for line in result["lines"] if context.check_mode else result["lines"][: 1 + len(result["fits"])]:
-            context.say(line)
+    for line in _said(result, quiet=params["quiet"], whole=context.check_mode):
+        context.say(line)
     return result
+
+
+def _said(result: Mapping[str, Any], *, quiet: bool, whole: bool) -> list[str]:
+    if quiet:
+        return list(result["told"])
+    return [*result["lines"], *result["told"]] if whole else result["lines"][: 1 + len(result["fits"])]

@@ -1,21 +1,23 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which runs a study needs and which are missing: randomised complete blocks. PRIVATE, can break at any time.
+"""Which runs a study needs and which are missing: randomised blocks. PRIVATE, can break at any time.
 
-Each block is one pass over all cells in a random order of its own, drawn from the study's seed and the block's number,
-so that neither a warm machine nor a busy hour falls on the same cell each time (docs/design-of-experiments.md).
+Each block is one pass over cells in a random order of its own, drawn from the study's seed and the block's number, so that
+neither a warm machine nor a busy hour falls on the same cell each time (docs/design-of-experiments.md). With a fixed number of
+blocks each holds all cells; with adaptive blocks (adaptive_blocks.py) the later ones hold those on which the answer still hangs.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
 from ..records.record import Record, records_of
+from ..statistics.adaptive import Rules
 from .cell import cell_id, run_id
 
 # The axes of a space and what each is called in a specification.
@@ -110,30 +112,55 @@ class History:
         else:
             self.reasons[run] = record.why
 
+    def top(self, cells: Iterable[Cell]) -> int:
+        """The highest block in which any of the cells has run; 0 before the first."""
+        return max((self.blocks.get(cell.cell_id, 0) for cell in cells), default=0)
+
+    def is_over(self, run: str, attempts: int) -> bool:
+        """Whether the run counts or has used up its attempts."""
+        return run in self.done or self.attempts.get(run, 0) >= attempts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
     """The rules of a study."""
 
+    # With adaptive blocks the most that there may be.
     blocks: int
     attempts: int
     seed: int
     by_nodes: bool = False
+    # Of adaptive blocks; None with a fixed number of blocks.
+    adaptive: Rules | None = None
+    # A block in which all cells take part, whatever is decided; 0 is none.
+    extra: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """A design against what is recorded."""
 
+    # Recorded or certain to come; with a fixed number of blocks these are all.
     runs: int
     done: int
     missing: list[PlannedRun]
     failed: dict[str, tuple[Cell, str]]
     spared: int = 0
+    # By cell_id, the runs that may come after those in `missing`, if adaptive blocks do not tell earlier.
+    further: Mapping[str, int] = field(default_factory=dict)
 
     def settled(self) -> Plan:
         """What the study asks is known: the runs that are missing are not needed."""
-        return replace(self, missing=[], spared=self.spared + len(self.missing))
+        return replace(self, missing=[], spared=self.spared + len(self.missing), further={})
+
+    @property
+    def least(self) -> int:
+        """The fewest runs that the whole study may have."""
+        return self.runs
+
+    @property
+    def most(self) -> int:
+        return self.runs + sum(self.further.values())
 
     @property
     def next_block(self) -> list[PlannedRun]:
@@ -144,28 +171,35 @@ class Plan:
         return self.runs - self.done - self.spared - len(self.missing)
 
 
-def plan_of(cells: Sequence[Cell], history: History, design: Design) -> Plan:
-    """Missing is a run that neither counts nor has used up its attempts; a cell with a used-up run has failed."""
+def plan_of(
+    cells: Sequence[Cell], history: History, design: Design, members: Mapping[int, Container[str]] | None = None
+) -> Plan:
+    """Missing is a run that neither counts nor has used up its attempts; a cell with a used-up run has failed.
+
+    `members` names by block the cells (cell_id) that are to run in it; without it all cells run in each block of the design.
+    Runs that are recorded belong to the study, wanted or not.
+    """
+    last = design.blocks if members is None else max(history.top(cells), *members, 0)
     missing: list[PlannedRun] = []
     failed: dict[str, tuple[Cell, str]] = {}
-    done = 0
-    for block in range(1, design.blocks + 1):
-        order = order_of(cells, seed=design.seed, block=block, by_nodes=design.by_nodes)
-        for place, cell in enumerate(order, start=1):
+    runs = done = 0
+    for block in range(1, last + 1):
+        wanted = None if members is None else members.get(block, ())
+        for cell in order_of(cells, seed=design.seed, block=block, by_nodes=design.by_nodes):
             run = run_id(cell.cell_id, block)
-            attempt = history.attempts.get(run, 0) + 1
+            tried, is_wanted = history.attempts.get(run, 0), wanted is None or cell.cell_id in wanted
+            runs += bool(tried or is_wanted)
             if run in history.done:
                 done += 1
-            elif attempt <= design.attempts:
-                missing.append(PlannedRun((block - 1) * len(cells) + place, block, cell, attempt))
-            else:
+            elif tried >= design.attempts:
                 failed[cell.cell_id] = (cell, history.reasons[run])
-    return Plan(runs=len(cells) * design.blocks, done=done, missing=missing, failed=failed)
+            elif is_wanted:
+                missing.append(PlannedRun(runs, block, cell, tried + 1))
+    return Plan(runs=runs, done=done, missing=missing, failed=failed)
 
 
 def blocks_again(cells: Sequence[Cell], history: History, design: Design) -> int:
     """The number of blocks with one more than are complete, so that a complete study goes on by exactly one."""
-    recorded = max((history.blocks.get(cell.cell_id, 0) for cell in cells), default=0)
-    blocks = max(design.blocks, recorded)
+    blocks = max(design.blocks, history.top(cells))
     so_far = replace(design, blocks=blocks)
     return blocks if plan_of(cells, history, so_far).missing else blocks + 1

@@ -45,6 +45,8 @@ VARIABLES = {
 }
 # In the place of a number of workers: as many as find room now.
 FIT = "fit"
+# In the place of a number of blocks: as many as each cell needs.
+AUTO = "auto"
 AXES = ("nodes", "ps", "workers", "strategies")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
@@ -128,6 +130,23 @@ def margin(name: str, value: Any) -> float | None:
     if share >= 1:
         raise wrong(name, value, "a share below 1, such as 0.05 for 5 %, or nothing")
     return share or None
+
+
+def part(name: str, value: Any) -> float:
+    """A share that is neither nothing nor all."""
+    share = number(name, value)
+    if not 0 < share < 1:
+        raise wrong(name, value, "a share above 0 and below 1, such as 0.05 for 5 %")
+    return share
+
+
+def repeats(name: str, value: Any, *, maximum: int) -> int | str:
+    if value == AUTO:
+        return AUTO
+    number = _whole(value)
+    if number is None or not 1 <= number <= maximum:
+        raise wrong(name, value, f"a whole number from 1 to {maximum}, or {AUTO}")
+    return number
 
 
 def one_of(words: Sequence[str]) -> str:

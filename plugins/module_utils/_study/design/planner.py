@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
+from math import sqrt
 from typing import Any, Protocol
 
 from ..._common.errors import InputError
-from ..._common.format import counted, duration_range
+from ..._common.format import counted, duration_range, span
 from ..analysis import gate
 from ..records import sealed
 from ..records.record import Record
+from ..statistics.adaptive import Rules
 from ..statistics.sequential import FIRST
-from . import blocks, forecast, inputs, variables
+from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
 from .blocks import Cell, Design, History, Plan, PlannedRun
 from .cell import run_id
 
@@ -78,14 +80,22 @@ def _replicas(cell: Cell) -> int:
     return int(cell.spec["ps"] + cell.spec["workers"])
 
 
-def _rules(params: Mapping[str, Any]) -> Design:
-    names = {"repeats": "sweep_repeats", "attempts": "sweep_attempts", "seed": "sweep_seed"}
-    checked = variables.check({variable: params[name] for name, variable in names.items()})
+def _design(params: Mapping[str, Any]) -> Design:
+    names = ("repeats", "attempts", "seed", "margin", "target_ci", "max_repeats")
+    checked = variables.check({f"sweep_{name}": params[name] for name in names})
+    repeats, most = checked["sweep_repeats"], checked["sweep_max_repeats"]
+    is_gate = inputs.margin("sweep_max_slowdown", params["max_slowdown"]) is not None
+    adaptive = None
+    if repeats == inputs.AUTO and not is_gate:
+        target = checked["sweep_target_ci"]
+        adaptive = Rules(margin=checked["sweep_margin"], target_ci=None if target == "" else target, last=most)
     return Design(
-        blocks=checked["sweep_repeats"],
+        blocks=most if repeats == inputs.AUTO else repeats,
         attempts=checked["sweep_attempts"],
         seed=checked["sweep_seed"],
         by_nodes=params["by_nodes"],
+        adaptive=adaptive,
+        extra=params["extra_block"],
     )
 
 
@@ -144,27 +154,135 @@ def _groups(runs: Sequence[Mapping[str, Any]], *, by_nodes: bool) -> list[dict[s
     return [{"nodes": nodes, "runs": list(same)} for nodes, same in groupby(runs, lambda run: run["spec"]["nodes"])]
 
 
-def _head(
-    params: Mapping[str, Any], cells: int, blocks: int, plan: Plan, time: forecast.Forecast, *, is_gate: bool
-) -> str:
-    cluster = params["spec"].get("cluster", "local")
-    size = f"{counted(cells, 'cell')} x {counted(blocks, 'block')} = {counted(plan.runs, 'run')}"
-    head = f"study {params['study']} on cluster {cluster}: {size}{' at most' if is_gate else ''}"
+class _Study:
+    """The plan of one call: what is asked, what is recorded, and what follows."""
+
+    def __init__(self, params: Mapping[str, Any], spec: Mapping[str, Any], cells: list[Cell], records: Records) -> None:
+        self.cells, self.records, self.again = cells, records, params["again"]
+        self.design = _design(params)
+        self.allowed = _allowed(params, cells, self.design.blocks)
+        self.history = History.of(records)
+        # With adaptive blocks: the cells that are open, and those that the last block has closed.
+        self.standing: adaptive_blocks.Standing | None = None
+        self.stops: list[adaptive_blocks.Stop] = []
+        self.plan = self._adaptive() if self.design.adaptive else self._fixed()
+        limits = budget.Budget.of(params, spec)
+        self.experience = forecast.Experience(records, limits.prices)
+        # Why the next block is not begun although it is wanted.
+        self.shortage = self._shortage(limits, budget.of_cluster(records, spec))
+        if self.shortage:
+            self.plan = self.plan.settled()
+
+    def _fixed(self) -> Plan:
+        if self.again:
+            self.design = replace(self.design, blocks=blocks.blocks_again(self.cells, self.history, self.design))
+        plan = blocks.plan_of(self.cells, self.history, self.design)
+        allowed = self.allowed
+        if allowed is not None and _is_settled(self.cells, self.records, plan, allowed, self.design.blocks):
+            return plan.settled()
+        return plan
+
+    def _adaptive(self) -> Plan:
+        times = adaptive_blocks.times_of(self.records)
+        self.standing = adaptive_blocks.standing_of(self.cells, self.history, times, self.design)
+        self.stops = adaptive_blocks.stops(self.standing, self.history)
+        plan = adaptive_blocks.adaptive_plan(self.cells, self.history, self.standing, self.design)
+        if self.again and not plan.missing:
+            self.design = replace(self.design, extra=self.standing.top + 1)
+            plan = adaptive_blocks.adaptive_plan(self.cells, self.history, self.standing, self.design)
+        return plan
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the next block goes on: it is finished whatever the budget says, so that a killed study decides as if it had not been."""
+        return bool(self.plan.missing) and self.plan.missing[0].block == self.history.top(self.cells)
+
+    def _shortage(self, limits: budget.Budget, records: Records) -> str:
+        planned = [(run.cell, run.block) for run in self.plan.next_block]
+        time = self.experience.total(planned)
+        lacking = limits.lacks(records, planned, time, self.experience.price(planned, time))
+        if not self.plan.missing or self.has_begun:
+            return ""
+        if lacking and not records:
+            raise InputError(f"{lacking}: give more, or a smaller study")
+        return lacking
+
+    @property
+    def time(self) -> forecast.Forecast:
+        """Of the runs that are missing; of adaptive blocks between those that are certain and those that may come."""
+        certain = [(run.cell, run.block) for run in self.plan.missing]
+        if not self.plan.further:
+            return self.experience.total(certain)
+        last, by_id = self.plan.missing[-1].block, {cell.cell_id: cell for cell in self.cells}
+        most = [
+            (by_id[cell_id], last + number)
+            for cell_id, runs in self.plan.further.items()
+            for number in range(1, runs + 1)
+        ]
+        low, high = self.experience.total(certain), self.experience.total([*certain, *most])
+        return forecast.Forecast(round(sqrt(low.seconds * high.seconds), 3), low.low, high.high)
+
+    def told(self) -> list[str]:
+        """What a person is to know before the next block begins; of one that goes on he has been told."""
+        if self.has_begun:
+            return []
+        lines = [f"{stop.cell.label} stopped after block {stop.block}: {stop.reason}" for stop in self.stops]
+        if self.standing and self.plan.missing:
+            block = self.plan.missing[0].block
+            if block == self.design.extra:
+                return [f"block {block}: all cells once more"]
+            return [*lines, f"block {block}: {self.standing.open_in_words}"]
+        ended = self.ended()
+        return [*lines, ended] if ended else lines
+
+    def ended(self) -> str:
+        """After how many runs there is no further block, and why; nothing where all that was asked for is there."""
+        runs = counted(self.plan.runs - self.plan.spared, "run")
+        still = f"; {self.standing.open_in_words}" if self.standing and self.standing.open else ""
+        if self.shortage:
+            return f"ended after {runs}: {self.shortage}{still}"
+        if still:
+            return f"ended after {runs}, because sweep_max_repeats is {self.design.blocks}{still}"
+        return f"told after {runs}" if self.standing else ""
+
+
+def _size(study: _Study) -> str:
+    cells, plan, most = counted(len(study.cells), "cell"), study.plan, study.design.blocks
+    if study.design.adaptive and not plan.missing:
+        return cells
+    if study.design.adaptive:
+        return f"{cells} x {FIRST} to {most} blocks = {span(plan.least, plan.most)} runs"
+    size = f"{cells} x {counted(most, 'block')} = {counted(plan.runs, 'run')}"
+    return f"{size} at most" if study.allowed is not None else size
+
+
+def _head(params: Mapping[str, Any], study: _Study, time: forecast.Forecast) -> str:
+    plan, cluster = study.plan, params["spec"].get("cluster", "local")
+    head = f"study {params['study']} on cluster {cluster}: {_size(study)}"
+    if study.shortage or (study.design.adaptive and not plan.missing):
+        return f"{head}, {study.ended()}"
     if plan.spared:
         return f"{head}, told after {plan.runs - plan.spared}"
     if not plan.missing:
         return f"{head}, nothing is missing"
     if plan.done or plan.given_up:
-        head += f"; {plan.runs - len(plan.missing)} of {plan.runs} runs are there, {len(plan.missing)} to go"
+        there = plan.done + plan.given_up
+        of = "" if study.design.adaptive else f" of {plan.runs}"
+        head += f"; {there}{of} runs are there, {span(len(plan.missing), plan.most - there)} to go"
     return f"{head}, about {duration_range(*time)}"
 
 
-def _message(plan: Plan, cells: int, logs: str) -> str:
+def _message(study: _Study, logs: str) -> str:
+    plan, adaptive = study.plan, study.design.adaptive
     if plan.failed:
         named = ", ".join(f"{cell.label} ({reason})" for cell, reason in plan.failed.values())
-        return f"{len(plan.failed)} of {counted(cells, 'cell')} failed: {named}; the logs are in {logs}"
+        return f"{len(plan.failed)} of {counted(len(study.cells), 'cell')} failed: {named}; the logs are in {logs}"
+    if plan.missing and adaptive:
+        return f"{span(len(plan.missing), plan.most - plan.done)} runs to go"
     if plan.missing:
         return f"{counted(len(plan.missing), 'run')} of {plan.runs} to go"
+    if adaptive or study.shortage:
+        return study.ended()
     if plan.spared:
         return f"told after {plan.runs - plan.spared} of {counted(plan.runs, 'run')}"
     return f"all {counted(plan.runs, 'run')} are there"
@@ -181,47 +299,48 @@ def plan_study(
 
     It raises InputError for a bad parameter and LedgerError for a ledger that cannot be read; nothing is changed.
     """
-    study = inputs.study_name(params["study"])
+    name = inputs.study_name(params["study"])
     spec = inputs.check_spec(params["spec"])
     inputs.check_deadline(params["deadline"], train_steps=spec["train_steps"])
     recorded = cache(read)
     fits = max_workers(spec, lambda: recorded()[0])
-    rules, cells = _rules(params), _cells(params, spec, fits)
+    cells = _cells(params, spec, fits)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
     records, warnings = recorded()
-    history = History.of(records)
-    if params["again"]:
-        rules = replace(rules, blocks=blocks.blocks_again(cells, history, rules))
-    plan = blocks.plan_of(cells, history, rules)
-    allowed = _allowed(params, cells, rules.blocks)
-    if allowed is not None and _is_settled(cells, records, plan, allowed, rules.blocks):
-        plan = plan.settled()
-    experience = forecast.Experience(records)
-    time = experience.total((run.cell, run.block) for run in plan.missing)
-    runs = [_run(run, rules, study, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
-    head = _head(params, len(cells), rules.blocks, plan, time, is_gate=allowed is not None)
+    study = _Study(params, spec, cells, records)
+    plan, time = study.plan, study.time
+    runs = [_run(run, study.design, name, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
     return {
         "changed": False,
         "cells": [{"cell_id": cell.cell_id, "label": cell.label, "spec": dict(cell.spec)} for cell in cells],
         "runs": runs,
-        "groups": _groups(runs, by_nodes=rules.by_nodes),
-        "counts": {
-            "cells": len(cells),
-            "blocks": rules.blocks,
-            "runs": plan.runs,
-            "done": plan.done,
-            "void": plan.given_up,
-            "spared": plan.spared,
-            "missing": len(plan.missing),
-        },
+        "groups": _groups(runs, by_nodes=study.design.by_nodes),
+        "counts": _counts(study),
         "forecast": time._asdict(),
         "failed_cells": [
             {"cell_id": cell.cell_id, "label": cell.label, "reason": why} for cell, why in plan.failed.values()
         ],
         "complete": not plan.missing,
+        "extra_block": study.design.extra,
         "fits": fits.numbers,
-        "lines": [head, *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
-        "msg": _message(plan, len(cells), os.path.join(study_dir, "logs")),
+        "lines": [_head(params, study, time), *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
+        "told": study.told(),
+        "msg": _message(study, os.path.join(study_dir, "logs")),
         **warnings,
+    }
+
+
+def _counts(study: _Study) -> dict[str, int]:
+    plan = study.plan
+    return {
+        "cells": len(study.cells),
+        "open": len(study.standing.open) if study.standing else len(study.cells),
+        "blocks": study.design.blocks,
+        "runs": plan.runs,
+        "most": plan.most,
+        "done": plan.done,
+        "void": plan.given_up,
+        "spared": plan.spared,
+        "missing": len(plan.missing),
     }

@@ -19,6 +19,7 @@ from ..._common.errors import InputError
 from ..._common.format import shown
 from ..._common.yaml_text import structure
 from ..records.selection import selector
+from ..statistics.sequential import FIRST
 from . import inputs, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
@@ -287,7 +288,12 @@ SWEEP: dict[str, Check] = {
     "sweep_variants": lambda _name, value: inputs.variants(value, FOR_PODS),
     "sweep_max_slowdown": inputs.margin,
     "sweep_steps": CHECKS["train_steps"],
-    "sweep_repeats": whole(1, MOST_BLOCKS),
+    "sweep_repeats": partial(inputs.repeats, maximum=MOST_BLOCKS),
+    "sweep_margin": inputs.part,
+    "sweep_target_ci": either(inputs.part),
+    "sweep_max_repeats": whole(FIRST, MOST_BLOCKS),
+    "sweep_budget_minutes": either(partial(inputs.positive, maximum=A_YEAR // 60)),
+    "sweep_budget_cost": either(partial(inputs.positive, maximum=MOST)),
     "sweep_seed": whole(0, MOST_SEED - MOST_BLOCKS),
     "sweep_attempts": whole(1, MOST_ATTEMPTS),
     "sweep_ledger": LEDGER,
@@ -366,6 +372,11 @@ def _check_together(given: Mapping[str, Any]) -> None:
         )
     if given.get("training_backend") == "processes":
         _check_processes(given)
+    if given.get("sweep_budget_cost", "") != "" and not given.get("report_prices"):
+        raise InputError(
+            f"sweep_budget_cost is {shown(given['sweep_budget_cost'])}, but report_prices is empty: give the price of a node's hour"
+            ' by machine type, such as {e2-standard-4: 0.15, "*": 0.2}, or no budget of cost'
+        )
     if given.get("sweep_steps") == 0 and "training_deadline" in given:
         # A sweep takes its steps from the gate's, else from the training's, unless it has its own.
         name = next(name for name in ("upgrade_gate_steps", "training_steps", "sweep_steps") if given.get(name) == 0)

@@ -150,12 +150,18 @@ def key_of(run_id: Any, attempt: Any) -> tuple[str, int] | None:
     return (run_id, count(attempt) or 1) if _name(run_id) not in ("", UNKNOWN) else None
 
 
+class _Once(list[Record]):
+    """Each attempt once. A step asks several times for the same records, of which there may be 100,000."""
+
+
 def records_of(documents: Iterable[Any]) -> list[Record]:
     """Each attempt once, in the order of their first records. The last record counts, since it is a ledger's last word."""
+    if isinstance(documents, _Once):
+        return documents
     found: dict[Any, Record] = {}
     for number, record in enumerate(map(Record.of, documents)):
         found[key_of(record.run_id, record.attempt) or number] = record
-    return list(found.values())
+    return _Once(found.values())
 
 
 def last_cause(runs: Iterable[Record]) -> str:

@@ -21,4 +21,4 @@ def test_main_says_how_many_can_be_used(capsys: pytest.CaptureFixture[str]) -> N
 def test_main_fails_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     result = run(variables_info.main, capsys, values={"sweep_repeats": "two"})
     assert result["failed"] is True
-    assert result["msg"] == "sweep_repeats is 'two': give a whole number from 1 to 1000"
+    assert result["msg"] == "sweep_repeats is 'two': give a whole number from 1 to 1000, or auto"

@@ -89,7 +89,7 @@ MAY_BE_NOTHING = named(
     "image_ registry",
     "training_ data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
-    "sweep_ series strategies variants max_slowdown",
+    "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
     "report_ select",
     "awx_ inventory_source scm_url scm_branch image",
@@ -136,7 +136,10 @@ TAKEN: dict[str, dict[str, set[str]]] = {
         "no share at all": SHARES,
         "no gate": MARGINS,
     },
-    "1.5": {"seconds": TIMES | LIMITS, "megabits": {"training_link_mbit"}, "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"}},
+    "1.5": {
+        "seconds": TIMES | LIMITS, "minutes": {"sweep_budget_minutes"}, "megabits": {"training_link_mbit"},
+        "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"},
+    },
     "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
@@ -244,6 +247,17 @@ def test_processes_take_no_environment_from_a_secret(value: Any) -> None:
     with pytest.raises(InputError, match=r"^training_env\.A comes from a Secret"):
         variables.check({"training_backend": "processes", "training_env": value})
     assert variables.check({"training_backend": "job", "training_env": value})
+
+
+def test_a_budget_of_cost_needs_prices() -> None:
+    with pytest.raises(InputError, match=r"^sweep_budget_cost is 5.*report_prices"):
+        variables.check({"sweep_budget_cost": 5, "report_prices": "{}"})
+    assert variables.check({"sweep_budget_cost": "5", "report_prices": "{big: 1}"})["sweep_budget_cost"] == 5.0
+
+
+@pytest.mark.parametrize(("value", "meant"), [("auto", "auto"), ("3", 3), (1, 1)])
+def test_repeats_are_a_number_or_auto(value: Any, meant: Any) -> None:
+    assert variables.check({"sweep_repeats": value}) == {"sweep_repeats": meant}
 
 
 @pytest.mark.parametrize(

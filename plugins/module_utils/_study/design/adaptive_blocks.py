@@ -1,0 +1,185 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adaptive blocks: after the first ones, a block holds only the cells on which the answer still hangs. PRIVATE, can break at any time.
+
+The ledger alone says how a study goes on, so that one that was killed decides as if it had not been. Which cells are still open is
+decided by statistics/adaptive.py; here is what follows for the runs (docs/design-of-experiments.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ..._common.format import counted, listed, percent
+from ..analysis.model import work_of
+from ..records.record import records_of
+from ..statistics.adaptive import SLOWER, Decision, Rules, State, decide
+from ..statistics.sequential import FIRST
+from ..statistics.words import slower
+from .blocks import Cell, Design, History, Plan, plan_of
+from .cell import flat, run_id
+
+# A cell without a time in so many blocks in a row takes no further part: what fails twice in all its attempts fails again.
+HOPELESS = 2
+NO_TIME = "its runs have no training time"
+NAMED = 3  # groups of open cells in a line; more are counted
+
+Times = Mapping[str, Mapping[int, float]]
+
+
+class Stop(NamedTuple):
+    """A cell that the last block has closed, and why, as a person reads it."""
+
+    cell: Cell
+    block: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the ledger says of the cells of an adaptive study."""
+
+    # Cells that are compared with each other; those of another group do other work, or elsewhere.
+    groups: Sequence[Sequence[Cell]]
+    decisions: Sequence[Decision]
+    # By cell_id, why a cell that failed again and again is left out.
+    hopeless: Mapping[str, str]
+    # The last block in which any cell has run; 0 before the first.
+    top: int
+    rules: Rules
+
+    @cached_property
+    def open(self) -> frozenset[str]:
+        return frozenset(cell_id for decision in self.decisions for cell_id in decision.open)
+
+    @property
+    def open_in_words(self) -> str:
+        """`2 of 6 cells open: 2 and 4 workers with ps=1`."""
+        cells = [cell for group in self.groups for cell in group]
+        going = [cell for cell in cells if cell.cell_id in self.open]
+        if len(going) == len(cells):
+            return f"{'all ' if len(cells) > 1 else ''}{counted(len(cells), 'cell')} open"
+        by_rest: dict[str, list[int]] = {}
+        for cell in going:
+            by_rest.setdefault(cell.label.rpartition(" workers=")[0], []).append(int(cell.spec["workers"]))
+        named = [f"{_workers(numbers)} with {rest}" for rest, numbers in list(by_rest.items())[:NAMED]]
+        others = sum(map(len, list(by_rest.values())[NAMED:]))
+        named += [f"{others} more"] if others else []
+        return f"{len(going)} of {counted(len(cells), 'cell')} open: {'; '.join(named)}"
+
+
+def times_of(records: Iterable[Any]) -> dict[str, dict[int, float]]:
+    """Training seconds by cell_id and block over the measured runs; of two in one block the later counts."""
+    found: dict[str, dict[int, float]] = {}
+    for record in records_of(records):
+        seconds = record.timing("train_seconds")
+        if seconds is not None and record.block and record.measured:
+            found.setdefault(record.cell_id, {})[record.block] = seconds
+    return found
+
+
+def standing_of(cells: Sequence[Cell], history: History, times: Times, design: Design) -> Standing:
+    if design.adaptive is None:
+        raise ValueError("a design with a fixed number of blocks has no rules by which a cell is closed")
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(work_of(flat(cell.spec)), []).append(cell)
+    top = history.top(cells)
+    hopeless = {cell.cell_id: why for cell in cells if (why := _hopeless(cell.cell_id, history, times, design))}
+    going = [[cell.cell_id for cell in group if cell.cell_id not in hopeless] for group in found.values()]
+    gaps = {cell_id: _gaps(cell_id, top, history, times, design) for group in going for cell_id in group}
+    return Standing(
+        groups=list(found.values()),
+        decisions=[decide({one: times.get(one, {}) for one in group}, design.adaptive, gaps) for group in going],
+        hopeless=hopeless,
+        top=top,
+        rules=design.adaptive,
+    )
+
+
+def _gaps(cell_id: str, top: int, history: History, times: Times, design: Design) -> frozenset[int]:
+    """Blocks that never will have a time of the cell: it failed there, or it was not in the study or not open then."""
+    found = []
+    for block in range(1, min(top, design.blocks) + 1):
+        if block not in times.get(cell_id, {}):
+            run = run_id(cell_id, block)
+            missed = FIRST < block < top and not history.attempts.get(run)
+            found += [block] if missed or history.is_over(run, design.attempts) else []
+    return frozenset(found)
+
+
+def _hopeless(cell_id: str, history: History, times: Times, design: Design) -> str:
+    """Why the cell is left out; empty while it is not. The last blocks count in which its runs are over."""
+    reasons: list[str] = []
+    for block in range(history.blocks.get(cell_id, 0), 0, -1):
+        run = run_id(cell_id, block)
+        if block in times.get(cell_id, {}) or len(reasons) == HOPELESS:
+            break
+        if history.attempts.get(run) and history.is_over(run, design.attempts):
+            reasons.append(history.reasons.get(run, NO_TIME))
+    return reasons[0] if len(reasons) == HOPELESS else ""
+
+
+def adaptive_plan(cells: Sequence[Cell], history: History, standing: Standing, design: Design) -> Plan:
+    """What is certain to come: the rest of the first blocks, else of the block that has begun, else the next block."""
+    members = _members(cells, history, standing, design)
+    plan = plan_of(cells, history, design, members)
+    last = plan.missing[-1].block if plan.missing else design.blocks
+    further = {cell_id: design.blocks - last for cell_id in sorted(standing.open) if design.blocks > last}
+    left_out = {
+        cell.cell_id: (cell, standing.hopeless[cell.cell_id]) for cell in cells if cell.cell_id in standing.hopeless
+    }
+    return replace(plan, failed={**left_out, **plan.failed}, further=further)
+
+
+def _members(cells: Sequence[Cell], history: History, standing: Standing, design: Design) -> dict[int, Container[str]]:
+    everybody, going, top = {cell.cell_id for cell in cells}, standing.open, standing.top
+
+    def lacks(block: int, wanted: Iterable[str]) -> set[str]:
+        runs = ((cell_id, run_id(cell_id, block)) for cell_id in wanted)
+        return {cell_id for cell_id, run in runs if not history.is_over(run, design.attempts)}
+
+    members: dict[int, Container[str]] = dict.fromkeys(range(1, FIRST + 1), going)
+    if design.extra:
+        members[design.extra] = everybody
+    if any(lacks(block, going) for block in range(1, FIRST + 1)) or (design.extra and lacks(design.extra, everybody)):
+        return members
+    # A cell that was not in the block before joins in the next one: its run would be far in time from those it is paired with.
+    joined = [cell_id for cell_id in going if history.attempts.get(run_id(cell_id, top - 1))]
+    if going and lacks(top, joined):
+        members[top] = set(joined)
+    elif going and top < design.blocks:
+        members[top + 1] = going
+    return members
+
+
+def stops(standing: Standing, history: History) -> list[Stop]:
+    """The cells that have taken part in the last block and are not open any more, in the order of the cells."""
+    found: list[Stop] = []
+    for group, decision in zip(standing.groups, standing.decisions, strict=True):
+        for cell in group:
+            took_part = history.attempts.get(run_id(cell.cell_id, standing.top), 0) > 0
+            if took_part and cell.cell_id not in standing.open:
+                found.append(Stop(cell, standing.top, _reason(cell, decision, standing)))
+    return found
+
+
+def _reason(cell: Cell, decision: Decision, standing: Standing) -> str:
+    if why := standing.hopeless.get(cell.cell_id):
+        return f"it failed in {HOPELESS} blocks in a row ({why})"
+    if len(decision.states) == 1:
+        return "there is no other cell to compare it with"
+    if cell.cell_id == decision.leader:
+        return "the fastest"
+    state: State = decision.states[cell.cell_id]
+    if state.state == SLOWER and state.ratio:
+        return slower(state.ratio)
+    return f"as fast as the fastest within {percent(standing.rules.margin)}"
+
+
+def _workers(numbers: Sequence[int]) -> str:
+    return f"{listed([str(number) for number in sorted(numbers)])} worker{'' if list(numbers) == [1] else 's'}"
