@@ -260,14 +260,15 @@ class Experience:
 
 def _between(records: Sequence[Record]) -> float:
     """Seconds that a study takes for each run beyond the run itself, by the times of consecutive records of a cluster."""
-    last: dict[Any, float] = {}
+    last: dict[str, float] = {}
     found = []
     for record in records:
         seconds, now = record.timing("total_seconds"), record.recorded
         if seconds is None or now is None:
             continue
-        before = last.get(record.spec.get("cluster"))
-        last[record.spec.get("cluster")] = now
+        cluster = str(record.spec.get("cluster"))
+        before = last.get(cluster)
+        last[cluster] = now
         if before is not None and 0.0 <= now - before - seconds <= BREAK_SECONDS:
             found.append(now - before - seconds)
     if not found:

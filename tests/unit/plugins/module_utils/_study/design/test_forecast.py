@@ -118,6 +118,11 @@ def test_odd_records_are_passed_over(odd: dict[str, Any]) -> None:
     assert Experience([odd]).of_cell("a", SPEC) == Experience([]).of_cell("a", SPEC)
 
 
+def test_odd_names_of_clusters_are_passed_over() -> None:
+    ledger = [at(record("a", 5.0, block, cluster=[]), 100.0 + 7 * block) for block in (1, 2)]
+    assert Experience(ledger).of_cell("a", SPEC).seconds == pytest.approx(7.0, rel=0.02)
+
+
 @pytest.mark.parametrize("seconds", [1e-300, 1e300])
 def test_slips_of_a_clock_give_a_number(seconds: float) -> None:
     found = Experience([record("a", seconds), record("b", 5.0, workers=2)]).total([(cell("a"), 2), (cell("c"), 2)])
