@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from .._common import fields
 from .._study.analysis import model
+from .._study.analysis.compared import compare
 from .._study.records.record import last_cause
 from .._study.statistics import intervals
-from .._study.statistics.comparison import Comparison, compare_with_best
+from .._study.statistics.comparison import Comparison
 from . import text
 
 NAMED = 3  # more cells than this in one clause are counted, not named
@@ -154,7 +155,7 @@ def _cause(best: model.Cell) -> str:
 
 def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     measured = {cell.cell_id: cell for cell in cells if cell.measured}
-    comparison = compare_with_best({cell_id: cell.by_block() for cell_id, cell in measured.items()})
+    comparison = compare(cells)
     if not comparison.best:
         return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
     best = measured[comparison.best]

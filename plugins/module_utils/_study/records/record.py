@@ -48,6 +48,8 @@ class Record:
     spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     # Numbers of workers that `fit` stands for, by a hash of what decides on them.
     fits: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    # Rules of the study's blocks when the run was planned; empty in records before version 0.4.
+    design: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     # Seconds, bytes and steps, as the names of the figures say. A figure that is missing or null is not known.
     timings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     # Facts seen during the run: shares from 0 to 1, counts, names.
@@ -83,6 +85,7 @@ class Record:
             attempt=told["attempt"] or 1,
             spec=_frozen(told["spec"]),
             fits=_frozen({key: of for key, of in mapping(given.get("fits")).items() if count(of)}),
+            design=_frozen(mapping(given.get("design"))),
             timings=_frozen(mapping(given.get("timings"))),
             evidence=_frozen(mapping(given.get("evidence"))),
             verdict=told["verdict"] or VOID,

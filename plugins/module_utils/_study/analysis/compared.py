@@ -1,0 +1,54 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cells of a study compared as its design asks. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+from ..._common.fields import count, finite
+from ..records.record import Record
+from ..statistics.adaptive import Rules, comparison_of, decide
+from ..statistics.comparison import ONE_PLOT, Comparison, compare_with_best
+from ..statistics.sequential import FIRST
+from . import model
+
+AUTO = "auto"
+
+
+def rules_of(runs: Sequence[Record]) -> Rules | None:
+    """The rules of the adaptive blocks that the last of these records was measured by; None for a fixed number of blocks."""
+    design = next((run.design for run in reversed(runs) if run.design), {})
+    margin, last = finite(design.get("margin")), count(design.get("max_repeats"))
+    if design.get("repeats") != AUTO or margin is None or not 0 < margin < 1 or last is None or last < FIRST:
+        return None
+    return Rules(margin=margin, target_ci=finite(design.get("target_ci")), last=last)
+
+
+def compare(cells: Sequence[model.Cell]) -> Comparison:
+    """Hold every measured cell of a group against the fastest.
+
+    Of an adaptive study each cell has the interval of the look that closed it: the looks are part of its error rate.
+    """
+    measured = {cell.cell_id: cell for cell in cells if cell.measured}
+    times = {cell_id: cell.by_block() for cell_id, cell in measured.items()}
+    runs = [run for cell in measured.values() for run in cell.runs]
+    plots = _plots(measured) if any(run.design.get("by_nodes") is True for run in runs) else ONE_PLOT
+    rules = rules_of(sorted(runs, key=lambda run: run.recorded or 0.0))
+    if rules:
+        top = max((run.block for run in runs), default=0)
+        decision = decide(times, rules, {cell_id: _gaps(cell, top) for cell_id, cell in measured.items()}, plots)
+        if decision.leader:
+            return comparison_of(decision)
+    return compare_with_best(times, plots=plots)
+
+
+def _plots(cells: Mapping[str, model.Cell]) -> Mapping[str, Hashable]:
+    return {cell_id: count(cell.spec.get("nodes")) for cell_id, cell in cells.items()}
+
+
+def _gaps(cell: model.Cell, top: int) -> frozenset[int]:
+    """Blocks that never will have a time of the cell: it failed there, or did not take part."""
+    has, tried = cell.by_block(), {run.block for run in cell.runs}
+    return frozenset(block for block in range(1, top + 1) if block not in has and (block < top or block in tried))

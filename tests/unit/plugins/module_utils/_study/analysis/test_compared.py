@@ -1,0 +1,99 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The comparison follows the design that the records tell."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import compared, model
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import Rules, decide
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import compare_with_best
+
+from tests.fixtures.ledgers import SPEC, record, void
+
+DESIGN = {"repeats": "auto", "margin": 0.05, "target_ci": None, "max_repeats": 20, "by_nodes": False}
+
+
+def cells(
+    design: dict[str, Any] | None, seconds: tuple[float, ...] = (1.0, 1.02, 1.6), blocks: int = 20
+) -> list[model.Cell]:
+    """As an adaptive study leaves them: closed cells have no further runs."""
+    draw, rules, records = random.Random(2), Rules(), []
+    have: dict[str, dict[int, float]] = {str(number): {} for number in range(len(seconds))}
+    for block in range(1, blocks + 1):
+        for name in decide(have, rules).open:
+            have[name][block] = seconds[int(name)] * math.exp(draw.gauss(0, 0.02))
+            made = record({**SPEC, "workers": int(name) + 1}, block, seconds=have[name][block])
+            records.append({**made, "design": design} if design else made)
+    return list(model.study_of(records, "x").cells)
+
+
+def test_an_adaptive_study_has_the_intervals_by_which_its_cells_were_told() -> None:
+    found = cells(DESIGN)
+    times = {cell.cell_id: cell.by_block() for cell in found}
+    comparison, decision = compared.compare(found), decide(times, Rules())
+    assert comparison.best == decision.leader
+    assert comparison.ratios == {
+        name: state.ratio for name, state in decision.states.items() if name != decision.leader
+    }
+    slow = found[2].cell_id
+    assert comparison.slower == (slow,)
+    assert comparison.ratios[slow].n == decision.states[slow].block < len(found[0].runs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"repeats": 20}, {"margin": 0.0}, {"margin": "wide"}, {"max_repeats": 2}, {"max_repeats": None}],
+    ids=str,
+)
+def test_a_design_that_is_not_adaptive_or_damaged_is_compared_at_once(change: dict[str, Any]) -> None:
+    found = cells({**DESIGN, **change})
+    assert compared.compare(found) == compare_with_best({cell.cell_id: cell.by_block() for cell in found})
+
+
+def test_records_without_a_design_are_compared_at_once() -> None:
+    found = cells(None)
+    assert compared.compare(found) == compare_with_best({cell.cell_id: cell.by_block() for cell in found})
+
+
+def test_few_blocks_of_an_adaptive_study_are_compared_at_once() -> None:
+    found = cells(DESIGN, blocks=3)
+    assert compared.compare(found).slower == (found[2].cell_id,)
+
+
+def test_a_block_in_which_a_cell_failed_does_not_hide_the_later_ones() -> None:
+    records = []
+    for block in range(1, 9):
+        for workers, seconds in ((1, 1.0), (2, 2.0)):
+            spec = {**SPEC, "workers": workers}
+            made = void(spec, block, "killed") if (workers, block) == (2, 2) else record(spec, block, seconds=seconds)
+            records.append({**made, "design": DESIGN})
+    found = list(model.study_of(records, "x").cells)
+    assert compared.compare(found).slower == (found[1].cell_id,)
+
+
+def test_cells_of_different_numbers_of_nodes_are_compared_by_whole_plots() -> None:
+    plot = {1: 0.3, 2: -0.3, 3: 0.1, 4: -0.2, 5: 0.2}
+    records = [
+        {
+            **record(
+                {**SPEC, "nodes": nodes, "workers": workers},
+                block,
+                seconds=math.exp(shift * (nodes - 1) + 0.01 * workers * block % 3),
+            ),
+            "design": {"repeats": 5, "by_nodes": by_nodes},
+        }
+        for by_nodes in (True,)
+        for block, shift in plot.items()
+        for nodes in (1, 2)
+        for workers in (1, 2)
+    ]
+    found = list(model.study_of(records, "x").cells)
+    times = {cell.cell_id: cell.by_block() for cell in found}
+    nodes = {cell.cell_id: cell.spec["nodes"] for cell in found}
+    assert compared.compare(found) == compare_with_best(times, plots=nodes) != compare_with_best(times)
