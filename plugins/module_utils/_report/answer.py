@@ -14,7 +14,7 @@ from .._study.analysis.compared import compare
 from .._study.records.record import last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison
-from . import text
+from . import suspects, text
 
 NAMED = 3  # more cells than this in one clause are counted, not named
 
@@ -162,7 +162,8 @@ def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
     clauses = _clauses(list(measured.values()), comparison, best, smallest)
     costs = _costs(list(measured.values()), best, currency) if currency else ""
-    words = "; ".join(filter(None, [*clauses, costs]))
+    doubts = suspects.clause(cells, comparison, _Wording(list(measured.values()), best).name)
+    words = "; ".join(filter(None, [*clauses, costs, doubts]))
     return Answer(group, tuple(cells), f"{words}.{_cause(best)}", comparison, best, smallest)
 
 

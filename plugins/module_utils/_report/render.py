@@ -35,7 +35,8 @@ CLOCK = (
 )
 VERDICTS = (
     "Void runs (a replica failed or restarted, a wrong start, a deadline) never enter a figure or a number and are run "
-    "again. Suspect runs (CPU stolen or used by others) enter both, drawn hollow."
+    "again. Suspect runs (a disturbed machine, a doubtful clock, a training without steady state) enter both, drawn "
+    "hollow; the answer says when they matter."
 )
 
 
