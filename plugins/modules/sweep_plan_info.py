@@ -269,6 +269,7 @@ runs:
     study_dir: {description: Folder of the study., type: str, returned: always}
     spec: {description: The whole specification of the cell., type: dict, returned: always}
     fits: {description: RV(fits) of the study., type: dict, returned: always}
+    design: {description: Rules of the study's blocks., type: dict, returned: always}
     log_dir: {description: Folder for the logs of this attempt., type: str, returned: always}
 groups:
   description: The same runs as C(runs), one group with O(by_nodes=false), else one for each number of nodes.

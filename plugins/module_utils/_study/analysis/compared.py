@@ -9,12 +9,10 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from ..._common.fields import count, finite
 from ..records.record import Record
-from ..statistics.adaptive import Rules, comparison_of, decide
+from ..statistics.adaptive import AUTO, Rules, comparison_of, decide
 from ..statistics.comparison import ONE_PLOT, Comparison, compare_with_best
 from ..statistics.sequential import FIRST
 from . import model
-
-AUTO = "auto"
 
 
 def rules_of(runs: Sequence[Record]) -> Rules | None:

@@ -18,6 +18,7 @@ from ..._common.format import counted, listed, percent
 from ..analysis.model import work_of
 from ..records.record import records_of
 from ..statistics.adaptive import SLOWER, Decision, Rules, State, decide
+from ..statistics.comparison import ONE_PLOT
 from ..statistics.sequential import FIRST
 from ..statistics.words import slower
 from .blocks import Cell, Design, History, Plan, plan_of
@@ -92,9 +93,11 @@ def standing_of(cells: Sequence[Cell], history: History, times: Times, design: D
     hopeless = {cell.cell_id: why for cell in cells if (why := _hopeless(cell.cell_id, history, times, design))}
     going = [[cell.cell_id for cell in group if cell.cell_id not in hopeless] for group in found.values()]
     gaps = {cell_id: _gaps(cell_id, top, history, times, design) for group in going for cell_id in group}
+    plots = {cell.cell_id: cell.spec.get("nodes") for cell in cells} if design.by_nodes else ONE_PLOT
+    decisions = [decide({one: times.get(one, {}) for one in group}, design.adaptive, gaps, plots) for group in going]
     return Standing(
         groups=list(found.values()),
-        decisions=[decide({one: times.get(one, {}) for one in group}, design.adaptive, gaps) for group in going],
+        decisions=decisions,
         hopeless=hopeless,
         top=top,
         rules=design.adaptive,

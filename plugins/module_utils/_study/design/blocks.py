@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..records.record import Record, records_of
-from ..statistics.adaptive import Rules
+from ..statistics.adaptive import AUTO, Rules
 from .cell import cell_id, run_id
 
 # The axes of a space and what each is called in a specification.
@@ -134,6 +134,15 @@ class Design:
     adaptive: Rules | None = None
     # A block in which all cells take part, whatever is decided; 0 is none.
     extra: int = 0
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The rules as a record tells them: a report compares by them."""
+        if self.adaptive is None:
+            return {"repeats": self.blocks, "by_nodes": self.by_nodes}
+        rules = self.adaptive
+        told = {"margin": rules.margin, "target_ci": rules.target_ci, "max_repeats": rules.last}
+        return {"repeats": AUTO, **told, "by_nodes": self.by_nodes}
 
 
 @dataclass(frozen=True, kw_only=True)

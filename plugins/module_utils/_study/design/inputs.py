@@ -23,6 +23,7 @@ from ..._common.quantity import MOST as MOST_AMOUNT
 from ..._common.words import word
 from ..._common.yaml_text import structure
 from ..logs.formats import LogFormat
+from ..statistics.adaptive import AUTO
 from . import workloads
 from .cell import NESTED, nested
 
@@ -46,7 +47,6 @@ VARIABLES = {
 # In the place of a number of workers: as many as find room now.
 FIT = "fit"
 # In the place of a number of blocks: as many as each cell needs.
-AUTO = "auto"
 AXES = ("nodes", "ps", "workers", "strategies")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")

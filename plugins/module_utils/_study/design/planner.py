@@ -18,7 +18,7 @@ from ..._common.format import counted, duration_range, span
 from ..analysis import gate
 from ..records import sealed
 from ..records.record import Record
-from ..statistics.adaptive import Rules
+from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
 from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
 from .blocks import Cell, Design, History, Plan, PlannedRun
@@ -86,11 +86,11 @@ def _design(params: Mapping[str, Any]) -> Design:
     repeats, most = checked["sweep_repeats"], checked["sweep_max_repeats"]
     is_gate = inputs.margin("sweep_max_slowdown", params["max_slowdown"]) is not None
     adaptive = None
-    if repeats == inputs.AUTO and not is_gate:
+    if repeats == AUTO and not is_gate:
         target = checked["sweep_target_ci"]
         adaptive = Rules(margin=checked["sweep_margin"], target_ci=None if target == "" else target, last=most)
     return Design(
-        blocks=most if repeats == inputs.AUTO else repeats,
+        blocks=most if repeats == AUTO else repeats,
         attempts=checked["sweep_attempts"],
         seed=checked["sweep_seed"],
         by_nodes=params["by_nodes"],
@@ -144,6 +144,7 @@ def _run(
         "spec": dict(cell.spec),
         "log_dir": os.path.join(study_dir, "logs", identity, f"attempt-{planned.attempt}"),
         "fits": dict(fits),
+        "design": rules.facts,
     }
 
 

@@ -27,6 +27,7 @@ from .scientific import numpy
 from .sequential import FIRST, levels
 
 OPEN, SLOWER, SAME = "open", "slower", "same"
+AUTO = "auto"  # in place of a number of blocks
 NEVER: Mapping[str, frozenset[int]] = {}
 
 Times = Mapping[str, Mapping[int, float]]
