@@ -45,23 +45,28 @@ options:
     type: float
     default: 0.25
   max_throttled_share:
-    description: Share of a replica's training time for which its CPU limit held it back above which a run is suspect.
+    description: Share of a replica's training time for which its CPU limit may hold it back; above it a run is suspect.
     type: float
     default: 0.1
+    version_added: 0.4.0
   max_drift_share:
-    description: Share by which the calibration kernel may differ from the median of the study's earlier ones before a run is suspect.
+    description:
+      - Share by which the calibration kernel may differ from the median of the study's earlier ones; beyond it a run is suspect.
     type: float
     default: 0.15
+    version_added: 0.4.0
   max_skew_share:
-    description: Distance of the workers' start lines as a share of the training time above which a run is suspect.
+    description: Distance that the workers' start lines may have, as a share of the training time; above it a run is suspect.
     type: float
     default: 0.05
+    version_added: 0.4.0
   max_rise_share:
     description:
-      - Share by which the speed may rise from the second quarter of the steps to the third, and again to the last, before a run
-        is suspect.
+      - Share by which the speed may rise from the second quarter of the steps to the third, and again to the last; above
+        it a run is suspect.
     type: float
     default: 0.1
+    version_added: 0.4.0
   provenance:
     description: Further facts for the record's C(provenance).
     type: dict
