@@ -25,19 +25,43 @@ from tests.fixtures.runs import planned_run
 
 PYTHON = ROOT / ".venv-trainer/bin/python"
 DATA = ("--dataset", "synthetic", "--synthetic_examples", "2000")
-# Before other programs of the machine, where that is permitted.
-FIRST = ("nice", "-n", "-10") if os.geteuid() == 0 else ()
+CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
+# A cgroup whose processes come before all other programs of the machine, where root makes it.
+FIRST_CGROUP = CPU_CGROUP / f"tfscale-test-{os.getpid()}"
+FIRST = ("sh", "-c", f'echo $$ > {FIRST_CGROUP}/cgroup.procs; exec "$@"', "sh")
 # Runs of a test on a machine that others use, too.
 ATTEMPTS = 3
-CPU_CGROUP = Path("/sys/fs/cgroup/cpu")
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 has_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes cgroups and networks")
 has_cgroups = pytest.mark.skipif(
-    not os.access(CPU_CGROUP / "cpu.cfs_quota_us", os.F_OK) and not CPU_CGROUP.is_dir(),
-    reason="no cgroup of version 1 with the controller cpu is mounted",
+    not os.access(CPU_CGROUP / "cgroup.procs", os.W_OK), reason="no cgroup of version 1 with controller cpu can be made"
 )
 has_two = pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="the planted cells are those of two processors")
+
+
+def _first() -> tuple[str, ...]:
+    return FIRST if FIRST_CGROUP.is_dir() else ()
+
+
+def _remove(cgroup: Path) -> None:
+    end = time.monotonic() + 10
+    while (cgroup / "cgroup.procs").read_text().strip() and time.monotonic() < end:
+        time.sleep(0.1)
+    cgroup.rmdir()
+
+
+@pytest.fixture(autouse=True)
+def come_first() -> Iterator[None]:
+    if os.geteuid() or not os.access(CPU_CGROUP / "cgroup.procs", os.W_OK):
+        yield
+        return
+    FIRST_CGROUP.mkdir()
+    (FIRST_CGROUP / "cpu.shares").write_text("262144")
+    try:
+        yield
+    finally:
+        _remove(FIRST_CGROUP)
 
 
 def launch(folder: Path, *options: str, ps: int, workers: int, flags: tuple[str, ...] = (), program: str = "") -> Path:
@@ -45,7 +69,7 @@ def launch(folder: Path, *options: str, ps: int, workers: int, flags: tuple[str,
     size = ["--run_dir", str(folder / "run"), "--ps", str(ps), "--workers", str(workers), "--threads", "1", *options]
     given = [*DATA, *flags]
     what = ["--command", "--", "sh", "-c", program, "sh", *given] if program else ["--", *given]
-    command = [*FIRST, str(PYTHON), "-m", "trainer.launch", *size, *what]
+    command = [*_first(), str(PYTHON), "-m", "trainer.launch", *size, *what]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "run"
@@ -128,17 +152,14 @@ def test_one_worker_and_its_ps_leave_the_machine_waiting(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def quota() -> Iterator[Path]:
+def quota(come_first: None) -> Iterator[Path]:
     """A cgroup with three tenths of a processor."""
-    made = CPU_CGROUP / f"tfscale-test-{os.getpid()}"
+    made = FIRST_CGROUP / "quota"
     made.mkdir()
-    (made / "cpu.cfs_period_us").write_text("20000")
-    (made / "cpu.cfs_quota_us").write_text("6000")
+    for name, value in (("cpu.shares", 262144), ("cpu.cfs_period_us", 20000), ("cpu.cfs_quota_us", 6000)):
+        (made / name).write_text(str(value))
     yield made
-    end = time.monotonic() + 10
-    while (made / "cgroup.procs").read_text().strip() and time.monotonic() < end:
-        time.sleep(0.1)
-    made.rmdir()
+    _remove(made)
 
 
 def in_cgroup(folder: Path, *, job: str, index: str = "*") -> str:
@@ -245,7 +266,7 @@ def across(folder: Path, places: tuple[str, str], *, workers: int, flags: list[s
     for kind, index in names:
         argv = ["--job_name", kind, "--task_index", str(index), *hosts, *flags]
         with (folder / f"{kind}-{index}.log").open("wb") as log:
-            command = [*FIRST, "ip", "netns", "exec", places[kind == "worker"], str(PYTHON), "-m", "trainer", *argv]
+            command = [*_first(), "ip", "netns", "exec", places[kind == "worker"], str(PYTHON), "-m", "trainer", *argv]
             replicas.append(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT))
     try:
         assert [one.wait(timeout=240) for one in replicas[1:]] == [0] * workers, (folder / "worker-0.log").read_text()
