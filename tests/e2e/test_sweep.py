@@ -131,10 +131,12 @@ def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> No
 
 @pytest.mark.full
 def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> None:
-    """Workers with a fifth of a processor each; their ps has no limit."""
-    limited = {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "1536Mi"}}
+    """Workers with a tenth of a processor each; their ps has no limit."""
+    limited = {"requests": {"cpu": "50m", "memory": "512Mi"}, "limits": {"cpu": "100m", "memory": "1536Mi"}}
     space = [{"nodes": [1], "ps": [1], "workers": [2]}]
-    result = playbook.run("sweep", sweep_series=space, training_steps=600, training_worker_resources=limited)
+    # Large batches: the workers compute for most of a step.
+    given = {"training_steps": 200, "training_batch_size": 200, "training_worker_resources": limited}
+    result = playbook.run("sweep", sweep_series=space, **given)
     assert result.returncode == 0, result.stdout + result.stderr
     (record,) = playbook.records()
     jsonschema.Draft202012Validator(SCHEMA).validate(record)
@@ -142,7 +144,7 @@ def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> N
     assert used["ps", 0]["cpu_limit"] is None
     assert used["ps", 0]["cpu_seconds"] > 0
     for worker in (("worker", 0), ("worker", 1)):
-        assert used[worker]["cpu_limit"] == 0.2
+        assert used[worker]["cpu_limit"] == 0.1
         assert used[worker]["throttled_seconds"] > 0
     (node,) = record["evidence"]["processors"]
     assert node["own_seconds"] > 0

@@ -183,8 +183,9 @@ def _provenance(study: model.Study) -> dict[str, list[Any]]:
             known = _plain(value)
             if known is not None and known not in seen:
                 seen.append(known)
-    walls = facts.pop("recorded_wall", [])
-    first_last = [min(walls), max(walls)] if walls and all(isinstance(one, float | int) for one in walls) else []
+    facts.pop("recorded_wall", None)
+    walls = [run.recorded for run in study.runs if run.recorded is not None]
+    first_last = [min(walls), max(walls)] if walls else []
     return {key: facts[key] for key in sorted(facts) if facts[key] and key != "seed"} | {"recorded_wall": first_last}
 
 

@@ -29,6 +29,8 @@ FULL = 0.85
 CLOSE = 0.03
 # A replica that its limit holds back for this share of the time is slowed by it, however little it uses on average.
 HELD = 0.25
+# From this share of the time on a full limit is said to throttle. The kernel may count a part of it for the pod, where no container sees it.
+THROTTLED = 0.05
 # From this share of the processors on the programs of others are named.
 FOREIGN = 0.10
 # A worker is a straggler whose step takes so many times as long as the others', or that makes so many times fewer steps.
@@ -412,14 +414,14 @@ def _raise(kind: str, run: Record) -> str:
 
 
 def _of_ps(station: Station, run: Record) -> tuple[str, str]:
-    held = "throttled by its" if station.held >= 1 - FULL else "at its"
+    held = "throttled by its" if station.held >= THROTTLED else "at its"
     said = f"{station.name or 'a ps'} is {held} CPU limit ({_limit(station)})"
     return said, f"more workers cannot help here, more ps or a higher limit ({_raise('ps', run)}) do"
 
 
 def _of_workers(station: Station, run: Record) -> tuple[str, str]:
     who, is_are, its = (station.name, "is", "its") if station.name else ("the workers", "are", "their")
-    held = "throttled by" if station.held >= 1 - FULL else "at"
+    held = "throttled by" if station.held >= THROTTLED else "at"
     said = f"{who} {is_are} {held} {its} CPU limit ({_limit(station)})"
     return said, f"more workers or a higher limit ({_raise('worker', run)}) help"
 
