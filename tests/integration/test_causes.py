@@ -86,7 +86,7 @@ def record_of(folder: Path, run_dir: Path, wait: dict[str, Any], provenance: dic
     run = planned_run(folder, log_dir=str(run_dir))
     run["spec"] = {**run["spec"], **spec}
     defaults = {name: option.get("default") for name, option in study_record.ARGUMENT_SPEC.items()}
-    given = {"study_dir": str(folder), "run": run, "wait": wait, "provenance": provenance}
+    given: dict[str, Any] = {"study_dir": str(folder), "run": run, "wait": wait, "provenance": provenance}
     given |= {"max_foreign_share": 1.0, "max_steal_share": 1.0}
     return Record.of(study_record.execute({**defaults, **given}, Context())["record"])
 

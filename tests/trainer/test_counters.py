@@ -32,7 +32,7 @@ def test_counters_are_recognised_by_their_form() -> None:
     assert found.rss_peak_bytes == 2048 * 1024
     assert found.allowed_cpus == "0,2-3"
     assert (found.throttled_seconds, found.cpu_limit) == (2.5, 0.5)
-    assert found.cpus[3] == (pytest.approx(333 / TICKS), 7 / TICKS)
+    assert found.cpus[3] == pytest.approx((333 / TICKS, 7 / TICKS))
 
 
 @pytest.mark.parametrize(
