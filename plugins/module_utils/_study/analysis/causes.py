@@ -395,12 +395,12 @@ def _of_processors(station: Station, run: Record) -> tuple[str, str]:
     )
     others = f", {_percent(station.foreign)} by other programs" if station.foreign >= FOREIGN else ""
     said = f"the {who}{place} {'is' if cpus == 1 else 'are'} full ({_percent(station.utilisation)}{others})"
-    bigger = "a bigger machine does" if _is_local(run) else "more or bigger nodes do"
     if others:
-        end = (
-            "end the other programs, or take a bigger machine" if _is_local(run) else "keep other programs away from it"
+        bigger = (
+            "fewer other programs or a bigger machine do" if _is_local(run) else "fewer other programs or more nodes do"
         )
-        return said, end
+    else:
+        bigger = "a bigger machine does" if _is_local(run) else "more or bigger nodes do"
     return said, f"more workers cannot help here, {bigger}"
 
 
