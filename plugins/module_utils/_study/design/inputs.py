@@ -46,7 +46,6 @@ VARIABLES = {
 }
 # In the place of a number of workers: as many as find room now.
 FIT = "fit"
-# In the place of a number of blocks: as many as each cell needs.
 AXES = ("nodes", "ps", "workers", "strategies")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")

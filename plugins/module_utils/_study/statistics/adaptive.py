@@ -17,11 +17,11 @@ Sources:
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .comparison import ONE_PLOT, Comparison, Limits, Terms, complete_table, log_table, plots_of, ratios_of, step_down
+from .comparison import ONE_PLOT, Comparison, Limits, Terms, complete_table, plots_of, ratios_of, step_down
 from .intervals import CONFIDENCE, Ratio, median_interval
 from .scientific import numpy
 from .sequential import FIRST, levels
@@ -98,27 +98,60 @@ def decide(
     `cells` are seconds by block. `failed` are the blocks in which a cell has used up its attempts. A block can be looked at
     when every open cell has a time in it or has failed in it. `plots` are as in compare_with_best.
     """
-    decision = Decision(states={name: State() for name in cells}, open=tuple(cells))
-    for block in range(1, rules.last + 1):
+    decision = Decision(states=dict.fromkeys(cells, State()), open=tuple(cells))
+    blocks = range(1, rules.last + 1)
+    table = _Table.of(cells, blocks)
+    for block in blocks:
         over = (block in cells[name] or block in failed.get(name, ()) for name in decision.open)
         if not decision.open or not all(over):
             break
-        so_far = {name: {at: of for at, of in cells[name].items() if at <= block} for name in cells}
-        decision = _after(decision, so_far, rules, block, plots)
+        decision = _after(decision, table, rules, block, plots)
     return decision
 
 
-def _after(decision: Decision, cells: Times, rules: Rules, block: int, plots: Mapping[str, Hashable]) -> Decision:
-    """The decision after this block, with the cells' times up to it."""
-    active = [name for name in cells if decision.states[name].state != SLOWER]
-    names, blocks = complete_table({name: cells[name] for name in active})
-    if len(active) == 1:
-        names, blocks = active, sorted(cells[active[0]])
-    if len(blocks) < FIRST:
+@dataclass(frozen=True)
+class _Table:
+    """The times of all cells, and their logarithms with the shape (cells, blocks), nan where there is no time."""
+
+    cells: Times
+    places: Mapping[str, int]
+    logs: Any
+
+    @classmethod
+    def of(cls, cells: Times, blocks: Sequence[int]) -> _Table:
+        nan = math.nan
+        rows = [[times.get(block, nan) for block in blocks] for times in cells.values()]
+        places = {name: place for place, name in enumerate(cells)}
+        return cls(cells, places, numpy().log(numpy().array(rows, dtype=float).reshape(len(rows), len(blocks))))
+
+    def until(self, name: str, block: int) -> dict[int, float]:
+        return {at: of for at, of in self.cells[name].items() if at <= block}
+
+    def complete(self, names: Sequence[str], block: int) -> tuple[list[str], Any]:
+        """The cells and the logarithms of the largest table without a gap up to this block; shape (1, blocks, cells)."""
+        np = numpy()
+        places = [self.places[name] for name in names]
+        logs = self.logs[places, :block]
+        if len(names) == 1:
+            return list(names), logs[:, ~np.isnan(logs[0])].T[None]
+        if not np.isnan(logs).any():
+            return list(names), logs.T[None]
+        kept, blocks = complete_table({name: self.until(name, block) for name in names})
+        places = [self.places[name] for name in kept]
+        return kept, self.logs[np.ix_(places, [at - 1 for at in blocks])].T[None]
+
+
+def _after(decision: Decision, table: _Table, rules: Rules, block: int, plots: Mapping[str, Hashable]) -> Decision:
+    """The decision after this block."""
+    active = [name for name in table.cells if decision.states[name].state != SLOWER]
+    if block < FIRST:
         return replace(decision, looks=block)
-    logs, everyone = log_table(cells, names, blocks), numpy().ones((1, len(names)), dtype=bool)
+    names, logs = table.complete(active, block)
+    if logs.shape[1] < FIRST:
+        return replace(decision, looks=block)
+    everyone = numpy().ones((1, len(names)), dtype=bool)
     left, told, within = look(logs, everyone, rules, len(active) - len(names), plots_of(names, plots))
-    ratios, states = ratios_of(names, told, len(blocks)), dict(decision.states)
+    ratios, states = ratios_of(names, told, logs.shape[1]), dict(decision.states)
     for name, is_left in zip(names, left[0], strict=True):
         states[name] = State(OPEN if is_left else SLOWER, 0 if is_left else block, ratios.get(name))
     # Cells with gaps are not in the table; they are open until the others are told.
@@ -126,8 +159,10 @@ def _after(decision: Decision, cells: Times, rules: Rules, block: int, plots: Ma
     if len(going) == int(left.sum()) and within[left].all():
         states |= {name: State(SAME, block, ratios.get(name)) for name in going}
         going = []
-    open_ = tuple(name for name in cells if name in going or _is_wide(cells[name], rules))
-    return Decision(names[int(told.leader[0])], block, states, open_)
+    if rules.target_ci is not None:
+        wanted = {*going, *(name for name in table.cells if _is_wide(table.until(name, block), rules))}
+        going = [name for name in table.cells if name in wanted]
+    return Decision(names[int(told.leader[0])], block, states, tuple(going))
 
 
 def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:

@@ -27,8 +27,10 @@ TRIM_FROM = 8
 SPENDING = (
     2.0  # error spent goes with this power of the share of blocks: little at first, when intervals are wide anyway
 )
-POINTS = 96  # even: of Simpson's rule, between FAR standard deviations below zero and the boundary
-FAR = 7.0
+# Of Simpson's rule, between FAR standard deviations below zero and the boundary; as many more as keep them WIDE apart at most,
+# because a step of the walk has one standard deviation: farther apart they miss it.
+POINTS = 96
+FAR, WIDE = 7.0, 0.5
 
 
 def _above(value: Any) -> Any:
@@ -37,10 +39,10 @@ def _above(value: Any) -> Any:
 
 
 def _simpson(low: float, high: float) -> tuple[Any, Any]:
-    np = numpy()
-    weights = np.ones(POINTS + 1)
+    np, parts = numpy(), max(POINTS, 2 * math.ceil((high - low) / WIDE / 2.0))
+    weights = np.ones(parts + 1)
     weights[1:-1:2], weights[2:-1:2] = 4.0, 2.0
-    return np.linspace(low, high, POINTS + 1), weights * (high - low) / POINTS / 3.0
+    return np.linspace(low, high, parts + 1), weights * (high - low) / parts / 3.0
 
 
 @functools.cache
