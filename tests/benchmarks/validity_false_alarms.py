@@ -25,6 +25,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.validity import (
+    Thresholds,
+)
+
 from tests.fixtures.local_runs import LocalStudy
 from tests.fixtures.reasons import rows_of
 from trainer import calibration
@@ -87,6 +91,9 @@ def tell(records: Sequence[dict[str, Any]]) -> None:
     print(f"false alarms: {sum(bool(one - OF_THE_MACHINE) for one in rows)}")
     for row, count in Counter(row for one in rows for row in one).most_common():
         print(f"  {count:3} {row}")
+    rises = [one["evidence"]["checks"]["speed_rise_share"] or 0.0 for one in records]
+    limit = Thresholds().max_rise_share
+    print(f"  {sum(rise > limit for rise in rises):3} with a rise of the speed beyond its limit, judged or not")
     kernels = [one["evidence"]["calibration"]["seconds"] for one in records]
     print(f"kernel: {spread(kernels)} s")
     for name in ("calibration_drift_share", "speed_rise_share", "start_skew_seconds", "throttled_share"):
