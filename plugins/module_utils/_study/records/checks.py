@@ -63,9 +63,12 @@ def throttled(log: RunLog, wait: Mapping[str, Any]) -> tuple[str, float] | None:
 
 
 def _throttled_share(log: ReplicaLog) -> float | None:
-    parts = [finite(value) or 0.0 for value in mapping(log.summary.get("seconds")).values()]
-    held = finite(mapping(log.summary.get("seconds")).get("throttled"))
-    return held / sum(parts) if held is not None and sum(parts) > 0 else None
+    """By the worker's time breakdown; without one by the counters of its container."""
+    parts = mapping(log.summary.get("seconds")) or mapping(log.summary.get("trained"))
+    held, whole = finite(parts.get("throttled")), sum(finite(value) or 0.0 for value in parts.values())
+    if held is None:
+        held, whole = finite(parts.get("throttled_seconds")), finite(parts.get("seconds")) or 0.0
+    return held / whole if held is not None and whole > 0 else None
 
 
 def rise(log: RunLog) -> float | None:

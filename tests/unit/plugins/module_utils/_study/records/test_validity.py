@@ -466,6 +466,12 @@ def test_judge_takes_the_throttling_of_a_ps_that_the_chief_has_read(tmp_path: Pa
     assert case.measures()["throttled_share"] == 0.25
 
 
+def test_judge_takes_the_throttling_of_a_container_without_a_breakdown(tmp_path: Path) -> None:
+    told = {"seconds": None, "trained": {"seconds": 4.0, "throttled_seconds": 2.0}}
+    case = case_of(tmp_path, log=logs_of(tmp_path, worker_log(), changed(worker_log(index=1), "summary", **told)))
+    assert "worker 1 was held back by its CPU limit for 50 %" in judge(case).reasons[0]
+
+
 def test_judge_takes_the_throttling_that_a_backend_saw(tmp_path: Path) -> None:
     logs = [changed(worker_log(index=index), "summary", seconds=None) for index in range(2)]
     replicas = [{"replica": "ps", "index": 0, "throttled_seconds": 2.0}, {"replica": "worker", "index": 0}]
