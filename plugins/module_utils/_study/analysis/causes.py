@@ -1,29 +1,45 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a cell is not faster: operational analysis of its runs. PRIVATE, can break at any time.
-
-A station is a part that a step needs and that others may have to wait for: the processors of a node, the CPU limit of a replica, the
-link of a node. Its service demand D is its busy time for one global step. From measured quantities alone follow its utilisation
-U = X D at the speed X (the utilisation law), and the ceiling of the speed, 1 / D (the bottleneck bound). docs/causes.md explains both.
-
-Sources: Denning and Buzen, The operational analysis of queueing network models, ACM Computing Surveys 10/3, 1978; Lazowska, Zahorjan,
-Graham and Sevcik, Quantitative System Performance, 1984, chapters 3 and 5.
-"""
+"""Why a cell is not faster: the station that is full in its runs, and the remedy (docs/causes.md). PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from ..._common.fields import count, finite, mapping, mappings
 from ..records.record import Record
+from .stations import (
+    FULL,
+    LINK,
+    PROCESSORS,
+    PS,
+    SHARED,
+    SYNCHRONOUS,
+    WORKERS,
+    Station,
+    Straggler,
+    changed,
+    is_complete,
+    stations_of,
+    straggler_of,
+)
 
-# From this utilisation on a station counts as full, and its queue makes the others wait.
-FULL = 0.85
+__all__ = [
+    "FULL",
+    "LINK",
+    "PROCESSORS",
+    "PS",
+    "SHARED",
+    "WORKERS",
+    "Station",
+    "Straggler",
+    "stations_of",
+    "straggler_of",
+]
+
 # The processors are named before a fuller station where they are at most this much less full: a limit of all replicas
 # together is the machine.
 CLOSE = 0.03
@@ -33,53 +49,10 @@ HELD = 0.25
 THROTTLED = 0.05
 # From this share of the processors on the programs of others are named.
 FOREIGN = 0.10
-# A worker is a straggler whose step takes so many times as long as the others', or that makes so many times fewer steps.
-SLOW = 1.5
-
-PROCESSORS, SHARED, PS, WORKERS, LINK = "processors", "shared", "ps", "workers", "link"
 HELD_BACK, STRAGGLER, LATENCY, UNKNOWN = "held_back", "straggler", "latency", "unknown"
 # Of equally full stations the first is named.
 ORDER = (PROCESSORS, LINK, PS, SHARED, WORKERS)
-SYNCHRONOUS = ("sync_ps", "mirrored")
 WORDS = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Station:
-    """The fullest station of its kind in a run, or the median of the runs of a cell."""
-
-    kind: str
-    # The node or the replicas; empty for the processors of this machine, and where it differs between runs.
-    name: str = ""
-    # Busy share of the time, from 0 to 1.
-    utilisation: float
-    # Global steps per second that this station allows; None where more workers bring more of it.
-    ceiling: float | None = None
-    # Processors, or Mbit/s in each direction.
-    capacity: float
-    # Share of the time in which the kernel held the replica back.
-    held: float = 0.0
-    # Share of the processors' time that other programs and other virtual machines took.
-    foreign: float = 0.0
-    # Number of the stations of this kind, and of the full ones.
-    of: int = 1
-    full: int = 0
-
-    def demand(self, speed: float) -> float:
-        """Busy seconds for one global step at this speed in global steps per second."""
-        return self.utilisation / speed
-
-    @property
-    def is_full(self) -> bool:
-        return self.utilisation >= FULL
-
-
-@dataclass(frozen=True, kw_only=True)
-class Straggler:
-    """The slowest worker. `times` is how many times as long as the others it needs for a step."""
-
-    index: int
-    times: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,178 +75,6 @@ class Cause:
         return min((one.ceiling for one in self.stations if one.ceiling is not None), default=None)
 
 
-# --- one run --------------------------------------------------------------------------------------------------------
-
-
-def stations_of(run: Record) -> list[Station]:
-    """The fullest station of each kind that the run's evidence tells of; empty where it tells nothing."""
-    seconds, speed = run.timing("train_seconds"), run.timing("steps_per_second")
-    if not seconds or seconds <= 0 or not speed or speed <= 0:
-        return []
-    replicas, nodes = _replicas(run), mappings(run.evidence.get("processors"))
-    parts = (
-        _processors(nodes, speed),
-        _shared(replicas, seconds),
-        _ps(replicas, nodes, seconds, speed),
-        _workers(replicas, seconds, is_synchronous=run.spec.get("strategy") in SYNCHRONOUS),
-        _links(replicas, finite(run.provenance.get("link_mbit")), seconds, speed),
-    )
-    return [found for part in parts if (found := _fullest(list(part))) is not None]
-
-
-def _replicas(run: Record) -> list[dict[str, Any]]:
-    """The replicas whose use is known, with it."""
-    return [
-        {"replica": one.get("replica"), "index": one.get("index"), "node": one.get("node"), **mapping(one["trained"])}
-        for one in mappings(run.evidence.get("replicas"))
-        if mapping(one.get("trained"))
-    ]
-
-
-def _fullest(stations: Sequence[Station]) -> Station | None:
-    if not stations:
-        return None
-    first = max(stations, key=lambda one: one.utilisation)
-    ceilings = [one.ceiling for one in stations if one.ceiling is not None]
-    full = sum(one.is_full for one in stations)
-    return _with(first, ceiling=min(ceilings, default=None), of=len(stations), full=full)
-
-
-def _with(station: Station, **changes: Any) -> Station:
-    return Station(**{**vars(station), **changes})
-
-
-def _share(part: float, whole: float) -> float:
-    """At most one: /proc counts in ticks of 10 ms."""
-    return min(1.0, max(0.0, part / whole))
-
-
-def _processors(nodes: Iterable[Mapping[str, Any]], speed: float) -> Iterator[Station]:
-    for node in nodes:
-        cpus, seconds, busy = (_amount(node.get(key)) for key in ("cpus", "seconds", "busy_seconds"))
-        if not cpus or not seconds or busy is None:
-            continue
-        own, stolen, quota = (_amount(node.get(key)) for key in ("own_seconds", "steal_seconds", "cpu_limit"))
-        capacity = min(cpus, quota or cpus)
-        used = _share(busy + (stolen or 0.0), cpus * seconds)
-        mine = _share(busy if own is None else own, capacity * seconds)
-        yield Station(
-            kind=PROCESSORS,
-            name=str(node.get("node") or ""),
-            utilisation=max(used, mine),
-            ceiling=speed / mine if mine > 0 else None,
-            capacity=capacity,
-            foreign=0.0 if own is None else max(0.0, used - _share(own, cpus * seconds)),
-        )
-
-
-def _shared(replicas: Iterable[Mapping[str, Any]], seconds: float) -> Iterator[Station]:
-    """Processors that several processes were given (training_cpus), and that are not all."""
-    groups: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
-    for one in replicas:
-        if one["node"] is None and _amount(one.get("cpu_limit")):
-            groups.setdefault((one["node"], one.get("allowed_cpus")), []).append(one)
-    for group in groups.values():
-        used = [_amount(one.get("cpu_seconds")) for one in group]
-        limit = _amount(group[0].get("cpu_limit"))
-        if len(group) > 1 and limit and None not in used:
-            busy = _share(sum(one or 0.0 for one in used), limit * seconds)
-            yield Station(kind=SHARED, name=_and(map(_name, group)), utilisation=busy, capacity=limit)
-
-
-def _ps(
-    replicas: Iterable[Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]], seconds: float, speed: float
-) -> Iterator[Station]:
-    cpus = {node.get("node"): _amount(node.get("cpus")) for node in nodes}
-    for one in replicas:
-        limit = _amount(one.get("cpu_limit")) or cpus.get(one["node"])
-        used = _amount(one.get("cpu_seconds"))
-        if one["replica"] == "ps" and limit and used is not None:
-            busy = _share(used, limit * seconds)
-            ceiling = speed / busy if busy > 0 else None
-            yield Station(
-                kind=PS, name=_name(one), utilisation=busy, ceiling=ceiling, capacity=limit, held=_held(one, seconds)
-            )
-
-
-def _workers(replicas: Iterable[Mapping[str, Any]], seconds: float, *, is_synchronous: bool) -> Iterator[Station]:
-    """The workers' limits. More workers bring more of them, so there is no ceiling."""
-    found = []
-    for one in replicas:
-        limit, used = _amount(one.get("cpu_limit")), _amount(one.get("cpu_seconds"))
-        if one["replica"] == "worker" and limit and used is not None:
-            busy, held = _share(used, limit * seconds), _held(one, seconds)
-            found.append(Station(kind=WORKERS, name=_name(one), utilisation=busy, capacity=limit, held=held))
-    if found and not is_synchronous:
-        # Asynchronous workers do not wait for the one at its limit: all together count.
-        busy, held = (median(getattr(one, key) for one in found) for key in ("utilisation", "held"))
-        found = [_with(found[0], name="" if len(found) > 1 else found[0].name, utilisation=busy, held=held)]
-    yield from found
-
-
-def _links(
-    replicas: Iterable[Mapping[str, Any]], mbit: float | None, seconds: float, speed: float
-) -> Iterator[Station]:
-    """The link of each node; a replica whose node is not known counts as a node of its own."""
-    groups: dict[Any, list[Mapping[str, Any]]] = {}
-    for one in replicas:
-        if mbit and mbit > 0 and _amount(one.get("link_bytes")) is not None:
-            groups.setdefault(one["node"] or _name(one), []).append(one)
-    for group in groups.values():
-        crossed = sum(_amount(one.get("link_bytes")) or 0.0 for one in group)
-        busy = _share(8e-6 * crossed / seconds, mbit or 1.0)
-        has_ps = any(one["replica"] == "ps" for one in group)
-        ceiling = speed / busy if busy > 0 and has_ps else None
-        named = [one for one in group if one["replica"] == "ps"] or group
-        yield Station(kind=LINK, name=_and(map(_name, named)), utilisation=busy, ceiling=ceiling, capacity=mbit or 1.0)
-
-
-def _held(one: Mapping[str, Any], seconds: float) -> float:
-    return _share(_amount(one.get("throttled_seconds")) or 0.0, seconds)
-
-
-def _name(one: Mapping[str, Any]) -> str:
-    return f"{one['replica']} {one['index']}"
-
-
-def _and(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _amount(value: Any) -> float | None:
-    number = finite(value)
-    return number if number is not None and number >= 0 else None
-
-
-def straggler_of(run: Record) -> Straggler | None:
-    """The one worker that is clearly slower than the others, by its time for a step if they go in step, else by its steps."""
-    is_synchronous = run.spec.get("strategy") in SYNCHRONOUS
-    paces: dict[int, float] = {}
-    for one in _replicas(run):
-        index, steps = count(one["index"]), count(one.get("local_steps"))
-        work = _amount(one.get("working_seconds")) if is_synchronous else run.timing("train_seconds")
-        if one["replica"] == "worker" and index is not None and steps and work:
-            paces[index] = work / steps
-    if len(paces) < 2:
-        return None
-    slowest = max(paces, key=lambda index: paces[index])
-    others = median(pace for index, pace in paces.items() if index != slowest)
-    times = paces[slowest] / others
-    return Straggler(index=slowest, times=times) if times >= SLOW else None
-
-
-def _is_complete(run: Record, stations: Iterable[Station]) -> bool:
-    """Whether every part that may be full was measured."""
-    measured = [one["replica"] for one in _replicas(run) if _amount(one.get("cpu_seconds")) is not None]
-    everyone = [("ps", run.spec.get("ps")), ("worker", run.spec.get("workers"))]
-    counted = all(measured.count(kind) >= (count(number) or 0) for kind, number in everyone)
-    return counted and not run.spec.get("gpus") and any(one.kind == PROCESSORS for one in stations)
-
-
-# --- the runs of a cell -----------------------------------------------------------------------------------------------
-
-
 def cause_of(runs: Sequence[Record]) -> Cause:
     """Why the cell of these runs is not faster; medians over the runs that tell. Without evidence the kind is `unknown`."""
     told = [(run, found) for run in runs if (found := stations_of(run))]
@@ -285,8 +86,8 @@ def cause_of(runs: Sequence[Record]) -> Cause:
     )
     known = tuple(one for one in stations if one is not None)
     straggler = _common_straggler([straggler_of(run) for run, _found in told])
-    is_complete = all(_is_complete(run, found) for run, found in told)
-    kind, station = _kind_of(known, straggler, is_complete=is_complete)
+    all_known = all(is_complete(run, found) for run, found in told)
+    kind, station = _kind_of(known, straggler, all_known=all_known)
     return _worded(kind, station, known, straggler, runs[0])
 
 
@@ -297,7 +98,7 @@ def _middle(stations: Sequence[Station], runs: int) -> Station | None:
     name, often = Counter(one.name for one in stations).most_common(1)[0]
     ceilings = [one.ceiling for one in stations if one.ceiling is not None]
     middle = {key: median(getattr(one, key) for one in stations) for key in ("utilisation", "held", "foreign")}
-    return _with(
+    return changed(
         stations[0],
         name=name if 2 * often > len(stations) else "",
         ceiling=median(ceilings) if ceilings else None,
@@ -326,7 +127,7 @@ def _first(full: Sequence[Station]) -> Station:
 
 
 def _kind_of(
-    stations: Sequence[Station], straggler: Straggler | None, *, is_complete: bool
+    stations: Sequence[Station], straggler: Straggler | None, *, all_known: bool
 ) -> tuple[str, Station | None]:
     full = [one for one in stations if one.is_full]
     if full:
@@ -337,7 +138,7 @@ def _kind_of(
         return HELD_BACK, max(held, key=lambda one: one.held)
     if straggler:
         return STRAGGLER, None
-    return (LATENCY, None) if is_complete else (UNKNOWN, None)
+    return (LATENCY, None) if all_known else (UNKNOWN, None)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -394,7 +195,8 @@ def _of_processors(station: Station, run: Record) -> tuple[str, str]:
         else "processor"
     )
     others = f", {_percent(station.foreign)} by other programs" if station.foreign >= FOREIGN else ""
-    said = f"the {who}{place} {'is' if cpus == 1 else 'are'} full ({_percent(station.utilisation)}{others})"
+    share = ("at least " if station.is_bound else "") + _percent(station.utilisation)
+    said = f"the {who}{place} {'is' if cpus == 1 else 'are'} full ({share}{others})"
     if others:
         bigger = (
             "fewer other programs or a bigger machine do" if _is_local(run) else "fewer other programs or more nodes do"

@@ -228,6 +228,34 @@ def test_record_of_an_older_version_has_no_cause() -> None:
     assert causes.cause_of([]) == causes.Cause(kind=causes.UNKNOWN)
 
 
+def whole_run(*, own: float, foreign: float = 0.0, train: float = 30.0, total: float = 40.0) -> dict[str, Any]:
+    """A program of the user's own on two processors: of the training alone nothing is known."""
+    made = record({**SPEC, "command": "train"}, 1, seconds=train)
+    made["timings"] |= {"total_seconds": total, "cpu_seconds": own * 2 * total}
+    made["evidence"]["host"] = {"cpus": 2, "foreign_share": foreign, "steal_share": 0.0}
+    return made
+
+
+def test_whole_run_of_another_program_shows_the_least_use_of_the_processors() -> None:
+    """Of 40 s one second is idle. Had that been in the 30 s of training, they would still be busy for 29 s."""
+    found = cause(whole_run(own=0.975))
+    assert found.said == "the two processors are full (at least 97 %)"
+    assert found.ceiling is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [whole_run(own=0.85), whole_run(own=0.95, train=4.0), whole_run(own=0.99, train=41.0)],
+    ids=["idle enough to be half of it", "a short training", "longer than the run"],
+)
+def test_whole_run_that_may_have_been_idle_in_its_training_tells_nothing(document: dict[str, Any]) -> None:
+    assert cause(document) == causes.Cause(kind=causes.UNKNOWN)
+
+
+def test_whole_run_tells_of_other_programs() -> None:
+    assert "30 % by other programs" in cause(whole_run(own=0.69, foreign=0.3)).said
+
+
 def test_cause_of_a_cell_is_that_of_its_medians() -> None:
     documents = [made(busy=busy, ps=0.3, worker=0.35, block=block) for block, busy in ((1, 0.5), (2, 0.9), (3, 0.96))]
     found = cause(*documents)
