@@ -30,6 +30,8 @@ from .scientific import numpy, special
 # The weights of the blocks' means and the cells' variances depend on each other; after three rounds they change no verdict.
 ROUNDS = 3
 NEWTON_STEPS = 12
+# Of the error: what the moderation and Welch's degrees of freedom may cost, by simulation (docs/statistics.md).
+KEPT_BACK = 0.1
 ONE_PLOT: Mapping[str, Hashable] = MappingProxyType({})
 
 Level = Callable[[float], float]
@@ -81,8 +83,8 @@ def pair_errors(cells: int, error: float) -> tuple[float, float]:
     share the error of lower bounds. An upper bound errs only where the fastest one seems too fast. There are no more of these
     than other cells, and half the error is for them.
     """
-    pairs = cells * (cells - 1.0)
-    return error / pairs, error / 2.0 / (cells - 1.0)
+    spent = error * (1.0 - KEPT_BACK)
+    return spent / (cells * (cells - 1.0)), spent / 2.0 / (cells - 1.0)
 
 
 def spreads(logs: Any, active: Any) -> tuple[Any, Any, Any, Any]:
@@ -92,7 +94,7 @@ def spreads(logs: Any, active: Any) -> tuple[Any, Any, Any, Any]:
     lend each other as much certainty as their own variances bear out. A prior of all cells' variances counts at most
     (n - 1) (min(n, k) - 2) / 2 degrees of freedom, with n blocks and k cells, because few blocks cannot show that a cell
     scatters more than the others, and few cells do not make a prior. No variance is taken for smaller than the cell's own. Two
-    cells have the paired t test.
+    cells have the variance of the paired t test.
     """
     np, blocks = numpy(), logs.shape[1]
     values = np.where(active[:, None, :], logs, 0.0)

@@ -53,7 +53,7 @@ def test_compare_with_best_without_enough_runs_cannot_tell(cells: dict[str, dict
 
 def test_compare_with_best_adjusts_for_the_number_of_comparisons() -> None:
     # Blocks that no two cells share: each pair is judged alone, so only the number of comparisons differs.
-    best, doubtful = cell(4.0, 4.1, 3.9, 4.0), (4.2, 4.5, 4.1, 4.2)
+    best, doubtful = cell(4.0, 4.1, 3.9, 4.0), (4.25, 4.5, 4.15, 4.25)
     crowd = {f"other-{n}": dict(enumerate(doubtful, start=10 * n)) for n in range(1, 11)}
     assert compare_with_best({"best": best, "other-1": crowd["other-1"]}).slower == ("other-1",)
     assert compare_with_best({"best": best, **crowd}).slower == ()
@@ -61,14 +61,16 @@ def test_compare_with_best_adjusts_for_the_number_of_comparisons() -> None:
 
 def test_two_cells_have_the_paired_t_test() -> None:
     a, b = cell(4.0, 4.4, 5.1, 4.2), cell(3.1, 3.9, 4.0, 3.6)
-    paired, joint = ratio_interval(a, b), compare_with_best({"a": a, "b": b}).ratios["a"]
+    paired = ratio_interval(a, b, 1 - 0.9 * 0.05)
+    joint = compare_with_best({"a": a, "b": b}).ratios["a"]
     assert (joint.center, joint.low, joint.high) == pytest.approx((paired.center, paired.low, paired.high))
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
 def test_the_confidence_asked_for_is_that_of_the_intervals(confidence: float) -> None:
     a, b = cell(4.0, 4.4, 5.1, 4.2), cell(3.1, 3.9, 4.0, 3.6)
-    paired, joint = ratio_interval(a, b, confidence), compare_with_best({"a": a, "b": b}, confidence).ratios["a"]
+    paired = ratio_interval(a, b, 1 - 0.9 * (1 - confidence))
+    joint = compare_with_best({"a": a, "b": b}, confidence).ratios["a"]
     assert (joint.low, joint.high) == pytest.approx((paired.low, paired.high))
 
 
@@ -79,7 +81,7 @@ def test_cells_that_scatter_alike_lend_each_other_certainty() -> None:
         for n, seconds in enumerate((4.0, 5.0, 5.2, 5.4, 6.4))
     }
     assert set(compare_with_best(cells).slower) == {"1", "2", "3", "4"}
-    alone = ratio_interval(cells["1"], cells["0"], 1 - 0.05 / 10)
+    alone = ratio_interval(cells["1"], cells["0"], 1 - 0.9 * 0.05 / 10)
     joint = compare_with_best(cells).ratios["1"]
     assert alone.low is not None
     assert joint.low is not None
@@ -133,7 +135,7 @@ def test_equal_times_are_equal_and_unequal_ones_are_not(spread: float) -> None:
 def test_compare_with_best_without_complete_blocks_takes_each_pair_alone() -> None:
     cells = {"a": {1: 4.0, 2: 4.1, 3: 4.2}, "b": {1: 8.0, 2: 8.3, 3: 8.3}, "c": {4: 8.0, 5: 8.3, 6: 8.1}}
     comparison = compare_with_best(cells)
-    expected = ratio_interval(cells["c"], cells["a"], 1 - 0.05 / 3)
+    expected = ratio_interval(cells["c"], cells["a"], 1 - 0.9 * 0.05 / 3)
     assert (comparison.ratios["c"].low, comparison.ratios["c"].high) == pytest.approx((expected.low, expected.high))
     assert not comparison.ratios["c"].paired
 
@@ -181,5 +183,5 @@ def test_cells_of_one_whole_plot_are_not_taken_for_independent() -> None:
     split = compare_with_best(cells, plots=nodes)
     assert split.slower == ()
     (far,) = {name for name, ratio in split.ratios.items() if nodes[name] != nodes[split.best]} - {"a", "c"}
-    alone = ratio_interval(cells[far], cells[split.best], 1 - 0.05 / 6)
+    alone = ratio_interval(cells[far], cells[split.best], 1 - 0.9 * 0.05 / 6)
     assert split.ratios[far].low == pytest.approx(alone.low)
