@@ -36,6 +36,7 @@ def study(folder: Path, law: str, spreads: str, seed: int) -> tuple[list[dict[st
         "sweep_ps": [0],
         "sweep_workers": list(WORKERS),
         "training_command": f"exec {sys.executable} -I -S {PROGRAM} {law} {seed} {spreads}",
+        "sweep_max_repeats": 20,
         "training_steps": 10,
         # Other programs of the machine change nothing about times that are planted.
         **{f"training_max_{name}_share": 1.0 for name in ("foreign", "steal", "drift", "skew", "rise")},

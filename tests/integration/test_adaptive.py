@@ -23,6 +23,7 @@ from tests.fixtures.planted import Planted
 from tests.fixtures.playbook import Playbook
 
 WORKERS = (1, 2, 4)
+MOST = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def on_paper(folder: Path, case: Case) -> tuple[list[tuple[int, int]], list[str]
     study = Planted(folder, of_run=lambda run: planted_seconds(case, run["spec"]["workers"], run["block"]))
     said: list[str] = []
     runs: list[tuple[int, int]] = []
-    while planned := study.plan(quiet=True, said=said, workers=list(WORKERS))["runs"]:
+    while planned := study.plan(quiet=True, said=said, workers=list(WORKERS), max_repeats=MOST)["runs"]:
         for run in planned:
             study.record(run)
             runs.append((run["spec"]["workers"], run["block"]))
@@ -61,7 +62,8 @@ def on_paper(folder: Path, case: Case) -> tuple[list[tuple[int, int]], list[str]
 @pytest.fixture
 def study(playbook: Playbook) -> Playbook:
     own = {name: value for name, value in playbook.variables.items() if name not in ("sweep_repeats", "sweep_series")}
-    return replace(playbook, variables={**own, "sweep_ps": [0], "sweep_workers": list(WORKERS), "training_steps": 10})
+    given = {"sweep_ps": [0], "sweep_workers": list(WORKERS), "sweep_max_repeats": MOST, "training_steps": 10}
+    return replace(playbook, variables={**own, **given})
 
 
 def recorded(playbook: Playbook) -> list[tuple[int, int]]:
@@ -112,7 +114,7 @@ def test_sweep_decides_what_follows_from_the_planted_times(study: Playbook, tmp_
     if name == "Amdahl":
         assert "changed=0" in study.run("sweep", **given).stdout
         assert recorded(study) == expected
-    print(f"{name}: {len(expected)} runs of {20 * len(WORKERS)}, {seconds:.1f} s for the last call that ran any")
+    print(f"{name}: {len(expected)} runs of {MOST * len(WORKERS)}, {seconds:.1f} s for the last call that ran any")
 
 
 def test_sweep_with_a_budget_that_does_not_hold_the_first_block_starts_nothing(study: Playbook) -> None:

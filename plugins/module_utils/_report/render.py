@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .._study.analysis import model
+from .._study.analysis.compared import rules_of
 from .._study.analysis.frame import run_rows
+from .._study.statistics.sequential import FIRST
 from . import answer, charts, document, page, tables, text
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ def facts_of(study: model.Study) -> dict[str, str]:
     blocks = {run.block for run in study.runs}
     seeds = sorted({str(seed) for run in study.runs if (seed := run.provenance.get("seed")) is not None})
     facts = {
-        "design": "randomised complete blocks: each block runs every cell once, in an order of its own",
+        "design": _design(study),
         "blocks": str(len(blocks)),
         "seed": ", ".join(seeds),
         "varied": ", ".join(study.factors),
@@ -113,6 +115,16 @@ def facts_of(study: model.Study) -> dict[str, str]:
     }
     fixed = {KNOWN.get(key, key): str(value) for key, value in study.fixed().items() if key not in study.factors}
     return {key: value for key, value in (facts | fixed).items() if value}
+
+
+def _design(study: model.Study) -> str:
+    rules = rules_of(study.runs)
+    if rules is None:
+        return "randomised complete blocks: each block runs every cell once, in an order of its own"
+    return (
+        f"adaptive blocks: the first {FIRST} run every cell, each later one (at most {rules.last}) those that are open, in an order of"
+        " its own"
+    )
 
 
 def is_fastest(row: tuple[str, ...], table: tables.Table) -> bool:

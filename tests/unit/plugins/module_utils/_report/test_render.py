@@ -121,6 +121,14 @@ def test_page_and_markdown_say(words: str) -> None:
     assert words in markdown
 
 
+def test_facts_of_an_adaptive_study_name_its_rules() -> None:
+    design = {"repeats": "auto", "margin": 0.05, "target_ci": None, "max_repeats": 8, "by_nodes": False}
+    records = [{**one, "design": design} for one in ledgers.study(space(workers=[1, 2]))]
+    told = render.facts_of(model.study_of(records, "folder"))["design"]
+    assert told.startswith("adaptive blocks: the first 4 ")
+    assert "at most 8" in told
+
+
 def test_page_asks_for_nothing_from_outside() -> None:
     text = page_of(ledgers.mnist())
     outline = Outline(text)
