@@ -24,7 +24,7 @@ import pytest
 from tests.fixtures.local_runs import ROOT, LocalStudy, mutated_source, planted_source
 from tests.fixtures.reasons import row_of, rows_of
 
-# The machine is shared: what others do to it shall not decide about a planted fault, nor be taken for it.
+# The machine is shared: other programs shall not decide about a planted fault, nor be taken for it.
 UNDISTURBED = {"max_steal_share": 1.0, "max_foreign_share": 1.0, "max_drift_share": 1.0}
 REGEX = r"time=(?P<time>[\d.]+) step=(?P<step>\d+)"
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures of a run that tell whether its time can be trusted (docs/validity.md). PRIVATE, can break at any time.
 
-Each is None where the logs do not tell: a program of the user's own owes no evidence, and what is not known is no suspicion.
+Each is None where the logs do not tell: a program of the user's own owes no evidence, and a missing measure is no suspicion.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _is_long(log: RunLog) -> bool:
 
 
 def skew(log: RunLog) -> float | None:
-    """Seconds between the first worker's start line and the last one's, without what their clocks disagree by."""
+    """Seconds between the first worker's start line and the last one's, without the difference of their clocks."""
     own = {index: one.walls.get("start_line") for (kind, index), one in log.logs.items() if kind == "worker"}
     gaps = gaps_of(log)
     starts = [wall - gaps.get(index, 0.0) for index, wall in own.items() if wall is not None]
@@ -153,7 +153,7 @@ def jump(log: RunLog) -> tuple[str, float] | None:
 
 
 def counted(log: RunLog, spec: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The workers' own steps together, and what the global steps ask for; None unless our trainer and every worker tell."""
+    """The sum of the workers' own steps, and the sum that the global steps ask for; None unless it is our trainer and every worker tells."""
     own = [count(one.summary.get("local_steps")) for one in log.workers]
     known = [steps for steps in own if steps is not None]
     total, strategy = log.timings()["global_steps"], str(spec.get("strategy"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the clock of a log fits the run, and what it counts instead of seconds. PRIVATE, can break at any time."""
+"""Whether the clock of a log fits the run, and the unit that it counts. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..logs.replica_log import DAY_SECONDS, RunLog
 
 # By how much a training may seem longer than the run that it was part of: clocks of several machines, whole seconds of Kubernetes.
 CLOCK_SHARE, CLOCK_SECONDS = 0.1, 2.0
-# What clocks count instead of seconds, in seconds.
+# Units that clocks count instead of seconds, in seconds.
 UNITS = {"minutes": 60.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 # Of a clock that counts from elsewhere: the share of the run that a training fills at least, and a run that is mostly training.
 LEAST_SHARE, MOST_OF_RUN = 0.01, 0.5
@@ -32,7 +32,7 @@ def _most(whole: float) -> float:
 
 
 def _unit(log: RunLog, seconds: float, whole: float) -> str:
-    """What the chief's clock counts; empty where that is seconds, or cannot be told.
+    """The unit of the chief's clock; empty where that is the second, or cannot be told.
 
     One that tells the time of day tells it when the run was. Of any other it is known that a training is a part of its run.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a run may enter a figure: one table from evidence to verdict and reason. PRIVATE, can break at any time.
 
-docs/validity.md shows the same table, with what to do about each reason; a test holds one against the other.
+docs/validity.md shows the same table, with a remedy for each reason; a test holds one against the other.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Case:
 
     @property
     def is_told(self) -> bool:
-        """Whether it ended well and its log can be read: what follows from another end is not told beside it."""
+        """Whether it ended well and its log can be read: the consequences of another end are not told beside it."""
         return self.ended_well and not self.log.trouble()
 
     @cached_property
@@ -110,7 +110,7 @@ class Case:
         return checks.counted(self.log, self.spec)
 
     def measures(self) -> dict[str, Any]:
-        """For a record's evidence: what was held against a threshold, None where it is not known."""
+        """For a record's evidence: the figures that were held against a threshold, None where one is not known."""
         gap, jump = checks.gap(self.log), checks.jump(self.log)
         figures = {
             "throttled_share": self.throttled and self.throttled[1],
@@ -125,7 +125,7 @@ class Case:
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
 
 
-# What a finder fills the reason of its row with; nothing where the row does not hold.
+# Words for the places in a row's reason; a finder yields nothing where the row does not hold.
 Found = Iterator[Mapping[str, str]]
 
 
