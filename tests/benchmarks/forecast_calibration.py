@@ -15,7 +15,23 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from tests.fixtures.forecasts import DRIFT, LAWS, MOMENTS, SPREADS, simulate
+from tests.fixtures.forecasts import (
+    DRIFT,
+    LAWS,
+    MOMENTS,
+    MOMENTS_OF_ADAPTIVE,
+    SPREADS,
+    Simulated,
+    simulate,
+    simulate_adaptive,
+)
+
+
+def judged(found: list[Simulated]) -> str:
+    inside = sum(one.is_inside for one in found) / len(found)
+    width = median(one.forecast.high / one.forecast.low for one in found)
+    bias = median(one.forecast.seconds / one.seconds for one in found)
+    return f"{inside:12.1%} | {width:26.2f} | {bias:.3f}"
 
 
 def main() -> None:
@@ -28,10 +44,15 @@ def main() -> None:
     for law, spread, drift in [*rows, ("amdahl", "5 %", 0.0), ("amdahl", "5 %", 0.08)]:
         for moment in MOMENTS:
             found = [simulate(law, spread, moment, seed=seed, drift=drift) for seed in range(number)]
-            inside = sum(one.is_inside for one in found) / number
-            width = median(one.forecast.high / one.forecast.low for one in found)
-            bias = median(one.forecast.seconds / one.seconds for one in found)
-            print(f"{law:6} | {spread:10} | {drift:5.0%} | {moment:12} | {inside:12.1%} | {width:26.2f} | {bias:.3f}")
+            print(f"{law:6} | {spread:10} | {drift:5.0%} | {moment:12} | {judged(found)}")
+    print("Adaptive blocks, 4 to 20: studies that had not ended by then")
+    for law in LAWS:
+        for spread in SPREADS:
+            for after in MOMENTS_OF_ADAPTIVE:
+                all_ = [simulate_adaptive(law, spread, after, seed=seed) for seed in range(number)]
+                going = [one for one in all_ if one is not None]
+                told = judged(going) if going else "-"
+                print(f"{law:6} | {spread:10} | {DRIFT:5.0%} | {after:2} blocks    | {told} | {len(going)} studies")
 
 
 if __name__ == "__main__":

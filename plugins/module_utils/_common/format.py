@@ -56,6 +56,11 @@ def duration_range(center: float, low: float, high: float) -> str:
     return f"{figure(center / size)} {name} ({figure(low / size)} to {figure(high / size)})"
 
 
+def figure_range(center: float, low: float, high: float) -> str:
+    """`0.31 (0.22 to 0.43)`"""
+    return f"{figure(center)} ({figure(low)} to {figure(high)})"
+
+
 def percent(share: float) -> str:
     return f"{figure(100 * share)} %"
 

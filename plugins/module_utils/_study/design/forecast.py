@@ -251,11 +251,39 @@ class Experience:
         if cell_id in self._rates:
             return self._rates[cell_id]
         each = self._node_rate
-        if each is None and len(self._prices) == 1:
+        if each is None and len(self._prices) == 1 and not self._cells:
             [price] = self._prices.values()
             each = price / 3600.0
         nodes = finite(spec.get("nodes"))
         return None if each is None or nodes is None else each * max(nodes, 1.0)
+
+
+class PlanLike(Protocol):
+    @property
+    def missing(self) -> Sequence[Any]: ...
+    @property
+    def further(self) -> Mapping[str, int]: ...
+
+
+def of_plan(experience: Experience, plan: PlanLike, cells: Iterable[CellLike]) -> tuple[Forecast, Forecast | None]:
+    """Seconds and price of the runs that a plan lacks; the price is None if it is not known.
+
+    With adaptive blocks it spans from the runs that are certain to come to those that may come.
+    """
+    certain = [(run.cell, run.block) for run in plan.missing]
+    least = experience.total(certain)
+    if not plan.further:
+        return least, experience.price(certain, least)
+    last, by_id = plan.missing[-1].block if plan.missing else 0, {cell.cell_id: cell for cell in cells}
+    further = [(by_id[name], last + number) for name, runs in plan.further.items() for number in range(1, runs + 1)]
+    most = experience.total([*certain, *further])
+    prices = experience.price(certain, least), experience.price([*certain, *further], most)
+    price = None if prices[0] is None or prices[1] is None else _span(prices[0], prices[1])
+    return _span(least, most), price
+
+
+def _span(least: Forecast, most: Forecast) -> Forecast:
+    return Forecast(round(math.sqrt(least.seconds * most.seconds), 6), least.low, most.high)
 
 
 def _between(records: Sequence[Record]) -> float:
@@ -333,8 +361,3 @@ def _student(freedom: float) -> float:
     first = (z**3 + z) / 4.0
     second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0
     return z + first / freedom + second / freedom**2
-
-
-def total(forecasts: Iterable[Forecast]) -> Forecast:
-    sums = [sum(bounds) for bounds in zip(*forecasts, strict=True)] or [0.0, 0.0, 0.0]
-    return Forecast(*(round(value, 3) for value in sums))

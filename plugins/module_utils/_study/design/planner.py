@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
-from math import sqrt
 from typing import Any, Protocol
 
 from ..._common.errors import InputError
-from ..._common.format import counted, duration_range, span
+from ..._common.format import counted, duration_range, figure_range, span
 from ..analysis import gate
 from ..records import sealed
 from ..records.record import Record
@@ -173,6 +172,10 @@ class _Study:
         self.shortage = self._shortage(limits, budget.of_cluster(records, spec))
         if self.shortage:
             self.plan = self.plan.settled()
+        self.currency = limits.currency
+        self.time, price = forecast.of_plan(self.experience, self.plan, cells)
+        # Processes of this machine have no price.
+        self.price = None if spec.get("backend", "processes") == "processes" else price
 
     def _fixed(self) -> Plan:
         if self.again:
@@ -209,19 +212,10 @@ class _Study:
         return lacking
 
     @property
-    def time(self) -> forecast.Forecast:
-        """Of the runs that are missing; of adaptive blocks between those that are certain and those that may come."""
-        certain = [(run.cell, run.block) for run in self.plan.missing]
-        if not self.plan.further:
-            return self.experience.total(certain)
-        last, by_id = self.plan.missing[-1].block, {cell.cell_id: cell for cell in self.cells}
-        most = [
-            (by_id[cell_id], last + number)
-            for cell_id, runs in self.plan.further.items()
-            for number in range(1, runs + 1)
-        ]
-        low, high = self.experience.total(certain), self.experience.total([*certain, *most])
-        return forecast.Forecast(round(sqrt(low.seconds * high.seconds), 3), low.low, high.high)
+    def forecast(self) -> str:
+        """`about 2 min (1 to 4), 0.3 USD (0.2 to 0.6)`"""
+        price = self.price and f", {figure_range(*self.price)} {self.currency}"
+        return f"about {duration_range(*self.time)}{price or ''}"
 
     def told(self) -> list[str]:
         """What a person is to know before the next block begins; of one that goes on he has been told."""
@@ -232,7 +226,7 @@ class _Study:
             block = self.plan.missing[0].block
             if block == self.design.extra:
                 return [f"block {block}: all cells once more"]
-            return [*lines, f"block {block}: {self.standing.open_in_words}"]
+            return [*lines, f"block {block}: {self.standing.open_in_words}; {self.forecast} to go"]
         ended = self.ended()
         return [*lines, ended] if ended else lines
 
@@ -257,7 +251,7 @@ def _size(study: _Study) -> str:
     return f"{size} at most" if study.allowed is not None else size
 
 
-def _head(params: Mapping[str, Any], study: _Study, time: forecast.Forecast) -> str:
+def _head(params: Mapping[str, Any], study: _Study) -> str:
     plan, cluster = study.plan, params["spec"].get("cluster", "local")
     head = f"study {params['study']} on cluster {cluster}: {_size(study)}"
     if study.shortage or (study.design.adaptive and not plan.missing):
@@ -270,7 +264,7 @@ def _head(params: Mapping[str, Any], study: _Study, time: forecast.Forecast) -> 
         there = plan.done + plan.given_up
         of = "" if study.design.adaptive else f" of {plan.runs}"
         head += f"; {there}{of} runs are there, {span(len(plan.missing), plan.most - there)} to go"
-    return f"{head}, about {duration_range(*time)}"
+    return f"{head}, {study.forecast}"
 
 
 def _message(study: _Study, logs: str) -> str:
@@ -310,7 +304,7 @@ def plan_study(
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
     records, warnings = recorded()
     study = _Study(params, spec, cells, records)
-    plan, time = study.plan, study.time
+    plan = study.plan
     runs = [_run(run, study.design, name, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
     return {
         "changed": False,
@@ -318,18 +312,27 @@ def plan_study(
         "runs": runs,
         "groups": _groups(runs, by_nodes=study.design.by_nodes),
         "counts": _counts(study),
-        "forecast": time._asdict(),
+        "forecast": _forecast(study),
         "failed_cells": [
             {"cell_id": cell.cell_id, "label": cell.label, "reason": why} for cell, why in plan.failed.values()
         ],
         "complete": not plan.missing,
         "extra_block": study.design.extra,
         "fits": fits.numbers,
-        "lines": [_head(params, study, time), *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
+        "lines": [_head(params, study), *fits.lines, *(f"  cell {cell.cell_id}  {cell.label}" for cell in cells)],
         "told": study.told(),
         "msg": _message(study, os.path.join(study_dir, "logs")),
         **warnings,
     }
+
+
+def _forecast(study: _Study) -> dict[str, Any]:
+    price = study.price and {**_bounds(study.price), "currency": study.currency}
+    return {**study.time._asdict(), "price": price}
+
+
+def _bounds(price: forecast.Forecast) -> dict[str, float]:
+    return {"likely": price.seconds, "low": price.low, "high": price.high}
 
 
 def _counts(study: _Study) -> dict[str, int]:
