@@ -298,7 +298,9 @@ extra_block:
   returned: success
   type: int
 forecast:
-  description: C(seconds) that the runs to go will take, between C(low) and C(high); from the ledger, else by a rule of thumb.
+  description:
+    - Likely C(seconds) of the runs to go; with a probability of 90 percent they take between C(low) and C(high).
+    - C(price) has C(likely), C(low), C(high) and C(currency). Null without O(prices), or if the price of a node is not known.
   returned: success
   type: dict
 failed_cells:

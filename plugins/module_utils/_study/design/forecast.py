@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..._common.fields import finite, mappings
 from ..records.record import NO_PRICES, Record, records_of
+from .projection import Level, quantiles, spread_of
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
 # every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the
@@ -121,13 +122,15 @@ class _Known:
 class Experience:
     """Durations and prices of recorded runs, and the forecasts that follow from them."""
 
-    def __init__(self, records: Iterable[Any], prices: Mapping[str, float] = NO_PRICES) -> None:
+    def __init__(
+        self, records: Iterable[Any], prices: Mapping[str, float] = NO_PRICES, *, timing: str = "total_seconds"
+    ) -> None:
         """`prices` are those of a node's hour by machine type, `*` is any other; without any there is no price."""
         found = [record for record in records_of(records) if record.is_fit and record.spec]
         self._prices = prices
         self._cells: dict[str, _Known] = {}
         for record in found:
-            seconds = record.timing("total_seconds")
+            seconds = record.timing(timing)
             if seconds is not None and seconds > 0:
                 cell = self._cells.setdefault(record.cell_id, _Known(record.spec, [], []))
                 cell.logs.append(math.log(min(max(seconds, SHORTEST), LONGEST)))
@@ -157,6 +160,11 @@ class Experience:
     def of_cell(self, cell_id: str, spec: Spec) -> Forecast:
         """Seconds of one run of this cell."""
         return self.total([(_Cell(cell_id, spec), 1)])
+
+    def level(self, cell_id: str, spec: Spec) -> Level:
+        """The logarithm of a cell's seconds, as far as it is known."""
+        expected = self._expected(cell_id, spec)
+        return Level(expected.log, expected.shared, expected.rest)
 
     def price(self, runs: Iterable[tuple[CellLike, int]], time: Forecast) -> Forecast | None:
         """Price of the runs that take this time: every active node, used or not; None if a price is not known."""
@@ -265,10 +273,13 @@ class PlanLike(Protocol):
     def further(self) -> Mapping[str, int]: ...
 
 
-def of_plan(experience: Experience, plan: PlanLike, cells: Iterable[CellLike]) -> tuple[Forecast, Forecast | None]:
+def of_plan(
+    experience: Experience, plan: PlanLike, cells: Iterable[CellLike], futures: Mapping[str, Any] | None = None
+) -> tuple[Forecast, Forecast | None]:
     """Seconds and price of the runs that a plan lacks; the price is None if it is not known.
 
-    With adaptive blocks it spans from the runs that are certain to come to those that may come.
+    With adaptive blocks `futures` are the runs of each cell beyond those that are certain, in each of many futures
+    (projection.py). Without them the bounds span from no further run to the most.
     """
     certain = [(run.cell, run.block) for run in plan.missing]
     least = experience.total(certain)
@@ -276,10 +287,31 @@ def of_plan(experience: Experience, plan: PlanLike, cells: Iterable[CellLike]) -
         return least, experience.price(certain, least)
     last, by_id = plan.missing[-1].block if plan.missing else 0, {cell.cell_id: cell for cell in cells}
     further = [(by_id[name], last + number) for name, runs in plan.further.items() for number in range(1, runs + 1)]
+    if futures is not None:
+        time = _played(experience, certain, by_id, futures, last)
+        return time, experience.price([*certain, *further], time)
     most = experience.total([*certain, *further])
     prices = experience.price(certain, least), experience.price([*certain, *further], most)
     price = None if prices[0] is None or prices[1] is None else _span(prices[0], prices[1])
     return _span(least, most), price
+
+
+def _played(
+    experience: Experience,
+    certain: list[tuple[CellLike, int]],
+    cells: Mapping[str, CellLike],
+    futures: Mapping[str, Any],
+    last: int,
+) -> Forecast:
+    """The spread over the futures, and on top of it that of the seconds of their mean number of runs."""
+    likely = {cell_id: round(float(runs.mean())) for cell_id, runs in futures.items()}
+    further = [(cells[name], last + number) for name, runs in likely.items() for number in range(1, runs + 1)]
+    time, base = experience.total([*certain, *further]), experience.total(certain)
+    each = {cell_id: experience.of_cell(cell_id, cells[cell_id].spec).seconds for cell_id in futures}
+    samples = base.seconds + sum(runs * each[cell_id] for cell_id, runs in futures.items())
+    reach = NormalDist().inv_cdf((1.0 + COVERAGE) / 2.0)
+    found = quantiles(samples, spread_of(time.low, time.high, reach), COVERAGE)
+    return Forecast(*(round(value, 3) for value in found))
 
 
 def _span(least: Forecast, most: Forecast) -> Forecast:

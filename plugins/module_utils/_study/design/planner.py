@@ -22,6 +22,7 @@ from ..statistics.sequential import FIRST
 from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
 from .blocks import Cell, Design, History, Plan, PlannedRun
 from .cell import run_id
+from .projection import further_runs
 
 Records = list[Record]
 Product = Mapping[str, list[Any]]
@@ -173,9 +174,26 @@ class _Study:
         if self.shortage:
             self.plan = self.plan.settled()
         self.currency = limits.currency
-        self.time, price = forecast.of_plan(self.experience, self.plan, cells)
+        self.time, price = forecast.of_plan(self.experience, self.plan, cells, self._futures())
         # Processes of this machine have no price.
         self.price = None if spec.get("backend", "processes") == "processes" else price
+
+    def _futures(self) -> dict[str, Any] | None:
+        """With adaptive blocks the runs of each cell beyond those that are certain, in many futures; None if nobody can tell."""
+        if self.standing is None or not self.plan.missing or not self.plan.further:
+            return None
+        times = adaptive_blocks.times_of(self.records)
+        levels = forecast.Experience(self.records, timing="train_seconds").level
+        found: dict[str, Any] = {}
+        for group in self.standing.groups:
+            going = {
+                cell.cell_id: levels(cell.cell_id, cell.spec) for cell in group if cell.cell_id in self.plan.further
+            }
+            runs = further_runs(times, going, self.standing.rules, self.plan.missing[-1].block) if going else None
+            if going and runs is None:
+                return None
+            found |= {cell_id: runs[:, place] for place, cell_id in enumerate(going)} if runs is not None else {}
+        return found
 
     def _fixed(self) -> Plan:
         if self.again:

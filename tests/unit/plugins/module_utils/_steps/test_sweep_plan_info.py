@@ -161,7 +161,7 @@ def test_execute_until_complete(tmp_path: Path) -> None:
     result = plan(tmp_path)
     assert result["complete"] is True
     assert result["msg"] == "all 4 runs are there"
-    assert result["forecast"] == {"seconds": 0.0, "low": 0.0, "high": 0.0}
+    assert result["forecast"] == {"seconds": 0.0, "low": 0.0, "high": 0.0, "price": None}
     assert result["lines"][0] == "study mnist on cluster local: 2 cells x 2 blocks = 4 runs, nothing is missing"
 
 

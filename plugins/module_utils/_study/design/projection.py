@@ -1,0 +1,113 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many runs an adaptive study will still have: its looks, played to the end on simulated blocks. PRIVATE, can break at any time.
+
+A future draws each open cell's level and its blocks from the records, and then decides as the study will (statistics/adaptive.py). All
+futures are played at once.
+
+Sources:
+  Parametric bootstrap: Efron, Annals of Statistics 7 (1979) 1-26.
+  Levels drawn towards each other: Efron and Morris, Journal of the American Statistical Association 68 (1973) 117-130.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..statistics.adaptive import Rules, look
+from ..statistics.comparison import complete_table, log_table
+from ..statistics.scientific import numpy
+from ..statistics.sequential import FIRST
+
+FUTURES = 100
+# Numbers drawn beyond which a forecast would hold up a sweep: futures, blocks and cells multiplied.
+MOST_DRAWN = 300_000
+SEED = 20201
+# Degrees of freedom of the variances that are drawn, and of the tails of runs.
+FREEDOM = 6.0
+
+
+class Level(NamedTuple):
+    """Of a cell: the mean logarithm of its seconds, its variance, and the variance of one block around it."""
+
+    log: float
+    shared: float
+    rest: float
+
+
+def further_runs(
+    times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Level], rules: Rules, last: int
+) -> Any | None:
+    """Runs of each cell beyond block `last` in each future, shape (futures, cells), in the order of `levels`.
+
+    `times` are seconds by block, `levels` those of the open cells of one group; `last` is the last block that is certain to
+    come. None where the study is too large to be played, or where cells go on for a narrow interval of their own.
+    """
+    names = list(levels)
+    if rules.target_ci is not None or FUTURES * rules.last * len(names) > MOST_DRAWN or last >= rules.last:
+        return None
+    np = numpy()
+    logs, known = _futures(times, levels, rules)
+    runs = np.zeros((FUTURES, len(names)))
+    active, going = np.ones((FUTURES, len(names)), dtype=bool), np.ones(FUTURES, dtype=bool)
+    top = max((max(times.get(name, {0: 0.0}), default=0) for name in names), default=0)
+    for block in range(max(FIRST, top), rules.last):
+        # Blocks in which a cell has no time are no part of the table.
+        table = logs[:, : max(FIRST, known + block - top), :]
+        left, _told, within = look(table, active, rules)
+        active = np.where(going[:, None], left, active)
+        going = going & ~(within | ~left).all(1) & (left.sum(1) > 1)
+        if block >= last:
+            runs += active & going[:, None]
+        if not going.any():
+            break
+    return runs
+
+
+def _futures(times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Level], rules: Rules) -> tuple[Any, int]:
+    """Logarithms, shape (futures, blocks, cells): the recorded ones first, then drawn ones; and the number of the former."""
+    np, names = numpy(), list(levels)
+    draw = np.random.default_rng(SEED)
+    center, shared, rest = (np.array([getattr(levels[name], key) for name in names]) for key in Level._fields)
+    half = FUTURES // 2
+    shape, drawn = (half, 1, len(names)), []
+    # Whether cells that look different are so: every other future draws them towards each other.
+    for mean, variance in ((center, shared), _shrunk(center, shared)):
+        drawn.append(mean + np.sqrt(variance) * draw.standard_normal(shape))
+    # Variances are as little known as FREEDOM says, and now and then a run is late.
+    varied = rest * FREEDOM / draw.chisquare(FREEDOM, (FUTURES, 1, len(names)))
+    tails = draw.standard_t(FREEDOM, (FUTURES, rules.last, len(names))) * math.sqrt(1.0 - 2.0 / FREEDOM)
+    logs = np.concatenate(drawn) + np.sqrt(varied) * tails
+    table, blocks = complete_table({name: times.get(name, {}) for name in names})
+    if len(table) < len(names):
+        return logs, 0
+    logs[:, : len(blocks), :] = log_table(times, names, blocks)
+    return logs, len(blocks)
+
+
+def _shrunk(center: Any, shared: Any) -> tuple[Any, Any]:
+    """The levels by empirical Bayes: near each other where they differ no more than their errors explain."""
+    if len(center) < 2:
+        return center, shared
+    middle = center.mean()
+    between = max(0.0, center.var(ddof=1) - shared.mean())
+    weight = between / (between + shared)
+    return middle + weight * (center - middle), weight * shared
+
+
+def quantiles(samples: Any, log_spread: float, coverage: float) -> tuple[float, float, float]:
+    """Median and bounds of samples that are each known up to a log-normal factor with this standard deviation."""
+    np = numpy()
+    draw = np.random.default_rng(SEED)
+    varied = np.repeat(samples, 20) * np.exp(log_spread * draw.standard_normal(20 * len(samples)))
+    tail = (1.0 - coverage) / 2.0
+    low, middle, high = np.quantile(varied, [tail, 0.5, 1.0 - tail])
+    return float(middle), float(low), float(high)
+
+
+def spread_of(low: float, high: float, reach: float) -> float:
+    """Standard deviation of the logarithm whose bounds lie `reach` deviations on both sides."""
+    return math.log(high / low) / (2.0 * reach) if high > low > 0 else 0.0
