@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..._common.fields import finite, mappings
 from ..records.record import NO_PRICES, Record, records_of
-from .projection import Level, quantiles, spread_of
+from .projection import Level, chosen_of
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
 # every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the
@@ -166,6 +166,10 @@ class Experience:
         expected = self._expected(cell_id, spec)
         return Level(expected.log, expected.shared, expected.rest)
 
+    def mean(self, cell_id: str, spec: Spec) -> float:
+        """Seconds that a run of this cell adds to a study, in the mean."""
+        return self._expected(cell_id, spec).mean + self._between
+
     def price(self, runs: Iterable[tuple[CellLike, int]], time: Forecast) -> Forecast | None:
         """Price of the runs that take this time: every active node, used or not; None if a price is not known."""
         asked = _Asked.of(runs)
@@ -303,15 +307,19 @@ def _played(
     futures: Mapping[str, Any],
     last: int,
 ) -> Forecast:
-    """The spread over the futures, and on top of it that of the seconds of their mean number of runs."""
-    likely = {cell_id: round(float(runs.mean())) for cell_id, runs in futures.items()}
-    further = [(cells[name], last + number) for name, runs in likely.items() for number in range(1, runs + 1)]
-    time, base = experience.total([*certain, *further]), experience.total(certain)
-    each = {cell_id: experience.of_cell(cell_id, cells[cell_id].spec).seconds for cell_id in futures}
-    samples = base.seconds + sum(runs * each[cell_id] for cell_id, runs in futures.items())
-    reach = NormalDist().inv_cdf((1.0 + COVERAGE) / 2.0)
-    found = quantiles(samples, spread_of(time.low, time.high, reach), COVERAGE)
-    return Forecast(*(round(value, 3) for value in found))
+    """The likely future, and the bounds of the times of the shortest and of the longest one."""
+    each = {cell_id: experience.mean(cell_id, cells[cell_id].spec) for cell_id in futures}
+    seconds = sum(runs * each[cell_id] for cell_id, runs in futures.items())
+
+    def time(future: int) -> Forecast:
+        more = (
+            (cells[name], last + number) for name, runs in futures.items() for number in range(1, int(runs[future]) + 1)
+        )
+        return experience.total([*certain, *more])
+
+    short, middle, long = ([time(future) for future in chosen] for chosen in chosen_of(seconds))
+    likely = fmean(one.seconds for one in middle)
+    return Forecast(round(likely, 3), min(one.low for one in short), max(one.high for one in long))
 
 
 def _span(least: Forecast, most: Forecast) -> Forecast:

@@ -22,12 +22,13 @@ from ..statistics.comparison import complete_table, log_table
 from ..statistics.scientific import numpy
 from ..statistics.sequential import FIRST
 
-FUTURES = 100
+# Even: half of them draw the levels towards each other.
+FUTURES = 60
 # Numbers drawn beyond which a forecast would hold up a sweep: futures, blocks and cells multiplied.
 MOST_DRAWN = 300_000
 SEED = 20201
 # Degrees of freedom of the variances that are drawn, and of the tails of runs.
-FREEDOM = 6.0
+FREEDOM = 4.0
 
 
 class Level(NamedTuple):
@@ -74,7 +75,7 @@ def _futures(times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Leve
     center, shared, rest = (np.array([getattr(levels[name], key) for name in names]) for key in Level._fields)
     half = FUTURES // 2
     shape, drawn = (half, 1, len(names)), []
-    # Whether cells that look different are so: every other future draws them towards each other.
+    # Whether cells that look different are so: half of the futures draw them towards each other.
     for mean, variance in ((center, shared), _shrunk(center, shared)):
         drawn.append(mean + np.sqrt(variance) * draw.standard_normal(shape))
     # Variances are as little known as FREEDOM says, and now and then a run is late.
@@ -98,16 +99,13 @@ def _shrunk(center: Any, shared: Any) -> tuple[Any, Any]:
     return middle + weight * (center - middle), weight * shared
 
 
-def quantiles(samples: Any, log_spread: float, coverage: float) -> tuple[float, float, float]:
-    """Median and bounds of samples that are each known up to a log-normal factor with this standard deviation."""
-    np = numpy()
-    draw = np.random.default_rng(SEED)
-    varied = np.repeat(samples, 20) * np.exp(log_spread * draw.standard_normal(20 * len(samples)))
-    tail = (1.0 - coverage) / 2.0
-    low, middle, high = np.quantile(varied, [tail, 0.5, 1.0 - tail])
-    return float(middle), float(low), float(high)
+def chosen_of(seconds: Any) -> tuple[list[int], list[int], list[int]]:
+    """Numbers of the shortest, the middle and the longest future of each half, because which half is right shows later.
 
-
-def spread_of(low: float, high: float, reach: float) -> float:
-    """Standard deviation of the logarithm whose bounds lie `reach` deviations on both sides."""
-    return math.log(high / low) / (2.0 * reach) if high > low > 0 else 0.0
+    `seconds` has one value for each future.
+    """
+    np, half = numpy(), len(seconds) // 2
+    orders = [np.argsort(seconds[:half], kind="stable"), half + np.argsort(seconds[half:], kind="stable")]
+    places = (0, half // 2, half - 1)
+    short, middle, long = ([int(order[place]) for order in orders] for place in places)
+    return short, middle, long
