@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._common.fields import finite
 from .._common.format import plain
 from .._study.analysis import causes, model
 from .._study.analysis.frame import joined
@@ -41,7 +42,7 @@ def document_of(study: model.Study, answers: Iterable[Answer]) -> dict[str, Any]
         "schema": SCHEMA,
         "study": study.name,
         "answer": sentence(found),
-        "groups": [_group(study, one) for one in found],
+        "groups": [_group(study, one, margin_of(study)) for one in found],
         "forecast": _forecast(study),
         "design": _design(study),
         "runs": {"recorded": len(study.runs), **{one: len(study.verdicts(one)) for one in VERDICTS}},
@@ -56,12 +57,20 @@ def written(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _group(study: model.Study, given: Answer) -> dict[str, Any]:
+def margin_of(study: model.Study) -> float:
+    """Share within which a cell is as fast as the fastest, by the last record that has one."""
+    found = [
+        margin for run in study.runs if (margin := finite(run.design.get("margin"))) is not None and 0 < margin < 1
+    ]
+    return found[-1] if found else MARGIN
+
+
+def _group(study: model.Study, given: Answer, margin: float) -> dict[str, Any]:
     return {
         "group": given.group,
         "answer": given.sentence,
         "recommended": _recommended(given),
-        "cells": [_cell(study, cell, given) for cell in given.cells],
+        "cells": [_cell(study, cell, given, margin) for cell in given.cells],
     }
 
 
@@ -74,9 +83,9 @@ def _recommended(given: Answer) -> dict[str, str] | None:
     return {"cell_id": given.smallest.cell_id, "label": given.smallest.label, "why": why}
 
 
-def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]:
+def _cell(study: model.Study, cell: model.Cell, given: Answer, margin: float) -> dict[str, Any]:
     count = {one: sum(run.verdict == one for run in cell.runs) for one in VERDICTS}
-    ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given)
+    ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given, margin)
     return {
         "cell_id": cell.cell_id,
         "label": cell.label,
@@ -117,7 +126,7 @@ def _cause(given: causes.Cause) -> dict[str, Any] | None:
     }
 
 
-def _verdict(cell: model.Cell, given: Answer) -> str:
+def _verdict(cell: model.Cell, given: Answer, margin: float) -> str:
     comparison = given.comparison
     if not cell.measured:
         return UNMEASURED
@@ -128,7 +137,7 @@ def _verdict(cell: model.Cell, given: Answer) -> str:
     if cell.cell_id not in comparison.tied:
         return UNDECIDED
     high = comparison.ratios[cell.cell_id].high
-    return AS_FAST if high is not None and high < 1.0 + MARGIN else TIED
+    return AS_FAST if high is not None and high < 1.0 + margin else TIED
 
 
 def _estimate(given: intervals.Estimate | intervals.Ratio | None) -> dict[str, Any] | None:
@@ -168,7 +177,8 @@ def _design(study: model.Study) -> dict[str, Any]:
         "blocks": len({run.block for run in study.runs}),
         "varied": list(study.factors),
         "selected": study.selected or None,
-        "margin": MARGIN,
+        "rules": _plain(next((run.design for run in reversed(study.runs) if run.design), None)),
+        "margin": margin_of(study),
         "confidence": intervals.CONFIDENCE,
         "forecast_confidence": forecast.COVERAGE,
     }

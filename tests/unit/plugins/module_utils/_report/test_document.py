@@ -138,6 +138,19 @@ def test_design_has_the_seed_of_the_study(seeds: tuple[int | None, ...], seed: i
     assert made["provenance"]["recorded_wall"] == [1790000001.0, 1790000003.0]
 
 
+@pytest.mark.parametrize(
+    ("given", "margin"),
+    [({"repeats": "auto", "margin": 0.3, "max_repeats": 20}, 0.3), ({"repeats": 4}, 0.05), (3, 0.05)],
+)
+def test_design_has_the_rules_and_the_margin_of_the_records(given: Any, margin: float) -> None:
+    records = [{**one, "design": given} for one in ledgers.study(space(ps=[1, 2], workers=[2]), blocks=6)]
+    made = document_of(records)
+    assert made["design"]["margin"] == margin
+    assert made["design"]["rules"] == (given if isinstance(given, dict) else None)
+    # 3 % apart, with a spread of 2 %.
+    assert ("as fast" in {cell["verdict"] for cell in cells_of(made).values()}) is (margin == 0.3)
+
+
 def test_provenance_has_every_value_once() -> None:
     versions = ("2.20", "2.21", "2.20")
     records = [
