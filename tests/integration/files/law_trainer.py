@@ -11,10 +11,11 @@ import random
 import re
 import sys
 import time
+from collections.abc import Callable
 
 DRIFT = 0.05
 # Seconds of w workers. Amdahl: b + a/w. USL: (a/w)(1 + s(w-1) + k w(w-1)), after Gunther.
-LAWS = {
+LAWS: dict[str, Callable[[int], float]] = {
     "flat": lambda w: 0.15,
     "amdahl": lambda w: 0.05 + 0.25 / w,
     "usl": lambda w: 0.3 / w * (1 + 0.05 * (w - 1) + 0.2 * w * (w - 1)),
@@ -31,8 +32,8 @@ def seconds(law: str, workers: int, block: int, seed: int, spreads: tuple[float,
 def main(law: str, seed: str, spreads: str) -> None:
     cluster = json.loads(os.environ["TF_CONFIG"])
     index, workers = int(cluster["task"]["index"]), len(cluster["cluster"]["worker"])
-    found = re.search(r"/[0-9a-f]{12}-([0-9]+)/", os.environ["TFSCALE_RUN_DIR"] + "/")
-    planted = seconds(law, workers, int(found[1]), int(seed), tuple(map(float, spreads.split(","))))
+    (block,) = re.findall(r"/[0-9a-f]{12}-([0-9]+)/", os.environ["TFSCALE_RUN_DIR"] + "/")
+    planted = seconds(law, workers, int(block), int(seed), tuple(map(float, spreads.split(","))))
     wall, mono = time.time(), time.monotonic()
 
     def log(event: str, after: float, **fields: object) -> None:
