@@ -114,6 +114,11 @@ def test_sweep_decides_what_follows_from_the_planted_times(study: Playbook, tmp_
     if name == "Amdahl":
         assert "changed=0" in study.run("sweep", **given).stdout
         assert recorded(study) == expected
+        # One further block of all cells, and no more.
+        more = study.run("sweep", sweep_again=True, **given)
+        assert "all cells once more" in more.stdout, more.stdout + more.stderr
+        last = expected[-1][1] + 1
+        assert sorted(recorded(study)[len(expected) :]) == [(workers, last) for workers in WORKERS]
     print(f"{name}: {len(expected)} runs of {MOST * len(WORKERS)}, {seconds:.1f} s for the last call that ran any")
 
 

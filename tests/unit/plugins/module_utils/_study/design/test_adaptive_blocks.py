@@ -106,6 +106,23 @@ def test_cells_that_are_added_later_run_the_first_blocks_and_join_in_the_next_on
     assert len(blocks[7]) > 1
 
 
+def test_clusters_that_share_a_ledger_have_plans_of_their_own(tmp_path: Path) -> None:
+    """Cells of one cluster are not compared with those of another, whose runs come in between."""
+    east, west, alone = (
+        Planted(tmp_path / folder, spread=0.05, params={"spec": {**FIXED, "cluster": cluster}})
+        for folder, cluster in (("both", "east"), ("both", "west"), ("alone", "east"))
+    )
+    expected = [run["run_id"] for run in alone.sweep()]
+    found = []
+    while runs := east.plan()["runs"]:
+        for run in runs:
+            east.record(run)
+            found.append(run["run_id"])
+        west.sweep(most=2)
+    assert found == expected
+    assert east.plan()["counts"]["cells"] == 3
+
+
 def test_a_design_with_a_fixed_number_of_blocks_has_no_standing() -> None:
     with pytest.raises(ValueError, match="no rules"):
         adaptive_blocks.standing_of(space(), History(), {}, Design(blocks=3, attempts=2, seed=1))
