@@ -59,16 +59,25 @@ class _Wording:
         time = text.with_interval(estimate, " s", "95 % CI ")
         return f"With {_setting(self.best, self.factors)}, {_workers(self.best)} {verb} it in {time}"
 
-    def tied(self, tied: Sequence[str], smallest: model.Cell) -> str:
-        whom = self.best.spec.get("workers") if all(map(self.kin, tied)) else "it"
-        who = text.listed([self.name(cell_id) for cell_id in tied])
-        verb = "are" if len(tied) > 1 or self.plural(tied[0]) else "is"
-        named = who if len(tied) <= NAMED else f"{len(tied)} other cells"
-        clause = f"{named} {verb} not significantly different from {whom}"
-        if smallest is self.best:
+    def tied(self, comparison: Comparison, smallest: model.Cell) -> list[str]:
+        """Cells that are as fast, then cells of which that is not certain."""
+        within = f"as fast as {{}} within {text.percent(comparison.margin)}"
+        undecided = [cell_id for cell_id in comparison.tied if cell_id not in comparison.same]
+        clauses = [self._like(comparison.same, within, smallest)] if comparison.same else []
+        return (
+            [*clauses, self._like(undecided, "not significantly different from {}", smallest)] if undecided else clauses
+        )
+
+    def _like(self, cells: Sequence[str], words: str, smallest: model.Cell) -> str:
+        whom = self.best.spec.get("workers") if all(map(self.kin, cells)) else "it"
+        who = text.listed([self.name(cell_id) for cell_id in cells])
+        verb = "are" if len(cells) > 1 or self.plural(cells[0]) else "is"
+        named = who if len(cells) <= NAMED else f"{len(cells)} other cells"
+        clause = f"{named} {verb} {words.format(whom)}"
+        if smallest.cell_id not in cells:
             return clause
-        if len(tied) == 1:
-            return f"{clause} and {'take' if self.plural(tied[0]) else 'takes'} fewer replicas"
+        if len(cells) == 1:
+            return f"{clause} and {'take' if self.plural(cells[0]) else 'takes'} fewer replicas"
         return f"{clause}, the smallest of them is {self.name(smallest.cell_id)}"
 
     def plural(self, cell_id: str) -> bool:
@@ -106,8 +115,7 @@ def _clauses(cells: Sequence[model.Cell], comparison: Comparison, best: model.Ce
     wording = _Wording(cells, best)
     estimate = best.interval("train_seconds")
     clauses = [wording.opening(estimate)] if estimate else []
-    if comparison.tied:
-        clauses.append(wording.tied(comparison.tied, smallest))
+    clauses.extend(wording.tied(comparison, smallest))
     clauses.extend(wording.slower(comparison.slower, comparison.ratios))
     if comparison.unknown:
         clauses.append(wording.unknown(comparison.unknown))
@@ -159,7 +167,7 @@ def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
     if not comparison.best:
         return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
     best = measured[comparison.best]
-    smallest = min((best, *(measured[cell_id] for cell_id in comparison.tied)), key=replicas)
+    smallest = min((best, *(measured[cell_id] for cell_id in comparison.within)), key=replicas)
     clauses = _clauses(list(measured.values()), comparison, best, smallest)
     costs = _costs(list(measured.values()), best, currency) if currency else ""
     doubts = suspects.clause(cells, comparison, _Wording(list(measured.values()), best).name)

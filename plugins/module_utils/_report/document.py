@@ -13,15 +13,16 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .._common.fields import finite
 from .._common.format import plain
 from .._study.analysis import causes, model
+from .._study.analysis.compared import rules_of
 from .._study.analysis.frame import joined
 from .._study.design import blocks, forecast
 from .._study.records.record import last_cause
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
-from . import tables
+from .._study.statistics.comparison import MARGIN
+from . import tables, text
 from .answer import Answer, sentence
 
 FORMAT, SCHEMA = "tfscale.study answer", 1
@@ -30,8 +31,6 @@ VERDICTS = (VALID, SUSPECT, VOID)
 # Verdicts of a cell.
 FASTEST, AS_FAST, TIED, SLOWER = "fastest", "as fast", "not significantly different", "slower"
 UNDECIDED, UNMEASURED = "undecided", "unmeasured"
-# Without another one in the records: a cell whose time is certain to be less than this share above the fastest's is as fast.
-MARGIN = 0.05
 
 
 def document_of(study: model.Study, answers: Iterable[Answer]) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def document_of(study: model.Study, answers: Iterable[Answer]) -> dict[str, Any]
         "schema": SCHEMA,
         "study": study.name,
         "answer": sentence(found),
-        "groups": [_group(study, one, margin_of(study)) for one in found],
+        "groups": [_group(study, one) for one in found],
         "forecast": _forecast(study),
         "design": _design(study),
         "runs": {"recorded": len(study.runs), **{one: len(study.verdicts(one)) for one in VERDICTS}},
@@ -57,20 +56,12 @@ def written(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def margin_of(study: model.Study) -> float:
-    """Share within which a cell is as fast as the fastest, by the last record that has one."""
-    found = [
-        margin for run in study.runs if (margin := finite(run.design.get("margin"))) is not None and 0 < margin < 1
-    ]
-    return found[-1] if found else MARGIN
-
-
-def _group(study: model.Study, given: Answer, margin: float) -> dict[str, Any]:
+def _group(study: model.Study, given: Answer) -> dict[str, Any]:
     return {
         "group": given.group,
         "answer": given.sentence,
         "recommended": _recommended(given),
-        "cells": [_cell(study, cell, given, margin) for cell in given.cells],
+        "cells": [_cell(study, cell, given) for cell in given.cells],
     }
 
 
@@ -78,14 +69,15 @@ def _recommended(given: Answer) -> dict[str, str] | None:
     """The smallest cell that is as fast as the fastest; None where the runs cannot tell."""
     if given.best is None or given.smallest is None:
         return None
-    tied = f"it is not significantly slower than the fastest ({given.best.label}), with fewer replicas"
-    why = "it is the fastest" if given.smallest is given.best else tied
+    margin = text.percent(given.comparison.margin)
+    near = f"it is as fast as the fastest ({given.best.label}) within {margin}, with fewer replicas"
+    why = "it is the fastest" if given.smallest is given.best else near
     return {"cell_id": given.smallest.cell_id, "label": given.smallest.label, "why": why}
 
 
-def _cell(study: model.Study, cell: model.Cell, given: Answer, margin: float) -> dict[str, Any]:
+def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]:
     count = {one: sum(run.verdict == one for run in cell.runs) for one in VERDICTS}
-    ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given, margin)
+    ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given)
     return {
         "cell_id": cell.cell_id,
         "label": cell.label,
@@ -126,7 +118,7 @@ def _cause(given: causes.Cause) -> dict[str, Any] | None:
     }
 
 
-def _verdict(cell: model.Cell, given: Answer, margin: float) -> str:
+def _verdict(cell: model.Cell, given: Answer) -> str:
     comparison = given.comparison
     if not cell.measured:
         return UNMEASURED
@@ -136,8 +128,7 @@ def _verdict(cell: model.Cell, given: Answer, margin: float) -> str:
         return SLOWER
     if cell.cell_id not in comparison.tied:
         return UNDECIDED
-    high = comparison.ratios[cell.cell_id].high
-    return AS_FAST if high is not None and high < 1.0 + margin else TIED
+    return AS_FAST if cell.cell_id in comparison.same else TIED
 
 
 def _estimate(given: intervals.Estimate | intervals.Ratio | None) -> dict[str, Any] | None:
@@ -171,6 +162,7 @@ def _range(given: forecast.Forecast) -> dict[str, Any]:
 
 
 def _design(study: model.Study) -> dict[str, Any]:
+    rules = rules_of(study.runs)
     seeds = {int(seed) - run.block for run in study.runs if isinstance(seed := run.provenance.get("seed"), int)}
     return {
         "seed": seeds.pop() if len(seeds) == 1 else None,
@@ -178,7 +170,7 @@ def _design(study: model.Study) -> dict[str, Any]:
         "varied": list(study.factors),
         "selected": study.selected or None,
         "rules": _plain(next((run.design for run in reversed(study.runs) if run.design), None)),
-        "margin": margin_of(study),
+        "margin": rules.margin if rules else MARGIN,
         "confidence": intervals.CONFIDENCE,
         "forecast_confidence": forecast.COVERAGE,
     }

@@ -84,7 +84,7 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
         found.append((f"{group}fastest", f"{text.number(best.center('train_seconds'))} s", best.label))
         if smallest is not best:
             seconds = text.number(smallest.center("train_seconds"))
-            found.append((f"{group}smallest, not significantly different", f"{seconds} s", smallest.label))
+            found.append((f"{group}smallest as fast as it", f"{seconds} s", smallest.label))
         if best.cost is not None:
             found.append((f"{group}cost", f"{text.money(best.cost)} {study.currency}", "a run of the fastest"))
         found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))

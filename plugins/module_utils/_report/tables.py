@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Facts that have a table of their own.
 OF_NODES = ("nodes", "probed_cpus")
-FASTEST, TELL = "fastest", "cannot tell"
+FASTEST, AS_FAST, TELL = "fastest", "as fast", "cannot tell"
 # How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
 FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
 AGAINST, CAUSE = "against the fastest (95 % CI)", "cause"
@@ -52,7 +52,9 @@ def against(cell: model.Cell, answer: Answer) -> str:
     if ratio is None:
         return TELL
     words = text.against(ratio)
-    return words if cell.cell_id in comparison.slower else f"{words}, {TELL}"
+    if cell.cell_id in comparison.slower:
+        return words
+    return f"{words}, {AS_FAST if cell.cell_id in comparison.same else TELL}"
 
 
 def _speed_up(study: model.Study, cell: model.Cell) -> str:
@@ -231,7 +233,9 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
 def against_fastest(cell: model.Cell, answer: Answer) -> str:
     if cell.cell_id == answer.comparison.best:
         return FASTEST
-    return "slower" if cell.cell_id in answer.comparison.slower else TELL
+    if cell.cell_id in answer.comparison.slower:
+        return "slower"
+    return AS_FAST if cell.cell_id in answer.comparison.same else TELL
 
 
 def cell_rows(study: model.Study, answers: Sequence[Answer]) -> list[dict[str, Any]]:

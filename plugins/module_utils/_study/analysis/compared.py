@@ -38,7 +38,7 @@ def compare(cells: Sequence[model.Cell]) -> Comparison:
         top = max((run.block for run in runs), default=0)
         decision = decide(times, rules, {cell_id: _gaps(cell, top) for cell_id, cell in measured.items()}, plots)
         if decision.leader:
-            return comparison_of(decision)
+            return comparison_of(decision, rules.margin)
     return compare_with_best(times, plots=plots)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .comparison import ONE_PLOT, Comparison, Limits, Terms, complete_table, plots_of, ratios_of, step_down
+from .comparison import MARGIN, ONE_PLOT, Comparison, Limits, Terms, complete_table, plots_of, ratios_of, step_down
 from .intervals import CONFIDENCE, Ratio, median_interval
 from .scientific import numpy
 from .sequential import FIRST, levels
@@ -40,7 +40,7 @@ class Rules:
     `target_ci` is the half width wanted of each cell's own interval, as a share of its time; None does not ask for any.
     """
 
-    margin: float = 0.05
+    margin: float = MARGIN
     target_ci: float | None = None
     last: int = 20
     confidence: float = CONFIDENCE
@@ -172,11 +172,11 @@ def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:
     return own.low is None or own.high is None or math.log(own.high / own.low) / 2.0 > math.log1p(rules.target_ci)
 
 
-def comparison_of(decision: Decision) -> Comparison:
+def comparison_of(decision: Decision, margin: float) -> Comparison:
     """What a report shows of an adaptive study: the interval of each cell is the one by which it was told."""
     ratios = {name: state.ratio for name, state in decision.states.items() if state.ratio and name != decision.leader}
     ordered = sorted(ratios, key=lambda name: ratios[name].center)
     slower = tuple(name for name in ordered if decision.states[name].state == SLOWER)
     tied = tuple(name for name in ordered if name not in slower)
     unknown = tuple(name for name in decision.states if name not in ratios and name != decision.leader)
-    return Comparison(decision.leader, ratios, tied, slower, unknown)
+    return Comparison(decision.leader, ratios, tied, slower, unknown, margin)

@@ -32,6 +32,7 @@ ROUNDS = 3
 NEWTON_STEPS = 12
 # Of the error: what the moderation and Welch's degrees of freedom may cost, by simulation (docs/statistics.md).
 KEPT_BACK = 0.1
+MARGIN = 0.05  # where a study asks for no other
 ONE_PLOT: Mapping[str, Hashable] = MappingProxyType({})
 
 Level = Callable[[float], float]
@@ -64,6 +65,19 @@ class Comparison:
     tied: tuple[str, ...]
     slower: tuple[str, ...]
     unknown: tuple[str, ...]
+    # A share of the fastest cell's time.
+    margin: float = MARGIN
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The cells, slower ones too, that are certain to take no longer than the margin allows."""
+        highs = {name: ratio.high for name, ratio in self.ratios.items()}
+        return tuple(name for name, high in highs.items() if high is not None and high < 1.0 + self.margin)
+
+    @property
+    def same(self) -> tuple[str, ...]:
+        """Of these the tied ones: as fast as the fastest within the margin."""
+        return tuple(name for name in self.tied if name in self.within)
 
 
 @dataclass(frozen=True)
