@@ -29,12 +29,13 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> bool:
 
 @pytest.mark.slow
 def test_sweep_completes_and_then_does_nothing(playbook: Playbook) -> None:
-    first = playbook.run("sweep", training_network="loopback")
+    first = playbook.run("sweep", training_network="loopback", training_link_mbit=940.5)
     assert first.returncode == 0, first.stdout + first.stderr
     records = playbook.records()
     assert len(records) == 4
     assert {record["verdict"]["verdict"] for record in records} == {"valid"}
     assert {record["evidence"]["network"] for record in records} == {"loopback"}
+    assert {record["provenance"]["link_mbit"] for record in records} == {940.5}
     assert NO_NETWORK not in first.stdout + first.stderr
     assert "study tiny on cluster local: 2 cells x 2 blocks = 4 runs" in first.stdout
     assert "run 4/4" in first.stdout
