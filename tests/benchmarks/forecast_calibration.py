@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How often a study's true duration lies in the forecast's 90 % range, and how wide that range is.
 
-Usage: python tests/benchmarks/forecast_calibration.py [studies]
+Usage: python tests/benchmarks/forecast_calibration.py [studies [adaptive studies]]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.fixtures.forecasts import (
     MOMENTS,
     MOMENTS_OF_ADAPTIVE,
     SPREADS,
+    SPREADS_OF_ADAPTIVE,
     Simulated,
     simulate,
     simulate_adaptive,
@@ -35,7 +36,7 @@ def judged(found: list[Simulated]) -> str:
 
 
 def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    number, adaptive, *_rest = [*map(int, sys.argv[1:]), *(200, 20)[len(sys.argv) - 1 :]]
     print(f"{number} simulated studies a row, 8 cells x 10 blocks, 3 % outliers of +30 %")
     print(
         "law    | spread     | drift | recorded     | in the range | width (high / low), median | likely / true, median"
@@ -45,11 +46,13 @@ def main() -> None:
         for moment in MOMENTS:
             found = [simulate(law, spread, moment, seed=seed, drift=drift) for seed in range(number)]
             print(f"{law:6} | {spread:10} | {drift:5.0%} | {moment:12} | {judged(found)}")
-    print("Adaptive blocks, 4 to 20: studies that had not ended by then")
+    print(
+        f"{adaptive} simulated studies a row with adaptive blocks, 4 to 20; those that had not ended when they were forecast"
+    )
     for law in LAWS:
-        for spread in SPREADS:
+        for spread in SPREADS_OF_ADAPTIVE:
             for after in MOMENTS_OF_ADAPTIVE:
-                all_ = [simulate_adaptive(law, spread, after, seed=seed) for seed in range(number)]
+                all_ = [simulate_adaptive(law, spread, after, seed=seed) for seed in range(adaptive)]
                 going = [one for one in all_ if one is not None]
                 told = judged(going) if going else "-"
                 print(f"{law:6} | {spread:10} | {DRIFT:5.0%} | {after:2} blocks    | {told} | {len(going)} studies")
