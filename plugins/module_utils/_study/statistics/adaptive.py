@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from .comparison import MARGIN, ONE_PLOT, Comparison, Limits, Terms, complete_table, plots_of, ratios_of, step_down
@@ -28,7 +29,7 @@ from .sequential import FIRST, levels
 
 OPEN, SLOWER, SAME = "open", "slower", "same"
 AUTO = "auto"  # in place of a number of blocks
-NEVER: Mapping[str, frozenset[int]] = {}
+NEVER: Mapping[str, frozenset[int]] = MappingProxyType({})
 
 Times = Mapping[str, Mapping[int, float]]
 
