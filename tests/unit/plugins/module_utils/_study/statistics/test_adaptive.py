@@ -10,13 +10,14 @@ import random
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import (
-    FIRST,
     OPEN,
     SAME,
     SLOWER,
     Rules,
+    State,
     decide,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.sequential import FIRST
 
 from tests.fixtures.studies import adaptive_rates
 
@@ -80,7 +81,7 @@ def test_a_replay_decides_as_it_was_decided_then(blocks: int) -> None:
     cells = drawn({"a": 1.0, "b": 1.01, "c": 1.1, "d": 1.6, "e": 4.0}, 20, 0.03)
     # As it went: closed cells have no further times.
     have: Times = {name: {} for name in cells}
-    closed = {}
+    closed: dict[str, State] = {}
     for block in range(1, blocks + 1):
         for name in decide(have, Rules()).open:
             have[name][block] = cells[name][block]
