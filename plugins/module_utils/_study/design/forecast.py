@@ -28,10 +28,10 @@ from ..records.record import NO_PRICES, Record, records_of
 from .projection import Level, chosen_of
 
 # Without a record: steps per second of the two loops, 1 to 8 workers on two cores (the thesis' loop tests the whole test set
-# every tenth step and writes summaries at each: about 50; the fast one: 200 to 400), and seconds from deployment to the
+# every tenth step and writes summaries at each: about 50; the fast one: 400 to 950), and seconds from deployment to the
 # start line and from the last step to the verdict together.
-STEPS_PER_SECOND = {"thesis": 50.0, "fast": 280.0}
-OVERHEAD_SECONDS = 3.0
+STEPS_PER_SECOND = {"thesis": 50.0, "fast": 500.0}
+OVERHEAD_SECONDS = 2.0
 # The true duration lies between the bounds with this probability.
 COVERAGE = 0.90
 # Usual standard deviations of logarithms, and the degrees of freedom with which each counts beside the data: of runs of one

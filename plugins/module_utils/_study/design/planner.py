@@ -244,7 +244,9 @@ class _Study:
             block = self.plan.missing[0].block
             if block == self.design.extra:
                 return [f"block {block}: all cells once more"]
-            return [*lines, f"block {block}: {self.standing.open_in_words}; {self.forecast} to go"]
+            # The first block's forecast is that of the announcement.
+            to_go = f"; {self.forecast} to go" if self.history.attempts else ""
+            return [*lines, f"block {block}: {self.standing.open_in_words}{to_go}"]
         ended = self.ended()
         return [*lines, ended] if ended else lines
 

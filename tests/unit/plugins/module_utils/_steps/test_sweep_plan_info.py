@@ -232,7 +232,7 @@ def test_execute_again_adds_a_block_to_a_complete_study_only(tmp_path: Path) -> 
 def test_execute_says_one_line_and_in_check_mode_every_cell(tmp_path: Path) -> None:
     said: list[str] = []
     result = plan(tmp_path, said=said)
-    assert said == ["study mnist on cluster local: 2 cells x 2 blocks = 4 runs, about 41 s (20 to 82)"]
+    assert said == ["study mnist on cluster local: 2 cells x 2 blocks = 4 runs, about 24 s (12 to 48)"]
     checked: list[str] = []
     assert plan(tmp_path, said=checked, check_mode=True) == result
     assert checked == result["lines"]

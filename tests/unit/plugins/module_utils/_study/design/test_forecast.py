@@ -91,7 +91,7 @@ def test_cell_without_runs_is_less_certain_the_farther_it_is() -> None:
     assert widths[0] < widths[2]
 
 
-@pytest.mark.parametrize(("preset", "speed"), [("thesis", 50.0), ("fast", 280.0), (None, 280.0)])
+@pytest.mark.parametrize(("preset", "speed"), [("thesis", 50.0), ("fast", 500.0), (None, 500.0)])
 def test_empty_ledger_has_a_rule_of_thumb(preset: str | None, speed: float) -> None:
     found = Experience([]).of_cell("new", {**SPEC, "preset": preset})
     assert found.seconds == pytest.approx(OVERHEAD_SECONDS + 2000 / speed, rel=0.02)
