@@ -704,7 +704,7 @@ def some(keys: tuple[str, ...], **better: Any) -> st.SearchStrategy[dict[str, An
     kernels=st.lists(st.floats(allow_nan=False), max_size=8),
     steps=st.integers(0, 3000),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_judge_never_raises(
     wait: Any, events: list[tuple[int, str, dict[str, Any]]], spec: Any, kernels: list[float], steps: int
 ) -> None:
