@@ -88,7 +88,9 @@ def wait_for(playbook: Playbook, runs: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name if name == "Amdahl" else pytest.param(name, marks=pytest.mark.full) for name in CASES]
+)
 def test_sweep_decides_what_follows_from_the_planted_times(study: Playbook, tmp_path: Path, name: str) -> None:
     case = CASES[name]
     expected, stops = on_paper(tmp_path / "paper", case)
