@@ -36,7 +36,8 @@ def count(value: Any) -> int | None:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    # Asked for `dict` first, Python need not ask the abstract class, which takes three times as long.
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def mappings(value: Any) -> list[Mapping[str, Any]]:

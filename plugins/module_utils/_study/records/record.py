@@ -102,7 +102,7 @@ class Record:
     @property
     def measured(self) -> bool:
         """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
-        known = all(count(self.spec.get(factor)) is not None for factor in ("ps", "workers"))
+        known = count(self.spec.get("ps")) is not None and count(self.spec.get("workers")) is not None
         return known and self.is_fit and (self.timing("train_seconds") or 0) > 0
 
     @property
