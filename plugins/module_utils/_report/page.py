@@ -63,7 +63,7 @@ figcaption { margin-top: auto; padding-top: 8px; font-size: 13px; line-height: 1
 .plot svg > rect { fill: none; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th, td { padding: 8px 12px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: 8px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; font-size: 12.5px; line-height: 1.35; vertical-align: bottom; }
 tr:last-child td { border-bottom: 0; }
 .number { text-align: right; }
