@@ -96,7 +96,7 @@ sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 unit: setup-test ## the plugins' unit tests and the structure of the house
 	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
-	@$(TRAINER)/python -m pytest $(APART) $(TRAINERS) --confcutdir=tests/trainer tests/trainer $(ARGS)
+	@$(TRAINER)/python -m pytest $(APART) $(TRAINERS) --confcutdir=tests/trainer tests/trainer -m "not full" $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
 	@$(PYTEST) $(APART) 2 tests/integration -m "not full" $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
@@ -135,9 +135,10 @@ e2e-prepare: ## build what the cluster is made of and the trainer's image, once 
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
-e2e-full: setup-test setup-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
+e2e-full: setup-test setup-test-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
 	@$(PYTEST) $(APART) 2 tests/integration -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
+	@$(TRAINER)/python -m pytest $(APART) 2 --confcutdir=tests/trainer tests/trainer -m full $(ARGS) || [ $$? -eq 5 ]
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)
 e2e-down: ## remove that cluster and the engine that was started for it

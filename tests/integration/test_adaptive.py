@@ -116,6 +116,7 @@ def test_sweep_decides_what_follows_from_the_planted_times(study: Playbook, tmp_
     if name == "Amdahl":
         assert "changed=0" in study.run("sweep", **given).stdout
         assert recorded(study) == expected
+    if name == "all equal":
         # One further block of all cells, and no more.
         more = study.run("sweep", sweep_again=True, **given)
         assert "all cells once more" in more.stdout, more.stdout + more.stderr

@@ -142,10 +142,6 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
             "awx_trainer_images": ["trainer:1", "trainer:2"],
         }
         playbook = Playbook(tmp_path, given, LOCAL, env)
-        # As earlier versions made them: a launch could set more than the answers of the survey.
-        wide = playbook.run("awx", awx_prompts=["limit", "variables"])
-        assert wide.returncode == 0, wide.stdout + wide.stderr
-        assert prompts(controller) == {"ask_limit_on_launch", "ask_variables_on_launch"}
         first = playbook.run("awx")
         assert first.returncode == 0, first.stdout + first.stderr
         assert prompts(controller) == set()
@@ -183,6 +179,21 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path) -> No
         second = playbook.run("awx")
         assert "changed=0" in second.stdout, second.stdout + second.stderr
         assert controller.writes == before
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_prompts_of_earlier_versions_are_taken_away(tmp_path: Path) -> None:
+    with serving(Controller()) as controller:
+        env = {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": "x"}
+        playbook = Playbook(tmp_path, {"awx_image": "ee:1"}, LOCAL, env)
+        # As earlier versions made them: a launch could set more than the answers of the survey.
+        wide = playbook.run("awx", awx_prompts=["limit", "variables"])
+        assert wide.returncode == 0, wide.stdout + wide.stderr
+        assert prompts(controller) == {"ask_limit_on_launch", "ask_variables_on_launch"}
+        narrow = playbook.run("awx")
+        assert narrow.returncode == 0, narrow.stdout + narrow.stderr
+        assert prompts(controller) == set()
 
 
 def test_awx_prompts_knows_what_it_can_ask_for(tmp_path: Path) -> None:

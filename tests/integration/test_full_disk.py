@@ -24,6 +24,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 @pytest.mark.slow
 @needs_root
+@pytest.mark.full
 def test_a_study_says_that_its_disk_is_full_and_goes_on_when_there_is_room(
     playbook: Playbook, disk: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -202,6 +202,7 @@ def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
     # What is given on the command line would win over the playbook's own study.
     own = {name: value for name, value in playbook.variables.items() if name not in ("sweep_study", "sweep_series")}

@@ -101,7 +101,13 @@ def group(forker: Forker, tmp_path: Path) -> Iterator[Callable[..., Group]]:
 
 
 @pytest.mark.parametrize(
-    ("preset", "strategy"), [("fast", "async_ps"), ("thesis", "async_ps"), ("fast", "sync_ps"), ("thesis", "sync_ps")]
+    ("preset", "strategy"),
+    [
+        ("fast", "async_ps"),
+        ("thesis", "sync_ps"),
+        pytest.param("thesis", "async_ps", marks=pytest.mark.full),
+        pytest.param("fast", "sync_ps", marks=pytest.mark.full),
+    ],
 )
 def test_a_run_that_is_asked_to_goes_on_from_the_last_checkpoint(
     run_cluster: RunCluster, tmp_path: Path, preset: str, strategy: str
@@ -195,7 +201,7 @@ def test_checkpoints_are_made_every_so_many_seconds_and_the_last_ones_kept(group
 LONG_RUNNING = ("--long_running", "--train_steps", "0", "--telemetry_every", "10", "--checkpoint_seconds", "0.5")
 
 
-@pytest.mark.parametrize("preset", ["fast", "thesis"])
+@pytest.mark.parametrize("preset", ["fast", pytest.param("thesis", marks=pytest.mark.full)])
 def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     group: Callable[..., Group], preset: str
 ) -> None:
