@@ -71,6 +71,18 @@ class Budget:
                 return _words(COST, asked, self._money(used), self._money(wanted), used)
         return ""
 
+    def within(
+        self, records: Sequence[Record], time: Forecast, price: Forecast | None
+    ) -> tuple[Forecast, Forecast | None]:
+        """The forecasts of time and price, as far as the rest of the budget lets the study go on."""
+        if self.minutes is not None:
+            used = sum(record.timing("total_seconds") or 0.0 for record in records)
+            time, price = _held(time, price, 60 * self.minutes - used)
+        if self.cost is not None and price is not None:
+            held, likewise = _held(price, time, self.cost - self._used(records))
+            time, price = likewise or time, held
+        return time, price
+
     def _used(self, records: Sequence[Record]) -> float:
         used = 0.0
         for record in records:
@@ -88,6 +100,13 @@ class Budget:
 
     def _money(self, cost: float) -> str:
         return f"{figure(cost)} {self.currency}"
+
+
+def _held(one: Forecast, other: Forecast | None, left: float) -> tuple[Forecast, Forecast | None]:
+    """The first one is no more than what is left, and the other one is less by the same share."""
+    shares = [min(1.0, max(0.0, left) / value) if value > 0 else 1.0 for value in one]
+    held = [Forecast(*(value * share for value, share in zip(of, shares, strict=True))) for of in (one, other) if of]
+    return held[0], held[1] if other else None
 
 
 def _words(name: str, asked: str, used: str, wanted: str, spent: float) -> str:

@@ -170,11 +170,14 @@ class _Study:
         limits = budget.Budget.of(params, spec)
         self.experience = forecast.Experience(records, limits.prices)
         # Why the next block is not begun although it is wanted.
-        self.shortage = self._shortage(limits, budget.of_cluster(records, spec))
+        here = budget.of_cluster(records, spec)
+        self.shortage = self._shortage(limits, here)
         if self.shortage:
             self.plan = self.plan.settled()
         self.currency = limits.currency
-        self.time, price = forecast.of_plan(self.experience, self.plan, cells, self._futures())
+        time, price = forecast.of_plan(self.experience, self.plan, cells, self._futures())
+        # A block that has begun is finished, whatever the budget says.
+        self.time, price = (time, price) if self.has_begun else limits.within(here, time, price)
         # Processes of this machine have no price.
         self.price = None if spec.get("backend", "processes") == "processes" else price
 

@@ -270,6 +270,16 @@ def test_auto_bad_input_gets_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_forecast_is_no_longer_than_the_budget(tmp_path: Path) -> None:
+    study = Planted(tmp_path, law=flat, spread=0.1, params={"max_repeats": 20})
+    for run in study.plan()["runs"]:
+        study.record(run)
+    used = sum(json.loads(line)["timings"]["total_seconds"] for line in (tmp_path / "ledger.jsonl").open())
+    free, held = study.plan()["forecast"], study.plan(budget_minutes=1.5)["forecast"]
+    assert held["high"] == pytest.approx(90 - used)
+    assert free["high"] > held["high"] >= held["seconds"] >= held["low"] > 0
+
+
 def test_budget_of_minutes_ends_a_study_before_the_block_that_does_not_fit(tmp_path: Path) -> None:
     study = Planted(tmp_path, law=flat, spread=0.1, params={"budget_minutes": 2.5})
     done = study.sweep()
