@@ -55,4 +55,8 @@ def slower(ratio: Ratio) -> str:
         return f"{100 * (ratio.center - 1):.0f} % slower"
     low, center, high = shares
     places = tenths(low, center, high)
-    return f"{center:.{places}f} % slower ({low:.{places}f}-{high:.{places}f} %)"
+    lowest = f"{low:.{places}f}"
+    if low > 0 and float(lowest) == 0:
+        # Rounded down: the interval of a cell that is slower lies above zero, and shall read so.
+        lowest = f"{math.floor(100 * low) / 100:.2f}" if low >= 0.01 else lowest
+    return f"{center:.{places}f} % slower ({lowest}-{high:.{places}f} %)"

@@ -56,6 +56,8 @@ def test_number_has_three_digits(value: float | None, expected: str) -> None:
     [
         (ratio(1.31, 1.24, 1.39), "31 % slower (24-39 %)"),
         (ratio(1.004, 1.002, 1.006), "0.4 % slower (0.2-0.6 %)"),
+        (ratio(1.09, 1.0016, 1.177), "9.0 % slower (0.2-17.7 %)"),
+        (ratio(1.06, 1.00038, 1.13), "6 % slower (0.03-13 %)"),
         (ratio(1.31), "31 % slower"),
         (ratio(2.34, 2.11, 2.58), "2.3 times as long (2.1-2.6)"),
         (ratio(2.34), "2.34 times as long"),
