@@ -160,6 +160,18 @@ def test_a_run_in_the_foreground_is_removed(run_dir: Path) -> None:
     assert (launcher.returncode, members(run_dir)) == (143, [])
 
 
+def test_a_run_that_is_removed_ends_in_order(run_dir: Path, tmp_path: Path) -> None:
+    """Its launcher asks the replicas first; one that is killed before looks like a failure of the run."""
+    told = tmp_path / "told"
+    waits = f"trap 'sleep 0.1; touch {told}; exit 0' TERM; sleep 300 & wait"
+    launcher = launch(run_dir, last="worker-1", end=waits)
+    await_true(lambda: is_running(run_dir))
+    assert Group(run_dir).remove() is True
+    launcher.communicate(timeout=PATIENCE_SECONDS)
+    assert told.exists()
+    assert (launcher.returncode, members(run_dir)) == (143, [])
+
+
 def ask(path: Path, **request: Any) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PATIENCE_SECONDS)

@@ -18,6 +18,8 @@ from . import launcher_client
 from .backend import STATE, read_state
 
 REMOVE_SECONDS = 10.0
+# Of these, what a launcher has to end its replicas itself.
+ORDERLY_SECONDS = 5.0
 LOOK_SECONDS = 0.01
 
 
@@ -46,13 +48,21 @@ class Group:
         living = self._living(state)
         of_run = {RUN_MARK: str(self.run_dir)}
         killed = self._end(state) if living else []
+        # Replicas that are killed before their launcher has ended them look to it like a failure of the run.
+        began = self._clock()
+        self._wait(lambda: not self._living(state), began + ORDERLY_SECONDS)
         strays = kill_carriers(of_run)
         marks = of_run | ({LAUNCHER_MARK: _launcher(state)} if living else {})
-        end = self._clock() + REMOVE_SECONDS
         # A process ends some time after it was killed.
-        while (self._living(state) or any(carries(pid, marks) for pid in killed + strays)) and self._clock() < end:
-            self._sleep(LOOK_SECONDS)
+        self._wait(
+            lambda: not self._living(state) and not any(carries(pid, marks) for pid in killed + strays),
+            began + REMOVE_SECONDS,
+        )
         return bool(living or strays)
+
+    def _wait(self, is_over: Callable[[], bool], end: float) -> None:
+        while not is_over() and self._clock() < end:
+            self._sleep(LOOK_SECONDS)
 
     def _state(self) -> Mapping[str, Any]:
         """Empty when no run was started here, or by no launcher of ours."""
