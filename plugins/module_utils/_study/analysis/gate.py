@@ -22,7 +22,7 @@ from statistics import fmean
 from typing import Any
 
 from ..._common.errors import InputError
-from ..records.record import Record, last_cause, records_of
+from ..records.record import Record, last_cause, records_of, times_of
 from ..statistics.intervals import CONFIDENCE, exponential
 from ..statistics.sequential import FIRST, center, levels
 from ..statistics.student_t import student_quantile
@@ -75,12 +75,7 @@ def _verdict(low: float, high: float, allowed: float) -> str:
 
 def seconds_of(records: Iterable[Any], cell_id: str) -> dict[int, float]:
     """Training seconds by block over the measured runs of a cell; of two in one block the later counts."""
-    return {
-        record.block: seconds
-        for record in records_of(records)
-        if record.cell_id == cell_id and record.block and record.measured
-        if (seconds := record.timing("train_seconds")) is not None
-    }
+    return times_of(records).get(cell_id, {})
 
 
 @dataclass(frozen=True)

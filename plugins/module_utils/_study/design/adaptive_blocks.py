@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..._common.format import counted, listed, percent
 from ..analysis.model import work_of
-from ..records.record import records_of
 from ..statistics.adaptive import SLOWER, Decision, Rules, State, decide
 from ..statistics.comparison import ONE_PLOT
 from ..statistics.sequential import FIRST
@@ -71,16 +70,6 @@ class Standing:
         others = sum(map(len, list(by_rest.values())[NAMED:]))
         named += [f"{others} more"] if others else []
         return f"{len(going)} of {counted(len(cells), 'cell')} open: {'; '.join(named)}"
-
-
-def times_of(records: Iterable[Any]) -> dict[str, dict[int, float]]:
-    """Training seconds by cell_id and block over the measured runs; of two in one block the later counts."""
-    found: dict[str, dict[int, float]] = {}
-    for record in records_of(records):
-        seconds = record.timing("train_seconds")
-        if seconds is not None and record.block and record.measured:
-            found.setdefault(record.cell_id, {})[record.block] = seconds
-    return found
 
 
 def standing_of(cells: Sequence[Cell], history: History, times: Times, design: Design) -> Standing:

@@ -16,7 +16,7 @@ from ..._common.errors import InputError
 from ..._common.format import counted, duration_range, figure_range, span
 from ..analysis import gate
 from ..records import sealed
-from ..records.record import Record
+from ..records.record import Record, times_of
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
 from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
@@ -185,7 +185,7 @@ class _Study:
         """With adaptive blocks the runs of each cell beyond those that are certain, in many futures; None if nobody can tell."""
         if self.standing is None or not self.plan.missing or not self.plan.further:
             return None
-        times = adaptive_blocks.times_of(self.records)
+        times = times_of(self.records)
         levels = forecast.Experience(self.records, timing="train_seconds").level
         found: dict[str, Any] = {}
         for group in self.standing.groups:
@@ -208,7 +208,7 @@ class _Study:
         return plan
 
     def _adaptive(self) -> Plan:
-        times = adaptive_blocks.times_of(self.records)
+        times = times_of(self.records)
         self.standing = adaptive_blocks.standing_of(self.cells, self.history, times, self.design)
         self.stops = adaptive_blocks.stops(self.standing, self.history)
         plan = adaptive_blocks.adaptive_plan(self.cells, self.history, self.standing, self.design)

@@ -167,6 +167,16 @@ def records_of(documents: Iterable[Any]) -> list[Record]:
     return _Once(found.values())
 
 
+def times_of(documents: Iterable[Any]) -> dict[str, dict[int, float]]:
+    """Training seconds by cell_id and block over the measured runs; of two in one block the later counts."""
+    found: dict[str, dict[int, float]] = {}
+    for record in records_of(documents):
+        seconds = record.timing("train_seconds")
+        if seconds is not None and record.block and record.measured:
+            found.setdefault(record.cell_id, {})[record.block] = seconds
+    return found
+
+
 def last_cause(runs: Iterable[Record]) -> str:
     """The first reason of the last run that has any."""
     return next((run.reasons[0] for run in reversed(list(runs)) if run.reasons), NO_REASON)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import adaptive_blocks
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import Cell, Design, History, cells_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import times_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import Rules
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.sequential import FIRST
 
@@ -25,7 +26,7 @@ def space(ps: tuple[int, ...] = (1,), workers: tuple[int, ...] = (1, 2, 4)) -> l
 
 
 def standing_of(cells: list[Cell], records: list[dict[str, Any]]) -> adaptive_blocks.Standing:
-    times = adaptive_blocks.times_of(records)
+    times = times_of(records)
     return adaptive_blocks.standing_of(cells, History.of(records), times, DESIGN)
 
 
@@ -42,7 +43,7 @@ def test_times_of_are_those_of_measured_runs_by_block() -> None:
     one = ledgers.record(dict(space()[0].spec), 1, seconds=4.0)
     void, unknown = ledgers.void(one["spec"], 2, "killed"), {**one, "block": 3, "run_id": "x-3", "timings": {}}
     again = {**one, "attempt": 2, "timings": {"train_seconds": 5.0}}
-    assert adaptive_blocks.times_of([one, void, unknown, again]) == {one["cell_id"]: {1: 5.0}}
+    assert times_of([one, void, unknown, again]) == {one["cell_id"]: {1: 5.0}}
 
 
 @pytest.mark.parametrize(
