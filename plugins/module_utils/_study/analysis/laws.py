@@ -1,0 +1,194 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The laws of a study's curves: how the training time depends on workers and ps (docs/laws.md). PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from ..._common.fields import count, finite
+from ..statistics.bootstrap import RESAMPLES
+from ..statistics.law_choice import MIN_GAIN, REACH, Band, Choice, Form, Law, Reason, choose, envelope
+from ..statistics.queueing import Demands, QueueingLaw
+from ..statistics.scaling_laws import AMDAHL_LAW, PS_AWARE_LAW, QUEUEING, USL_LAW, Sizes
+from ..statistics.scientific import numpy
+from .model import Cell, factors_of, label
+from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
+
+# Why one prediction is refused where laws speak.
+BEYOND, BELOW, NO_PS, NO_QUEUEING, NO_WORKERS = "beyond", "below", "no_ps", "no_queueing", "no_workers"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Measured cells that differ in nothing but workers (`ps` is their number), or in workers and ps (`ps` is None).
+
+    `fixed` is what tells the curve from others of its group. `laws` are those that may speak, the best first, all within 2 of AICc;
+    where there are none, `refusal` says why. Times are seconds of training; bands are 95 % prediction bands.
+    """
+
+    cells: tuple[Cell, ...]
+    ps: int | None
+    fixed: str
+    choice: Choice
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        return self.choice.laws
+
+    @property
+    def refusal(self) -> Reason | None:
+        return self.choice.refusal
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """What is the same in all cells, beside their numbers of workers and ps."""
+        return {key: value for key, value in self.cells[0].spec.items() if key not in ("workers", "ps")}
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of workers that were measured."""
+        return tuple(sorted({_workers(cell) for cell in self.cells}))
+
+    @property
+    def largest(self) -> int:
+        return self.sizes[-1]
+
+    @property
+    def reach(self) -> int:
+        """The largest number of workers of which laws speak."""
+        return int(REACH * self.largest)
+
+    def silence(self, workers: int, ps: int | None = None, *, processors: float = 1.0) -> Reason | None:
+        """Why there is no band there; None if there is one. `processors` is a factor: 2 is twice as many on each node."""
+        if self.refusal:
+            return self.refusal
+        if workers > self.reach:
+            return Reason(BEYOND, {"workers": workers, "largest": self.largest, "most": self.reach})
+        if workers * REACH < self.sizes[0]:
+            return Reason(BELOW, {"workers": workers, "smallest": self.sizes[0]})
+        known = sorted({_ps(cell) for cell in self.cells})
+        asked = known[0] if ps is None else ps
+        if (ps is None and self.ps is None) or not known[0] / REACH <= asked <= REACH * known[-1]:
+            return Reason(NO_PS, {"ps": ps, "known": known})
+        if not self._speakers(asked, processors):
+            code = NO_QUEUEING if processors != 1.0 else NO_PS
+            return Reason(code, {"ps": asked, "known": known, "laws": [law.name for law in self.laws]})
+        return None
+
+    def band(self, workers: int, ps: int | None = None, *, processors: float = 1.0) -> Band | None:
+        """Seconds of training with so many workers; None where `silence` gives a reason.
+
+        The centre is of the best law. Low and high are the lowest and the highest of all laws' bands for what a measurement in as
+        many blocks would show.
+        """
+        found = self.bands([workers], ps, processors=processors)
+        return found[0]
+
+    def bands(self, workers: Sequence[int], ps: int | None = None, *, processors: float = 1.0) -> list[Band | None]:
+        """As `band`, for many numbers of workers at once."""
+        asked = _ps(self.cells[0]) if ps is None else ps
+        silent = [self.silence(one, ps, processors=processors) is not None for one in workers]
+        spoken = [one for one, is_silent in zip(workers, silent, strict=True) if not is_silent]
+        if not spoken:
+            return [None] * len(workers)
+        at = Sizes.of(spoken, asked, processors=processors)
+        laws = self._speakers(asked, processors)
+        found = iter([envelope(bands) for bands in zip(*(law.band(at) for law in laws), strict=True)])
+        return [None if is_silent else next(found) for is_silent in silent]
+
+    def _speakers(self, ps: int, processors: float) -> list[Law]:
+        """Laws that know of this number of ps and of these processors."""
+        measured = self.ps is None or ps == self.ps
+        if processors == 1.0 and measured:
+            return list(self.laws)
+        return [law for law in self.laws if law.name == QUEUEING]
+
+    def enough(self, gain: float = MIN_GAIN) -> int | None:
+        """The fewest workers of which one more gains less than this share of speed, by the best law; None if unknown or beyond."""
+        return self.laws[0].enough(self.reach, self.ps or _ps(self.cells[0]), gain) if self.laws else None
+
+    @property
+    def knee(self) -> Band | None:
+        """Workers from which on the best law bends away from n times the speed with n times the workers."""
+        return self.laws[0].knee(self.ps or _ps(self.cells[0])) if self.laws else None
+
+    @property
+    def peak(self) -> Band | None:
+        """Workers with the lowest time by the best law; infinite where more always gain."""
+        return self.laws[0].peak(self.ps or _ps(self.cells[0])) if self.laws else None
+
+
+def curves_of(cells: Iterable[Cell], *, resamples: int = RESAMPLES) -> tuple[Curve, ...]:
+    """All curves of one group of cells, those with one number of ps before the one over all of these."""
+    measured = [cell for cell in cells if cell.measured and _workers(cell) > 0]
+    factors = [name for name in factors_of([cell.spec for cell in measured]) if name not in ("workers", "ps")]
+    kinds: dict[str, list[Cell]] = {}
+    for cell in measured:
+        alike = sorted((key, str(value)) for key, value in cell.spec.items() if key not in ("workers", "ps"))
+        kinds.setdefault(str(alike), []).append(cell)
+    found: list[Curve] = []
+    for alike_cells in kinds.values():
+        numbers = sorted({_ps(cell) for cell in alike_cells})
+        fixed = label(alike_cells[0].spec, factors)
+        found += [_curve([cell for cell in alike_cells if _ps(cell) == ps], ps, fixed, resamples) for ps in numbers]
+        if len([ps for ps in numbers if ps > 0]) > 1:
+            found.append(_curve([cell for cell in alike_cells if _ps(cell) > 0], None, fixed, resamples))
+    return tuple(found)
+
+
+def _curve(cells: Sequence[Cell], ps: int | None, fixed: str, resamples: int) -> Curve:
+    ordered = tuple(sorted(cells, key=lambda cell: (_ps(cell), _workers(cell))))
+    at = Sizes.of([_workers(cell) for cell in ordered], [max(1, _ps(cell)) for cell in ordered])
+    return Curve(ordered, ps, fixed, choose(_forms(ordered, ps), at, logs_of(ordered), resamples=resamples))
+
+
+def _forms(cells: Sequence[Cell], ps: int | None) -> list[Form]:
+    forms: list[Form] = [PS_AWARE_LAW] if ps is None else [AMDAHL_LAW, USL_LAW]
+    queueing = queueing_law_of(cells)
+    return [*forms, queueing] if queueing else forms
+
+
+def logs_of(cells: Sequence[Cell]) -> Any:
+    """Logarithms of the training seconds, shape (blocks, cells); NaN where a cell has no run."""
+    np = numpy()
+    times = [cell.by_block() for cell in cells]
+    blocks = sorted({block for found in times for block in found})
+    return np.array([[math.log(found[block]) if block in found else math.nan for found in times] for block in blocks])
+
+
+def queueing_law_of(cells: Sequence[Cell]) -> QueueingLaw | None:
+    """By the demands of the stations that were measured; None where they were not, or workers go in step."""
+    if any(cell.spec.get("strategy") in SYNCHRONOUS for cell in cells):
+        return None
+    steps = finite(cells[0].spec.get("train_steps")) or cells[0].center("global_steps")
+    found = {kind: _demand(cells, kind) for kind in (PROCESSORS, PS, LINK)}
+    if not steps or not found[PROCESSORS][0]:
+        return None
+    (processors, nodes), (ps, _of_ps), (link, links) = (found[kind] for kind in (PROCESSORS, PS, LINK))
+    return QueueingLaw(Demands(processors=processors, nodes=nodes, ps=ps, link=link, links=links), steps)
+
+
+def _demand(cells: Sequence[Cell], kind: str) -> tuple[float, int]:
+    """The median over the cells of the seconds for one step, of all ps together; and how many such stations there are."""
+    seconds, often = [], []
+    for cell in cells:
+        for station in cell.cause.stations:
+            if station.kind == kind and station.ceiling:
+                seconds.append((_ps(cell) if kind == PS else 1) / station.ceiling)
+                often.append(station.of)
+    return (median(seconds), round(median(often))) if seconds else (0.0, 1)
+
+
+def _workers(cell: Cell) -> int:
+    return count(cell.spec.get("workers")) or 0
+
+
+def _ps(cell: Cell) -> int:
+    return count(cell.spec.get("ps")) or 0
