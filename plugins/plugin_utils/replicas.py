@@ -28,6 +28,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels i
     TRAINING,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import integer, is_reference
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
 
 Values = dict[str, Any]
 
@@ -163,11 +164,17 @@ class _Program:
         self.threads = integer("training_threads", self.spec.get("threads", given["threads"]))
 
     @cached_property
+    def _given(self) -> Any:
+        return self.variant.get("command", self.given["command"])
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is the user's own, and a line for the shell."""
+        return bool(self._given) and isinstance(self._given, str)
+
+    @property
     def own(self) -> list[str]:
-        program = self.variant.get("command", self.given["command"])
-        if isinstance(program, str):
-            return ["/bin/sh", "-c", program] if program else []
-        return [word(one) for one in program or ()]
+        return ["/bin/sh", "-c", self._given] if self.is_line else [word(one) for one in self._given or ()]
 
     @property
     def env(self) -> Values:
@@ -335,7 +342,9 @@ class _Run(_Pods):
     def command(self, kind: str) -> list[str]:  # noqa: ARG002 - all replicas of a run are told the same
         program = self.program
         arguments = {**program.arguments, **program.export, "threads": program.threads, **self.folder}
-        return program.own or [*PROGRAM, *flags(arguments)]
+        # A line for the shell needs one, and a list may be all that there is in an image.
+        looked_at = ["/bin/sh", "-c", LOOP] if program.is_line else []
+        return [*looked_at, *program.own] or [*PROGRAM, *flags(arguments)]
 
     def readiness(self, kind: str) -> Values | None:  # noqa: ARG002 - all replicas of a run meet at the start line
         return None

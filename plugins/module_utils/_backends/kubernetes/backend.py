@@ -19,7 +19,7 @@ from ..._kubernetes.labels import ATTEMPT, RUN
 from ..._kubernetes.readiness import condition_of
 from ..._study.design.workloads import workload
 from ..base import Observation, ReplicaState, outcome
-from .pod_logs import ChiefLog, PodLogs, claim, save
+from .pod_logs import ChiefLog, PodLogs, ProgramOutput, claim, save
 from .pod_status import refusal_of, seconds, trouble_of
 from .replica_tracker import ReplicaTracker
 
@@ -182,7 +182,7 @@ class KubernetesBackend:
             self._logs, self.log_of("worker", 0), lambda: self._pods.status("worker", 0), clock=clock, sleep=sleep
         )
         self._begun = self._moved = clock()
-        self._chief_size = 0
+        self._said = ProgramOutput(self.log_of("worker", 0))
         self._missing_at = self._begun + MISSING_SECONDS
         self._lost = ""
         claim(self._run_dir, {"namespace": run.namespace, "run_id": run.run_id, "attempt": run.attempt})
@@ -268,12 +268,8 @@ class KubernetesBackend:
             return []
 
     def _look_at_progress(self) -> None:
-        try:
-            size = self.log_of("worker", 0).stat().st_size
-        except OSError:
-            size = 0
-        if size != self._chief_size:
-            self._chief_size, self._moved = size, self._clock()
+        if self._said.has_grown():
+            self._moved = self._clock()
         silent = self._clock() - self._moved
         if silent >= self._stall_seconds and not self._lost:
             self._lost = f"worker 0 has said nothing for {duration(silent)}" + self._silent_node()

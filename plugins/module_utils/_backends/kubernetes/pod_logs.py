@@ -26,6 +26,7 @@ from ..._common.errors import BackendError
 from ..._common.files import NO_ROOM
 from ..._common.format import counted
 from ..._kubernetes.api import Api, ApiError, blocks_of
+from ..._study.logs.formats import USAGE
 from .pod_status import CONTAINER, FINAL, PodStatus
 
 LOOK_SECONDS = 0.1
@@ -103,6 +104,30 @@ def _beyond(blocks: Iterator[bytes], skip: int) -> Iterator[bytes]:
         skip -= len(block) - len(rest)
         if rest:
             yield rest
+
+
+class ProgramOutput:
+    """Tells whether a program has said something since the last look; the lines of its pod's sampler are none of its own."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read_to = 0
+        # How the line begins that has not ended.
+        self._rest = b""
+
+    def has_grown(self) -> bool:
+        try:
+            with self._file.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._read_to:
+                    self._read_to, self._rest = 0, b""
+                file.seek(self._read_to)
+                news = file.read()
+        except OSError:
+            return False
+        self._read_to += len(news)
+        *lines, rest = (self._rest + news).split(b"\n")
+        self._rest = rest[: len(USAGE)]
+        return bool(news) and any(not USAGE.startswith(line[: len(USAGE)]) for line in (*lines, rest))
 
 
 class ChiefLog:

@@ -18,6 +18,8 @@ from ..._common.format import readable
 
 TOKEN = b":::TFSCALE"
 VERSION = 1
+# How each line of a pod's sampler begins, whatever the format of its program's lines.
+USAGE = TOKEN + b' {"v":1,"event":"usage",'
 _NUMERIC = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
 GROUPS = ("time", "step", "accuracy", "loss")
@@ -73,7 +75,7 @@ class LogFormat:
     def of(cls, name_or_regex: Any) -> LogFormat:
         """The format `tfscale`, `thesis`, or a regular expression with named groups."""
         if name_or_regex in ("tfscale", ""):
-            return cls("tfscale", _read_tfscale)
+            return cls("tfscale", read_tfscale)
         if name_or_regex == "thesis":
             return cls("thesis", _read_thesis)
         pattern = _pattern_of(name_or_regex)
@@ -101,7 +103,7 @@ def _problem_of(groups: set[str]) -> str:
     return "" if groups & {"step", "accuracy"} else "which has neither a group step nor a group accuracy"
 
 
-def _read_tfscale(line: bytes) -> Event | None:
+def read_tfscale(line: bytes) -> Event | None:
     start = line.find(TOKEN)
     if start < 0:
         return None

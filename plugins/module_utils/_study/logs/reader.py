@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._common.format import readable
-from .formats import BrokenLineError, Event, LogFormat
+from .formats import USAGE, BrokenLineError, Event, LogFormat, read_tfscale
 from .lines import CHUNK, LONGEST_LINE, Lines, lines_of
 from .replica_log import ReplicaLog, RunLog
 
@@ -48,7 +48,9 @@ def _events(
     read = fmt.read
     for count, line in enumerate(lines, start=1):
         try:
-            event = read(line) if line is not None and len(line) <= LONGEST_LINE else None
+            event = None
+            if line is not None and len(line) <= LONGEST_LINE:
+                event = read_tfscale(line) if line.startswith(USAGE) else read(line)
         except BrokenLineError as error:
             errors.add(f"{where} line {count - source.redraws} {error}")
             continue
@@ -112,7 +114,11 @@ def read_run(
 def _first_line(path: Path) -> str:
     """The first that says something."""
     with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
-        shown = (readable(line.decode("utf-8", "replace"), 120) for line in lines_of(file) if line)
+        shown = (
+            readable(line.decode("utf-8", "replace"), 120)
+            for line in lines_of(file)
+            if line and not line.startswith(USAGE)
+        )
         return next(filter(None, shown), "")
     return ""
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..._common.fields import count, finite
 from ..._common.format import readable
 from .formats import Event, LogFormat
+from .samples import MOST, Sample
 
 CHIEF = ("worker", 0)
 # The parts of a worker's time, as its summary names them.
@@ -67,8 +68,13 @@ class ReplicaLog:
     # By how much the step fell as lines of several threads do, and where a second training began, as said of it.
     step_back: int = 0
     second: str = ""
+    # Of the pod's counters, where its program is not ours.
+    samples: list[Sample] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
+        if event.event == "usage":
+            self._sample(event)
+            return
         if self.second:
             return
         step = count(event.fields.get("global_step"))
@@ -92,6 +98,12 @@ class ReplicaLog:
         handler = _HANDLERS.get(event.event)
         if handler is not None:
             handler(self, event, mark)
+
+    def _sample(self, event: Event) -> None:
+        is_training = self.start is not None and self.target is None and not self.second
+        sample = Sample.of(event.fields, is_training=is_training)
+        if sample is not None and len(self.samples) < MOST:
+            self.samples.append(sample)
 
     def _second(self, event: Event, step: int | None) -> str:
         """Where a second training begins with this line; empty for nearly every line."""

@@ -1,22 +1,26 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The use of processors and links during the training, from the summaries of a run. PRIVATE, can break at any time.
+"""The use of processors and links during the training, from the logs of a run. PRIVATE, can break at any time.
 
-A worker's summary has its own use between the start line and its last step (`trained`); the chief's has that of each ps (`ps`).
+A worker's summary has its own use between the start line and its last step (`trained`); the chief's has that of each ps (`ps`). Where
+a program prints none, the lines of its pod's sampler tell.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._common.fields import count, finite, mapping
 from .replica_log import CHIEF, SPENT, RunLog
+from .samples import Sample
 
 Name = tuple[str, int]
+# A smaller part of the training says too little of the whole.
+LEAST_SHARE = 0.5
 # A list of processors as Linux writes it. More numbers than any machine has processors are not read.
 _LIST = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
 _MOST_PROCESSORS = 1 << 13
@@ -26,9 +30,9 @@ def usage_of(log: RunLog, nodes: Mapping[Name, str | None]) -> dict[str, Any]:
     """Return `replicas`, the use of each by (replica, index), and `processors`, one mapping for each node.
 
     `nodes` names all replicas of the run, each with its node; None is this machine. Seconds, bytes and processors; a figure that
-    the summaries do not contain is None. Never raises.
+    the logs do not contain is None. Never raises.
     """
-    told = dict(_told(log))
+    told = {**uses(log), **dict(_told(log))}
     seen = [name for name in _reference_first(nodes) if name in told]
     cgroups = Counter((nodes[name], str(told[name].get("cgroup"))) for name in seen)
     places = list(dict.fromkeys(nodes[name] for name in seen))
@@ -62,6 +66,54 @@ def _told(log: RunLog) -> Iterator[tuple[Name, Mapping[str, Any]]]:
     for index, used in enumerate(of_ps if isinstance(of_ps, list) else ()):
         if mapping(used):
             yield ("ps", index), {**used, "seconds": seconds}
+
+
+def uses(log: RunLog) -> dict[tuple[str, int], dict[str, Any]]:
+    """The use of each replica during the training, with the keys of a use in docs/timing-log.md.
+
+    It is measured between the first and the last look within the training, and scaled to its whole duration.
+    """
+    seconds = log.timings()["train_seconds"]
+    inside = [sample.wall for sample in log.chief.samples if sample.is_training]
+    if not seconds or len(inside) < 2:
+        return {}
+    found = {}
+    for name, one in log.logs.items():
+        samples = [sample for sample in one.samples if inside[0] <= sample.wall <= inside[-1]]
+        if use := _use(samples, seconds):
+            found[name] = use | {"rss_peak_bytes": max((s.rss_bytes for s in one.samples if s.rss_bytes), default=None)}
+    return found
+
+
+def _use(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
+    if len(samples) < 2 or samples[-1].wall - samples[0].wall < LEAST_SHARE * seconds:
+        return {}
+    first, last = samples[0], samples[-1]
+    scale = seconds / (last.wall - first.wall)
+
+    def difference(name: str) -> float | None:
+        before, after = getattr(first, name), getattr(last, name)
+        return None if before is None or after is None or after < before else round((after - before) * scale, 6)
+
+    return {
+        "seconds": seconds,
+        "cpu_seconds": difference("cpu_seconds"),
+        "throttled_seconds": difference("throttled_seconds"),
+        "cpu_limit": last.cpu_limit,
+        "allowed_cpus": last.allowed_cpus,
+        **_shares(last.allowed_cpus, seconds, *(difference(name) for name in ("busy", "steal", "whole"))),
+    }
+
+
+def _shares(
+    allowed: str, seconds: float, busy: float | None, steal: float | None, whole: float | None
+) -> dict[str, Mapping[str, float]]:
+    """Each processor's part, where the pod may use all of them: the kernel's first line has their sum."""
+    numbers = _numbers(allowed)
+    if busy is None or steal is None or not whole or round(whole / seconds) != len(numbers):
+        return {}
+    each = {"busy": busy / len(numbers), "steal": steal / len(numbers)}
+    return {name: dict.fromkeys(map(str, numbers), share) for name, share in each.items()}
 
 
 def _reference_first(names: Iterable[Name]) -> list[Name]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..._common.fields import count, finite, mapping, mappings
 from ..logs.replica_log import CHIEF, QUARTERS, Mark, ReplicaLog, RunLog
+from ..logs.usage import uses
 
 # A shorter training is mostly its first steps and the scheduler's turns: speeds and start lines say nothing of the rest.
 LEAST_SECONDS = 1.0
@@ -54,6 +55,10 @@ def throttled(log: RunLog, wait: Mapping[str, Any]) -> tuple[str, float] | None:
     for number, used in enumerate(of_ps if isinstance(of_ps, list) else ()):
         held = finite(mapping(used).get("throttled_seconds"))
         told[f"ps {number}"] = held / trained if held is not None and trained else None
+    for (kind, index), used in uses(log).items():
+        held, name = used["throttled_seconds"], f"{kind} {index}"
+        if held is not None and told.get(name) is None:
+            told[name] = held / used["seconds"]
     for one in mappings(wait.get("replicas")):
         held, name = finite(one.get("throttled_seconds")), f"{one.get('replica')} {one.get('index')}"
         if held is not None and seconds and told.get(name) is None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import flags
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
 from ansible_collections.tfscale.study.plugins.plugin_utils.replicas import MOUNT, pod_env, replicas
 
 from tests.fixtures.ledgers import SPEC
@@ -83,6 +84,15 @@ def test_own_program_is_the_variant_s_or_the_study_s(given: Any, variant: Any, c
     found = of("processes", {"variant": "b"}, command=given, variants={"a": {"command": "no"}, "b": variant})
     assert found["command"] == command
     assert bool(found["trainer_args"]) is not bool(command)
+
+
+def test_only_a_line_for_the_shell_of_a_run_in_pods_gets_the_loop_that_prints_counters() -> None:
+    looked_at = ["/bin/sh", "-c", LOOP.replace("$(", "$$(")]
+    for backend in ("job", "statefulset"):
+        line, words, ours = (worker(of(backend, command=given))["command"] for given in ("exec a", ["a"], ""))
+        assert line == [*looked_at, "/bin/sh", "-c", "exec a"]
+        assert (words, ours[:3]) == (["a"], ["python3", "-m", "trainer"])
+    assert worker(long_running(command="exec a"))["command"] == ["/bin/sh", "-c", "exec a"]
 
 
 def test_program_of_a_pod_keeps_its_references() -> None:

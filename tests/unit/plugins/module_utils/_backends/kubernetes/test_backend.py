@@ -16,6 +16,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend, Run
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import BackendError
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import GARBLED, ApiError
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import USAGE
 
 from tests.fixtures import clusters
 from tests.fixtures.clusters import FakeApi, condition, event, pod, refusal, running, terminated
@@ -349,6 +350,22 @@ def test_observe_of_a_chief_that_says_nothing_any_more(world: World) -> None:
     world.now = 90.0
     seen = backend.observe()
     assert seen.lost == "worker 0 has said nothing for 30 s and node node-a is not ready"
+
+
+def test_observe_of_a_silent_chief_whose_pod_prints_its_counters(world: World) -> None:
+    world.api.documents["node-a"] = refusal(403)
+    backend = world.backend(stall_seconds=30.0)
+    world.watch()
+    log = world.folder / "worker-0.log"
+    log.write_bytes(b"step 1\n")
+    assert outcome(backend.observe()) is None
+    half = len(USAGE) // 2
+    for world.now, said in ((10.0, b"\n" + USAGE + b"1}\n\n"), (20.0, USAGE[:half]), (29.0, USAGE[half:] + b"2}\n")):
+        with log.open("ab") as file:
+            file.write(said)
+        assert outcome(backend.observe()) is None
+    world.now = 31.0
+    assert backend.observe().lost.startswith("worker 0 has said nothing for 3")
 
 
 @pytest.mark.parametrize("answer", [refusal(403), {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}])
