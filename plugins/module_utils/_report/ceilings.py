@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .._study.analysis import causes, model
-from . import text
+from .messages.catalogue import ENGLISH, Catalogue
 
-# Stations whose ceiling holds for any number of workers, and their names in a figure.
-NAMES = {causes.PROCESSORS: "processors", causes.PS: "ps", causes.LINK: "link"}
+# Stations whose ceiling holds for any number of workers.
+HOLD = (causes.PROCESSORS, causes.PS, causes.LINK)
 ROOM = 1.5  # a ceiling higher than this many times the highest speed is left out
 # The room of the names beyond the largest number of workers, as a share of the range of these.
 ROOM_ON_THE_RIGHT = 0.3
@@ -23,7 +23,7 @@ LABEL_ROOM = 0.06  # the height of a label, as a share of the figure's
 
 def of(cells: Iterable[model.Cell]) -> list[float]:
     """All ceilings of these cells, in global steps per second."""
-    return [one.ceiling for cell in cells for one in cell.cause.stations if one.kind in NAMES and one.ceiling]
+    return [one.ceiling for cell in cells for one in cell.cause.stations if one.kind in HOLD and one.ceiling]
 
 
 def rows(
@@ -32,6 +32,7 @@ def rows(
     line_of: Callable[[model.Cell], str],
     position: Callable[[float], float],
     top: float,
+    say: Catalogue = ENGLISH,
 ) -> list[dict[str, Any]]:
     """The ceiling of each station by the demands of each cell, up to `top`; a line has at least two cells.
 
@@ -40,11 +41,19 @@ def rows(
     found = []
     for cell in cells:
         for station in cell.cause.stations:
-            if station.kind in NAMES and station.ceiling and station.ceiling <= top:
+            if station.kind in HOLD and station.ceiling and station.ceiling <= top:
                 line = line_of(cell)
                 place = {"x": position(int(cell.spec[axis])), "y": station.ceiling, "line": line}
-                shown = f"{text.number(station.ceiling)} steps/s, by the demand of {cell.label}"
-                found.append({**place, "kind": NAMES[station.kind], "group": f"{line} {station.kind}", "shown": shown})
+                speed = say("speed", value=say.number(station.ceiling))
+                found.append(
+                    {
+                        **place,
+                        "kind": say(f"ceiling_{station.kind}"),
+                        "full": say(f"ceiling_{station.kind}_full"),
+                        "group": f"{line} {station.kind}",
+                        "shown": say("ceiling_by", speed=speed, cell=cell.label),
+                    }
+                )
     often = Counter(row["group"] for row in found)
     return [row for row in found if often[row["group"]] > 1]
 
@@ -70,7 +79,7 @@ def labels(lines: Iterable[dict[str, Any]], right: float, top: float) -> list[di
             **group[0],
             "x": right,
             "at": group[-1]["y"] if higher - group[-1]["y"] > 1.2 * room else group[0]["y"] - 1.2 * room,
-            "label": f"{group[0]['kind']} full",
+            "label": group[0]["full"],
         }
         for group, higher in zip(groups, above, strict=True)
     ]

@@ -20,25 +20,16 @@ from typing import Any
 from .._common import fields
 from .._study.analysis import model
 from .._study.records.record import SPENT
-from . import ceilings, text
+from . import ceilings
+from .messages.catalogue import ENGLISH, Catalogue
 
 # Okabe and Ito (2008), told apart by all common kinds of colour vision. page.py maps each to its shade on dark ground.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a6761d", "#56b4e9", "#7f3c8d", "#666666")
-PARTS = {"start-up": "#56b4e9", "training": "#0072b2", "rest": "#b8b8b8"}
+PARTS = {"startup": "#56b4e9", "training": "#0072b2", "rest": "#b8b8b8"}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right", "triangle-left")
-PART_COLORS = dict(zip(SPENT.values(), ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
+SHARES = dict(zip(SPENT, ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#666666"), strict=True))
 WIDTH, HEIGHT, BAR = 640, 320, 26
 ROUND_BARS = 84  # legend, ticks and title above and below bars
-NOUNS = {"workers": "workers", "ps": "parameter servers", "nodes": "nodes"}
-EFFICIENCY = (
-    "What is left of the ideal speed-up over the fewest workers of the same line: at 100 % twice the workers are twice "
-    "as fast. Bars: 95 % intervals."
-)
-GOES = "Medians of start-up (deploy to start line), training (start line to last step) and the rest (evaluation, exit)."
-SPENT_GOES = (
-    "Means over the runs of all workers' training time: the worker's own operations, waiting for the ps (parameters and "
-    "gradients on their way, and in step for the other workers), input, telemetry, and held up by limits of processors."
-)
 SLOT = 0.2  # the room of one line at a count, as a share of the smallest step between two counts
 ASIDE = 0.24  # how far the runs stand beside their median, as a share of that room
 DOUBLING = 8  # from this ratio of the highest count to the lowest on, the axis goes by doubling
@@ -58,16 +49,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Metric:
+    """`code` is its name in the catalogue, `unit` that of a single value."""
+
     key: str
     slug: str
-    title: str
-    axis: str
+    code: str
     unit: str
     ideal: bool = False
 
 
-TIME = Metric("train_seconds", "training-time", "Training time", "training time [s]", "s")
-SPEED = Metric("steps_per_second", "speed", "Speed", "speed [global steps/s]", "steps/s", ideal=True)
+TIME = Metric("train_seconds", "training-time", "time", "seconds")
+SPEED = Metric("steps_per_second", "speed", "speed", "speed", ideal=True)
 
 
 @dataclass(frozen=True)
@@ -79,7 +71,7 @@ class Axis:
     panels: tuple[str, ...]
 
     def line(self, cell: model.Cell) -> str:
-        return f"{self.series}={cell.spec.get(self.series)}" if self.series else "all"
+        return f"{self.series}={cell.spec.get(self.series)}" if self.series else ""
 
 
 def axes_of(cells: Sequence[model.Cell], factors: Sequence[str]) -> list[Axis]:
@@ -107,9 +99,11 @@ def _panels(cells: Sequence[model.Cell], axis: Axis) -> list[tuple[str, list[mod
 class _Scales:
     """What the panels of one figure share: the range of values, the colours, the place of each line."""
 
-    def __init__(self, cells: Sequence[model.Cell], axis: Axis, top: float, *, room: float = 0.0) -> None:
+    def __init__(
+        self, cells: Sequence[model.Cell], axis: Axis, top: float, say: Catalogue, *, room: float = 0.0
+    ) -> None:
         """`room` is what stays free on the right, as a share of the ticks' range."""
-        self.axis = axis
+        self.axis, self.say = axis, say
         self.top = top
         self.counts = sorted({int(cell.spec.get(axis.x, 0)) for cell in cells})
         self.doubling = self.counts[0] > 0 and self.counts[-1] >= DOUBLING * self.counts[0]
@@ -136,7 +130,7 @@ class _Scales:
         label = "format(round(pow(2, datum.value)), 'd')" if self.doubling else "format(datum.value, 'd')"
         axis = alt.Axis(values=self.ticks, labelExpr=label, grid=False)
         scale = alt.Scale(domain=[self.left, self.right], nice=False, zero=False)
-        return alt.X("x:Q", title=NOUNS.get(self.axis.x, self.axis.x), axis=axis, scale=scale)
+        return alt.X("x:Q", title=self.say(f"axis_{self.axis.x}"), axis=axis, scale=scale)
 
     def y(self, alt: Any, title: str, field: str = "y", form: str = FORM) -> Any:
         scale = alt.Scale(domain=[0, self.top], nice=False)
@@ -164,8 +158,9 @@ def _run_rows(cells: Sequence[model.Cell], metric: Metric, scales: _Scales) -> l
             "y": value,
             "line": scales.axis.line(cell),
             "verdict": run.verdict,
-            "run": f"{cell.label}, block {run.block}",
-            "shown": f"{text.number(value)} {metric.unit}",
+            "word": scales.say(f"verdict_{run.verdict}"),
+            "run": scales.say("run_in_block", cell=cell.label, block=run.block),
+            "shown": scales.say(metric.unit, value=scales.say.number(value)),
         }
         for cell in cells
         for run in cell.measured
@@ -181,8 +176,8 @@ def _median_rows(cells: Sequence[model.Cell], metric: Metric, scales: _Scales) -
             continue
         row = {"x": scales.place(cell, ASIDE), "y": estimate.center, "line": scales.axis.line(cell), "cell": cell.label}
         bounds = {} if estimate.low is None else {"low": estimate.low, "high": estimate.high}
-        shown = text.with_interval(estimate, f" {metric.unit}", "95 % CI ")
-        rows.append({**row, **bounds, "shown": f"{shown}, n = {estimate.n}"})
+        shown = scales.say.interval(estimate, f"median_{metric.code}", runs=estimate.n)
+        rows.append({**row, **bounds, "shown": shown})
     return rows
 
 
@@ -201,11 +196,11 @@ def _ideal_rows(cells: Sequence[model.Cell], scales: _Scales) -> list[dict[str, 
 
 
 def _ceiling_layers(alt: Any, cells: Sequence[model.Cell], scales: _Scales, title: str) -> list[Any]:
-    rows = ceilings.rows(cells, scales.axis.x, scales.axis.line, scales.position, scales.top)
+    rows = ceilings.rows(cells, scales.axis.x, scales.axis.line, scales.position, scales.top, scales.say)
     if not rows:
         return []
     x, y, color = scales.x(alt), scales.y(alt, title), scales.color(alt)
-    tips = [alt.Tooltip("kind:N", title="ceiling of the"), alt.Tooltip("shown:N", title="at most")]
+    tips = _tips(alt, scales.say, kind="ceiling", shown="at_most")
     of_cells = alt.Chart(_values(alt, rows), name="ceilings").mark_line(strokeDash=[2, 2], strokeWidth=1, opacity=0.7)
     beyond = alt.Chart(_values(alt, ceilings.beyond(rows, scales.beyond, scales.right)), name="ceilings_beyond")
     names = alt.Chart(_values(alt, ceilings.labels(rows, scales.right, scales.top)), name="ceiling_names")
@@ -217,6 +212,11 @@ def _ceiling_layers(alt: Any, cells: Sequence[model.Cell], scales: _Scales, titl
     ]
 
 
+def _tips(alt: Any, say: Catalogue, **fields_: str) -> list[Any]:
+    """A tooltip: the fields of a row, and the keys of their names."""
+    return [alt.Tooltip(f"{field}:N", title=say(f"tip_{key}")) for field, key in fields_.items()]
+
+
 def _values(alt: Any, rows: list[dict[str, Any]]) -> Any:
     return alt.Data(values=rows)
 
@@ -224,7 +224,7 @@ def _values(alt: Any, rows: list[dict[str, Any]]) -> Any:
 def _median_layers(alt: Any, rows: list[dict[str, Any]], scales: _Scales, title: str, form: str = FORM) -> list[Any]:
     """Line through the medians, their intervals, a mark for each."""
     x, y, color = scales.x(alt), scales.y(alt, title, form=form), scales.color(alt)
-    tips = [alt.Tooltip("cell:N"), alt.Tooltip("shown:N", title="median")]
+    tips = _tips(alt, scales.say, cell="cell", shown="median")
     base = alt.Chart(_values(alt, rows)).encode(x=x, color=color)
     with_bounds = [row for row in rows if "low" in row]
     intervals = alt.Chart(_values(alt, with_bounds), name="intervals").mark_rule(strokeWidth=2, clip=True)
@@ -239,7 +239,7 @@ def _median_layers(alt: Any, rows: list[dict[str, Any]], scales: _Scales, title:
 
 def _run_layers(alt: Any, rows: list[dict[str, Any]], scales: _Scales, title: str) -> list[Any]:
     """A dot for every run; hollow when the run is suspect."""
-    tips = [alt.Tooltip("run:N"), alt.Tooltip("shown:N", title="value"), alt.Tooltip("verdict:N")]
+    tips = _tips(alt, scales.say, run="run", shown="value", word="verdict")
     layers = []
     for verdict, filled in (("valid", True), ("suspect", False)):
         some = [row for row in rows if row["verdict"] == verdict]
@@ -251,8 +251,9 @@ def _run_layers(alt: Any, rows: list[dict[str, Any]], scales: _Scales, title: st
     return layers
 
 
-def _finish(chart: Any, description: str, height: int = HEIGHT) -> dict[str, Any]:
+def _finish(chart: Any, description: str, say: Catalogue, height: int = HEIGHT) -> dict[str, Any]:
     """The specification, in the one look that all figures share."""
+    numbers = {"decimal": say.figures("."), "thousands": say.figures(","), "grouping": [3], "currency": ["", ""]}
     styled = (
         chart.properties(
             width=WIDTH, height=height, description=description, autosize={"type": "fit", "contains": "padding"}
@@ -273,6 +274,7 @@ def _finish(chart: Any, description: str, height: int = HEIGHT) -> dict[str, Any
         .configure_legend(labelFontSize=12, labelColor="#3b4450", symbolSize=90)
     )
     spec: dict[str, Any] = styled.to_dict()
+    spec["config"]["locale"] = {"number": numbers}
     return spec
 
 
@@ -291,15 +293,15 @@ def _has_ceilings(metric: Metric, axis: Axis) -> bool:
 def _scatter(
     alt: Any, cells: Sequence[model.Cell], metric: Metric, scales: _Scales, title: str
 ) -> tuple[dict[str, Any], int]:
-    runs = _run_rows(cells, metric, scales)
-    layers = _run_layers(alt, runs, scales, metric.axis)
+    runs, name = _run_rows(cells, metric, scales), scales.say(f"axis_{metric.code}")
+    layers = _run_layers(alt, runs, scales, name)
     if _has_ceilings(metric, scales.axis):
         ideal = alt.Chart(_values(alt, _ideal_rows(cells, scales)), name="ideal")
         dashed = ideal.mark_line(strokeDash=[3, 4], strokeWidth=1, opacity=0.8, clip=True)
-        layers.insert(0, dashed.encode(x=scales.x(alt), y=scales.y(alt, metric.axis), color=scales.color(alt)))
-        layers += _ceiling_layers(alt, cells, scales, metric.axis)
-    medians = _median_layers(alt, _median_rows(cells, metric, scales), scales, metric.axis)
-    return _finish(alt.layer(*layers, *medians), title), len(runs)
+        layers.insert(0, dashed.encode(x=scales.x(alt), y=scales.y(alt, name), color=scales.color(alt)))
+        layers += _ceiling_layers(alt, cells, scales, name)
+    medians = _median_layers(alt, _median_rows(cells, metric, scales), scales, name)
+    return _finish(alt.layer(*layers, *medians), title, scales.say), len(runs)
 
 
 def _efficiency_rows(study: model.Study, cells: Sequence[model.Cell], scales: _Scales) -> list[dict[str, Any]]:
@@ -310,7 +312,9 @@ def _efficiency_rows(study: model.Study, cells: Sequence[model.Cell], scales: _S
             continue
         alone = scaling.reference is cell
         bounds = None if alone else scaling.bounds
-        shown = text.percent(scaling.efficiency) + (f" (95 % CI {text.percent_span(*bounds)})" if bounds else "")
+        shown = scales.say.percent(scaling.efficiency)
+        if bounds:
+            shown = scales.say("efficiency_between", share=shown, between=scales.say.percents(*bounds))
         row = {"x": scales.place(cell), "y": scaling.efficiency, "line": scales.axis.line(cell), "cell": cell.label}
         rows.append({**row, "shown": shown, **({"low": bounds[0], "high": bounds[1]} if bounds else {})})
     return rows
@@ -321,73 +325,80 @@ def _efficiency(
 ) -> dict[str, Any]:
     rows = _efficiency_rows(study, cells, scales)
     ideal = alt.Chart(_values(alt, [{"y": 1.0}]), name="ideal").mark_rule(strokeDash=[3, 4], color="#666666")
-    axis = "share of the ideal speed-up"
+    axis = scales.say("axis_efficiency")
     layers = _median_layers(alt, rows, scales, axis, ".0%")
-    return _finish(alt.layer(ideal.encode(y=scales.y(alt, axis, form=".0%")), *layers), title)
+    return _finish(alt.layer(ideal.encode(y=scales.y(alt, axis, form=".0%")), *layers), title, scales.say)
 
 
 def _numbered(slug: str, number: int, panels: int) -> str:
     return slug if panels == 1 else f"{slug}-{number}"
 
 
-def _metric_figures(alt: Any, study: model.Study, axis: Axis, metric: Metric) -> list[Figure]:
+def _titled(say: Catalogue, key: str, panel: str) -> str:
+    title = say(f"title_{key}")
+    return say("title_panel", title=title, panel=panel) if panel else title
+
+
+def _metric_figures(alt: Any, study: model.Study, axis: Axis, metric: Metric, say: Catalogue) -> list[Figure]:
     panels = _panels(study.measured, axis)
     shown = [cell for _name, cells in panels for cell in cells]
     figures = []
     for number, (panel, cells) in enumerate(panels, start=1):
         room = ceilings.ROOM_ON_THE_RIGHT if _has_ceilings(metric, axis) and ceilings.of(shown) else 0.0
-        scales = _Scales(shown, axis, _top(shown, metric, axis), room=room)
-        title = f"{metric.title} against {NOUNS[axis.x]}" + (f", {panel}" if panel else "")
+        scales = _Scales(shown, axis, _top(shown, metric, axis), say, room=room)
+        title = _titled(say, f"{metric.code}_{axis.x}", panel)
         spec, runs = _scatter(alt, cells, metric, scales, title)
         name = _numbered(f"{metric.slug}-by-{axis.x}", number, len(panels))
-        figures.append(Figure(name, title, _caption(metric, axis, cells), spec, runs))
+        figures.append(Figure(name, title, _caption(metric, axis, cells, say), spec, runs))
     return figures
 
 
-def _caption(metric: Metric, axis: Axis, cells: Sequence[model.Cell]) -> str:
-    lower = "Lower is better." if metric is TIME else "Higher is better."
-    ideal = " Dotted: speed in proportion to workers." if _has_ceilings(metric, axis) else ""
-    if ideal and ceilings.of(cells):
-        ideal += " Long dashes: ceilings, where processors, ps or link are full."
-    return f"{lower} Small dots: runs (hollow: suspect). Large marks: medians, bars: 95 % intervals.{ideal}"
+def _caption(metric: Metric, axis: Axis, cells: Sequence[model.Cell], say: Catalogue) -> str:
+    has = _has_ceilings(metric, axis)
+    keys = [f"caption_{metric.code}", *(["caption_ideal"] if has else [])]
+    return " ".join(map(say, [*keys, *(["caption_ceilings"] if has and ceilings.of(cells) else [])]))
 
 
-def _efficiency_figures(alt: Any, study: model.Study, axis: Axis) -> list[Figure]:
+def _efficiency_figures(alt: Any, study: model.Study, axis: Axis, say: Catalogue) -> list[Figure]:
     panels = [(name, cells) for name, cells in _panels(study.measured, axis) if any(map(study.scaling, cells))]
     figures = []
     for number, (panel, cells) in enumerate(panels, start=1):
         found = [scaling for _name, some in panels for cell in some if (scaling := study.scaling(cell))]
         highest = max(1.0, *(scaling.efficiency for scaling in found))
-        scales = _Scales([cell for _name, some in panels for cell in some], axis, 1.15 * highest)
-        title = "Efficiency against workers" + (f", {panel}" if panel else "")
+        scales = _Scales([cell for _name, some in panels for cell in some], axis, 1.15 * highest, say)
+        title = _titled(say, "efficiency_workers", panel)
         spec = _efficiency(alt, study, cells, scales, title)
-        figures.append(Figure(_numbered("efficiency-by-workers", number, len(panels)), title, EFFICIENCY, spec, 0))
+        name = _numbered("efficiency-by-workers", number, len(panels))
+        figures.append(Figure(name, title, say("caption_efficiency"), spec, 0))
     return figures
 
 
-def _part_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
+def _part_rows(cells: Sequence[model.Cell], say: Catalogue) -> list[dict[str, Any]]:
     rows = []
     for cell in cells:
         total, training = cell.center("total_seconds"), cell.center("train_seconds")
         start = cell.center("startup_seconds")
         if total is None or training is None or start is None:
             continue
-        parts = {"start-up": start, "training": training, "rest": max(0.0, total - start - training)}
+        parts = {"startup": start, "training": training, "rest": max(0.0, total - start - training)}
         for order, (part, seconds) in enumerate(parts.items()):
-            shown = f"{text.number(seconds)} s of {text.number(total)} s"
-            rows.append({"cell": cell.label, "part": part, "size": seconds, "order": order, "shown": shown})
+            shown = say("part_of", part=say.seconds(seconds), whole=say.seconds(total))
+            named = {"cell": cell.label, "part": say(f"part_{part}"), "shown": shown}
+            rows.append({**named, "size": seconds, "order": order})
     return rows
 
 
-def _share_rows(cells: Sequence[model.Cell]) -> list[dict[str, Any]]:
+def _share_rows(cells: Sequence[model.Cell], say: Catalogue) -> list[dict[str, Any]]:
     return [
-        {"cell": cell.label, "part": SPENT[part], "size": share, "order": order, "shown": text.percent(share)}
+        {"cell": cell.label, "part": say(f"share_{part}"), "size": share, "order": order, "shown": say.percent(share)}
         for cell in cells
         for order, (part, share) in enumerate(cell.shares.items())
     ]
 
 
-def _bars(alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any, title: str) -> dict[str, Any]:
+def _bars(
+    alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any, title: str, say: Catalogue
+) -> dict[str, Any]:
     """A bar for each cell, in parts."""
     labels = list(dict.fromkeys(row["cell"] for row in rows))
     color = alt.Color(
@@ -403,41 +414,40 @@ def _bars(alt: Any, rows: list[dict[str, Any]], parts: dict[str, str], axis: Any
         ),
         color=color,
         order=alt.Order("order:Q"),
-        tooltip=[alt.Tooltip("cell:N"), alt.Tooltip("part:N"), alt.Tooltip("shown:N", title="time")],
+        tooltip=_tips(alt, say, cell="cell", part="part", shown="time"),
     )
-    return _finish(chart, title, BAR * len(labels) + ROUND_BARS)
+    return _finish(chart, title, say, BAR * len(labels) + ROUND_BARS)
 
 
-def _parts(alt: Any, study: model.Study) -> list[Figure]:
+def _parts(alt: Any, study: model.Study, say: Catalogue) -> list[Figure]:
     """Of the runs, and of the workers in them."""
     figures = []
-    if rows := _part_rows(study.measured):
-        axis = alt.X("size:Q", title="median time of a run [s]", axis=alt.Axis(format=FORM, tickCount=6))
-        title = "Where the time of a run goes"
-        figures.append(Figure("where-time-goes", title, GOES, _bars(alt, rows, PARTS, axis, title), 0))
-    if rows := _share_rows(study.measured):
+    if rows := _part_rows(study.measured, say):
+        axis = alt.X("size:Q", title=say("axis_parts"), axis=alt.Axis(format=FORM, tickCount=6))
+        colors = {say(f"part_{part}"): color for part, color in PARTS.items()}
+        spec = _bars(alt, rows, colors, axis, say("title_parts"), say)
+        figures.append(Figure("where-time-goes", say("title_parts"), say("caption_parts"), spec, 0))
+    if rows := _share_rows(study.measured, say):
         scale = alt.Scale(domain=[0, 1], nice=False)
-        axis = alt.X(
-            "size:Q", title="share of the training time", scale=scale, axis=alt.Axis(format=".0%", tickCount=6)
-        )
-        title = "Where the time of the workers goes"
-        figures.append(
-            Figure("where-workers-time-goes", title, SPENT_GOES, _bars(alt, rows, PART_COLORS, axis, title), 0)
-        )
+        ticks = alt.Axis(format=".0%", tickCount=6)
+        axis = alt.X("size:Q", title=say("axis_shares"), scale=scale, axis=ticks)
+        colors = {say(f"share_{part}"): color for part, color in SHARES.items()}
+        spec = _bars(alt, rows, colors, axis, say("title_shares"), say)
+        figures.append(Figure("where-workers-time-goes", say("title_shares"), say("caption_shares"), spec, 0))
     return figures
 
 
-def figures_of(study: model.Study) -> list[Figure]:
+def figures_of(study: model.Study, say: Catalogue = ENGLISH) -> list[Figure]:
     """All figures of a study, in the order of the page."""
     import altair as alt
 
     figures: list[Figure] = []
     for axis in axes_of(study.measured, study.factors):
-        figures += _metric_figures(alt, study, axis, TIME)
+        figures += _metric_figures(alt, study, axis, TIME, say)
         if axis.x == "workers":
-            figures += _metric_figures(alt, study, axis, SPEED)
-            figures += _efficiency_figures(alt, study, axis)
-    return figures + _parts(alt, study)
+            figures += _metric_figures(alt, study, axis, SPEED, say)
+            figures += _efficiency_figures(alt, study, axis, say)
+    return figures + _parts(alt, study, say)
 
 
 def _own_ids(drawn: str, name: str) -> str:

@@ -24,6 +24,7 @@ from .._study.statistics import intervals
 from .._study.statistics.comparison import MARGIN
 from . import tables, text
 from .answer import Answer, sentence
+from .messages.catalogue import ENGLISH, Catalogue
 
 FORMAT, SCHEMA = "tfscale.study answer", 1
 DIGITS = 6
@@ -33,15 +34,16 @@ FASTEST, AS_FAST, TIED, SLOWER = "fastest", "as fast", "not significantly differ
 UNDECIDED, UNMEASURED = "undecided", "unmeasured"
 
 
-def document_of(study: model.Study, answers: Iterable[Answer]) -> dict[str, Any]:
+def document_of(study: model.Study, answers: Iterable[Answer], say: Catalogue = ENGLISH) -> dict[str, Any]:
     """Everything that the report says, as words and numbers that JSON knows."""
     found = list(answers)
     document = {
         "format": FORMAT,
         "schema": SCHEMA,
         "study": study.name,
+        "language": say.code,
         "answer": sentence(found),
-        "groups": [_group(study, one) for one in found],
+        "groups": [_group(study, one, say) for one in found],
         "forecast": _forecast(study),
         "design": _design(study),
         "runs": {"recorded": len(study.runs), **{one: len(study.verdicts(one)) for one in VERDICTS}},
@@ -56,12 +58,12 @@ def written(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _group(study: model.Study, given: Answer) -> dict[str, Any]:
+def _group(study: model.Study, given: Answer, say: Catalogue) -> dict[str, Any]:
     return {
         "group": given.group,
         "answer": given.sentence,
         "recommended": _recommended(given),
-        "cells": [_cell(study, cell, given) for cell in given.cells],
+        "cells": [_cell(study, cell, given, say) for cell in given.cells],
     }
 
 
@@ -75,7 +77,7 @@ def _recommended(given: Answer) -> dict[str, str] | None:
     return {"cell_id": given.smallest.cell_id, "label": given.smallest.label, "why": why}
 
 
-def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]:
+def _cell(study: model.Study, cell: model.Cell, given: Answer, say: Catalogue) -> dict[str, Any]:
     count = {one: sum(run.verdict == one for run in cell.runs) for one in VERDICTS}
     ratio, verdict = given.comparison.ratios.get(cell.cell_id), _verdict(cell, given)
     return {
@@ -84,7 +86,7 @@ def _cell(study: model.Study, cell: model.Cell, given: Answer) -> dict[str, Any]
         "spec": _plain(cell.runs[0].spec),
         "runs": count,
         "verdict": verdict,
-        "words": tables.against(cell, given) if cell.measured else last_cause(cell.runs),
+        "words": tables.against(cell, given, say) if cell.measured else last_cause(cell.runs),
         "train_seconds": _estimate(cell.interval("train_seconds")),
         "ratio_to_fastest": _estimate(ratio),
         "steps_per_second": _number(cell.center("steps_per_second")),

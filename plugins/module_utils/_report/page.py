@@ -115,17 +115,16 @@ PAGE = """
 {%- if heads %}<thead><tr>
 {%- for head in table.heads %}<th{% if loop.index0 in table.numeric %} class="number"{% endif %}>{{ head }}</th>{% endfor -%}
 </tr></thead>{% endif %}<tbody>
-{%- for row in table.rows %}<tr{% if row is fastest(table) %} class="best"{% endif %}>
-{%- for value in row %}{% set head = table.heads[loop.index0] %}
-{#- A factor of a study may be called logs, too. #}
-{%- if head == "logs" and value.startswith("logs/") %}<td><a href="{{ value | quoted }}/"><code>{{ value }}</code></a></td>
+{%- for row in table.rows %}<tr{% if loop.index0 in table.best %} class="best"{% endif %}>
+{%- for value in row %}{% set column = table.columns[loop.index0] %}
+{%- if column == "logs" and value.startswith("logs/") %}<td><a href="{{ value | quoted }}/"><code>{{ value }}</code></a></td>
 {%- else %}<td{% if loop.index0 in table.numeric %} class="number"
-{%- elif head in ("why", "the last reason") %} class="why"{% endif %}>{{ value }}</td>{% endif %}
+{%- elif column in ("why", "last_reason") %} class="why"{% endif %}>{{ value }}</td>{% endif %}
 {%- endfor %}</tr>{% endfor -%}
 </tbody></table></div>
 {%- endmacro -%}
 <!doctype html>
-<html lang="en">
+<html lang="{{ say.code }}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{{ policy | safe }}">
@@ -141,16 +140,16 @@ PAGE = """
 </section><dl class="keys">
 {%- for what, much, of in keys %}<div><dt>{{ what }}</dt><dd>{{ much }}<small>{{ of }}</small></dd></div>{% endfor -%}
 </dl>
-{%- if figures %}<h2>Figures</h2><div class="figures">
+{%- if figures %}<h2>{{ say("figures") }}</h2><div class="figures">
 {%- for figure in figures %}<figure><h3>{{ figure.title }}</h3>
 {#- #}<div class="plot" id="figure-{{ figure.name }}">{{ drawings[figure.name] | safe }}</div>
 {#- #}<figcaption>{{ figure.caption }}</figcaption></figure>{% endfor -%}
 </div>{% endif %}
 {%- for title, name, rows in lists %}<h2>{{ title }}</h2>{{ table(rows, name) }}{% endfor -%}
-<h2>Method</h2>{% for paragraph in method %}<p>{{ paragraph }}</p>{% endfor -%}
-<div class="two"><div><h3>Design and what was the same in every cell</h3>{{ table(facts, "method", heads=false) }}</div>
-{#- #}<div><h3>Provenance</h3>{{ table(origin, "provenance", heads=false) }}</div></div></main>
-{#- #}<footer>Made by tfscale.study. The same numbers: <a href="cells.csv">cells.csv</a>,
+<h2>{{ say("method_heading") }}</h2>{% for paragraph in method %}<p>{{ paragraph }}</p>{% endfor -%}
+<div class="two"><div><h3>{{ say("design_heading") }}</h3>{{ table(facts, "method", heads=false) }}</div>
+{#- #}<div><h3>{{ say("provenance_heading") }}</h3>{{ table(origin, "provenance", heads=false) }}</div></div></main>
+{#- #}<footer>{{ say("footer") }} <a href="cells.csv">cells.csv</a>,
 <a href="runs.csv">runs.csv</a>, <a href="report.md">report.md</a>, figures/*.svg.</footer>
 <script type="application/json" id="figure-data">{{ data | safe }}</script>
 <script>{{ bundle | safe }}</script>

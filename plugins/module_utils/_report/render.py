@@ -16,30 +16,15 @@ from urllib.parse import quote
 from .._study.analysis import model
 from .._study.analysis.compared import rules_of
 from .._study.analysis.frame import run_rows
+from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
-from . import answer, charts, document, page, tables, text
+from . import answer, charts, document, page, tables
+from .messages.catalogue import ENGLISH, Catalogue
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-KNOWN = {"train_steps": "global steps", "telemetry_every": "telemetry every (steps)"}
-INTERVALS = (
-    "A time is the median of a cell's runs with the 95 % t interval of their logarithms; fewer than 3 runs have no "
-    "interval. Cells are compared by the geometric mean of the ratios within blocks, so that what the machine did "
-    "between blocks cancels; the error is that of all cells and blocks together (two-way analysis of variance of the "
-    "logarithms). A cell is called slower than the fastest when Holm's procedure over all comparisons says so at 5 %; "
-    "otherwise the two are not significantly different. The intervals shown are plain ones."
-)
-CLOCK = (
-    "Training time: the chief's monotonic clock from the start line (every ps and worker ready) to the step that "
-    "reached the target. Start-up: from deploying the replicas to the start line. Speed-up: against the fewest workers "
-    "with all else equal."
-)
-VERDICTS = (
-    "Void runs (a replica failed or restarted, a wrong start, a deadline) never enter a figure or a number and are run "
-    "again. Suspect runs (a disturbed machine, a doubtful clock, a training without steady state) enter both, drawn "
-    "hollow; the answer says when they matter."
-)
+VERDICTS = (VALID, SUSPECT, VOID)
 
 
 @dataclass(frozen=True)
@@ -49,86 +34,95 @@ class Report:
     study: model.Study
     answers: tuple[answer.Answer, ...]
     figures: tuple[charts.Figure, ...]
+    say: Catalogue = ENGLISH
 
     @property
     def sentence(self) -> str:
         return answer.sentence(self.answers)
 
 
-def made_at(study: model.Study) -> str:
+def made_at(study: model.Study, say: Catalogue = ENGLISH) -> str:
     """The time of the last record: the same ledger gives the same report, byte for byte."""
     times = [time for run in study.runs if (time := run.recorded) is not None]
-    return text.moment(max(times)) if times else ""
+    return say.moment(max(times)) if times else ""
 
 
-def subtitle(study: model.Study) -> str:
+def subtitle(study: model.Study, say: Catalogue = ENGLISH) -> str:
     clusters = sorted({str(cell.spec.get("cluster", "unknown")) for cell in study.cells})
     parts = [
-        f"cluster{'s' if len(clusters) > 1 else ''} {text.listed(clusters)}" if clusters else "",
-        f"{text.count(len(study.cells), 'cell')}, {text.count(len(study.runs), 'recorded run')}",
-        made_at(study),
+        say("subtitle_cluster", n=len(clusters), clusters=say.listed(clusters)) if clusters else "",
+        f"{say('cells', n=len(study.cells))}, {say('recorded_runs', n=len(study.runs))}",
+        made_at(study, say),
     ]
     return " · ".join(part for part in parts if part)
 
 
 def keys_of(report: Report) -> list[tuple[str, str, str]]:
     """Key figures: what, how much, of what."""
-    study = report.study
-    count = {verdict: len(study.verdicts(verdict)) for verdict in ("valid", "suspect", "void")}
-    found: list[tuple[str, str, str]] = []
-    for given in report.answers:
-        best, smallest = given.best, given.smallest
-        group = f"{given.group}: " if given.group else ""
-        if best is None or smallest is None:
-            continue
-        found.append((f"{group}fastest", f"{text.number(best.center('train_seconds'))} s", best.label))
-        if smallest is not best:
-            seconds = text.number(smallest.center("train_seconds"))
-            found.append((f"{group}smallest as fast as it", f"{seconds} s", smallest.label))
-        if best.cost is not None:
-            found.append((f"{group}cost", f"{text.money(best.cost)} {study.currency}", "a run of the fastest"))
-        found.append((f"{group}speed", text.number(best.center("steps_per_second")), "global steps/s, of the fastest"))
-        if best.cause.short:
-            found.append((f"{group}cause", best.cause.short, best.cause.said))
-    accuracies = [value for cell in study.measured for value in cell.values("accuracy")]
-    if accuracies:
-        found.append(("accuracy", f"{model.middle(accuracies):.3f}", f"median; lowest {min(accuracies):.3f}"))
-    starts = [value for cell in study.measured for value in cell.values("startup_seconds")]
-    if starts:
-        found.append(("start-up", f"{text.number(model.middle(starts))} s", "median, deploy to start line"))
-    return [
-        *found,
-        ("runs", str(len(study.runs)), ", ".join(f"{n} {name}" for name, n in count.items() if n) or "none"),
-    ]
+    study, say = report.study, report.say
+    found = [key for given in report.answers for key in _keys_of_group(study, given, say)]
+    if accuracies := [value for cell in study.measured for value in cell.values("accuracy")]:
+        lowest = say.fixed(min(accuracies), 3)
+        found.append(
+            (say("key_accuracy"), say.fixed(model.middle(accuracies), 3), say("key_accuracy_of", lowest=lowest))
+        )
+    if starts := [value for cell in study.measured for value in cell.values("startup_seconds")]:
+        found.append((say("key_startup"), say.seconds(model.middle(starts)), say("key_startup_of")))
+    count = {verdict: len(study.verdicts(verdict)) for verdict in VERDICTS}
+    kinds = ", ".join(say(f"key_runs_{verdict}", n=n) for verdict, n in count.items() if n)
+    return [*found, (say("key_runs"), say.count(len(study.runs)), kinds or say("key_runs_none"))]
 
 
-def facts_of(study: model.Study) -> dict[str, str]:
+def _keys_of_group(study: model.Study, given: answer.Answer, say: Catalogue) -> list[tuple[str, str, str]]:
+    best, smallest = given.best, given.smallest
+    if best is None or smallest is None:
+        return []
+    found = [("fastest", say.seconds(best.center("train_seconds")), best.label)]
+    if smallest is not best:
+        found.append(("smallest", say.seconds(smallest.center("train_seconds")), smallest.label))
+    if best.cost is not None:
+        found.append(("cost", say.price(best.cost, study.currency), say("key_cost_of")))
+    found.append(("speed", say.number(best.center("steps_per_second")), say("key_speed_of")))
+    if best.cause.short:
+        found.append(("cause", best.cause.short, best.cause.said))
+    return [(_of_group(say(f"key_{key}"), given.group, say), much, of) for key, much, of in found]
+
+
+def _of_group(key: str, group: str, say: Catalogue) -> str:
+    return say("key_group", group=group, key=key) if group else key
+
+
+def facts_of(study: model.Study, say: Catalogue = ENGLISH) -> dict[str, str]:
     """The method as pairs: what was the same in every cell, and the design."""
     blocks = {run.block for run in study.runs}
     seeds = sorted({str(seed) for run in study.runs if (seed := run.provenance.get("seed")) is not None})
     facts = {
-        "design": _design(study),
+        "design": _design(study, say),
         "blocks": str(len(blocks)),
         "seed": ", ".join(seeds),
-        "varied": ", ".join(study.factors),
-        "records": f"only those of {study.selected}" if study.selected else "",
+        "varied": ", ".join(say.named("fact", factor) for factor in study.factors),
+        "records": say("fact_selected", selected=study.selected) if study.selected else "",
     }
-    fixed = {KNOWN.get(key, key): str(value) for key, value in study.fixed().items() if key not in study.factors}
+    fixed = {key: str(value) for key, value in study.fixed().items() if key not in study.factors}
     return {key: value for key, value in (facts | fixed).items() if value}
 
 
-def _design(study: model.Study) -> str:
+def _design(study: model.Study, say: Catalogue) -> str:
     rules = rules_of(study.runs)
-    if rules is None:
-        return "randomised complete blocks: each block runs every cell once, in an order of its own"
-    return (
-        f"adaptive blocks: the first {FIRST} run every cell, each later one (at most {rules.last}) those that are open, in an order of"
-        " its own"
-    )
+    return say("design_fixed") if rules is None else say("design_adaptive", first=FIRST, last=rules.last)
 
 
-def is_fastest(row: tuple[str, ...], table: tables.Table) -> bool:
-    return (tables.AGAINST, tables.FASTEST) in zip(table.heads, row, strict=True)
+def method_of(study: model.Study, say: Catalogue = ENGLISH) -> list[str]:
+    """How the study was measured and compared (docs/statistics.md)."""
+    by_nodes = any(run.design.get("by_nodes") is True for run in study.runs)
+    return [
+        say("method_clock"),
+        say("method_intervals"),
+        say("method_compared"),
+        say("method_fixed") if rules_of(study.runs) is None else say("method_adaptive", first=FIRST),
+        *([say("method_split")] if by_nodes else []),
+        say("method_verdicts"),
+    ]
 
 
 def _unbroken(words: str) -> Markup:
@@ -136,7 +130,7 @@ def _unbroken(words: str) -> Markup:
     from markupsafe import Markup, escape
 
     joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", str(escape(words)))
-    marked = re.sub(r"\((?:95\s%\sCI )?[\d.,-]+(?:\s%)?\)", r'<span class="whole">\g<0></span>', joined)
+    marked = re.sub(r"\((?:95\s?%\s\w+ )?[\d.,\u2013-]+(?:\s?%)?\)", r'<span class="whole">\g<0></span>', joined)
     return Markup(marked)  # noqa: S704 - escaped above
 
 
@@ -148,15 +142,15 @@ def _parts(given: answer.Answer) -> tuple[str, str, str]:
 
 def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
     """Title, name and table of every list of the report that has something in it, cells first."""
-    study = report.study
+    study, say = report.study, report.say
     found = [
-        ("Cells", "cells", tables.cells_table(study, report.answers)),
-        ("Cells that failed", "failed", tables.failed_table(study)),
-        ("Void runs", "void", tables.doubtful_table(study, "void")),
-        ("Suspect runs", "suspect", tables.doubtful_table(study, "suspect")),
-        ("Nodes", "nodes", tables.nodes_table(study)),
+        ("cells", tables.cells_table(study, report.answers, say)),
+        ("failed", tables.failed_table(study, say)),
+        ("void", tables.doubtful_table(study, VOID, say)),
+        ("suspect", tables.doubtful_table(study, SUSPECT, say)),
+        ("nodes", tables.nodes_table(study, say)),
     ]
-    return [section for section in found if section[2].rows]
+    return [(say(f"{name}_heading"), name, table) for name, table in found if table.rows]
 
 
 def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
@@ -164,15 +158,15 @@ def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
     # Ansible brings it.
     from jinja2 import Environment, StrictUndefined
 
-    study = report.study
+    study, say = report.study, report.say
     data = {figure.name: charts.responsive(figure) for figure in report.figures}
     environment = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
     environment.filters |= {"unbroken": _unbroken, "quoted": quote}
-    environment.tests["fastest"] = is_fastest
     return environment.from_string(page.PAGE).render(
         policy=page.POLICY,
-        title=f"Study {study.name}",
-        subtitle=subtitle(study),
+        say=say,
+        title=say("title", study=study.name),
+        subtitle=subtitle(study, say),
         style=page.STYLE + page.dark_rules(),
         answers=list(map(_parts, report.answers)),
         sentence=report.sentence,
@@ -180,9 +174,9 @@ def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
         figures=report.figures,
         drawings=drawings,
         lists=sections_of(report),
-        method=(CLOCK, INTERVALS, VERDICTS),
-        facts=tables.pairs_table(facts_of(study)),
-        origin=tables.provenance_table(study.runs),
+        method=method_of(study, say),
+        facts=tables.pairs_table(facts_of(study, say), say),
+        origin=tables.provenance_table(study.runs, say),
         data=json.dumps(data, sort_keys=True).replace("<", "\\u003c"),
         bundle=re.sub("</(?=script)", r"<\\/", bundle, flags=re.IGNORECASE) if data else "",
         script=page.SCRIPT if data else "",
@@ -204,21 +198,24 @@ def markdown_table(table: tables.Table) -> str:
 
 def markdown(report: Report) -> str:
     """The same report for a terminal, a merge request or a wiki."""
-    study = report.study
+    study, say = report.study, report.say
     said = [f"**{_plain(a.group)}** {_plain(a.sentence)}" if a.group else _plain(a.sentence) for a in report.answers]
-    keys = tables.Table(("", "", ""), tuple(keys_of(report)))
-    parts = [f"# Study {_plain(study.name)}", _plain(subtitle(study)), *(said or [_plain(report.sentence)])]
+    keys = tables.Table(("what", "value", "what"), ("", "", ""), tuple(keys_of(report)))
+    title = say("title", study=_plain(study.name))
+    parts = [f"# {title}", _plain(subtitle(study, say)), *(said or [_plain(report.sentence)])]
     parts.append(markdown_table(keys))
     for figure in report.figures:
         parts += [f"## {_plain(figure.title)}", f"![{_plain(figure.title)}](figures/{figure.name}.svg)", figure.caption]
     for title, _name, table in sections_of(report):
         parts += [f"## {title}", markdown_table(table)]
-    parts += ["## Method", CLOCK, INTERVALS, VERDICTS, markdown_table(tables.pairs_table(facts_of(study)))]
-    return "\n\n".join([*parts, "## Provenance", markdown_table(tables.provenance_table(study.runs))]) + "\n"
+    facts = markdown_table(tables.pairs_table(facts_of(study, say), say))
+    origin = markdown_table(tables.provenance_table(study.runs, say))
+    parts += [f"## {say('method_heading')}", *method_of(study, say), facts, f"## {say('provenance_heading')}", origin]
+    return "\n\n".join(parts) + "\n"
 
 
-def report_of(study: model.Study) -> Report:
-    return Report(study, tuple(answer.answers(study)), tuple(charts.figures_of(study)))
+def report_of(study: model.Study, say: Catalogue = ENGLISH) -> Report:
+    return Report(study, tuple(answer.answers(study)), tuple(charts.figures_of(study, say)), say)
 
 
 def files_of(report: Report) -> dict[str, str]:
@@ -226,7 +223,7 @@ def files_of(report: Report) -> dict[str, str]:
     drawings = {figure.name: charts.svg_of(figure) for figure in report.figures}
     bundle = charts.bundle() if drawings else ""
     return {
-        "answer.json": document.written(document.document_of(report.study, report.answers)),
+        "answer.json": document.written(document.document_of(report.study, report.answers, report.say)),
         "report.html": html_page(report, drawings, bundle),
         "report.md": markdown(report),
         "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),

@@ -7,63 +7,92 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
 from .._study.analysis.frame import frame_of, joined
 from .._study.records.record import SPENT, Record, last_cause
-from . import text
+from .._study.records.validity import VOID
+from .._study.statistics.words import NONE
 from .answer import Answer
-
-if TYPE_CHECKING:
-    pass
+from .messages.catalogue import ENGLISH, Catalogue
 
 # Facts that have a table of their own.
 OF_NODES = ("nodes", "probed_cpus")
-FASTEST, AS_FAST, TELL = "fastest", "as fast", "cannot tell"
+# Words of cells.csv, the same in every language.
+FASTEST, AS_FAST, SLOWER, TELL = "fastest", "as fast", "slower", "cannot tell"
 # How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
 FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
-AGAINST, CAUSE = "against the fastest (95 % CI)", "cause"
-# Columns of figures that are read as words.
-WORDS = (AGAINST, CAUSE)
+# Before the name of a factor: one may be called logs, too.
+FACTOR = "factor "
+# Columns that are read as words.
+WORDS = (
+    "against",
+    "cause",
+    "cell",
+    "why",
+    "afterwards",
+    "logs",
+    "last_reason",
+    "cluster",
+    "node",
+    "type",
+    "what",
+    "value",
+)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text. `numeric` columns stand flush right; `wide` ones may break into lines."""
+    """Rows of text. `columns` are codes, factors with FACTOR before them; `heads` are their words; `best` are rows of fastest cells."""
 
+    columns: tuple[str, ...]
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    numeric: frozenset[int] = frozenset()
+    best: frozenset[int] = frozenset()
+    # Columns before this one are factors in words.
+    first: int = 0
+
+    @property
+    def numeric(self) -> frozenset[int]:
+        """The columns that stand flush right."""
+        return frozenset(n for n, name in enumerate(self.columns) if n >= self.first and name not in WORDS)
 
 
-def _runs(cell: model.Cell) -> str:
-    suspect = sum(run.verdict == "suspect" for run in cell.measured)
-    return f"{len(cell.measured)}" + (f" ({suspect} suspect)" if suspect else "")
+def _heads(columns: Iterable[str], say: Catalogue, **values: Any) -> tuple[str, ...]:
+    return tuple(
+        say.named("fact", name.removeprefix(FACTOR)) if name.startswith(FACTOR) else say(f"column_{name}", **values)
+        for name in columns
+    )
 
 
-def against(cell: model.Cell, answer: Answer) -> str:
+def _runs(cell: model.Cell, say: Catalogue) -> str:
+    runs, suspect = say.count(len(cell.measured)), sum(run.verdict == "suspect" for run in cell.measured)
+    return say("runs_suspect", n=suspect, runs=runs) if suspect else runs
+
+
+def against(cell: model.Cell, answer: Answer, say: Catalogue) -> str:
     """The cell beside the fastest one of its answer, in words."""
     comparison = answer.comparison
     if cell.cell_id == comparison.best:
-        return FASTEST
+        return say("fastest")
     ratio = comparison.ratios.get(cell.cell_id)
     if ratio is None:
-        return TELL
-    words = text.against(ratio)
+        return say("cannot_tell")
+    words = say.against(ratio)
     if cell.cell_id in comparison.slower:
         return words
-    return f"{words}, {AS_FAST if cell.cell_id in comparison.same else TELL}"
+    return say("ratio_as_fast" if cell.cell_id in comparison.same else "ratio_cannot_tell", ratio=words)
 
 
-def _speed_up(study: model.Study, cell: model.Cell) -> str:
+def _speed_up(study: model.Study, cell: model.Cell, say: Catalogue) -> str:
     scaling = study.scaling(cell)
     if scaling is None:
-        return text.NONE
+        return NONE
     if scaling.reference is cell:
-        return "1 (reference)"
-    return f"{scaling.gain:.2f} of {scaling.times:g}"
+        return say("speed_up_reference")
+    return say("speed_up", gain=say.fixed(scaling.gain, 2), times=scaling.times)
 
 
 def cpu_milliseconds(cell: model.Cell) -> float | None:
@@ -73,8 +102,8 @@ def cpu_milliseconds(cell: model.Cell) -> float | None:
     return model.middle(costs)
 
 
-def _cause(cell: model.Cell) -> str:
-    return cell.cause.short or "not known"
+def _cause(cell: model.Cell, say: Catalogue) -> str:
+    return cell.cause.short or say("cause_unknown")
 
 
 def _columns(study: model.Study) -> list[str]:
@@ -86,79 +115,87 @@ def _columns(study: model.Study) -> list[str]:
     )
 
 
-def _cell_row(study: model.Study, cell: model.Cell, answer: Answer, columns: Sequence[str]) -> tuple[str, ...]:
-    accuracy = cell.center("accuracy")
+def _cell_row(
+    study: model.Study, cell: model.Cell, answer: Answer, columns: Sequence[str], say: Catalogue
+) -> tuple[str, ...]:
     return (
-        *(str(cell.spec.get(name, text.NONE)) for name in columns),
-        _runs(cell),
-        text.with_interval(cell.interval("train_seconds")),
-        against(cell, answer),
-        text.number(cell.center("steps_per_second")),
-        _speed_up(study, cell),
-        text.number(cpu_milliseconds(cell)),
-        _cause(cell),
-        *([text.money(cell.cost)] if study.currency else []),
-        text.number(cell.center("startup_seconds")),
-        text.NONE if accuracy is None else f"{accuracy:.3f}",
+        *(str(cell.spec.get(name, NONE)) for name in columns),
+        _runs(cell, say),
+        say.interval(cell.interval("train_seconds")),
+        against(cell, answer, say),
+        say.number(cell.center("steps_per_second")),
+        _speed_up(study, cell, say),
+        say.number(cpu_milliseconds(cell)),
+        _cause(cell, say),
+        *([say.money(cell.cost)] if study.currency else []),
+        say.number(cell.center("startup_seconds")),
+        say.fixed(cell.center("accuracy"), 3),
     )
 
 
-def cells_table(study: model.Study, answers: Sequence[Answer]) -> Table:
-    columns = _columns(study)
-    heads = (
-        *columns,
-        "runs",
-        "training time [s] (95 % CI)",
-        AGAINST,
-        "speed [steps/s]",
-        "speed-up",
-        "CPU [ms/step]",
-        CAUSE,
-        *([f"cost of a run [{study.currency}]"] if study.currency else []),
-        "start-up [s]",
-        "accuracy",
+def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = ENGLISH) -> Table:
+    factors = _columns(study)
+    money = ["cost"] if study.currency else []
+    columns = (
+        *(f"{FACTOR}{name}" for name in factors),
+        *("runs", "time", "against", "speed", "speed_up", "cpu", "cause"),
+        *money,
+        *("startup", "accuracy"),
     )
-    rows = [_cell_row(study, cell, answer, columns) for answer in answers for cell in answer.cells if cell.measured]
-    first = len([name for name in columns if name not in model.COUNTS])
-    return Table(heads, tuple(rows), frozenset(range(first, len(heads))) - {heads.index(head) for head in WORDS})
+    shown = [(answer, cell) for answer in answers for cell in answer.cells if cell.measured]
+    best = [n for n, (answer, cell) in enumerate(shown) if cell.cell_id == answer.comparison.best]
+    return Table(
+        columns,
+        _heads(columns, say, currency=study.currency),
+        tuple(_cell_row(study, cell, answer, factors, say) for answer, cell in shown),
+        frozenset(best),
+        len([name for name in factors if name not in model.COUNTS]),
+    )
 
 
-def _afterwards(study: model.Study, run: Record) -> str:
+def _afterwards(study: model.Study, run: Record, say: Catalogue) -> str:
     later = [other for other in study.runs if other.run_id == run.run_id and other.attempt > run.attempt]
     if not later:
-        return "not run again"
-    return f"attempt {later[-1].attempt}: {later[-1].verdict}"
+        return say("not_run_again")
+    return say("attempt_later", attempt=later[-1].attempt, verdict=say(f"verdict_{later[-1].verdict}"))
 
 
-def doubtful_table(study: model.Study, verdict: str) -> Table:
+def doubtful_table(study: model.Study, verdict: str, say: Catalogue = ENGLISH) -> Table:
     """The void or the suspect runs, and why."""
     labels = {cell.cell_id: cell.label for cell in study.cells}
+    again = verdict == VOID
+    columns = ("cell", "block", "attempt", "why", *(["afterwards"] if again else []), "logs")
     rows = [
-        (labels[run.cell_id], str(run.block), str(run.attempt), run.why, _afterwards(study, run), run.log)
+        (
+            *(labels[run.cell_id], str(run.block), str(run.attempt), run.why),
+            *([_afterwards(study, run, say)] if again else []),
+            run.log,
+        )
         for run in study.verdicts(verdict)
     ]
-    heads = ("cell", "block", "attempt", "why", "afterwards", "logs")
-    if verdict == "suspect":
-        return Table(heads[:4] + heads[5:], tuple(row[:4] + row[5:] for row in rows), frozenset({1, 2}))
-    return Table(heads, tuple(rows), frozenset({1, 2}))
+    return Table(columns, _heads(columns, say), tuple(rows))
 
 
-def failed_table(study: model.Study) -> Table:
+def failed_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
+    columns = ("cell", "attempts", "last_reason")
     rows = [(cell.label, str(len(cell.runs)), last_cause(cell.runs)) for cell in study.failed]
-    return Table(("cell", "attempts", "the last reason"), tuple(rows), frozenset({1}))
+    return Table(columns, _heads(columns, say), tuple(rows))
 
 
-def pairs_table(values: Mapping[str, Any]) -> Table:
-    return Table(("what", "value"), tuple((key.replace("_", " "), str(value)) for key, value in values.items()))
+def pairs_table(values: Mapping[str, Any], say: Catalogue = ENGLISH) -> Table:
+    """Facts by their names in the code; a name without words of its own is shown as it is."""
+    columns = ("what", "value")
+    rows = [(say.named("fact", key), str(value)) for key, value in values.items()]
+    return Table(columns, _heads(columns, say), tuple(rows))
 
 
-def nodes_table(study: model.Study) -> Table:
+def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
     """What the nodes have, as the cluster told before the runs and as a probe has measured; the last word counts."""
     found: dict[tuple[str, str], tuple[str, str, str]] = {}
     types: dict[tuple[str, str], str] = {}
     used: dict[tuple[str, str], int] = {}
     for run in study.runs:
-        cluster = str(run.spec.get("cluster", text.NONE))
+        cluster = str(run.spec.get("cluster", NONE))
         probed = mapping(run.provenance.get("probed_cpus"))
         for node in mappings(run.provenance.get("nodes")):
             name = str(node.get("name"))
@@ -166,36 +203,36 @@ def nodes_table(study: model.Study) -> Table:
             if node.get("machine_type"):
                 types[cluster, name] = str(node["machine_type"])
             found[cluster, name] = (
-                text.number(finite(node.get("cpus"))),
-                text.number(finite(probed.get(name))),
-                text.NONE if memory is None else f"{memory / 2**30:.1f} GiB",
+                say.number(finite(node.get("cpus"))),
+                say.number(finite(probed.get(name))),
+                NONE if memory is None else say("memory", size=say.fixed(memory / 2**30, 1)),
             )
         for name in {str(replica.get("node")) for replica in mappings(run.evidence.get("replicas"))}:
             used[cluster, name] = used.get((cluster, name), 0) + 1
-    heads = ("processors (allocatable)", "processors (probe)", "memory (allocatable)", "runs on it")
     # Only a cloud says of which type a node is.
-    kind = [(types.get(key, text.NONE),) if types else () for key in sorted(found)]
+    kind = [(types.get(key, NONE),) if types else () for key in sorted(found)]
     rows = [(*key, *of, *found[key], str(used.get(key, 0))) for key, of in zip(sorted(found), kind, strict=True)]
-    first = ("cluster", "node", "type") if types else ("cluster", "node")
-    return Table((*first, *heads), tuple(rows), frozenset(range(len(first), len(first) + len(heads))))
+    columns = ("cluster", "node", *(["type"] if types else []), "allocatable", "probe", "memory", "used")
+    return Table(columns, _heads(columns, say), tuple(rows))
 
 
-def provenance_table(runs: Iterable[Record]) -> Table:
+def provenance_table(runs: Iterable[Record], say: Catalogue = ENGLISH) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
     facts: dict[str, list[str]] = {}
     for run in runs:
         facts_of_run = joined({key: value for key, value in run.provenance.items() if key not in OF_NODES})
         if run.recorded is not None:
-            facts_of_run["recorded_wall"] = text.moment(run.recorded)
+            facts_of_run["recorded_wall"] = say.moment(run.recorded)
         for key, value in facts_of_run.items():
             seen = facts.setdefault(key, [])
             if value is not None and str(value) not in seen:
                 seen.append(str(value))
-    return pairs_table({key.removesuffix("_wall"): _several(values) for key, values in facts.items() if values})
+    known = {key.removesuffix("_wall"): values for key, values in facts.items() if values}
+    return pairs_table({key: _several(values, say) for key, values in known.items()}, say)
 
 
-def _several(values: Sequence[str]) -> str:
-    return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]} ({len(values)} values)"
+def _several(values: Sequence[str], say: Catalogue) -> str:
+    return values[0] if len(values) == 1 else say("fact_several", first=values[0], last=values[-1], n=len(values))
 
 
 def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, Any]:
@@ -234,7 +271,7 @@ def against_fastest(cell: model.Cell, answer: Answer) -> str:
     if cell.cell_id == answer.comparison.best:
         return FASTEST
     if cell.cell_id in answer.comparison.slower:
-        return "slower"
+        return SLOWER
     return AS_FAST if cell.cell_id in answer.comparison.same else TELL
 
 

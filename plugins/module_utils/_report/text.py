@@ -43,22 +43,12 @@ def percent(share: float | None, digits: int = 0) -> str:
     return NONE if share is None else f"{100 * share:.{digits}f} %"
 
 
-def signed(value: float, places: int) -> str:
-    """With its sign, but no `-0`."""
-    return f"{round(value, places) + 0.0:+.{places}f}" if round(value, places) else f"{0:.{places}f}"
-
-
 def against(ratio: Ratio) -> str:
     """A ratio in a table: `+31 % (+24 to +39)`, or `2.3 times (2.1-2.6)`."""
-    if ratio.center >= MANY_TIMES:
-        return words.times(ratio, "times")
-    shares = words.percents(ratio)
-    if shares is None:
-        return f"{signed(100 * (ratio.center - 1), 0)} %"
-    low, center, high = shares
-    places = words.tenths(low, center, high)
-    low_end, middle, high_end = (signed(share, places) for share in (low, center, high))
-    return f"{middle} % ({low_end} to {high_end})"
+    kind, told = words.distance(ratio)
+    if kind == "times":
+        return f"{told['center']} times" + (f" ({told['low']}-{told['high']})" if "low" in told else "")
+    return f"{told['center']} %" + (f" ({told['low']} to {told['high']})" if "low" in told else "")
 
 
 def moment(seconds: float) -> str:

@@ -27,36 +27,54 @@ def number(value: float | None) -> str:
     return NONE if value is None else f"{value:,.{places(value)}f}"
 
 
-def times(ratio: Ratio, words: str) -> str:
+def slowness(ratio: Ratio) -> tuple[str, dict[str, str]]:
+    """How much slower a ratio above one is: "times" or "percent", and the digits of its center and of the ends that are known."""
+    if ratio.center >= MANY_TIMES:
+        return "times", _times(ratio)
     if ratio.low is None or ratio.high is None:
-        return f"{number(ratio.center)} {words}"
+        return "percent", {"center": f"{100 * (ratio.center - 1):.0f}"}
+    low, center, high = (100 * (value - 1) for value in (ratio.low, ratio.center, ratio.high))
+    digits = _tenths(low, center, high)
+    lowest = f"{low:.{digits}f}"
+    if low > 0 and float(lowest) == 0:
+        # Rounded down: the interval of a cell that is slower lies above zero, and shall read so.
+        lowest = f"{math.floor(100 * low) / 100:.2f}" if low >= 0.01 else lowest
+    return "percent", {"low": lowest, "center": f"{center:.{digits}f}", "high": f"{high:.{digits}f}"}
+
+
+def distance(ratio: Ratio) -> tuple[str, dict[str, str]]:
+    """As `slowness`, of any ratio: percents have their sign."""
+    if ratio.center >= MANY_TIMES:
+        return "times", _times(ratio)
+    if ratio.low is None or ratio.high is None:
+        return "percent", {"center": _signed(100 * (ratio.center - 1), 0)}
+    ends = {"low": ratio.low, "center": ratio.center, "high": ratio.high}
+    shares = {name: 100 * (value - 1) for name, value in ends.items()}
+    digits = _tenths(**shares)
+    return "percent", {name: _signed(share, digits) for name, share in shares.items()}
+
+
+def slower(ratio: Ratio) -> str:
+    """Of a ratio above one: `31 % slower (24-39 %)`, or `2.3 times as long (2.1-2.6)`."""
+    kind, told = slowness(ratio)
+    ends = f" ({told['low']}-{told['high']}{' %' if kind == 'percent' else ''})" if "low" in told else ""
+    return f"{told['center']} {'times as long' if kind == 'times' else '% slower'}{ends}"
+
+
+def _times(ratio: Ratio) -> dict[str, str]:
+    if ratio.low is None or ratio.high is None:
+        return {"center": number(ratio.center)}
     digits = min(2, places(ratio.center, ratio.high - ratio.low))
-    return f"{ratio.center:.{digits}f} {words} ({ratio.low:.{digits}f}-{ratio.high:.{digits}f})"
+    ends = {"low": ratio.low, "center": ratio.center, "high": ratio.high}
+    return {name: f"{value:.{digits}f}" for name, value in ends.items()}
 
 
-def percents(ratio: Ratio) -> tuple[float, float, float] | None:
-    if ratio.low is None or ratio.high is None:
-        return None
-    return 100 * (ratio.low - 1), 100 * (ratio.center - 1), 100 * (ratio.high - 1)
-
-
-def tenths(low: float, center: float, high: float) -> int:
+def _tenths(low: float, center: float, high: float) -> int:
     """Tenths of a percent only where they are known and matter: also for an end of the interval that would read as zero."""
     near_zero = any(round(end) == 0 and abs(end) >= 0.05 for end in (low, high))
     return 1 if near_zero or (high - low < 1 and abs(center) < 10) else 0
 
 
-def slower(ratio: Ratio) -> str:
-    """Of a ratio above one: `31 % slower (24-39 %)`, or `2.3 times as long (2.1-2.6)`."""
-    if ratio.center >= MANY_TIMES:
-        return times(ratio, "times as long")
-    shares = percents(ratio)
-    if shares is None:
-        return f"{100 * (ratio.center - 1):.0f} % slower"
-    low, center, high = shares
-    places = tenths(low, center, high)
-    lowest = f"{low:.{places}f}"
-    if low > 0 and float(lowest) == 0:
-        # Rounded down: the interval of a cell that is slower lies above zero, and shall read so.
-        lowest = f"{math.floor(100 * low) / 100:.2f}" if low >= 0.01 else lowest
-    return f"{center:.{places}f} % slower ({lowest}-{high:.{places}f} %)"
+def _signed(value: float, digits: int) -> str:
+    """With its sign, but no `-0`."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}" if round(value, digits) else f"{0:.{digits}f}"

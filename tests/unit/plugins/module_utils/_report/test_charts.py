@@ -223,7 +223,7 @@ def test_svg_of_keeps_markup_of_a_ledger_out() -> None:
 
 
 def test_every_colour_of_a_figure_has_its_shade_on_dark_ground() -> None:
-    used = {*charts.PALETTE, *charts.PARTS.values(), *charts.PART_COLORS.values()}
+    used = {*charts.PALETTE, *charts.PARTS.values(), *charts.SHARES.values()}
     assert used <= set(page.DARK)
     for figure in charts.figures_of(study(ledgers.mnist())):
         drawn = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', charts.svg_of(figure)))

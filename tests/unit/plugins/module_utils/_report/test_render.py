@@ -112,7 +112,7 @@ def test_page_holds_answer_figures_and_tables() -> None:
         "telemetry every (steps)",
         "fast",
         "randomised complete blocks",
-        "Holm's procedure",
+        "Smyth 2004",
     ],
 )
 def test_page_and_markdown_say(words: str) -> None:
@@ -222,9 +222,11 @@ def test_page_links_only_to_logs_whatever_a_factor_is_called() -> None:
     assert "//example.com/a" in outline.text
 
 
-def test_fastest_is_a_row_that_is_so_and_not_one_that_is_called_so() -> None:
-    table = tables.Table(("variant", tables.AGAINST), (("fastest", "+5 %"), ("a", "fastest")))
-    assert [render.is_fastest(row, table) for row in table.rows] == [False, True]
+def test_page_marks_a_row_that_is_the_fastest_and_not_one_that_is_called_so() -> None:
+    records = ledgers.study([{**SPEC, "variant": name, "workers": 2} for name in ("fastest", "other")])
+    table = tables.cells_table(model.study_of(records, "x"), report(records).answers)
+    shown = [row[table.columns.index("against")] == "fastest" for row in table.rows]
+    assert [n for n, is_best in enumerate(shown) if is_best] == sorted(table.best) != []
 
 
 def test_page_marks_the_fastest_cell() -> None:
@@ -330,7 +332,7 @@ def test_keys_of_several_clusters_carry_their_name() -> None:
 
 def test_facts_of_name_the_preset_the_cadence_and_the_design() -> None:
     facts = render.facts_of(model.study_of(ledgers.mnist(), "x"))
-    assert (facts["preset"], facts["telemetry every (steps)"]) == ("fast", "100")
+    assert (facts["preset"], facts["telemetry_every"]) == ("fast", "100")
     assert (facts["blocks"], facts["seed"], facts["varied"]) == ("4", "20200623", "ps, workers")
     assert "workers" not in facts
 

@@ -167,7 +167,7 @@ def test_provenance_table_shows_a_fact_once_and_a_change_with_its_ends() -> None
     records = [record(SPEC, block, seconds=4.0, number=block) for block in (1, 2, 3)]
     records[2]["provenance"]["kernel"] = "6.12.0"
     rows = {row[0]: row[1] for row in tables.provenance_table(study(records).runs).rows}
-    assert rows["cpu model"] == PROVENANCE["cpu_model"]
+    assert rows["processor"] == PROVENANCE["cpu_model"]
     assert rows["packages tensorflow"] == "2.21.0"
     assert rows["kernel"] == f"{PROVENANCE['kernel']} to 6.12.0 (2 values)"
 

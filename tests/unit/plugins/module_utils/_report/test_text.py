@@ -49,14 +49,6 @@ def test_against(given: Ratio, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "expected"),
-    [(0.4, 0, "0"), (-0.4, 0, "0"), (-0.04, 1, "0.0"), (-3, 0, "-3"), (2.25, 1, "+2.2")],
-)
-def test_signed_knows_no_minus_zero(value: float, places: int, expected: str) -> None:
-    assert text.signed(value, places) == expected
-
-
-@pytest.mark.parametrize(
     ("values", "expected"), [([1.4, 2.2, 1.9], "1.4 to 2.2"), ([1.41, 1.43], "1.4"), ([1.5], "1.5")]
 )
 def test_ends(values: list[float], expected: str) -> None:

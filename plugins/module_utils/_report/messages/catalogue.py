@@ -1,0 +1,154 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what a report has to say in the reader's language. PRIVATE, can break at any time.
+
+A text is a whole sentence, a heading or a clause that stands by itself, never a piece of one. Its places, such as {cell}, are
+filled with numbers in the language's own form, with other texts, or with data: data is never read as a text with places.
+
+Source of plural forms and of the forms of numbers: Unicode CLDR 46, en and pl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..._study.statistics import words
+from ..._study.statistics.intervals import Estimate, Ratio
+from . import Text, common, figures, page, tables
+
+TOPICS = (common, page, tables, figures)
+GROUPED = 10_000  # from here on the digits of a count stand in groups
+PARTS_OF_TIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M"}
+
+
+def english_form(n: float) -> str:
+    return "one" if n == 1 else "other"
+
+
+def polish_form(n: float) -> str:
+    """`one` for 1, `few` for what ends in 2 to 4 but not in 12 to 14, `many` for other whole numbers, `other` for fractions."""
+    if n != int(n):
+        return "other"
+    if n == 1:
+        return "one"
+    return "few" if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else "many"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """`form` tells the plural form of a number, `forms` are those that each counting text has.
+
+    `marks` turn the digits of Python, such as 1,234.5, into those of the language.
+    """
+
+    code: str
+    form: Callable[[float], str]
+    forms: tuple[str, ...]
+    marks: Mapping[int, str]
+
+    @property
+    def texts(self) -> dict[str, Text]:
+        return {key: text for topic in TOPICS for key, text in topic.TEXTS[self.code].items()}
+
+
+LANGUAGES = {
+    "en": Language(code="en", form=english_form, forms=("one", "other"), marks={}),
+    "pl": Language(
+        code="pl",
+        form=polish_form,
+        # A text that also counts fractions has `other`; the rest count what comes whole.
+        forms=("one", "few", "many"),
+        marks=str.maketrans({".": ",", ",": "\u00a0"}),
+    ),
+}
+
+
+class Catalogue:
+    """The texts of one language. `say = Catalogue("pl")`, then `say("runs", n=3)`."""
+
+    def __init__(self, code: str) -> None:
+        self.language = LANGUAGES[code]
+        self.code = code
+        self._texts = self.language.texts
+
+    def __call__(self, key: str, /, *, n: float | None = None, **values: Any) -> str:
+        """The text of this key. `n` chooses its plural form and is the number at {n}."""
+        text = self._texts[key]
+        if not isinstance(text, str):
+            text = text.get(self.language.form(n or 0)) or text[self.language.forms[-1]]
+        told = values if n is None else {"n": n, **values}
+        return text.format_map({name: of if isinstance(of, str) else self.count(of) for name, of in told.items()})
+
+    def named(self, kind: str, code: str, /, **values: Any) -> str:
+        """The text `<kind>_<code>`; a code without one, such as a user's own factor, is shown as it is."""
+        key = f"{kind}_{code}"
+        return self(key, **values) if key in self._texts else code.replace("_", " ")
+
+    def listed(self, items: Sequence[str]) -> str:
+        """`a`, `a and b`, `a, b and c`."""
+        return self("list", before=", ".join(items[:-1]), last=items[-1]) if len(items) > 1 else "".join(items)
+
+    def figures(self, written: str) -> str:
+        """A number as Python writes it in the language's own form."""
+        return written.translate(self.language.marks)
+
+    def count(self, n: float) -> str:
+        return self.figures(f"{n:,}" if n >= GROUPED else f"{n:g}")
+
+    def fixed(self, value: float | None, digits: int) -> str:
+        return words.NONE if value is None else self.figures(f"{value:,.{digits}f}")
+
+    def number(self, value: float | None) -> str:
+        """Three significant digits."""
+        return self.figures(words.number(value))
+
+    def seconds(self, value: float | None) -> str:
+        return words.NONE if value is None else self("seconds", value=self.number(value))
+
+    def percent(self, share: float | None) -> str:
+        return words.NONE if share is None else self("percent", value=self.fixed(100 * share, 0))
+
+    def percents(self, low: float, high: float) -> str:
+        return self("percents", low=self.fixed(100 * low, 0), high=self.fixed(100 * high, 0))
+
+    def money(self, amount: float | None) -> str:
+        """Two significant digits at least: a run costs cents or less."""
+        return words.NONE if amount is None else self.fixed(amount, max(2, 1 - words.magnitude(amount)))
+
+    def price(self, amount: float, currency: str) -> str:
+        return self("price", amount=self.money(amount), currency=currency)
+
+    def moment(self, seconds: float) -> str:
+        time = datetime.fromtimestamp(seconds, UTC)
+        parts: dict[str, Any] = {name: time.strftime(code) for name, code in PARTS_OF_TIME.items()}
+        return self("moment", **parts)
+
+    def interval(self, given: Estimate | None, key: str = "interval", **values: Any) -> str:
+        """`4.0 (3.8-4.3)`, or another text of an interval; only the number when there are too few values for one."""
+        if given is None:
+            return words.NONE
+        if given.low is None or given.high is None:
+            return self(f"{key}_unknown", center=self.number(given.center), **values)
+        digits = words.places(given.center, given.high - given.low)
+        ends = {"low": given.low, "center": given.center, "high": given.high}
+        told: dict[str, Any] = {name: self.fixed(value, digits) for name, value in ends.items()}
+        return self(key, **values, **told)
+
+    def slower(self, key: str, ratio: Ratio, *, n: float | None = None, **values: Any) -> str:
+        """The text of a cell that is slower: `<key>_percent`, or `<key>_times` where that reads better."""
+        kind, digits = words.slowness(ratio)
+        told: dict[str, Any] = {name: self.figures(of) for name, of in digits.items()}
+        return self(f"{key}_{kind}", n=n, **values, **told)
+
+    def against(self, ratio: Ratio) -> str:
+        """A ratio in a table: `+31 % (+24 to +39)`, or `2.3 times (2.1-2.6)`."""
+        kind, digits = words.distance(ratio)
+        told: dict[str, Any] = {name: self.figures(of) for name, of in digits.items()}
+        return self(f"against_{kind}" if "low" in told else f"against_{kind}_unknown", **told)
+
+
+ENGLISH = Catalogue("en")
