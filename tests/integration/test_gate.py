@@ -1,28 +1,32 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gates through real ansible-playbook and processes, with a program that is as slow as it is told to be."""
+"""Gates through real ansible-playbook and processes, with a program whose times are planted: the machine has no say in them."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fixtures.laws import PROGRAM
 from tests.fixtures.playbook import Playbook, errors, hosts
 
-from .conftest import tiny_command
+STEPS = 10
 
-SECONDS, STEPS = 1.0, 20
+
+def program(law: str = "flat") -> str:
+    return f"exec {sys.executable} -I -S {PROGRAM} {law} 1 0.01"
 
 
 def paced(times: float = 1.0) -> dict[str, str]:
     """The environment of a version that takes so many times as long."""
-    return {"PACE": str(round(SECONDS / STEPS * times, 5))}
+    return {"TIMES": str(times)}
 
 
 @pytest.fixture
@@ -33,8 +37,9 @@ def gate(playbook: Playbook) -> Playbook:
         variables={
             **own,
             "sweep_results_dir": str(playbook.results),
-            "training_command": tiny_command(STEPS).replace("0.002", "$PACE"),
+            "training_command": program(),
             "training_env": paced(),
+            "training_ps": 0,
             "training_workers": 1,
             "upgrade_gate_steps": STEPS,
             "upgrade_gate_blocks": 8,
@@ -62,7 +67,7 @@ def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_r
     assert 8 <= len(runs) <= 16
     told = {run["spec"]["variant"]: str(run["spec"].get("env")) for run in runs}
     # Names and a digest; no value is kept.
-    assert all(re.fullmatch("PACE sealed:[0-9a-f]{16}", env) for env in told.values()), told
+    assert all(re.fullmatch("TIMES sealed:[0-9a-f]{16}", env) for env in told.values()), told
     assert told["before"] != told["after"]
     (report,) = Path(gate.results).glob("compare-*/report.md")
     assert "variant=after" in report.read_text()
@@ -84,8 +89,8 @@ def test_compare_equal_versions_raise_no_alarm(gate: Playbook) -> None:
 
 @pytest.mark.full
 def test_compare_program_that_is_given_as_a_list(gate: Playbook) -> None:
-    before = {"command": tiny_command(STEPS, 0.05).removeprefix("exec ").split()}
-    result = gate.run("compare", upgrade_before=before, upgrade_after={"command": tiny_command(STEPS, 0.03)})
+    before = {"command": program("amdahl").removeprefix("exec ").split()}
+    result = gate.run("compare", upgrade_before=before, upgrade_after={"command": program("flat")})
     assert result.returncode == 0, result.stdout + result.stderr
     assert said(result.stdout).endswith(" 4 blocks)"), result.stdout
     assert " % faster (95 % CI " in said(result.stdout)

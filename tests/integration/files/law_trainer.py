@@ -2,6 +2,7 @@
 
 It prints our timing log and really takes the time that it tells: some hundred milliseconds. Arguments: the law, the study's seed,
 and the spread of a run as the standard deviation of the logarithm of its time, or several by commas for 1, 2, 4 ... workers.
+TIMES in the environment makes it a version that takes so many times as long.
 """
 
 import json
@@ -22,18 +23,19 @@ LAWS: dict[str, Callable[[int], float]] = {
 }
 
 
-def seconds(law: str, workers: int, block: int, seed: int, spreads: tuple[float, ...]) -> float:
+def seconds(law: str, workers: int, block: int, seed: int, spreads: tuple[float, ...], times: float = 1.0) -> float:
     drift = random.Random(f"{seed}-{block}").gauss(0.0, DRIFT)
     spread = spreads[min(workers.bit_length(), len(spreads)) - 1]
-    noise = random.Random(f"{seed}-{block}-{workers}").gauss(0.0, spread)
-    return LAWS[law](workers) * math.exp(drift + noise)
+    noise = random.Random(f"{seed}-{block}-{workers}" + (f"-{times}" if times != 1 else "")).gauss(0.0, spread)
+    return times * LAWS[law](workers) * math.exp(drift + noise)
 
 
 def main(law: str, seed: str, spreads: str) -> None:
     cluster = json.loads(os.environ["TF_CONFIG"])
     index, workers = int(cluster["task"]["index"]), len(cluster["cluster"]["worker"])
     (block,) = re.findall(r"/[0-9a-f]{12}-([0-9]+)/", os.environ["TFSCALE_RUN_DIR"] + "/")
-    planted = seconds(law, workers, int(block), int(seed), tuple(map(float, spreads.split(","))))
+    times = float(os.environ.get("TIMES", "1"))
+    planted = seconds(law, workers, int(block), int(seed), tuple(map(float, spreads.split(","))), times)
     wall, mono = time.time(), time.monotonic()
 
     def log(event: str, after: float, **fields: object) -> None:
