@@ -229,7 +229,10 @@ def study_of(
     by_cell: dict[str, list[Record]] = {}
     for run in runs:
         by_cell.setdefault(run.cell_id, []).append(run)
-    specs = {cell_id: found[0].settings for cell_id, found in by_cell.items()}
+    # Where the first record of a cell is damaged, a measured one knows its spec.
+    specs = {
+        cell_id: next((run for run in found if run.measured), found[0]).settings for cell_id, found in by_cell.items()
+    }
     factors = factors_of(list(specs.values()))
     cells = [
         Cell(cell_id, specs[cell_id], label(specs[cell_id], factors) or cell_id, tuple(found), prices)

@@ -40,6 +40,19 @@ def test_factors_of_leaves_out_what_another_factor_decides() -> None:
     assert model.factors_of([SPEC, kind]) == ("cluster", "ps", "workers")
 
 
+@pytest.mark.parametrize("workers", [None, [], "two", {}, ...])
+def test_cell_whose_first_record_lost_its_workers_is_known_by_a_measured_one(workers: Any) -> None:
+    records = ledgers.study(space(workers=[1, 2]), blocks=3)
+    damaged = records[0]
+    lost = damaged["spec"]["workers"]
+    damaged["spec"] = {key: value for key, value in damaged["spec"].items() if key != "workers"}
+    if workers is not ...:
+        damaged["spec"]["workers"] = workers
+    found = study(records)
+    assert {cell.spec["workers"]: len(cell.measured) for cell in found.cells} == {1: 3, 2: 3} | {lost: 2}
+    assert all(found.scaling(cell) for cell in found.cells)
+
+
 def variants(**change: Any) -> list[dict[str, Any]]:
     both = space(variant=["before", "after"], workers=[1, 2])
     return [{**spec, **(change if spec["variant"] == "after" else {})} for spec in both]

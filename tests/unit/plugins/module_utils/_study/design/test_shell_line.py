@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.shell_line import hiding
@@ -33,8 +34,11 @@ from hypothesis import strategies as st
         ("bash -ec 'PROGRAM | cat'", "|"),
     ],
 )
-def test_hiding_names_the_operator_behind_which_a_real_shell_ends_well(line: str, operator: str) -> None:
-    assert subprocess.run(["/bin/sh", "-c", line.replace("PROGRAM", "(exit 3)")], check=False).returncode == 0
+def test_hiding_names_the_operator_behind_which_a_real_shell_ends_well(
+    line: str, operator: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(["/bin/sh", "-c", line.replace("PROGRAM", "(exit 3)")], cwd=tmp_path, check=False)
+    assert done.returncode == 0
     assert hiding(line) == operator
 
 
