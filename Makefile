@@ -94,7 +94,7 @@ lint-ansible: setup-test
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
 	@$(TEST)/python tests/sanity/run.py $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
-	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py -m "not full" $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
 	@$(TRAINER)/python -m pytest $(APART) $(TRAINERS) --confcutdir=tests/trainer tests/trainer -m "not full" $(ARGS)
 integration: setup-test setup-trainer ## playbooks against real processes
@@ -137,7 +137,7 @@ e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
 e2e-full: setup-test setup-test-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
-	@$(PYTEST) $(APART) 2 tests/integration -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
+	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
 	@$(TRAINER)/python -m pytest $(APART) 2 --confcutdir=tests/trainer tests/trainer -m full $(ARGS) || [ $$? -eq 5 ]
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)

@@ -60,6 +60,7 @@ def test_venv_installs_once_for_all_checkouts_and_again_when_the_file_changes(ch
     assert (other / ".venv-x").resolve() != (checkout / ".venv-x").resolve()
 
 
+@pytest.mark.full
 def test_venv_keeps_what_was_asked_for_before(checkout: Path) -> None:
     (checkout / "more.txt").write_text("# nothing more\n")
     call(checkout, "tools/venv", ".venv-x", "needs.txt", "more.txt")
@@ -76,6 +77,7 @@ def test_venv_that_cannot_install_says_so_and_is_not_taken_for_current(checkout:
     assert not (checkout / ".venv-x").exists()
 
 
+@pytest.mark.full
 def test_venv_whose_python_is_gone_is_made_anew(checkout: Path) -> None:
     command = ("tools/venv", ".venv-x", "needs.txt")
     call(checkout, *command)

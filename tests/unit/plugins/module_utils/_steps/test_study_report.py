@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
+from ansible_collections.tfscale.study.plugins.module_utils._report import charts
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_report
 
 from tests.fixtures import ledgers
@@ -44,13 +45,21 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.fixture(autouse=True)
+def drawings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real ones take half a second: one test undoes this."""
+    monkeypatch.setattr(charts, "svg_of", lambda figure: f"<svg id='{figure.name}'/>")
+    monkeypatch.setattr(charts, "bundle", str)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     ledgers.write(tmp_path / "mnist", ledgers.mnist())
     return tmp_path / "mnist"
 
 
-def test_execute_writes_every_file_once(folder: Path) -> None:
+def test_execute_writes_every_file_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     first = execute(folder)
     written = files(folder)
     assert first["changed"] is True
@@ -221,6 +230,7 @@ def full_disk(*_arguments: Any) -> None:
 
 @pytest.mark.parametrize("missing", ["altair", "pandas", "vl_convert"])
 def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.undo()
     importer = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
