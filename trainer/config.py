@@ -73,6 +73,8 @@ class Config:
     batch_size: int = 20
     learning_rate: float = 0.001
     telemetry_every: int = 100
+    target_accuracy: float | None = None
+    eval_every: int = 100
     rounds: int = ROUNDS
     threads: int = 0
     num_gpus: int = 0
@@ -124,6 +126,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> Conf
         batch_size=_integer("--batch_size", flags.batch_size, minimum=1),
         learning_rate=_positive("--learning_rate", flags.learning_rate),
         telemetry_every=_integer("--telemetry_every", flags.telemetry_every, minimum=1),
+        target_accuracy=_share("--target_accuracy", flags.target_accuracy),
+        eval_every=_integer("--eval_every", flags.eval_every, minimum=1),
         rounds=_rounds(flags, strategy),
         threads=_integer("--threads", flags.threads, minimum=0),
         num_gpus=_integer("--num_gpus", flags.num_gpus, minimum=0),
@@ -184,6 +188,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch_size", default="20")
     parser.add_argument("--learning_rate", default="0.001")
     parser.add_argument("--telemetry_every", default="100", help="global steps between two progress events (fast)")
+    parser.add_argument(
+        "--target_accuracy", default="", help="share of the test set at which the training ends; none without it"
+    )
+    parser.add_argument("--eval_every", default="100", help="global steps between two evaluations, with a target")
     parser.add_argument(
         "--rounds", default="", help="steps in one call of TensorFlow (fast); default: 10, or all if fewer"
     )
@@ -304,10 +312,25 @@ def _check_together(config: Config) -> None:
         raise ConfigError(
             f"--long_running lets workers come and go, but --strategy {config.strategy} waits for all of them: give async_ps"
         )
+    _check_target(config)
     _check_tf2(config)
     if config.replicas_to_aggregate and config.strategy != "sync_ps":
         raise ConfigError(
             f"--replicas_to_aggregate is {config.replicas_to_aggregate}, but --strategy {config.strategy} aggregates nothing"
+        )
+
+
+def _check_target(config: Config) -> None:
+    if config.target_accuracy is None:
+        return
+    if config.long_running or not config.train_steps:
+        endless = "--long_running" if config.long_running else "--train_steps 0"
+        raise ConfigError(
+            f"--target_accuracy is {config.target_accuracy}, but with {endless} the training has no end: give the last step"
+        )
+    if config.eval_every > config.train_steps:
+        raise ConfigError(
+            f"--eval_every is {config.eval_every}, but --train_steps is {config.train_steps}: give at most that"
         )
 
 
@@ -346,7 +369,10 @@ def _integer(name: str, text: str, *, minimum: int, maximum: int = 2**63 - 1) ->
 def _rounds(flags: argparse.Namespace, strategy: str) -> int:
     """Limit the steps in one call, so that none goes far beyond the last step or skips a progress report."""
     steps = int(flags.train_steps) or math.inf
-    most, which = min((steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every"))
+    limits = [(steps, "--train_steps"), (int(flags.telemetry_every), "--telemetry_every")]
+    if flags.target_accuracy:
+        limits.append((int(flags.eval_every), "--eval_every"))
+    most, which = min(limits)
     if not flags.rounds:
         return int(min(ROUNDS, most))
     rounds = _integer("--rounds", flags.rounds, minimum=1)
@@ -356,6 +382,16 @@ def _rounds(flags: argparse.Namespace, strategy: str) -> int:
     if rounds > most:
         raise ConfigError(f"--rounds is {rounds}, but {which} is {most}: give at most that")
     return rounds
+
+
+def _share(name: str, text: str) -> float | None:
+    try:
+        value = float(text or "0.5")
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise ConfigError(f"{name} is {text!r}, but must be a share above 0 and below 1, as in 0.95")
+    return value if text else None
 
 
 def _positive(name: str, text: str) -> float:

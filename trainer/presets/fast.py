@@ -26,7 +26,7 @@ from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import Shards
 from trainer.subgraph import Subgraph
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
-from trainer.training_loop import Minimiser, step_after
+from trainer.training_loop import LastStep, Minimiser, step_after
 
 # Batches whose order one call puts into the queue.
 ORDER_BLOCK = 500
@@ -42,6 +42,7 @@ class Fast:
         self._ordered = 0
         with tf.device("/job:ps/task:0/cpu:0"):
             self.global_step = tf.train.get_or_create_global_step()
+        self.last_step = LastStep(config, self.global_step) if config.target_accuracy else None
         self.shards = Shards(self._network, seed=config.seed, ps_count=len(config.ps_hosts))
         with tf.device(cluster.host_device(config)):
             self._build_data()
@@ -52,7 +53,7 @@ class Fast:
             else:
                 loss = tf.reduce_sum(self._losses(self.shards.pull()[0], *self._next(1)[0]))
                 train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), loss, self.global_step)
-                self._calls = {1: (step_after(train_step, self.global_step), loss)}
+                self._calls = {1: (step_after(train_step, self.global_step, self.last_step), loss)}
             self._build_test()
 
     @property
@@ -94,6 +95,8 @@ class Fast:
         *done, losses = made
         with tf.control_dependencies(done), tf.device(self.global_step.device):
             global_step = tf.identity(self.global_step.read_value())
+            if self.last_step:
+                global_step = self.last_step.seen(global_step)
         return global_step, tf.reduce_sum(losses)
 
     def _losses(self, flat: Any, images: Any, labels: Any) -> Any:
@@ -163,13 +166,14 @@ class Fast:
             while self._ordered < rounds:
                 with breakdown.on(INPUT):
                     self._supply(session)
-            global_step, loss = breakdown.call(calls[rounds], steps=rounds)
+            seen, loss = breakdown.call(calls[rounds], steps=rounds)
+            global_step = abs(seen)
             self._ordered -= rounds
             progress.local_steps += rounds
             if global_step >= report.due:
                 with breakdown.on(TELEMETRY):
                     report(int(global_step), float(loss) / config.batch_size)
-            if global_step >= config.train_steps > 0:
+            if seen < 0 or global_step >= config.train_steps > 0:
                 check_finite(loss, global_step)
                 progress.seconds = breakdown.split()
                 return int(global_step)

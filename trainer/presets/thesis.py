@@ -23,7 +23,7 @@ from trainer.data import Batches, load_floats
 from trainer.event_log import EventFiles, NonFiniteLossError, check_finite
 from trainer.fetch import Split
 from trainer.time_breakdown import INPUT, TELEMETRY, TimeBreakdown
-from trainer.training_loop import Minimiser, step_after
+from trainer.training_loop import LastStep, Minimiser, step_after
 
 TEST_EVERY = 10
 SUMMARISED_IMAGES = 10
@@ -57,14 +57,25 @@ class Thesis:
         self._context = context
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.worker_seed)
         self.global_step = tf.Variable(0, name="global_step", trainable=False, use_resource=False)
+        self.last_step = LastStep(config, self.global_step) if config.target_accuracy else None
         self._build_inputs()
         self._build_network()
+        # Kept, because a thread of its own, which evaluates, has another graph as its default.
+        self._variables = tf.trainable_variables()
         with tf.name_scope("train"):
             self._train_step = minimise(tf.train.AdamOptimizer(config.learning_rate), self._loss, self.global_step)
         # In sync_ps a worker that reads the step before its push may miss the last one and wait for a token without end.
         early = config.strategy == "async_ps"
-        self._step_seen = self.global_step if early else step_after(self._train_step, self.global_step)
+        self._step_seen = (
+            self._step_so_far() if early else step_after(self._train_step, self.global_step, self.last_step)
+        )
         self._summary_op = tf.summary.merge_all()
+
+    def _step_so_far(self) -> Any:
+        if self.last_step is None:
+            return self.global_step
+        with tf.device(self.global_step.device):
+            return self.last_step.seen(tf.identity(self.global_step))
 
     def _build_inputs(self) -> None:
         dataset = self._context.dataset
@@ -115,15 +126,17 @@ class Thesis:
         config, began = self._context.config, self._context.clock.mono()
         breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         local_step = step = 0
+        is_last = False
         while True:
             with _non_finite(step):
                 if local_step % TEST_EVERY == 0:
                     with breakdown.on(TELEMETRY):
                         self._test_once(session, local_step)
                 else:
-                    step = self._train_once(session, local_step, breakdown)
+                    seen = self._train_once(session, local_step, breakdown)
+                    step, is_last = abs(seen), seen < 0
             local_step += 1
-            if step >= config.train_steps > 0:
+            if is_last or step >= config.train_steps > 0:
                 break
         self._context.log.text(f"Training elapsed time: {self._context.clock.mono() - began:f} s")
         self._context.progress.seconds = breakdown.split()
@@ -135,14 +148,16 @@ class Thesis:
         self._context.log.text(f"Accuracy at local_step {local_step + 1}: {accuracy}")
 
     def _train_once(self, session: Any, local_step: int, breakdown: TimeBreakdown) -> int:
+        """Return the global step; negative if it is the last one."""
         context, (images, labels) = self._context, self._train
         with breakdown.on(INPUT):
             indices = self._batches.take(1)[0]
             feed = self._feed((images[indices], labels[indices]))
         fetches = [self._train_step, self._summary_op, self._step_seen, self._loss]
-        _done, summary, step, loss = breakdown.call(
+        _done, summary, seen, loss = breakdown.call(
             lambda options, metadata: session.run(fetches, feed, options, metadata)
         )
+        step = abs(seen)
         context.progress.local_steps += 1
         with breakdown.on(TELEMETRY):
             self._train_writer.write(summary, step)
@@ -151,16 +166,15 @@ class Thesis:
             check_finite(float(loss), int(step))
             mean = round(float(loss) / context.config.batch_size, 6)
             context.log.event("progress", global_step=int(step), local_step=context.progress.local_steps, loss=mean)
-        return int(step)
+        return int(seen)
 
     def close(self) -> None:
         self._train_writer.close()
         self._test_writer.close()
 
     def parameters(self, session: Any) -> dict[str, Any]:
-        variables = tf.trainable_variables()
-        values = session.run(variables)
-        return {variable.op.name: value for variable, value in zip(variables, values, strict=True)}
+        values = session.run(self._variables)
+        return {variable.op.name: value for variable, value in zip(self._variables, values, strict=True)}
 
     def accuracy(self, session: Any) -> float:
         return float(session.run(self._accuracy, feed_dict=self._feed(self._test)))

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from trainer.context import Context
 from trainer.data import Batches
+from trainer.evaluation import Evaluator
 from trainer.event_log import check_finite
 from trainer.progress_reporter import ProgressReporter
 from trainer.sharded_parameters import BETA1, BETA2
@@ -30,6 +31,7 @@ class Mirrored:
     def __init__(self, context: Context) -> None:
         config, dataset = context.config, context.dataset
         self._context = context
+        self._ask_at = config.eval_every
         # TensorFlow requires the setup of collectives before it creates any other object.
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy(
             cluster_resolver=tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -51,6 +53,10 @@ class Mirrored:
             self._slots = [tf.Variable(np.zeros_like(self._vector.start), trainable=False) for _slot in range(2)]
             self._powers = [tf.Variable([beta], dtype=tf.float32, trainable=False) for beta in (BETA1, BETA2)]
         self._steps = tf.function(self._run_steps, reduce_retracing=False)
+        self._agreed = tf.function(self._run_agreement)
+        self._evaluator: Evaluator | None = None
+        if config.target_accuracy:
+            self._agreed.get_concrete_function(tf.TensorSpec([], tf.float32))
         for rounds in tf2_common.lengths(config):
             self._steps.get_concrete_function(tf.TensorSpec([rounds, config.batch_size], tf.int32))
 
@@ -64,7 +70,7 @@ class Mirrored:
         report = ProgressReporter(self._context)
         breakdown = TimeBreakdown(self._context.clock.mono, self._context.usage.throttled)
         report.begin()
-        while progress.local_steps < target:
+        while progress.local_steps < target and not self._is_reached():
             rounds = int(min(config.rounds, target - progress.local_steps))
             with breakdown.on(INPUT):
                 order = tf.constant(self._batches.take(rounds))
@@ -78,6 +84,29 @@ class Mirrored:
         report.close()
         progress.seconds = breakdown.split()
         return progress.local_steps
+
+    def _is_reached(self) -> bool:
+        """Whether the chief has reached the target. All workers have to end after the same step, so they ask together."""
+        config, step = self._context.config, self._context.progress.local_steps
+        if not config.target_accuracy or step < self._ask_at:
+            return False
+        self._ask_at = (step // config.eval_every + 1) * config.eval_every
+        reached = tf.constant(float(self._evaluator is not None and self._evaluator.reached))
+        return bool(self._agreed(reached) > 0)
+
+    def _run_agreement(self, reached: Any) -> Any:
+        return self._strategy.run(_sum_of_all, args=(reached,))
+
+    def evaluator(self) -> Evaluator | None:
+        """Of the chief, with a target accuracy; the training then ends once it is reached."""
+        config = self._context.config
+        if config.is_chief and config.target_accuracy:
+            self._evaluator = Evaluator(
+                self._context,
+                step=lambda: self._context.progress.local_steps,
+                parameters=lambda: self._vector.layout.by_name(self._parameters.numpy()),
+            )
+        return self._evaluator
 
     def _look(self, report: ProgressReporter, loss: float, *, is_last: bool) -> None:
         step = self._context.progress.local_steps
@@ -110,14 +139,26 @@ def _mean_of_all(gradient: Any) -> Any:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradient)
 
 
+def _sum_of_all(value: Any) -> Any:
+    # A reduction needs a device, which an argument does not have.
+    with tf.device("/cpu:0"):
+        value = tf.identity(value)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
 def train(context: Context) -> None:
     tf2_common.configure(context.config)
     worker = Mirrored(context)
+    evaluator = worker.evaluator()
     context.log.event("session_ready")
     arrived = context.clock.mono()
     worker.meet()
     context.start(0, waited=context.clock.mono() - arrived)
-    context.target_reached(worker.train())
+    if evaluator:
+        evaluator.start()
+    context.target_reached(worker.train(), by_accuracy=bool(evaluator and evaluator.reached))
+    if evaluator:
+        evaluator.finish()
     worker.finish()
     # A worker that exits early breaks the collectives of the others.
     worker.meet()

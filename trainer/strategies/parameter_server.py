@@ -15,6 +15,7 @@ from trainer import cluster, presets, shutdown
 from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
 from trainer.context import Context
+from trainer.evaluation import Evaluator
 from trainer.export import export
 from trainer.ps_counters import PsCounters
 from trainer.training_loop import TrainingLoop
@@ -93,6 +94,8 @@ class Worker:
         context.progress.bytes_per_ps = cluster.bytes_per_ps(graph, config)
         context.progress.step_bytes_per_ps = cluster.step_bytes_per_ps(tf.trainable_variables(), config)
         has_checkpoints = config.is_chief and config.checkpoint_dir
+        # Of the chief, with a target accuracy.
+        self._evaluator: Evaluator | None = None
         self._checkpoints = Checkpoints(context, loop.global_step, twins=loop.twins) if has_checkpoints else None
         if self._checkpoints:
             save = self._checkpoints.save_if_possible
@@ -120,6 +123,14 @@ class Worker:
 
     def _prepare(self, session: Any) -> None:
         session.run(self._initializer)
+        if (last_step := self._loop.last_step) is not None:
+            session.run(last_step.initializer)
+            self._evaluator = Evaluator(
+                self._context,
+                step=lambda: int(session.run(self._loop.global_step)),
+                parameters=lambda: self._loop.parameters(session),
+                stop=lambda: last_step.lower(session),
+            )
         if self._checkpoints and self._context.config.restore:
             self._checkpoints.restore(session)
         self._aggregation.initialise(session)
@@ -128,7 +139,13 @@ class Worker:
         if self._checkpoints:
             self._checkpoints.save_from(session)
         self._context.start(step, waited=waited)
-        self._context.target_reached(self._loop.train(session))
+        if self._evaluator is None:
+            self._context.target_reached(self._loop.train(session))
+            return
+        self._evaluator.start()
+        step = self._loop.train(session)
+        self._context.target_reached(step, by_accuracy=self._evaluator.reached)
+        self._evaluator.finish()
 
     def _end(self, session: Any) -> None:
         self._loop.close()
@@ -190,6 +207,6 @@ def _check_network(session: Any) -> None:
 
 
 def _finish(context: Context, loop: TrainingLoop, session: Any) -> None:
-    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(loop.accuracy(session), 6))
+    context.evaluated_at_the_end(lambda: loop.accuracy(session))
     if context.config.export_dir:
         export(context, loop.parameters(session))

@@ -92,7 +92,6 @@ def apply_adam(variable: Any, slots: Sequence[Any], powers: Sequence[Any], rate:
 
 def finish(context: Context, vector: Vector, flat: np.ndarray) -> None:
     """Evaluate and export the final parameters on the chief."""
-    accuracy = vector.accuracy(flat, context.dataset.test)
-    context.log.event("eval", global_step=context.progress.global_step, accuracy=round(accuracy, 6))
+    context.evaluated_at_the_end(lambda: vector.accuracy(flat, context.dataset.test))
     if context.config.export_dir:
         export(context, vector.layout.by_name(flat))

@@ -22,6 +22,7 @@ from trainer import cluster
 from trainer.config import Config
 from trainer.context import Context
 from trainer.data import Batches
+from trainer.evaluation import Evaluator
 from trainer.event_log import check_finite
 from trainer.progress_reporter import ProgressReporter
 from trainer.ps_counters import PsCounters
@@ -39,6 +40,7 @@ class Coordinator:
     def __init__(self, context: Context) -> None:
         config, dataset = context.config, context.dataset
         self._context = context
+        self._evaluator: Evaluator | None = None
         self._vector = tf2_common.Vector(context)
         self._batches = Batches(dataset.train_examples, config.batch_size, seed=config.seed)
         ps = len(config.ps_hosts)
@@ -120,6 +122,16 @@ class Coordinator:
         for shard, part in zip(kept, tf.split(whole, [shard.shape[0] for shard in kept]), strict=True):
             shard.assign_add(part)
 
+    def evaluator(self) -> Evaluator | None:
+        """With a target accuracy; the training then ends once it is reached."""
+        if self._context.config.target_accuracy:
+            self._evaluator = Evaluator(
+                self._context,
+                step=lambda: int(self.counts[:, 0].sum()),
+                parameters=lambda: self._vector.layout.by_name(self._flat()),
+            )
+        return self._evaluator
+
     def train(self) -> int:
         config = self._context.config
         target = config.train_steps or math.inf
@@ -129,6 +141,8 @@ class Coordinator:
         waiting: deque[tuple[int, Any]] = deque()
         given = 0
         while given < target or waiting:
+            if self._evaluator and self._evaluator.reached:
+                target = min(target, given)
             if given < target:
                 rounds = int(min(config.rounds, target - given))
                 given += rounds
@@ -155,9 +169,11 @@ class Coordinator:
         """Return one row per worker: its steps and its microseconds of computing."""
         return np.concatenate([shard.numpy() for shard in shards(self._counts)])
 
+    def _flat(self) -> np.ndarray:
+        return np.concatenate([shard.numpy() for shard in shards(self._parameters)])
+
     def finish(self) -> None:
-        flat = np.concatenate([shard.numpy() for shard in shards(self._parameters)])
-        tf2_common.finish(self._context, self._vector, flat)
+        tf2_common.finish(self._context, self._vector, self._flat())
 
 
 def _own_address(config: Config) -> str:
@@ -248,11 +264,16 @@ def _coordinate(
     coordinator = Coordinator(context)
     context.progress.bytes_per_ps = coordinator.bytes_per_ps
     context.progress.step_bytes_per_ps = coordinator.step_bytes_per_ps
+    evaluator = coordinator.evaluator()
     counters.begin(session)
     breakdown = TimeBreakdown(context.clock.mono, context.usage.throttled)
     context.start(line.give_leave(session), waited=waited)
     began = context.clock.mono()
-    context.target_reached(coordinator.train())
+    if evaluator:
+        evaluator.start()
+    context.target_reached(coordinator.train(), by_accuracy=bool(evaluator and evaluator.reached))
+    if evaluator:
+        evaluator.finish()
     took = round(1e6 * (context.clock.mono() - began))
     context.progress.ps = counters.used(session)
     counts = coordinator.counts
