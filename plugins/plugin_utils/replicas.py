@@ -38,6 +38,8 @@ HYPERPARAMETERS = (
     *("strategy", "preset", "model", "dataset", "batch_size", "hidden_units", "learning_rate"),
     *("train_steps", "telemetry_every"),
 )
+# Only of a run with a target accuracy.
+OF_TARGET = ("target_accuracy", "eval_every")
 PROGRAM = ("python3", "-m", "trainer")
 # On it everything outlives its pods, in every replica at the same place.
 MOUNT = "/volume"
@@ -183,7 +185,11 @@ class _Program:
     @property
     def arguments(self) -> Values:
         """The trainer's flags, as far as processes, pods and long-running trainings agree."""
-        optional = {"data_dir": self.given["data_dir"], "num_gpus": integer("training_gpus", self.spec.get("gpus", 0))}
+        optional = {
+            "data_dir": self.given["data_dir"],
+            "num_gpus": integer("training_gpus", self.spec.get("gpus", 0)),
+            **{name: self.spec.get(name) for name in OF_TARGET},
+        }
         return {
             **{name: self.spec[name] for name in HYPERPARAMETERS},
             "seed": self.run["seed"],

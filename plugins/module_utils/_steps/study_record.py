@@ -141,6 +141,7 @@ def _document(params: Mapping[str, Any], book: Ledger, now: float) -> dict[str, 
         "spec": run["spec"],
         **{key: run[key] for key in ("fits", "design") if run.get(key)},
         "timings": {**log.timings(), **_usage(wait)},
+        **({"evaluations": [one._asdict() for one in log.evaluations]} if log.evaluations else {}),
         "evidence": _evidence(params, case),
         "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},
         "provenance": _provenance(params, case, facts, now),
@@ -154,6 +155,7 @@ def _logs_of(run: Mapping[str, Any], wait: Mapping[str, Any], log_format: str) -
         int(run["spec"]["train_steps"]),
         finite(wait.get("started_wall")),
         finite(wait.get("ended_wall")),
+        finite(run["spec"].get("target_accuracy")),
     )
 
 
@@ -215,6 +217,15 @@ def _sentence(record: Record, run: Mapping[str, Any]) -> str:
 
 
 def _figures(record: Record) -> str:
+    if record.target is None:
+        return _speed(record)
+    reached, steps = record.seconds, record.timing("steps_to_accuracy")
+    if reached is None:
+        return f"did not reach the accuracy {record.target:g} in {_speed(record)}"
+    return f"reached the accuracy {record.target:g} in {duration(reached)}, at step {steps:.0f}; {_speed(record)}"
+
+
+def _speed(record: Record) -> str:
     speed, accuracy, steps = (record.timing(key) for key in ("steps_per_second", "accuracy", "global_steps"))
     told = "" if steps is None else f"{steps:.0f} steps in "
     told += duration(record.timing("train_seconds") or 0.0)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from ..._common.fields import count, finite
 from ..records.record import Record
 from ..statistics.adaptive import AUTO, Rules, comparison_of, decide
-from ..statistics.comparison import ONE_PLOT, Comparison, compare_with_best
+from ..statistics.comparison import ONE_PLOT, Comparison, compare_with_best, lower_bounds
 from ..statistics.sequential import FIRST
 from . import model
 
@@ -27,9 +28,20 @@ def rules_of(runs: Sequence[Record]) -> Rules | None:
 def compare(cells: Sequence[model.Cell]) -> Comparison:
     """Hold every measured cell of a group against the fastest.
 
-    Of an adaptive study each cell has the interval of the look that closed it: the looks are part of its error rate.
+    Of an adaptive study each cell has the interval of the look that closed it: the looks are part of its error rate. A cell of which
+    some run did not reach the target accuracy is not among those that are compared; it has a lower bound.
     """
-    measured = {cell.cell_id: cell for cell in cells if cell.measured}
+    everybody = {cell.cell_id: cell for cell in cells if cell.measured}
+    measured = {cell_id: cell for cell_id, cell in everybody.items() if not cell.censored}
+    found = _compare(measured)
+    if len(measured) == len(everybody):
+        return found
+    others = {cell_id: cell.by_block() for cell_id, cell in everybody.items() if cell.censored}
+    best = measured[found.best].by_block() if found.best else {}
+    return replace(found, censored=lower_bounds(others, best, len(measured)))
+
+
+def _compare(measured: Mapping[str, model.Cell]) -> Comparison:
     times = {cell_id: cell.by_block() for cell_id, cell in measured.items()}
     runs = [run for cell in measured.values() for run in cell.runs]
     plots = _plots(measured) if any(run.design.get("by_nodes") is True for run in runs) else ONE_PLOT

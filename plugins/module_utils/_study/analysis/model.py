@@ -36,7 +36,19 @@ ORDER = (
 # Ways to the same training: a global step of these is one gradient (of one worker, or the mean of all), as with those.
 SAME_WORK = {"tf2_ps": "async_ps", "mirrored": "sync_ps"}
 # Cells that differ in one of these do not do the same work in the same place: their times are never compared.
-WORK = frozenset((*ORDER, "batch_size", "hidden_units", "learning_rate", "train_steps", "telemetry_every", "gpus"))
+WORK = frozenset(
+    (
+        *ORDER,
+        "batch_size",
+        "hidden_units",
+        "learning_rate",
+        "train_steps",
+        "telemetry_every",
+        "gpus",
+        "target_accuracy",
+        "eval_every",
+    )
+)
 _SORTED_WORK = tuple(sorted(WORK))
 
 
@@ -71,14 +83,35 @@ class Cell:
         told = [shares for run in self.measured if (shares := run.shares)]
         return {part: sum(shares[part] for shares in told) / len(told) for part in SPENT} if told else {}
 
+    @property
+    def target(self) -> float | None:
+        """The accuracy to which its runs train; None where they make all steps."""
+        return self.runs[0].target if self.runs else None
+
+    @property
+    def response(self) -> str:
+        """The figure by which the cell is compared."""
+        return "train_seconds" if self.target is None else "seconds_to_accuracy"
+
+    @cached_property
+    def censored(self) -> tuple[Record, ...]:
+        """The measured runs that did not reach the target accuracy."""
+        return tuple(run for run in self.measured if run.is_censored)
+
+    @cached_property
+    def seconds_per_step(self) -> list[float]:
+        """Of the runs that reached the target accuracy, up to it: seconds to accuracy over steps to accuracy."""
+        pairs = [(run.seconds, run.timing("steps_to_accuracy")) for run in self.measured]
+        return [seconds / steps for seconds, steps in pairs if seconds and steps] if self.target is not None else []
+
     @cached_property
     def cause(self) -> Cause:
         """Why the cell is not faster."""
         return cause_of(self.measured)
 
     def by_block(self) -> dict[int, float]:
-        """Training seconds by block. Of two measured runs of one block the later one counts."""
-        return {run.block: seconds for run in self.measured if (seconds := run.timing("train_seconds")) is not None}
+        """The seconds by which cells are compared, by block. Of two measured runs of one block the later one counts."""
+        return {run.block: seconds for run in self.measured if (seconds := run.seconds) is not None}
 
     def interval(self, key: str) -> intervals.Estimate | None:
         positive = [value for value in self.values(key) if value > 0]
@@ -150,9 +183,13 @@ class Study:
         return [(label(_in_common(cells, names), names), cells) for cells in found.values()]
 
     def scaling(self, cell: Cell) -> Scaling | None:
-        """None when nothing was measured, or when the study holds no other number of workers of this kind."""
-        kin = [other for other in self.measured if _but(other.spec, "workers") == _but(cell.spec, "workers")]
-        if len({other.spec.get("workers") for other in kin}) < 2 or not cell.measured:
+        """None when nothing was measured, when a run is censored, or when the study holds no other number of workers of this kind."""
+        kin = [
+            other
+            for other in self.measured
+            if not other.censored and _but(other.spec, "workers") == _but(cell.spec, "workers")
+        ]
+        if len({other.spec.get("workers") for other in kin}) < 2 or cell not in kin:
             return None
         reference = min(kin, key=lambda other: int(other.spec["workers"]))
         times = int(cell.spec["workers"]) / max(1, int(reference.spec["workers"]))

@@ -95,6 +95,9 @@ class History:
     done: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
+    # By cell_id, the blocks with a run that did not reach its target accuracy, and that accuracy.
+    censored: dict[str, set[int]] = field(default_factory=dict)
+    targets: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[Any]) -> History:
@@ -109,6 +112,9 @@ class History:
         self.blocks[cell] = max(self.blocks.get(cell, 0), record.block)
         if record.is_fit:
             self.done.add(run)
+            if record.is_censored and record.target is not None:
+                self.censored.setdefault(cell, set()).add(record.block)
+                self.targets[cell] = record.target
         else:
             self.reasons[run] = record.why
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, median
 from typing import Any, NamedTuple, Protocol
@@ -119,18 +119,26 @@ class _Known:
         return fmean(self.logs)
 
 
+def _total_seconds(record: Record) -> float | None:
+    return record.timing("total_seconds")
+
+
 class Experience:
     """Durations and prices of recorded runs, and the forecasts that follow from them."""
 
     def __init__(
-        self, records: Iterable[Any], prices: Mapping[str, float] = NO_PRICES, *, timing: str = "total_seconds"
+        self,
+        records: Iterable[Any],
+        prices: Mapping[str, float] = NO_PRICES,
+        *,
+        seconds_of: Callable[[Record], float | None] = _total_seconds,
     ) -> None:
         """`prices` are those of a node's hour by machine type, `*` is any other; without any there is no price."""
         found = [record for record in records_of(records) if record.is_fit and record.spec]
         self._prices = prices
         self._cells: dict[str, _Known] = {}
         for record in found:
-            seconds = record.timing(timing)
+            seconds = seconds_of(record)
             if seconds is not None and seconds > 0:
                 cell = self._cells.setdefault(record.cell_id, _Known(record.spec, [], []))
                 cell.logs.append(math.log(min(max(seconds, SHORTEST), LONGEST)))

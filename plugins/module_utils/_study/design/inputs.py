@@ -26,6 +26,7 @@ from ..logs.formats import LogFormat
 from ..statistics.adaptive import AUTO
 from . import workloads
 from .cell import NESTED, nested
+from .target import check_target
 
 STRATEGIES = ("async_ps", "sync_ps", "tf2_ps", "mirrored")
 # With a loop of their own, which is neither of the presets.
@@ -184,6 +185,14 @@ def positive(name: str, value: Any, *, maximum: float) -> float:
     return found
 
 
+def accuracy(name: str, value: Any) -> float:
+    """A share of the test set."""
+    try:
+        return part(name, value)
+    except InputError:
+        raise wrong(name, value, "a share above 0 and below 1, such as 0.95") from None
+
+
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "provider": lambda name, value: choice(name, value, PROVIDERS),
     "backend": lambda name, value: choice(name, value, ("processes", *workloads.names())),
@@ -196,6 +205,8 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "learning_rate": lambda name, value: positive(name, value, maximum=1000),
     "train_steps": lambda name, value: integer(name, value, maximum=MOST_STEPS),
     "telemetry_every": lambda name, value: integer(name, value, minimum=1, maximum=MOST_STEPS),
+    "target_accuracy": accuracy,
+    "eval_every": lambda name, value: integer(name, value, minimum=1, maximum=MOST_STEPS),
     "gpus": lambda name, value: integer(name, value, maximum=MOST_THREADS),
     "log_format": lambda _name, value: LogFormat.of(value).name,
 }
@@ -214,6 +225,12 @@ def check_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
         elif not isinstance(value, (str, int, float, bool, type(None))):
             raise wrong(variable(key), value, "one word or number")
     _check_together(checked)
+    check_target(
+        checked.get("target_accuracy"),
+        steps=checked["train_steps"],
+        eval_every=None if checked.get("command") else checked.get("eval_every"),
+        log_format=checked.get("log_format", "tfscale"),
+    )
     return checked
 
 

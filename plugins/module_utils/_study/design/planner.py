@@ -104,6 +104,13 @@ def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> f
     allowed = inputs.margin("sweep_max_slowdown", params["max_slowdown"])
     if allowed is None:
         return None
+    if (
+        target := next((cell.spec["target_accuracy"] for cell in cells if "target_accuracy" in cell.spec), None)
+    ) is not None:
+        raise InputError(
+            f"sweep_max_slowdown is {params['max_slowdown']}, which judges the speed of equally many steps, but"
+            f" training_target_accuracy is {target:g}: give one of both"
+        )
     if sorted(str(cell.spec.get("variant")) for cell in cells) != sorted((gate.BEFORE, gate.AFTER)):
         raise InputError(
             f"sweep_max_slowdown is {params['max_slowdown']}: give sweep_variants with before and after, and one number of nodes,"
@@ -186,7 +193,7 @@ class _Study:
         if self.standing is None or not self.plan.missing or not self.plan.further:
             return None
         times = times_of(self.records)
-        levels = forecast.Experience(self.records, timing="train_seconds").level
+        levels = forecast.Experience(self.records, seconds_of=lambda record: record.seconds).level
         found: dict[str, Any] = {}
         for group in self.standing.groups:
             going = {
@@ -259,6 +266,13 @@ class _Study:
         still = f"; {self.standing.open_in_words}" if self.standing and self.standing.open else ""
         if self.shortage:
             return f"ended after {runs}: {self.shortage}{still}"
+        if (
+            self.standing
+            and not any(decision.states for decision in self.standing.decisions)
+            and self.standing.censored
+        ):
+            # The cells have been told of one by one.
+            return f"ended after {runs}: no cell reached its target accuracy in every run"
         if still:
             return f"ended after {runs}, because sweep_max_repeats is {self.design.blocks}{still}"
         return f"told after {runs}" if self.standing else ""

@@ -23,6 +23,7 @@ from ..statistics.sequential import FIRST
 from . import inputs, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
+from .target import check_target
 
 MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
 # What Kubernetes takes as a name, an image, a key and a value of a label.
@@ -206,6 +207,8 @@ TRAINING: dict[str, Check] = {
     "training_hidden_units": CHECKS["hidden_units"],
     "training_learning_rate": CHECKS["learning_rate"],
     "training_steps": CHECKS["train_steps"],
+    "training_target_accuracy": either(inputs.accuracy),
+    "training_eval_every": CHECKS["eval_every"],
     "training_seed": whole(0, MOST_SEED),
     "training_telemetry_every": CHECKS["telemetry_every"],
     "training_data_dir": PATH_OR_NONE,
@@ -372,6 +375,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
         )
     if given.get("training_backend") == "processes":
         _check_processes(given)
+    _check_target(given)
     if given.get("sweep_budget_cost", "") != "" and not given.get("report_prices"):
         raise InputError(
             f"sweep_budget_cost is {shown(given['sweep_budget_cost'])}, but report_prices is empty: give the price of a node's hour"
@@ -396,6 +400,25 @@ def _check_together(given: Mapping[str, Any]) -> None:
         raise InputError(
             f"sweep_ledger is 'cluster', but {removes} removes the cluster with all that is in it: give files"
         )
+
+
+def _check_target(given: Mapping[str, Any]) -> None:
+    target = given.get("training_target_accuracy", "")
+    if target == "":
+        return
+    if given.get("training_long_running"):
+        raise InputError(
+            f"training_target_accuracy is {target:g}, but training_long_running is true, and such a training goes on: give no target"
+        )
+    # A sweep takes its steps from the training's, unless it has its own.
+    steps = {name: given[name] for name in ("training_steps", "sweep_steps") if name in given}
+    check_target(
+        target,
+        steps=list(steps.values())[-1] if steps else inputs.MOST_STEPS,
+        eval_every=None if given.get("training_command") else given.get("training_eval_every"),
+        log_format=given.get("training_log_format", "tfscale"),
+        name="training_steps" if len(set(steps.values())) < 2 else "sweep_steps",
+    )
 
 
 def _check_processes(given: Mapping[str, Any]) -> None:

@@ -137,7 +137,7 @@ def read_tfscale(line: bytes) -> Event | None:
 
 def _trouble_of(said: dict[str, Any]) -> str:
     """Of one of our own lines. What is a number but no finite one is judged elsewhere."""
-    kinds = dict.fromkeys(("wall", "mono", "loss", "accuracy"), _NUMERIC) | {"global_step": _WHOLE}
+    kinds = dict.fromkeys(("wall", "mono", "loss", "accuracy", "since_start"), _NUMERIC) | {"global_step": _WHOLE}
     wrong = [name for name in kinds if type(said.get(name)) not in kinds[name]]
     value = said[wrong[0]] if wrong else None
     return (

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..._common.format import readable
+from .evaluations import Evaluations
 from .formats import USAGE, BrokenLineError, Event, LogFormat, read_tfscale
 from .lines import CHUNK, LONGEST_LINE, Lines, lines_of
-from .replica_log import ReplicaLog, RunLog
+from .replica_log import CHIEF, ReplicaLog, RunLog
 
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
 MOST_ERRORS = 20
@@ -90,12 +91,15 @@ def read_run(
     train_steps: int,
     started_wall: float | None = None,
     ended_wall: float | None = None,
+    target_accuracy: float | None = None,
 ) -> RunLog:
-    """Everything that the logs of a run tell."""
+    """Everything that the logs of a run tell. Evaluations are read where there is a target accuracy."""
     errors = Errors()
     logs: dict[tuple[str, int], ReplicaLog] = {}
     for replica, index, path in replica_logs(log_dir):
         log = logs[replica, index] = ReplicaLog(train_steps=train_steps, fmt=fmt)
+        if target_accuracy is not None and (replica, index) == CHIEF:
+            log.evaluations = Evaluations(target_accuracy)
         try:
             with path.open("rb", buffering=0) as file:
                 source = Lines()
@@ -103,7 +107,14 @@ def read_run(
                     log.take(event)
         except OSError as error:
             errors.add(f"{path.name} cannot be read: {error.strerror}")
-    run = RunLog(logs=logs, fmt=fmt, train_steps=train_steps, started_wall=started_wall, ended_wall=ended_wall)
+    run = RunLog(
+        logs=logs,
+        fmt=fmt,
+        train_steps=train_steps,
+        started_wall=started_wall,
+        ended_wall=ended_wall,
+        target_accuracy=target_accuracy,
+    )
     if run.chief.events == 0:
         run.first_line = _first_line(Path(log_dir, "worker-0.log"))
     # Behind any number of bad lines: what is wrong with the figures themselves must not be cut off.

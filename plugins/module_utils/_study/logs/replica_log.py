@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._common.fields import count, finite
 from ..._common.format import readable
+from .evaluations import Evaluation, Evaluations
 from .formats import Event, LogFormat
 from .samples import MOST, Sample
 
@@ -68,6 +69,8 @@ class ReplicaLog:
     # By how much the step fell as lines of several threads do, and where a second training began, as said of it.
     step_back: int = 0
     second: str = ""
+    # Of a run with a target accuracy.
+    evaluations: Evaluations | None = None
     # Of the pod's counters, where its program is not ours.
     samples: list[Sample] = field(default_factory=list)
 
@@ -165,6 +168,8 @@ class ReplicaLog:
             self.target = mark
 
     def _numbers(self, event: Event, _mark: Mark | None) -> None:
+        if self.evaluations is not None and self.start is not None and "accuracy" in event.fields:
+            self.evaluations.take(event, step=self.global_steps, start=self.start.clock, now=self.clock)
         for key in ("loss", "accuracy"):
             said = event.fields.get(key)
             value = finite(said)
@@ -226,6 +231,8 @@ class RunLog:
     train_steps: int
     started_wall: float | None = None
     ended_wall: float | None = None
+    # Of the test set; None without one.
+    target_accuracy: float | None = None
     # Of the chief's log, where nothing in it fits the format.
     first_line: str = ""
     errors: list[str] = field(default_factory=list)
@@ -233,6 +240,16 @@ class RunLog:
     @property
     def chief(self) -> ReplicaLog:
         return self.logs.get(CHIEF) or ReplicaLog(fmt=self.fmt, train_steps=self.train_steps)
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """Of a run with a target accuracy, in the order of time; empty for any other."""
+        return self.chief.evaluations.all() if self.chief.evaluations else []
+
+    @property
+    def reached(self) -> Evaluation | None:
+        """The first evaluation at or above the target accuracy."""
+        return self.chief.evaluations.reached if self.chief.evaluations else None
 
     @property
     def workers(self) -> list[ReplicaLog]:
@@ -265,6 +282,10 @@ class RunLog:
             notes.append(f"no start line: train_seconds counts from the first line, step {chief.start.step}")
         if chief.clock_back:
             notes.append(f"the clock of worker 0 went back by {chief.clock_back:.6g} s")
+        if chief.evaluations and (ignored := chief.evaluations.ignored):
+            notes.append(
+                f"{ignored} evaluations of worker 0 do not count: their accuracy is none from 0 to 1, or their time is unknown"
+            )
         if chief.step_back:
             notes.append(f"the step of worker 0 went back by {chief.step_back}")
         if days := self._days_off():
@@ -334,6 +355,18 @@ class RunLog:
             "imported_seconds": self._since_start("imported"),
             "session_seconds": self._since_start("session_ready"),
             "spent_seconds": self._spent(),
+            **(self._to_accuracy() if self.target_accuracy is not None else {}),
+        }
+
+    def _to_accuracy(self) -> dict[str, Any]:
+        """Both are None where the run did not reach its target; then its training time is less than that to the target."""
+        reached, told = self.reached, self.chief.summary
+        cost = {key: finite(told.get(key)) for key in ("eval_seconds", "eval_cpu_seconds")}
+        return {
+            "seconds_to_accuracy": reached.seconds if reached and reached.seconds > 0 else None,
+            "steps_to_accuracy": reached.global_step if reached else None,
+            "eval_count": count(told.get("eval_count")),
+            **{key: value if value is None or value >= 0 else None for key, value in cost.items()},
         }
 
     def _spent(self) -> dict[str, float] | None:

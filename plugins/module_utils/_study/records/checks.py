@@ -174,8 +174,11 @@ def miscounted(own: int, wanted: int, workers: int) -> bool:
     return abs(own - wanted) > max(UNTOLD_SHARE * wanted, UNTOLD_STEPS * workers)
 
 
-def floor(spec: Mapping[str, Any]) -> float | None:
-    """The accuracy below which a training of this spec is not sound; None where no runs were measured."""
+def floor(spec: Mapping[str, Any], reached: int | None = None) -> float | None:
+    """The accuracy below which a training of this spec is not sound; None where no runs were measured.
+
+    `reached` is the step at which a training reached its target accuracy, and ended.
+    """
     rate = finite(spec.get("learning_rate")) or 0.0
     enough = (finite(spec.get("batch_size")) or 0) >= LEAST_BATCH and (
         finite(spec.get("hidden_units")) or 0
@@ -183,6 +186,7 @@ def floor(spec: Mapping[str, Any]) -> float | None:
     if spec.get("command") or not enough or not RATES[0] <= rate <= RATES[1]:
         return None
     steps = count(spec.get("train_steps")) or 0
+    steps = count(spec.get("train_steps")) or 0 if reached is None else reached
     found = [
         one.accuracy for one in FLOORS.get((str(spec.get("model")), str(spec.get("dataset"))), ()) if steps >= one.steps
     ]

@@ -106,6 +106,24 @@ class Record:
         return known and self.is_fit and (self.timing("train_seconds") or 0) > 0
 
     @property
+    def target(self) -> float | None:
+        """The accuracy at which the run was to end; None without one."""
+        share = finite(self.spec.get("target_accuracy"))
+        return share if share is not None and 0 < share < 1 else None
+
+    @property
+    def seconds(self) -> float | None:
+        """By which cells are compared: to the target accuracy, else of the whole training. None where the run does not count or is
+        censored."""
+        known = self.timing("train_seconds" if self.target is None else "seconds_to_accuracy")
+        return known if known is not None and known > 0 and self.measured else None
+
+    @property
+    def is_censored(self) -> bool:
+        """Whether the run counts but did not reach its target accuracy: its time to it is only known to be longer."""
+        return self.target is not None and self.measured and self.seconds is None
+
+    @property
     def why(self) -> str:
         """The reasons of the verdict in one line."""
         return "; ".join(self.reasons) or self.trouble or NO_REASON
@@ -168,11 +186,11 @@ def records_of(documents: Iterable[Any]) -> list[Record]:
 
 
 def times_of(documents: Iterable[Any]) -> dict[str, dict[int, float]]:
-    """Training seconds by cell_id and block over the measured runs; of two in one block the later counts."""
+    """The seconds by which cells are compared, by cell_id and block; of two runs in one block the later counts."""
     found: dict[str, dict[int, float]] = {}
     for record in records_of(documents):
-        seconds = record.timing("train_seconds")
-        if seconds is not None and record.block and record.measured:
+        seconds = record.seconds
+        if seconds is not None and record.block:
             found.setdefault(record.cell_id, {})[record.block] = seconds
     return found
 

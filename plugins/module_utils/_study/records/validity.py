@@ -97,6 +97,11 @@ class Case:
         """Whether it ended well and its log can be read: the consequences of another end are not told beside it."""
         return self.ended_well and not self.log.trouble()
 
+    @property
+    def reached_step(self) -> int | None:
+        """At which the target accuracy was reached."""
+        return self.log.reached.global_step if self.log.reached else None
+
     @cached_property
     def drift(self) -> float | None:
         return checks.drift(self.wait, self.kernels)
@@ -119,7 +124,7 @@ class Case:
             "local_steps": self.counted and self.counted[0],
             "clock_gap_seconds": gap and gap[1],
             "clock_jump_seconds": jump and jump[1],
-            "accuracy_floor": checks.floor(self.spec),
+            "accuracy_floor": checks.floor(self.spec, self.reached_step),
             "calibration_drift_share": self.drift,
         }
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
@@ -197,7 +202,8 @@ def _start_lines(case: Case) -> Found:
 
 
 def _is_short(case: Case) -> bool:
-    return bool(case.log.train_steps) and (case.timings["global_steps"] or 0) < case.log.train_steps
+    steps = case.log.train_steps
+    return bool(steps) and case.log.reached is None and (case.timings["global_steps"] or 0) < steps
 
 
 def _short(case: Case) -> Found:
@@ -205,6 +211,12 @@ def _short(case: Case) -> Found:
         why = case.log.shortfall()
         steps = case.timings["global_steps"] or 0
         yield {"steps": str(steps), "wanted": str(case.log.train_steps), "why": f": {why}" if why else ""}
+
+
+def _no_evaluation(case: Case) -> Found:
+    target = case.log.target_accuracy
+    if target is not None and case.is_told and not _is_short(case) and not case.log.evaluations:
+        yield {"target": f"{target:g}"}
 
 
 def _no_time(case: Case) -> Found:
@@ -297,10 +309,15 @@ def _clock_outside(case: Case) -> Found:
 
 
 def _accuracy(case: Case) -> Found:
-    floor, accuracy = checks.floor(case.spec), finite(case.timings["accuracy"])
+    floor, accuracy = checks.floor(case.spec, case.reached_step), finite(case.timings["accuracy"])
     if floor is not None and accuracy is not None and accuracy < floor:
         of = f"{case.spec.get('model')} on {case.spec.get('dataset')}"
-        yield {"accuracy": f"{accuracy:.3f}", "floor": f"{floor:.2f}", "of": of, "steps": str(case.log.train_steps)}
+        yield {
+            "accuracy": f"{accuracy:.3f}",
+            "floor": f"{floor:.2f}",
+            "of": of,
+            "steps": str(case.reached_step or case.log.train_steps),
+        }
 
 
 @dataclass(frozen=True)
@@ -341,6 +358,12 @@ ROWS = (
         "a worker did not report the start line", VOID, "only {told} of {workers} told of the start line", _start_lines
     ),
     Row("the training ended before its last step", VOID, "training ended at step {steps} of {wanted}{why}", _short),
+    Row(
+        "the chief's log has no evaluation, although the run had a target accuracy",
+        VOID,
+        "worker-0.log tells no evaluation (accuracy, step and time), so that nobody knows whether the accuracy reached {target}",
+        _no_evaluation,
+    ),
     Row("the chief's log has no time at the target", VOID, "the chief's log gives no training time: {why}", _no_time),
     Row(
         "the workers' steps do not add up to the global steps",

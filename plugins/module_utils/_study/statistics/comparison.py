@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +67,8 @@ class Comparison:
     unknown: tuple[str, ...]
     # A share of the fastest cell's time.
     margin: float = MARGIN
+    # Cells with a censored run, which are none of the above: a lower bound of their ratio, None where nothing is known.
+    censored: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -274,6 +276,22 @@ def compare_with_best(
     slower = tuple(name for name in ordered if (ratios[name].low or 0.0) > 1.0)
     tied = tuple(name for name in ordered if name not in slower and name not in unknown)
     return Comparison(best, ratios, tied, slower, unknown)
+
+
+def lower_bounds(
+    cells: Mapping[str, Mapping[int, float]],
+    best: Mapping[int, float],
+    compared: int,
+    confidence: float = CONFIDENCE,
+) -> dict[str, float | None]:
+    """Of the ratio of each cell with censored runs to the best one; None below three runs that are not censored.
+
+    `cells` are the times of those runs, and `compared` the number of cells without any censored run. A censored run took longer than
+    any that is not, so the others alone give a ratio that is at most the cell's own (docs/statistics.md).
+    """
+    pair = 1.0 - 2.0 * pair_errors(max(2, compared + len(cells)), 1.0 - confidence)[0]
+    known = {name: times for name, times in cells.items() if times and best}
+    return dict.fromkeys(cells) | {name: ratio_interval(times, best, pair).low for name, times in known.items()}
 
 
 def _jointly(

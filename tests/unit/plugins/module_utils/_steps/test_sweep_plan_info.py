@@ -435,6 +435,10 @@ def test_execute_gate_goes_on_after_a_block_that_failed(tmp_path: Path) -> None:
             "sweep_max_slowdown is 0.05: give sweep_variants with before and after, and one number of",
         ),
         ({"repeats": 3}, "sweep_repeats is 3: give a whole number from 4 with sweep_max_slowdown, which needs so many"),
+        (
+            {"spec": {**FIXED, "target_accuracy": 0.95}},
+            "sweep_max_slowdown is 0.05, which judges the speed of equally many steps, but training_target_accuracy is 0.95",
+        ),
         ({"variants": {"before": {"gpus": 1}}}, "sweep_variants.before has 'gpus': give batch_size, command"),
         (
             {"variants": {"before": {}, "after": {"ps": 0}}},

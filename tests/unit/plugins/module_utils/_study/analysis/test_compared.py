@@ -14,6 +14,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis impo
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import Rules, decide
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import compare_with_best
 
+from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record, void
 
 DESIGN = {"repeats": "auto", "margin": 0.05, "target_ci": None, "max_repeats": 20, "by_nodes": False}
@@ -54,6 +55,48 @@ def test_an_adaptive_study_has_the_intervals_by_which_its_cells_were_told() -> N
 def test_a_design_that_is_not_adaptive_or_damaged_is_compared_at_once(change: dict[str, Any]) -> None:
     found = cells({**DESIGN, **change})
     assert compared.compare(found) == compare_with_best({cell.cell_id: cell.by_block() for cell in found})
+
+
+def test_cell_with_a_censored_run_is_not_compared_and_has_a_lower_bound() -> None:
+    by_workers = {cell.spec["workers"]: cell for cell in model.study_of(ledgers.to_accuracy(8), "x").cells}
+    comparison = compared.compare(list(by_workers.values()))
+    assert comparison.best == by_workers[2].cell_id
+    assert comparison.slower == (by_workers[4].cell_id, by_workers[1].cell_id)
+    eight = by_workers[8]
+    assert (len(eight.measured), len(eight.censored)) == (8, 4)
+    told = (*comparison.ratios, *comparison.tied, *comparison.slower, *comparison.unknown, *comparison.within)
+    assert eight.cell_id not in told
+    bound = comparison.censored[eight.cell_id]
+    assert bound is not None
+    assert 1.2 < bound < 3.6 / 2.6
+
+
+def test_cell_that_is_quick_but_seldom_there_is_never_the_fastest() -> None:
+    records = [ledgers.targeted({**SPEC, "workers": 1}, block, seconds=4.0 + 0.1 * block) for block in range(1, 7)]
+    quick = {**SPEC, "workers": 2}
+    records += [ledgers.targeted(quick, block, seconds=1.0 + 0.01 * block, steps=None) for block in range(1, 7)]
+    one, two = model.study_of(records, "x").cells
+    comparison = compared.compare([one, two])
+    assert (comparison.best, comparison.ratios) == (one.cell_id, {})
+    assert comparison.censored == {two.cell_id: None}
+
+
+def test_target_that_no_cell_always_reaches_leaves_nothing_to_compare() -> None:
+    records = [
+        ledgers.targeted({**SPEC, "workers": n}, block, seconds=4.0, steps=None if block == n else 1500)
+        for block in range(1, 6)
+        for n in (1, 2)
+    ]
+    cells_of_it = model.study_of(records, "x").cells
+    comparison = compared.compare(cells_of_it)
+    assert (comparison.best, comparison.ratios) == ("", {})
+    assert comparison.censored == dict.fromkeys(cell.cell_id for cell in cells_of_it)
+
+
+def test_cells_with_and_without_a_target_share_no_group() -> None:
+    records = [record({**SPEC, "workers": 1}, 1, seconds=4.0), ledgers.targeted({**SPEC, "workers": 1}, 1, seconds=2.0)]
+    records.append(ledgers.targeted({**SPEC, "workers": 1}, 1, seconds=2.0, target=0.9))
+    assert len(model.study_of(records, "x").groups()) == 3
 
 
 def test_records_without_a_design_are_compared_at_once() -> None:

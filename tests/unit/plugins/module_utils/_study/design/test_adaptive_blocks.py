@@ -46,6 +46,57 @@ def test_times_of_are_those_of_measured_runs_by_block() -> None:
     assert times_of([one, void, unknown, again]) == {one["cell_id"]: {1: 5.0}}
 
 
+def with_target(records: list[dict[str, Any]], missed: dict[int, tuple[int, ...]]) -> list[dict[str, Any]]:
+    """The same runs to the accuracy 0.95; `missed` are blocks, by workers, in which it was not reached."""
+    return [
+        ledgers.targeted(
+            one["spec"],
+            one["block"],
+            seconds=one["timings"]["train_seconds"],
+            steps=None if one["block"] in missed.get(one["spec"]["workers"], ()) else 1500,
+        )
+        for one in records
+    ]
+
+
+TARGETED = {"target_accuracy": 0.95, "eval_every": 100}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "missed", "next_block", "stopped"),
+    [
+        # It takes part in the first blocks, because how often it gets there is a result.
+        (2, {4: (1,)}, {3: {1, 2, 4}}, {}),
+        (4, {4: (1, 3)}, {5: {1, 2}}, {4: "did not reach the accuracy 0.95 within 2000 steps in 2 of 4 blocks"}),
+        # All that is left is one cell, and nothing to compare it with.
+        (4, {2: (2,), 4: (1, 2, 3, 4)}, {}, {1: "no other cell to compare it with", 2: "in 1 of 4", 4: "in 4 of 4"}),
+        (4, {1: (1,), 2: (2,), 4: (4,)}, {}, {1: "in 1 of 4 blocks", 2: "in 1 of 4", 4: "in 1 of 4"}),
+    ],
+)
+def test_cell_that_misses_its_target_is_closed_after_the_first_blocks(
+    blocks: int, missed: dict[int, tuple[int, ...]], next_block: dict[int, set[int]], stopped: dict[int, str]
+) -> None:
+    cells = cells_of([{"nodes": [1], "ps": [1], "workers": [1, 2, 4]}], {**FIXED, **TARGETED})
+    # The two smaller ones cannot be told from each other.
+    noisy = {cell.label: 4.0 for cell in cells}
+    records = records_of(
+        [cell._replace(spec={k: v for k, v in cell.spec.items() if k not in TARGETED}) for cell in cells], noisy, blocks
+    )
+    for one in records:
+        one["timings"]["train_seconds"] *= 1 + 0.2 * ((one["block"] + one["spec"]["workers"]) % 2)
+    history = History.of(with_target(records, missed))
+    standing = adaptive_blocks.standing_of(cells, history, times_of(with_target(records, missed)), DESIGN)
+    plan = adaptive_blocks.adaptive_plan(cells, history, standing, DESIGN)
+    found: dict[int, set[int]] = {}
+    for run in plan.next_block:
+        found.setdefault(run.block, set()).add(run.cell.spec["workers"])
+    assert found == next_block
+    assert plan.failed == {}
+    told = {stop.cell.spec["workers"]: stop.reason for stop in adaptive_blocks.stops(standing, history)}
+    assert told.keys() == stopped.keys()
+    assert all(words in told[workers] for workers, words in stopped.items())
+
+
 @pytest.mark.parametrize(
     ("fast", "words"),
     [

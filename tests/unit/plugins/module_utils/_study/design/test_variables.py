@@ -87,7 +87,7 @@ MAY_BE_NOTHING = named(
     "cluster_ kubeconfig context node_image gke_project gke_location gke_service_account_file gke_disk_type gke_network",
     "cluster_ gke_subnetwork gke_endpoint",
     "image_ registry",
-    "training_ data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
+    "training_ target_accuracy data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
@@ -278,6 +278,51 @@ def test_steps_without_end_are_those_of_a_long_running_training() -> None:
     given = {"training_steps": 0, "training_deadline": 0}
     assert variables.check(given) == given
     assert variables.check({**given, "sweep_steps": 300, "upgrade_gate_steps": 300})["training_steps"] == 0
+
+
+TARGET = {"training_target_accuracy": "0.95", "training_eval_every": 100, "training_steps": 2000}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *(
+            ({"training_target_accuracy": value}, "training_target_accuracy is .*: give a share above 0 and below 1, such as 0.95")
+            for value in (0, 1, 1.1, -0.5, "95 %", "high", None, [0.95], {"accuracy": 0.95}, True, "nan")
+        ),
+        *(
+            ({"training_eval_every": value}, "training_eval_every is .*: give a whole number from 1")
+            for value in (0, -100, 0.5, "often", "", None, [100])
+        ),
+        ({"training_eval_every": 2001}, "training_eval_every is 2001, but training_steps is 2000: give at most that"),
+        ({"sweep_steps": 50}, "training_eval_every is 100, but sweep_steps is 50: give at most that"),
+        ({"training_steps": 0, "training_deadline": 60}, "training_target_accuracy is 0.95, but training_steps is 0, which"),
+        ({"training_long_running": True}, "training_target_accuracy is 0.95, but training_long_running is true"),
+        (
+            {"training_command": ["train"], "training_log_format": r"t=(?P<time>\\S+) step (?P<step>\\d+)"},
+            "training_target_accuracy is 0.95, but training_log_format .* finds no evaluation: give it the named group accuracy",
+        ),
+    ],
+)  # fmt: skip
+def test_target_accuracy_that_cannot_be_reached_or_told(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=f"^{words}"):
+        variables.check({**TARGET, **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"training_eval_every": 2000},
+        # Without a target nothing is evaluated, and a program of one's own evaluates when it likes.
+        {"training_target_accuracy": "", "training_steps": 50},
+        {"training_command": "train", "training_steps": 50, "training_log_format": "thesis"},
+        {"training_command": "train", "training_log_format": r"step (?P<step>\\d+)|acc (?P<accuracy>\\S+)"},
+    ],
+)
+def test_target_accuracy_that_can(change: dict[str, Any]) -> None:
+    wanted = {**TARGET, **change}["training_target_accuracy"]
+    assert variables.check({**TARGET, **change})["training_target_accuracy"] == (float(wanted) if wanted else "")
 
 
 CANARY = "hunter2"

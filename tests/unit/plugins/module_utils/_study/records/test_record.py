@@ -9,11 +9,39 @@ import dataclasses
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record, records_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record, records_of, times_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fixtures.ledgers import SPEC, record, void
+
+TARGETED = {**SPEC, "target_accuracy": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("spec", "timings", "seconds", "is_censored"),
+    [
+        (SPEC, {}, 4.0, False),
+        # Records of schema 1 before targets have no such figure, and need none.
+        (SPEC, {"seconds_to_accuracy": 2.0}, 4.0, False),
+        (TARGETED, {"seconds_to_accuracy": 2.0}, 2.0, False),
+        (TARGETED, {"seconds_to_accuracy": None}, None, True),
+        (TARGETED, {}, None, True),
+        (TARGETED, {"seconds_to_accuracy": -2.0}, None, True),
+        (TARGETED, {"seconds_to_accuracy": "soon"}, None, True),
+        (TARGETED, {"seconds_to_accuracy": 2.0, "train_seconds": None}, None, False),
+        ({**SPEC, "target_accuracy": "high"}, {}, 4.0, False),
+    ],
+)
+def test_seconds_are_those_to_the_target_where_there_is_one(
+    spec: dict[str, Any], timings: dict[str, Any], seconds: float | None, is_censored: bool
+) -> None:
+    document = record(spec, 1, seconds=4.0)
+    found = Record.of({**document, "timings": {**document["timings"], **timings}})
+    assert (found.seconds, found.is_censored) == (seconds, is_censored)
+    assert times_of([found]) == ({found.cell_id: {1: seconds}} if seconds else {})
+    assert Record.of(void(spec, 1, "killed")).is_censored is False
+
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

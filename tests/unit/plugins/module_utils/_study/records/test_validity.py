@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[6]
 THRESHOLDS = Thresholds(max_steal_share=0.1, max_foreign_share=0.25)
 
 
-def read(folder: Path, *, steps: int = 2000, log_format: str = "tfscale") -> RunLog:
-    return read_run(folder, LogFormat.of(log_format), steps, STARTED, STARTED + 6.0)
+def read(folder: Path, *, steps: int = 2000, log_format: str = "tfscale", target: float | None = None) -> RunLog:
+    return read_run(folder, LogFormat.of(log_format), steps, STARTED, STARTED + 6.0, target)
 
 
 def verdict_of(log: RunLog, wait: dict[str, Any] | None = None, workers: int = 2) -> Verdict:
@@ -624,6 +624,32 @@ def test_judge_accuracy_under_the_floor_is_suspect(
     verdict = judge(case_of(tmp_path, log=log, spec=spec))
     assert verdict.verdict == ("suspect" if is_suspect else "valid")
     assert all("mlp on mnist reaches 0." in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "steps", "verdict", "reason"),
+    [
+        # The last line of the fixture's log is step 2000.
+        ([0.5, 0.96], 2000, "valid", ""),
+        # It reached the target and ended early: neither too short nor under the floor of more steps.
+        ([0.5, 0.96], 9000, "valid", ""),
+        # It made all its steps without reaching the target: censored, and valid.
+        ([0.91, 0.93], 2000, "valid", ""),
+        ([0.91, 0.93], 9000, "void", "training ended at step 2000 of 9000"),
+        ([], 2000, "void", "worker-0.log tells no evaluation"),
+        ([96.0], 2000, "void", "worker-0.log tells no evaluation"),
+    ],
+)
+def test_judge_run_with_a_target_accuracy(
+    tmp_path: Path, accuracies: list[float], steps: int, verdict: str, reason: str
+) -> None:
+    lines = [one for one in worker_log() if b'"eval"' not in one]
+    told = [line("eval", at=5.9, global_step=900 + n, accuracy=one) for n, one in enumerate(accuracies)]
+    write_log(tmp_path, "worker-0", lines + told)
+    write_log(tmp_path, "worker-1", worker_log(index=1))
+    log = read(tmp_path, steps=steps, target=0.95)
+    found = judge(case_of(tmp_path, log=log, spec={"train_steps": steps, "target_accuracy": 0.95}))
+    assert (found.verdict, any(one.startswith(reason) for one in found.reasons)) == (verdict, bool(reason))
 
 
 KERNEL = {"kernel": "integers-1 on Python 3.11.7", "seconds": 0.2}

@@ -15,6 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.co
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.intervals import ratio_interval
 
+from tests.fixtures.censored import Kind, censored_rates
 from tests.fixtures.studies import SPREADS, fixed_rates
 
 
@@ -185,3 +186,29 @@ def test_cells_of_one_whole_plot_are_not_taken_for_independent() -> None:
     (far,) = {name for name, ratio in split.ratios.items() if nodes[name] != nodes[split.best]} - {"a", "c"}
     alone = ratio_interval(cells[far], cells[split.best], 1 - 0.9 * 0.05 / 6)
     assert split.ratios[far].low == pytest.approx(alone.low)
+
+
+# Runs that do not reach their target accuracy; tests/benchmarks/censored_simulation.py has more of the same.
+
+STUDIES = 150
+# Three standard errors of a share of 5 % in so many studies.
+MOST = 0.05 + 3 * math.sqrt(0.05 * 0.95 / STUDIES)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [(Kind(censored=0.2),) * 3, (Kind(),) * 2 + (Kind(censored=0.3),) * 4, (Kind(), Kind(0.2), Kind(0.4, 0.3))],
+    ids=["equal", "two always there", "the slower seldom there"],
+)
+def test_answers_with_censored_runs_err_no_more_often_than_stated(kinds: tuple[Kind, ...]) -> None:
+    told = censored_rates(STUDIES, kinds, blocks=5)
+    assert told.false <= MOST
+    assert told.hold >= 1 - MOST
+    assert told.bounds >= 1 - MOST
+
+
+def test_counting_the_last_step_as_the_target_would_err() -> None:
+    """The test of the test: the cell that gives up early would be called the fastest."""
+    told = censored_rates(20, (Kind(), Kind(), Kind(-0.2, 0.9)), blocks=10)
+    assert told.naive_best == 1.0
+    assert told.naive < 0.5 < told.hold
