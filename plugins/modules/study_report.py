@@ -17,7 +17,6 @@ description:
   - The same ledger gives the same files, byte for byte.
 requirements:
   - pandas
-  - altair
   - jinja2
   - jmespath (only with O(select))
   - scipy

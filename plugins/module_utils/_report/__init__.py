@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a ledger to a report: compute (model, answer), format (text, tables, charts), render.
+"""From a ledger to a report: compute (model, answer), format (text, tables, figures, messages), render.
 
 PRIVATE, can break at any time.
 """

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +15,22 @@ from urllib.parse import quote
 from .._study.analysis import model
 from .._study.analysis.compared import rules_of
 from .._study.analysis.frame import run_rows
+from .._study.analysis.laws import Curve, curves_of
+from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
-from . import answer, charts, document, page, tables
+from . import answer, document, tables
+from .figures import drawing, figure
+from .figures.figure import Figure
+from .figures.page_order import figures_of
 from .messages.catalogue import ENGLISH, Catalogue
+from .page import script, style, template
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 VERDICTS = (VALID, SUSPECT, VOID)
+LOGS = 12  # so many runs of a cell have a link to their logs
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,25 @@ class Report:
 
     study: model.Study
     answers: tuple[answer.Answer, ...]
-    figures: tuple[charts.Figure, ...]
+    figures: tuple[Figure, ...]
+    floor: Noise
+    curves: tuple[Curve, ...] = ()
     say: Catalogue = ENGLISH
 
     @property
     def sentence(self) -> str:
         return answer.sentence(self.answers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the report under a heading of its own: figures, a table, or both."""
+
+    name: str
+    title: str
+    figures: tuple[Figure, ...] = ()
+    table: tables.Table | None = None
+    heads: bool = True
 
 
 def made_at(study: model.Study, say: Catalogue = ENGLISH) -> str:
@@ -134,52 +153,68 @@ def _unbroken(words: str) -> Markup:
     return Markup(marked)  # noqa: S704 - escaped above
 
 
+def _blank(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
 def _parts(given: answer.Answer) -> tuple[str, str, str]:
     """The group, and the sentence behind its first clause, which is what most readers came for."""
     first, semicolon, rest = given.sentence.partition("; ")
     return given.group, first + semicolon, rest
 
 
-def sections_of(report: Report) -> list[tuple[str, str, tables.Table]]:
-    """Title, name and table of every list of the report that has something in it, cells first."""
+def sections_of(report: Report) -> list[Section]:
+    """Every section that has something in it, in the order of the page."""
     study, say = report.study, report.say
-    found = [
+    found: list[tuple[str, tables.Table | None]] = [
+        *((name, None) for name in (figure.SCALING, figure.ACCURACY, figure.SPENT, figure.COST)),
         ("cells", tables.cells_table(study, report.answers, say)),
         ("failed", tables.failed_table(study, say)),
         ("void", tables.doubtful_table(study, VOID, say)),
         ("suspect", tables.doubtful_table(study, SUSPECT, say)),
+        (figure.NOISE, tables.noise_table(report.floor, say)),
         ("nodes", tables.nodes_table(study, say)),
     ]
-    return [(say(f"{name}_heading"), name, table) for name, table in found if table.rows]
+    sections = []
+    for name, table in found:
+        figures = tuple(one for one in report.figures if one.section == name)
+        if figures or (table and table.rows):
+            title, heads = say(f"{name}_heading"), name != figure.NOISE
+            sections.append(Section(name=name, title=title, figures=figures, table=table, heads=heads))
+    return sections
 
 
-def html_page(report: Report, drawings: Mapping[str, str], bundle: str) -> str:
+def lead_of(report: Report) -> Figure | None:
+    """The figure beside the answer."""
+    return next((one for one in report.figures if one.section == figure.SCALING), None)
+
+
+def html_page(report: Report, drawings: Mapping[str, str]) -> str:
     """The whole report as one file that needs nothing else."""
     # Ansible brings it.
     from jinja2 import Environment, StrictUndefined
 
-    study, say = report.study, report.say
-    data = {figure.name: charts.responsive(figure) for figure in report.figures}
+    study, say, lead = report.study, report.say, lead_of(report)
+    rest = Report(**{**vars(report), "figures": tuple(one for one in report.figures if one is not lead)})
     environment = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
-    environment.filters |= {"unbroken": _unbroken, "quoted": quote}
-    return environment.from_string(page.PAGE).render(
-        policy=page.POLICY,
+    environment.filters |= {"unbroken": _unbroken, "quoted": quote, "blank": _blank}
+    return environment.from_string(template.PAGE).render(
+        policy=script.POLICY,
         say=say,
         title=say("title", study=study.name),
         subtitle=subtitle(study, say),
-        style=page.STYLE + page.dark_rules(),
+        style=style.STYLE + style.dark_rules(),
         answers=list(map(_parts, report.answers)),
         sentence=report.sentence,
+        lead=lead,
         keys=keys_of(report),
-        figures=report.figures,
         drawings=drawings,
-        lists=sections_of(report),
+        sections=sections_of(rest),
+        most_logs=LOGS,
         method=method_of(study, say),
         facts=tables.pairs_table(facts_of(study, say), say),
         origin=tables.provenance_table(study.runs, say),
-        data=json.dumps(data, sort_keys=True).replace("<", "\\u003c"),
-        bundle=re.sub("</(?=script)", r"<\\/", bundle, flags=re.IGNORECASE) if data else "",
-        script=page.SCRIPT if data else "",
+        script=script.SCRIPT,
     )
 
 
@@ -204,10 +239,12 @@ def markdown(report: Report) -> str:
     title = say("title", study=_plain(study.name))
     parts = [f"# {title}", _plain(subtitle(study, say)), *(said or [_plain(report.sentence)])]
     parts.append(markdown_table(keys))
-    for figure in report.figures:
-        parts += [f"## {_plain(figure.title)}", f"![{_plain(figure.title)}](figures/{figure.name}.svg)", figure.caption]
-    for title, _name, table in sections_of(report):
-        parts += [f"## {title}", markdown_table(table)]
+    for section in sections_of(report):
+        parts.append(f"## {section.title}")
+        for one in section.figures:
+            title = _plain(one.title)
+            parts += [f"### {title}", f"![{title}](figures/{one.name}.svg)", one.caption]
+        parts += [markdown_table(section.table)] if section.table else []
     facts = markdown_table(tables.pairs_table(facts_of(study, say), say))
     origin = markdown_table(tables.provenance_table(study.runs, say))
     parts += [f"## {say('method_heading')}", *method_of(study, say), facts, f"## {say('provenance_heading')}", origin]
@@ -215,18 +252,20 @@ def markdown(report: Report) -> str:
 
 
 def report_of(study: model.Study, say: Catalogue = ENGLISH) -> Report:
-    return Report(study, tuple(answer.answers(study)), tuple(charts.figures_of(study, say)), say)
+    floor = noise_of(study.measured)
+    curves = tuple(curve for _name, cells in study.groups() for curve in curves_of(cells))
+    figures = tuple(figures_of(study, floor, curves, say))
+    return Report(study, tuple(answer.answers(study)), figures, floor, curves, say)
 
 
 def files_of(report: Report) -> dict[str, str]:
     """Every file of the report by its path in the study's folder."""
-    drawings = {figure.name: charts.svg_of(figure) for figure in report.figures}
-    bundle = charts.bundle() if drawings else ""
+    drawings = {one.name: drawing.svg_of(one) for one in report.figures}
     return {
         "answer.json": document.written(document.document_of(report.study, report.answers, report.say)),
-        "report.html": html_page(report, drawings, bundle),
+        "report.html": html_page(report, drawings),
         "report.md": markdown(report),
         "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),
         "runs.csv": tables.csv(run_rows(report.study.runs)),
-        **{f"figures/{name}.svg": drawing for name, drawing in drawings.items()},
+        **{f"figures/{name}.svg": drawn for name, drawn in drawings.items()},
     }

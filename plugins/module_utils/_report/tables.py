@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
 from .._study.analysis.frame import frame_of, joined
+from .._study.analysis.noise import Noise
 from .._study.records.record import SPENT, Record, last_cause
 from .._study.records.validity import VOID
+from .._study.statistics.intervals import Ratio
 from .._study.statistics.words import NONE
 from .answer import Answer
 from .messages.catalogue import ENGLISH, Catalogue
@@ -53,6 +56,10 @@ class Table:
     best: frozenset[int] = frozenset()
     # Columns before this one are factors in words.
     first: int = 0
+    # By column, what its rows are sorted by, where their words do not tell; a None comes last.
+    order: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    # The runs of each row, for links to their logs.
+    logs: tuple[tuple[Record, ...], ...] = ()
 
     @property
     def numeric(self) -> frozenset[int]:
@@ -150,7 +157,33 @@ def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = 
         tuple(_cell_row(study, cell, answer, factors, say) for answer, cell in shown),
         frozenset(best),
         len([name for name in factors if name not in model.COUNTS]),
+        _order(study, shown),
+        tuple(cell.measured for _answer, cell in shown),
     )
+
+
+def _order(study: model.Study, shown: Sequence[tuple[Answer, model.Cell]]) -> dict[str, list[float | None]]:
+    ratios = [
+        1.0 if cell.cell_id == of.comparison.best else _center(of.comparison.ratios.get(cell.cell_id))
+        for of, cell in shown
+    ]
+    cells = [cell for _answer, cell in shown]
+    gains = [scaling.gain if (scaling := study.scaling(cell)) else None for cell in cells]
+    return {
+        "runs": [float(len(cell.measured)) for cell in cells],
+        "time": [cell.center("train_seconds") for cell in cells],
+        "against": ratios,
+        "speed": [cell.center("steps_per_second") for cell in cells],
+        "speed_up": gains,
+        "cpu": [cpu_milliseconds(cell) for cell in cells],
+        "cost": [cell.cost for cell in cells],
+        "startup": [cell.center("startup_seconds") for cell in cells],
+        "accuracy": [cell.center("accuracy") for cell in cells],
+    }
+
+
+def _center(ratio: Ratio | None) -> float | None:
+    return ratio.center if ratio else None
 
 
 def _afterwards(study: model.Study, run: Record, say: Catalogue) -> str:
@@ -187,6 +220,30 @@ def pairs_table(values: Mapping[str, Any], say: Catalogue = ENGLISH) -> Table:
     columns = ("what", "value")
     rows = [(say.named("fact", key), str(value)) for key, value in values.items()]
     return Table(columns, _heads(columns, say), tuple(rows))
+
+
+def noise_table(floor: Noise, say: Catalogue = ENGLISH) -> Table:
+    """The noise floor in numbers; without rows where there are too few runs."""
+    told: dict[str, str] = {}
+    if floor.within is not None:
+        told["noise_within"] = say("noise_spread", spread=_spread(floor.within, say))
+    if floor.worst is not None and floor.noisiest is not None:
+        told["noise_worst"] = say("noise_of_cell", spread=_spread(floor.worst, say), cell=floor.noisiest.label)
+    if len(floor.blocks) > 1:
+        low, high = (
+            say.figures(f"{100 * (end - 1):+.1f}") for end in (min(floor.blocks.values()), max(floor.blocks.values()))
+        )
+        told["noise_drift"] = say("noise_range", low=low, high=high)
+    if floor.rest is not None:
+        told["noise_rest"] = say("noise_spread", spread=_spread(floor.rest, say))
+    if floor.kernel_seconds is not None and floor.kernel_spread is not None:
+        seconds, spread = say.seconds(floor.kernel_seconds), _spread(floor.kernel_spread, say)
+        told["noise_kernel"] = say("noise_of_kernel", seconds=seconds, spread=spread)
+    return pairs_table(told, say)
+
+
+def _spread(deviation: float, say: Catalogue) -> str:
+    return say.fixed(100 * math.expm1(deviation), 1)
 
 
 def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:

@@ -16,13 +16,13 @@ import jsonschema
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import (
     answer,
-    charts,
     document,
     render,
     tables,
     text,
 )
-from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._report.figures import page_order
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model, noise
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import run_rows
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import records_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
@@ -127,7 +127,7 @@ def test_any_damaged_ledger_gives_a_document_of_its_schema(records: list[dict[st
 @given(damaged())
 def test_any_damaged_ledger_gives_a_page_and_markdown(records: list[dict[str, Any]]) -> None:
     report = render.report_of(study(records))
-    page = render.html_page(report, {figure.name: "<svg></svg>" for figure in report.figures}, "")
+    page = render.html_page(report, {figure.name: "<svg></svg>" for figure in report.figures})
     assert page.endswith("</html>\n")
     assert render.markdown(report).startswith("# Study ")
 
@@ -166,7 +166,11 @@ def test_any_cell_that_is_called_slower_has_an_interval_above_one(records: list[
 def test_any_study_draws_every_measured_run_once_in_each_figure_of_runs(records: list[dict[str, Any]]) -> None:
     found = study(records)
     runs = sum(len(cell.measured) for cell in found.cells)
-    drawn = {figure.name: figure.runs for figure in charts.figures_of(found) if figure.runs}
+    drawn = {
+        figure.name: figure.runs
+        for figure in page_order.figures_of(found, noise.noise_of(found.measured))
+        if figure.runs
+    }
     assert set(drawn.values()) <= {runs}
 
 

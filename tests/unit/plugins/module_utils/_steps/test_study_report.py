@@ -16,17 +16,19 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._report import charts
+from ansible_collections.tfscale.study.plugins.module_utils._report.figures import drawing
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_report
 
 from tests.fixtures import ledgers
 
 FILES = {"answer.json", "report.html", "report.md", "cells.csv", "runs.csv"}
 FIGURES = {
-    "figures/efficiency-by-workers.svg",
+    "figures/noise.svg",
     "figures/speed-by-workers.svg",
+    "figures/speed-up-by-workers.svg",
     "figures/training-time-by-ps.svg",
     "figures/training-time-by-workers.svg",
+    "figures/utilisation.svg",
     "figures/where-time-goes.svg",
     "figures/where-workers-time-goes.svg",
 }
@@ -48,8 +50,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def drawings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real ones take half a second: one test undoes this."""
-    monkeypatch.setattr(charts, "svg_of", lambda figure: f"<svg id='{figure.name}'/>")
-    monkeypatch.setattr(charts, "bundle", str)
+    monkeypatch.setattr(drawing, "svg_of", lambda figure: f"<svg id='{figure.name}'/>")
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def full_disk(*_arguments: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("missing", ["altair", "pandas", "vl_convert"])
+@pytest.mark.parametrize("missing", ["pandas", "vl_convert"])
 def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.undo()
     importer = builtins.__import__

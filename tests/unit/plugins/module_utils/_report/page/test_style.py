@@ -1,14 +1,14 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page around a report: its rules hold together."""
+"""The look of a page: its rules hold together."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import page
+from ansible_collections.tfscale.study.plugins.module_utils._report.page import script, style
 
 VARIABLE = re.compile(r"var\((--[a-z]+)\)")
 
@@ -29,12 +29,12 @@ def contrast(one: str, other: str) -> float:
 
 
 def palette(scheme: int) -> dict[str, str]:
-    return dict(re.findall(r"(--[a-z]+): (#[0-9a-f]{6});", blocks(page.STYLE)[scheme]))
+    return dict(re.findall(r"(--[a-z]+): (#[0-9a-f]{6});", blocks(style.STYLE)[scheme]))
 
 
 def test_style_defines_every_variable_in_both_schemes() -> None:
-    light, dark = blocks(page.STYLE)
-    for name in set(VARIABLE.findall(page.STYLE)):
+    light, dark = blocks(style.STYLE)
+    for name in set(VARIABLE.findall(style.STYLE)):
         assert f"{name}:" in light, name
         assert f"{name}:" in dark, name
 
@@ -47,28 +47,28 @@ def test_style_can_be_read_as_wcag_asks(scheme: int, ground: str, ink: str, leas
     assert contrast(colors[ink], colors[ground]) >= least
 
 
-@pytest.mark.parametrize("light", sorted(set(page.DARK) - {"#e4e7eb", "#9aa4b0", "#b8b8b8"}))
+@pytest.mark.parametrize("light", sorted(set(style.DARK) - {"#e4e7eb", "#9aa4b0", "#b8b8b8"}))
 def test_dark_shades_stand_out_from_dark_ground(light: str) -> None:
-    assert contrast(page.DARK[light], palette(1)["--card"]) >= 4.5
+    assert contrast(style.DARK[light], palette(1)["--card"]) >= 4.5
 
 
 def test_dark_shades_stay_apart() -> None:
-    assert len(set(page.DARK.values())) == len(page.DARK)
+    assert len(set(style.DARK.values())) == len(style.DARK)
 
 
 def test_dark_rules_repaint_only_on_screens() -> None:
-    rules = page.dark_rules()
+    rules = style.dark_rules()
     assert rules.startswith("@media screen and (prefers-color-scheme: dark)")
-    assert rules.count("{") == rules.count("}") == 1 + 2 * len(page.DARK)
+    assert rules.count("{") == rules.count("}") == 1 + 2 * len(style.DARK)
 
 
-@pytest.mark.parametrize("text", [page.STYLE, page.dark_rules()], ids=["style", "dark rules"])
+@pytest.mark.parametrize("text", [style.STYLE, style.dark_rules()], ids=["style", "dark rules"])
 def test_style_closes_what_it_opens_and_fetches_nothing(text: str) -> None:
     assert text.count("{") == text.count("}")
     assert not re.search(r"url\(|@import|</", text)
 
 
 def test_policy_allows_nothing_from_outside() -> None:
-    sources = dict(rule.strip().split(" ", 1) for rule in page.POLICY.split(";"))
+    sources = dict(rule.strip().split(" ", 1) for rule in script.POLICY.split(";"))
     assert sources["default-src"] == "'none'"
     assert not any("http" in value or "*" in value or "eval" in value for value in sources.values())
