@@ -66,6 +66,8 @@ setup-browser: ## install Chromium where it is missing (root) or say how
 # One line for each part and its time at the end. A group's parts share the cores, two at a time; those with tests run two of
 # these at a time themselves. Integration tests often wait, so a single worker of the trainer's tests goes beside them.
 .PHONY: test
+# Half of the time of sanity is pylint's; ruff, which has its rules of errors and warnings, stands in for it until `make e2e-full`.
+test: export SANITY := --skip-test pylint
 test: TRAINERS := 1
 test: setup-test setup-test-trainer setup-importer setup-browser setup-controller ## set up and run every check
 	@$(TEST)/python tools/checks.py --group sanity lint collection browser docs --group unit --group integration test-trainer
@@ -92,7 +94,7 @@ lint-ansible: setup-test
 
 .PHONY: sanity unit test-trainer integration browser docs docs-site collection versions bench
 sanity: setup-test ## ansible-test sanity on a copy of the tracked files
-	@$(TEST)/python tests/sanity/run.py $(ARGS)
+	@$(TEST)/python tests/sanity/run.py $(SANITY) $(ARGS)
 unit: setup-test ## the plugins' unit tests and the structure of the house
 	@$(PYTEST) $(PARALLEL) tests/unit tests/tools tests/test_house.py -m "not full" $(ARGS)
 test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
@@ -135,7 +137,8 @@ e2e-prepare: ## build what the cluster is made of and the trainer's image, once 
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
-e2e-full: setup-test setup-test-trainer ## every fault and the scale tests as well, and the longest tests of playbooks
+e2e-full: setup-test setup-test-trainer ## every fault and the scale tests as well, the longest tests of playbooks, and pylint
+	@$(TEST)/python tests/sanity/run.py --test pylint
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
 	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
 	@$(TRAINER)/python -m pytest $(APART) 2 --confcutdir=tests/trainer tests/trainer -m full $(ARGS) || [ $$? -eq 5 ]

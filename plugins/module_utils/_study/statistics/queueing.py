@@ -132,7 +132,7 @@ class QueueingLaw:
         """(Z + D) / D_max, shape (resamples,)."""
         stations = self.demands.stations(ps, 1.0)
         found = self.parameters_of(coefficients)
-        return (found["z"] / found["q"] + sum(stations)) / max(max(stations), TINY)
+        return (found["z"] / found["q"] + sum(stations)) / max(*stations, TINY)
 
     def peak(self, coefficients: Any, _ps: float) -> Any:
         """More workers never make it slower, shape (resamples,)."""

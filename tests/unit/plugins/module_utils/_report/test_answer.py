@@ -237,8 +237,8 @@ def costs(types: dict[int, list[str]], prices: dict[str, float]) -> str:
     records = []
     for workers, kinds in types.items():
         nodes = {"nodes": [{"name": str(number), "machine_type": kind} for number, kind in enumerate(kinds)]}
-        for block in NOISE:
-            timings = {"train_seconds": times[workers] * NOISE[block], "total_seconds": 2 * times[workers]}
+        for block, noise in NOISE.items():
+            timings = {"train_seconds": times[workers] * noise, "total_seconds": 2 * times[workers]}
             spec = {**SPEC, "workers": workers, "nodes": len(kinds)}
             records.append(record(spec, block, seconds=1.0, timings=timings, provenance=nodes))
     found = answer.answers(model.study_of(records, "x", prices=prices, currency="EUR"))
