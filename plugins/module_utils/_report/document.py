@@ -91,8 +91,25 @@ def _cell(study: model.Study, cell: model.Cell, given: Answer, say: Catalogue) -
         "ratio_to_fastest": _estimate(ratio),
         "steps_per_second": _number(cell.center("steps_per_second")),
         "accuracy": _number(cell.center("accuracy")),
+        "to_accuracy": _to_accuracy(cell, given),
         "price": _price(study, cell.cost),
         "cause": _cause(cell.cause),
+    }
+
+
+def _to_accuracy(cell: model.Cell, given: Answer) -> dict[str, Any] | None:
+    """The time to the target accuracy is steps times seconds per step; None without a target."""
+    if cell.target is None:
+        return None
+    censored = len(cell.censored)
+    return {
+        "target": _number(cell.target),
+        "reached": len(cell.measured) - censored,
+        "censored": censored,
+        "seconds": _estimate(cell.interval("seconds_to_accuracy")),
+        "steps": _estimate(cell.interval("steps_to_accuracy")),
+        "seconds_per_step": _estimate(cell.estimate(cell.seconds_per_step)),
+        "ratio_at_least": _number(given.comparison.censored.get(cell.cell_id)),
     }
 
 
@@ -126,6 +143,8 @@ def _verdict(cell: model.Cell, given: Answer) -> str:
         return UNMEASURED
     if cell.cell_id == comparison.best:
         return FASTEST
+    if cell.cell_id in comparison.censored:
+        return tables.NOT_REACHED
     if cell.cell_id in comparison.slower:
         return SLOWER
     if cell.cell_id not in comparison.tied:

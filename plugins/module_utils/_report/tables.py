@@ -25,8 +25,11 @@ from .messages.catalogue import ENGLISH, Catalogue
 OF_NODES = ("nodes", "probed_cpus")
 # Words of cells.csv, the same in every language.
 FASTEST, AS_FAST, SLOWER, TELL = "fastest", "as fast", "slower", "cannot tell"
+NOT_REACHED = "not always reached"
 # How a formula begins, also in the wide characters of Asian keyboards, and what is passed over before it.
 FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
+# Columns of studies with a target accuracy.
+TO_ACCURACY = ("reached", "to_accuracy", "steps_to_accuracy", "milliseconds_per_step")
 # Before the name of a factor: one may be called logs, too.
 FACTOR = "factor "
 # Columns that are read as words.
@@ -84,6 +87,9 @@ def against(cell: model.Cell, answer: Answer, say: Catalogue) -> str:
     comparison = answer.comparison
     if cell.cell_id == comparison.best:
         return say("fastest")
+    if cell.cell_id in comparison.censored:
+        bound = comparison.censored[cell.cell_id]
+        return say("not_reached") if bound is None else say("at_least", times=say.fixed(bound, 2))
     ratio = comparison.ratios.get(cell.cell_id)
     if ratio is None:
         return say("cannot_tell")
@@ -122,6 +128,23 @@ def _columns(study: model.Study) -> list[str]:
     )
 
 
+def _to_accuracy(cell: model.Cell, say: Catalogue) -> tuple[str, ...]:
+    """The time to the target accuracy and its two factors, of the runs that reached it; of a cell with others the time is not known."""
+    if cell.target is None:
+        return (NONE,) * len(TO_ACCURACY)
+    reached = len(cell.measured) - len(cell.censored)
+    return (
+        say("reached_of", reached=reached, n=len(cell.measured)),
+        NONE if cell.censored else say.interval(cell.interval(cell.response)),
+        say.number(cell.center("steps_to_accuracy")),
+        say.number(thousand(model.middle(cell.seconds_per_step))),
+    )
+
+
+def thousand(value: float | None) -> float | None:
+    return None if value is None else 1000 * value
+
+
 def _cell_row(
     study: model.Study, cell: model.Cell, answer: Answer, columns: Sequence[str], say: Catalogue
 ) -> tuple[str, ...]:
@@ -135,9 +158,14 @@ def _cell_row(
         say.number(cpu_milliseconds(cell)),
         _cause(cell, say),
         *([say.money(cell.cost)] if study.currency else []),
+        *(_to_accuracy(cell, say) if has_target(study) else ()),
         say.number(cell.center("startup_seconds")),
         say.fixed(cell.center("accuracy"), 3),
     )
+
+
+def has_target(study: model.Study) -> bool:
+    return any(cell.target is not None for cell in study.cells)
 
 
 def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = ENGLISH) -> Table:
@@ -147,6 +175,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = 
         *(f"{FACTOR}{name}" for name in factors),
         *("runs", "time", "against", "speed", "speed_up", "cpu", "cause"),
         *money,
+        *(TO_ACCURACY if has_target(study) else ()),
         *("startup", "accuracy"),
     )
     shown = [(answer, cell) for answer in answers for cell in answer.cells if cell.measured]
@@ -321,12 +350,31 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "total_seconds_median": cell.center("total_seconds"),
         **({"cost_median": cell.cost, "currency": study.currency} if study.currency else {}),
         "accuracy_median": cell.center("accuracy"),
+        **(_numbers_to_accuracy(cell, answer) if has_target(study) else {}),
+    }
+
+
+def _numbers_to_accuracy(cell: model.Cell, answer: Answer) -> dict[str, Any]:
+    """Of the runs that reached the target; with others beside them `seconds_to_accuracy` is too low, and the ratio has a lower bound."""
+    time = cell.interval("seconds_to_accuracy")
+    return {
+        "runs_reached": len(cell.measured) - len(cell.censored) if cell.target is not None else None,
+        "runs_censored": len(cell.censored) if cell.target is not None else None,
+        "seconds_to_accuracy_median": time.center if time else None,
+        "seconds_to_accuracy_low": time.low if time else None,
+        "seconds_to_accuracy_high": time.high if time else None,
+        "steps_to_accuracy_median": cell.center("steps_to_accuracy"),
+        "seconds_per_step_to_accuracy_median": model.middle(cell.seconds_per_step),
+        "eval_seconds_median": cell.center("eval_seconds"),
+        "against_fastest_at_least": answer.comparison.censored.get(cell.cell_id),
     }
 
 
 def against_fastest(cell: model.Cell, answer: Answer) -> str:
     if cell.cell_id == answer.comparison.best:
         return FASTEST
+    if cell.cell_id in answer.comparison.censored:
+        return NOT_REACHED
     if cell.cell_id in answer.comparison.slower:
         return SLOWER
     return AS_FAST if cell.cell_id in answer.comparison.same else TELL

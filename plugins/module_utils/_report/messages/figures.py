@@ -19,6 +19,7 @@ TEXTS: Texts = {
         "title_utilisation": "How full the stations are",
         "title_cost": "Cost of a run against training time",
         "title_noise": "Noise between and within blocks",
+        "title_accuracy_time": "Accuracy against time",
         "title_panel": "{title}, {panel}",
         "axis_workers": "workers",
         "axis_ps": "parameter servers",
@@ -32,6 +33,18 @@ TEXTS: Texts = {
         "axis_cost": "cost of a run [{currency}]",
         "axis_block": "block",
         "axis_noise": "against the cell's median",
+        "axis_accuracy": "accuracy on the test set",
+        "axis_accuracy_time": "time since the start line [s]",
+        "caption_accuracy": (
+            "Lines: medians over the runs of a cell; bands: the lowest and the highest run. A run that has ended keeps its last accuracy."
+            " Dotted: the target. Dots: runs at their first evaluation at or above it."
+        ),
+        "caption_accuracy_censored": {
+            "one": "{n} run did not reach the target and has no dot.",
+            "other": "{n} runs did not reach the target and have no dot.",
+        },
+        "caption_accuracy_first": "Drawn are the {drawn} of {cells} cells that reach it first.",
+        "tip_reached": "{cell}, block {block}: reached after {time}",
         "caption_time": "Lower is better.",
         "caption_speed": "Higher is better.",
         "caption_marks": "Small dots: runs (hollow: suspect). Large marks: medians, bars: 95 % intervals.",
@@ -130,6 +143,7 @@ TEXTS: Texts = {
         "title_utilisation": "Obciążenie stanowisk obsługi",
         "title_cost": "Koszt przebiegu w zależności od czasu uczenia",
         "title_noise": "Szum między blokami i wewnątrz bloków",
+        "title_accuracy_time": "Dokładność a czas",
         "title_panel": "{title}, {panel}",
         "axis_workers": "liczba workerów",
         "axis_ps": "liczba serwerów parametrów",
@@ -143,6 +157,19 @@ TEXTS: Texts = {
         "axis_cost": "koszt przebiegu [{currency}]",
         "axis_block": "blok",
         "axis_noise": "względem mediany konfiguracji",
+        "axis_accuracy": "dokładność na zbiorze testowym",
+        "axis_accuracy_time": "czas od linii startu [s]",
+        "caption_accuracy": (
+            "Linie: mediany przebiegów konfiguracji; pasma: najniższy i najwyższy przebieg. Przebieg zakończony zachowuje ostatnią"
+            " dokładność. Kropkowana: cel. Punkty: przebiegi w chwili pierwszej oceny nie gorszej od celu."
+        ),
+        "caption_accuracy_censored": {
+            "one": "{n} przebieg nie osiągnął celu i nie ma punktu.",
+            "few": "{n} przebiegi nie osiągnęły celu i nie mają punktów.",
+            "many": "{n} przebiegów nie osiągnęło celu i nie ma punktów.",
+        },
+        "caption_accuracy_first": "Narysowano {drawn} z {cells} konfiguracji: te, które osiągają go najwcześniej.",
+        "tip_reached": "{cell}, blok {block}: cel osiągnięty po {time}",
         "caption_time": "Mniej znaczy lepiej.",
         "caption_speed": "Więcej znaczy lepiej.",
         "caption_marks": "Małe punkty: przebiegi (puste: wątpliwe). Duże znaki: mediany, słupki: przedziały ufności 95%.",

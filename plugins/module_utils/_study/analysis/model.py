@@ -114,7 +114,12 @@ class Cell:
         return {run.block: seconds for run in self.measured if (seconds := run.seconds) is not None}
 
     def interval(self, key: str) -> intervals.Estimate | None:
-        positive = [value for value in self.values(key) if value > 0]
+        return self.estimate(self.values(key))
+
+    @staticmethod
+    def estimate(values: Iterable[float]) -> intervals.Estimate | None:
+        """The median of positive values with its interval."""
+        positive = [value for value in values if value > 0]
         return intervals.median_interval(positive) if positive else None
 
 

@@ -8,7 +8,7 @@ Planner, forecast, gate, report and ledger read records here, so that a damaged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +54,8 @@ class Record:
     timings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     # Facts seen during the run: shares from 0 to 1, counts, names.
     evidence: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    # Of a run with a target accuracy: global_step, seconds since the start line, accuracy from 0 to 1; as they were recorded.
+    evaluations: Sequence[Any] = ()
     # valid, suspect or void; any other word is void. A valid run has no reasons.
     verdict: str = VOID
     reasons: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class Record:
             design=_frozen(mapping(given.get("design"))),
             timings=_frozen(mapping(given.get("timings"))),
             evidence=_frozen(mapping(given.get("evidence"))),
+            evaluations=tuple(mappings(given.get("evaluations"))),
             verdict=told["verdict"] or VOID,
             reasons=texts(judged.get("reasons")),
             provenance=_frozen(mapping(given.get("provenance"))),
@@ -122,6 +125,12 @@ class Record:
     def is_censored(self) -> bool:
         """Whether the run counts but did not reach its target accuracy: its time to it is only known to be longer."""
         return self.target is not None and self.measured and self.seconds is None
+
+    @property
+    def curve(self) -> list[tuple[float, float]]:
+        """Seconds since the start line and accuracy of each evaluation, in the order of time."""
+        pairs = [(finite(one.get("seconds")), finite(one.get("accuracy"))) for one in self.evaluations]
+        return sorted((at, of) for at, of in pairs if at is not None and at >= 0 and of is not None and 0 <= of <= 1)
 
     @property
     def why(self) -> str:

@@ -50,6 +50,12 @@ STUDIES: dict[str, list[dict[str, Any]]] = {
     "two blocks": ledgers.study(space(workers=[1, 2]), blocks=2),
     "many blocks": ledgers.study(space(ps=[1, 2], workers=[1, 2, 4]), blocks=12),
     "variants": ledgers.study(VARIANTS),
+    "to an accuracy": ledgers.to_accuracy(),
+    "to an accuracy that nobody reaches": [
+        ledgers.targeted({**SPEC, "workers": n}, block, seconds=4.0, steps=None)
+        for n in (1, 2)
+        for block in range(1, 5)
+    ],
     "clusters": ledgers.study(space(cluster=["a", "b"], workers=[1, 2])),
     "a failed cell": [*ledgers.study([SPEC]), *all_void()[2:]],
     "equal times": [record({**SPEC, "workers": n}, block, seconds=4.0) for n in (1, 2) for block in range(1, 5)],
@@ -68,6 +74,21 @@ def test_document_of_every_kind_of_study_keeps_its_schema_and_is_the_same_every_
     assert document.written(made) == document.written(document_of(STUDIES[name]))
     recorded = {one["cell_id"] for one in STUDIES[name] if "cell_id" in one}
     assert recorded <= {cell["cell_id"] for cell in cells_of(made).values()}
+
+
+def test_document_tells_the_time_to_accuracy_and_its_factors() -> None:
+    found = cells_of(document_of(ledgers.to_accuracy()))
+    two, eight = (found[f"ps=1 workers={n}"] for n in (2, 8))
+    assert (two["verdict"], two["to_accuracy"]["ratio_at_least"]) == ("fastest", None)
+    told = {key: two["to_accuracy"][key]["center"] for key in ("seconds", "steps", "seconds_per_step")}
+    assert told["seconds"] == pytest.approx(told["steps"] * told["seconds_per_step"], rel=0.05)
+    assert (eight["verdict"], eight["ratio_to_fastest"]) == ("not always reached", None)
+    assert {key: eight["to_accuracy"][key] for key in ("target", "reached", "censored")} == {
+        "target": 0.95, "reached": 3, "censored": 2
+    }  # fmt: skip
+    assert eight["to_accuracy"]["ratio_at_least"] > 1.2
+    [other] = cells_of(document_of(ledgers.study([SPEC]))).values()
+    assert other["to_accuracy"] is None
 
 
 def test_document_agrees_with_the_answer() -> None:

@@ -50,6 +50,38 @@ def test_cells_table_of_the_realistic_study() -> None:
     assert column(table, "speed-up") == ["1 (reference)", "1.55 of 2", "1.42 of 4", "1 (reference)", "0.91 of 2"]
 
 
+def test_cells_table_splits_the_time_to_accuracy_into_its_factors() -> None:
+    table = cells(ledgers.to_accuracy())
+    assert column(table, "runs at the target") == ["5 of 5", "5 of 5", "5 of 5", "3 of 5"]
+    times = column(table, "time to accuracy [s] (95 % CI)")
+    assert [time.partition(" ")[0] for time in times] == ["3.98", "2.55", "3.21", "-"]
+    assert column(table, "steps to accuracy") == ["1,460", "1,560", "1,860", "1,960"]
+    assert [float(one) for one in column(table, "time per step [ms]")] == pytest.approx(
+        [2.73, 1.67, 1.72, 1.83], rel=0.02
+    )
+    against = column(table, "against the fastest (95 % CI)")
+    assert against[1] == "fastest"
+    assert against[3].startswith("at least 1.")
+    assert against[3].endswith(" times, does not always reach the target")
+    assert "time to accuracy [s] (95 % CI)" not in cells(ledgers.mnist()).heads
+
+
+def test_cells_csv_tells_what_is_censored() -> None:
+    found = study(ledgers.to_accuracy())
+    rows = {row["workers"]: row for row in parsed(tables.csv(tables.cell_rows(found, answer.answers(found))))}
+    assert [rows[n]["runs_censored"] for n in ("1", "2", "4", "8")] == ["0", "0", "0", "2"]
+    assert rows["8"]["against_fastest"] == "not always reached"
+    assert float(rows["8"]["against_fastest_at_least"]) > 1.2
+    assert (rows["8"]["against_fastest_ratio"], rows["2"]["against_fastest_at_least"]) == ("", "")
+    two = {
+        key: float(rows["2"][f"{key}_median"])
+        for key in ("seconds_to_accuracy", "steps_to_accuracy", "seconds_per_step_to_accuracy")
+    }
+    assert two["seconds_to_accuracy"] == pytest.approx(
+        two["steps_to_accuracy"] * two["seconds_per_step_to_accuracy"], rel=0.05
+    )
+
+
 def test_cells_table_leaves_out_cells_that_were_never_measured() -> None:
     assert cells([void(SPEC, 1, "killed")]).rows == ()
 
