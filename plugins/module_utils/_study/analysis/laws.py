@@ -126,8 +126,11 @@ class Curve:
 
 
 def curves_of(cells: Iterable[Cell], *, resamples: int = RESAMPLES) -> tuple[Curve, ...]:
-    """All curves of one group of cells, those with one number of ps before the one over all of these."""
-    measured = [cell for cell in cells if cell.measured and _workers(cell) > 0]
+    """All curves of one group of cells, those with one number of ps before the one over all of these.
+
+    Cells with a target accuracy have none: the laws are about the time of a fixed number of steps.
+    """
+    measured = [cell for cell in cells if cell.measured and cell.target is None and _workers(cell) > 0]
     factors = [name for name in factors_of([cell.spec for cell in measured]) if name not in ("workers", "ps")]
     kinds: dict[str, list[Cell]] = {}
     for cell in measured:
