@@ -44,7 +44,7 @@ def compare(cells: Sequence[model.Cell]) -> Comparison:
 def _compare(measured: Mapping[str, model.Cell]) -> Comparison:
     times = {cell_id: cell.by_block() for cell_id, cell in measured.items()}
     runs = [run for cell in measured.values() for run in cell.runs]
-    plots = _plots(measured) if any(run.design.get("by_nodes") is True for run in runs) else ONE_PLOT
+    plots = plots_of(measured)
     rules = rules_of(sorted(runs, key=lambda run: run.recorded or 0.0))
     if rules:
         top = max((run.block for run in runs), default=0)
@@ -54,7 +54,10 @@ def _compare(measured: Mapping[str, model.Cell]) -> Comparison:
     return compare_with_best(times, plots=plots)
 
 
-def _plots(cells: Mapping[str, model.Cell]) -> Mapping[str, Hashable]:
+def plots_of(cells: Mapping[str, model.Cell]) -> Mapping[str, Hashable]:
+    """The whole plot of each cell: its number of nodes, where the design kept the cells of one number together."""
+    if not any(run.design.get("by_nodes") is True for cell in cells.values() for run in cell.runs):
+        return ONE_PLOT
     return {cell_id: count(cell.spec.get("nodes")) for cell_id, cell in cells.items()}
 
 

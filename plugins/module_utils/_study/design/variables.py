@@ -309,6 +309,7 @@ REPORT: dict[str, Check] = {
     "report_prices": mapping("{e2-standard-4: 0.15}", values=partial(inputs.number, maximum=MOST)),
     "report_currency": word(),
     "report_select": expression,
+    "report_claims": choice("", "thesis"),
     "report_results_dir": PATH,
 }
 
@@ -350,6 +351,8 @@ THESIS: dict[str, Check] = {
     "thesis_workers": axis(1),
     "thesis_fixed_workers": whole(1, MOST),
     "thesis_repeats": SWEEP["sweep_repeats"],
+    "thesis_figures": choice("kind", "cloud"),
+    "thesis_steps": CHECKS["train_steps"],
 }
 
 # Former names of variables, so that none is passed over in silence.
