@@ -52,7 +52,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Hold the study
+- name: Lock the study
   tfscale.study.study_lock:
     study_dir: results/mnist
   register: held

@@ -75,7 +75,7 @@ options:
     default: {}
   max_slowdown:
     description:
-      - Makes the study a gate - no further run is planned once it is told whether the variant C(after) takes longer than the variant
+      - Makes the study a gate - no further run is planned once it is decided whether the variant C(after) takes longer than the variant
         C(before) by more than this share, such as V(0.05); see M(tfscale.study.speed_gate_info). Nothing or V(0) plans all runs.
       - Needs O(variants) with C(before) and C(after), one number of nodes, ps and workers, and at least four O(repeats). With
         O(repeats=auto) it has O(max_repeats) blocks at most.

@@ -155,7 +155,7 @@ def _hyperparameters(hyper: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _given(hyper: Mapping[str, Any]) -> dict[str, Any]:
-    """What the chart's program was told only where the file has it."""
+    """Flags of the chart's program, only where the file has them."""
     units = hyper.get("hiddenunits", "")
     given = {"training_hidden_units": "" if units == "" else _whole("hyperparams.hiddenunits", units, minimum=1)}
     for key, variable in (("datadir", "training_data_dir"), ("logdir", "training_log_dir")):

@@ -18,7 +18,7 @@ DIGITS = 12
 
 
 def image_tag(source_dir: str | Path, arguments: Mapping[str, Any]) -> str:
-    """Of the sources' names and contents and of what the build is told; known before anything is built."""
+    """A digest of the sources' names and contents and of the build's arguments; known before anything is built."""
     digest = hashlib.sha256()
     for name, content in [*_sources(Path(source_dir)), *_given(arguments)]:
         for part in (name.encode(), content):

@@ -345,7 +345,7 @@ class _Run(_Pods):
         export = {"export_dir": f"{folder}/model"} if _flag(self.given, "export") else {}
         return {"log_dir": f"{folder}/events", **export}
 
-    def command(self, kind: str) -> list[str]:  # noqa: ARG002 - all replicas of a run are told the same
+    def command(self, kind: str) -> list[str]:  # noqa: ARG002 - all replicas of a run get the same
         program = self.program
         arguments = {**program.arguments, **program.export, "threads": program.threads, **self.folder}
         # A line for the shell needs one, and a list may be all that there is in an image.
@@ -393,7 +393,7 @@ class _LongRunning(_Pods):
         }
 
     def command(self, kind: str) -> list[str]:
-        """A ps is told nothing that concerns workers only: their hyperparameters change without it."""
+        """A ps gets no flag that concerns workers only: their hyperparameters change without it."""
         command = [*PROGRAM, *flags({"threads": self.program.threads, "long_running": True})]
         if kind == "worker":
             given = {"log_dir": self.given["log_dir"]} if self.given["log_dir"] else {}

@@ -342,7 +342,7 @@ class Upgrade:
                 " replicas, but can neither add nor take away all of a kind; remove the training and deploy it anew"
             )
 
-    # --- what is told -------------------------------------------------------------------------------------------------
+    # --- messages -----------------------------------------------------------------------------------------------------
 
     def _whose(self) -> str:
         return f"training {self._training.name}"

@@ -47,7 +47,7 @@ def check_id(image: str) -> str:
 
 
 def document(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The command need not be there: a container that cannot start has told which image it is made of."""
+    """The command need not be there: a container that cannot start has reported its image."""
     image = params["image"]
     labels = {**MANAGED, CHECK: check_id(image)} | ({STUDY: params["study"]} if params["study"] else {})
     container = {

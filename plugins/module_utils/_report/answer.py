@@ -119,7 +119,7 @@ def _clauses(cells: Sequence[model.Cell], comparison: Comparison, best: model.Ce
     clauses.extend(wording.slower(comparison.slower, comparison.ratios))
     if comparison.unknown:
         clauses.append(wording.unknown(comparison.unknown))
-    # Variants are for the gate to compare: an interval of a study that stopped when it was told says too much.
+    # Variants are for the gate to compare: an interval of a study that stopped as soon as it was decided says too much.
     if not comparison.ratios and "variant" not in best.spec:
         clauses.append("there is no other cell to compare with")
     return clauses

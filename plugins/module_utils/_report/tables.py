@@ -276,7 +276,7 @@ def _spread(deviation: float, say: Catalogue) -> str:
 
 
 def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
-    """What the nodes have, as the cluster told before the runs and as a probe has measured; the last word counts."""
+    """The nodes' resources, as the cluster reported before the runs and as a probe measured; the last report counts."""
     found: dict[tuple[str, str], tuple[str, str, str]] = {}
     types: dict[tuple[str, str], str] = {}
     used: dict[tuple[str, str], int] = {}

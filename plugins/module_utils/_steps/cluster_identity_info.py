@@ -35,7 +35,7 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
 
 
 def _uid(api: Api) -> str:
-    """Empty for an account that may not look there: two of its clusters are told apart by their addresses."""
+    """Empty for an account that may not look there: two of its clusters are distinguished by their addresses."""
     try:
         return str(api.get(NAMESPACE)["metadata"]["uid"])
     except ApiError as error:

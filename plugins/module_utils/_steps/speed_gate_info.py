@@ -58,15 +58,15 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _sentence(outcome: gate.Outcome, allowed: float, without: list[tuple[str, str]]) -> str:
     if without:
         named = ", ".join(f"no run of {name} counts (the last: {reason})" for name, reason in without)
-        return f"it cannot be told whether after is slower: {named}"
+        return f"it is undecided whether after is slower: {named}"
     if outcome.ratio is None:
-        return "it cannot be told whether after is slower: no block has a run of both versions that counts"
+        return "it is undecided whether after is slower: no block has a run of both versions that counts"
     border = f"the {percent(allowed)} that upgrade_max_slowdown allows"
     meanings = {
         gate.FASTER: "",
         gate.SAME: f": no slower than {border}",
         gate.SLOWER: f": slower than {border}",
-        gate.CANNOT_TELL: f": it cannot be told whether that is more than {border}",
+        gate.CANNOT_TELL: f": it is undecided whether that is more than {border}",
     }
     found = _change(outcome.ratio) if round(outcome.ratio, 3) != 1.0 else "as fast as before"
     return f"after is {found} ({_interval(outcome)}){meanings[outcome.verdict]}"

@@ -55,7 +55,7 @@ def execute(
     memory: Callable[[], int | None] = inputs.memory_available,
     cpus: Callable[[], int] = processors,
 ) -> dict[str, Any]:
-    """Read-only. In check mode the same plan is told with all its cells, because nothing else will be seen of it."""
+    """Read-only. In check mode the announcement lists all cells, because no run will show them."""
 
     def max_workers(spec: Mapping[str, Any], records: Callable[[], planner.Records]) -> StudyMaxWorkers:
         return StudyMaxWorkers(params, spec, records=records, memory=memory, cpus=cpus)

@@ -174,7 +174,7 @@ class Remains:
             except ApiError as error:
                 if error.status != 410 and not error.is_transient:
                     raise
-                # What has gone meanwhile is told by a list only.
+                # Only a list shows which objects are gone meanwhile.
                 self._version = ""
                 context.sleep(PAUSE_SECONDS)
         return sorted(left)

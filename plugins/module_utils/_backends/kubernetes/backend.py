@@ -34,7 +34,7 @@ REFUSED_SECONDS = 30.0
 MISSING_SECONDS = 3.0
 # Their controllers may be busy, but not for so long.
 ABSENT_SECONDS = 120.0
-# After a replica that only exited: the one that brought it down may be told of a moment later.
+# After a replica that only exited: the one that brought it down may be reported a moment later.
 SETTLE_SECONDS = 1.0
 
 
@@ -285,7 +285,7 @@ class KubernetesBackend:
                 return f" and node {name} is not ready"
         return ""
 
-    # --- what is told in the end -----------------------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------------------------
 
     def _with_trouble(self, replicas: tuple[ReplicaState, ...]) -> tuple[ReplicaState, ...]:
         """At the deadline: what those that have not started wait for."""

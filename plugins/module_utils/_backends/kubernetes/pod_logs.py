@@ -210,7 +210,7 @@ def save(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
-    """Every log into its file, whole; what could not be had is told in a note.
+    """Every log into its file, whole; a note names the logs that could not be read.
 
     A full disk is none of the run's faults, and without its logs it would be judged as one that has failed.
     """

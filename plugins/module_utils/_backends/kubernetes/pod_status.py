@@ -26,7 +26,7 @@ UNSCHEDULABLE_SECONDS = 30.0
 NODE_LOST_SECONDS = 30.0
 # What a pod refers to may come a moment after it.
 WAITING_SECONDS = 10.0
-# A program that a signal ended is told as 128 + the signal.
+# The exit code of a program that a signal ended is 128 + the signal.
 SIGNALLED = 128
 LAST_SIGNAL = 64
 # What our trainer was seen to need; with less it is killed or only thrashes.

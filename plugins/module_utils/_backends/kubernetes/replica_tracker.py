@@ -98,7 +98,7 @@ class ReplicaTracker:
             return tuple(self._replicas.values()), self._first_failure()
 
     def _first_failure(self) -> ReplicaState | None:
-        """A replica that only exited may have missed another one whose end is told a moment later, with its cause."""
+        """A replica that only exited may have missed another one, whose end and cause are reported a moment later."""
         failed = [self._replicas[key] for key in self._failures]
         if not failed:
             return None
@@ -122,7 +122,7 @@ class ReplicaTracker:
         if known is not None and known.uid != status.uid:
             self._take_another(known, status)
         elif before.state in FINAL:
-            # The first end counts; how often it was started afterwards is told all the same.
+            # The first end counts; the number of later starts is reported all the same.
             self._statuses[key] = replace(status, replica=before)
             self._replicas[key] = replace(before, restarts=max(before.restarts, status.replica.restarts))
         else:

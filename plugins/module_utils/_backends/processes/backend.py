@@ -167,7 +167,7 @@ def _observation(state: Mapping[str, Any], *, lost: bool) -> Observation:
 
 
 def host_shares(state: Mapping[str, Any]) -> dict[str, Any]:
-    """What the machine did beside the run, as shares of all its processor time; None where it cannot be told."""
+    """What the machine did beside the run, as shares of all its processor time; None where it is not known."""
     start, end = state["host"]["start"], state["host"]["end"]
     shares: dict[str, Any] = {"steal_share": None, "foreign_share": None, "cpus": os.cpu_count()}
     if not start or not end:

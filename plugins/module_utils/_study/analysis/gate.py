@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether one version of a training is slower than another, told as soon as it can be. PRIVATE, can break at any time.
+"""Whether one version of a training is slower than another, decided as early as possible. PRIVATE, can break at any time.
 
 Both versions run once in every block, so each block gives one ratio of times. After each block an interval for the mean
 ratio is held against what is allowed (a non-inferiority margin). The intervals of all looks together hold the truth with

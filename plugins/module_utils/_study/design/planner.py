@@ -246,7 +246,7 @@ class _Study:
         return f"about {duration_range(*self.time)}{price or ''}"
 
     def told(self) -> list[str]:
-        """What a person is to know before the next block begins; of one that goes on he has been told."""
+        """Announcements before the next block; a block that goes on was announced before."""
         if self.has_begun:
             return []
         lines = [f"{stop.cell.label} stopped after block {stop.block}: {stop.reason}" for stop in self.stops]

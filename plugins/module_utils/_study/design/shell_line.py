@@ -41,7 +41,7 @@ def hiding(line: str) -> str:
 
 
 def _inner(line: str) -> str:
-    """What a shell is given by -c, where it is told to fail with the pipe's first command as well."""
+    """The script behind a shell's -c, where an option makes a pipe fail with its first command as well."""
     try:
         words = shlex.split(line)
     except ValueError:

@@ -15,7 +15,7 @@ LAST = 100
 
 
 def earlier_seconds(records: Iterable[Mapping[str, Any]], told: Mapping[str, Any], *, hostname: Any) -> list[float]:
-    """Seconds of the last kernels that did the same work as the one told of, on the same machine."""
+    """Seconds of the last kernels that did the same work as the given one, on the same machine."""
     found = []
     for record in records:
         kernel = mapping(mapping(record.get("evidence")).get("calibration"))

@@ -140,7 +140,7 @@ class StudyLock:
         """Whether its owner is among the processes that are seen from here, dead or alive."""
         if lock["host"] != self._host:
             return False
-        # Version 0.3 told no more than the host, of which there may be several containers: only a living owner is proof.
+        # Version 0.3 recorded no more than the host, of which there may be several containers: only a living owner is proof.
         return bool(lock["space"] == self._space if lock["space"] else self._lives(lock))
 
     def _is_dead(self, lock: dict[str, Any]) -> bool:

@@ -32,7 +32,7 @@ def _most(whole: float) -> float:
 
 
 def _unit(log: RunLog, seconds: float, whole: float) -> str:
-    """The unit of the chief's clock; empty where that is the second, or cannot be told.
+    """The unit of the chief's clock; empty where that is the second, or not known.
 
     One that tells the time of day tells it when the run was. Of any other it is known that a training is a part of its run.
     """

@@ -94,7 +94,7 @@ class Case:
 
     @property
     def is_told(self) -> bool:
-        """Whether it ended well and its log can be read: the consequences of another end are not told beside it."""
+        """Whether it ended well and its log can be read: the consequences of another end are not reported beside it."""
         return self.ended_well and not self.log.trouble()
 
     @property
@@ -355,7 +355,7 @@ ROWS = (
     ),
     Row("the chief's log has no steps or no times", VOID, "{trouble}", _trouble),
     Row(
-        "a worker did not report the start line", VOID, "only {told} of {workers} told of the start line", _start_lines
+        "a worker did not report the start line", VOID, "only {told} of {workers} reported the start line", _start_lines
     ),
     Row("the training ended before its last step", VOID, "training ended at step {steps} of {wanted}{why}", _short),
     Row(

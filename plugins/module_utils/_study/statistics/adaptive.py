@@ -94,7 +94,7 @@ def decide(
     failed: Mapping[str, frozenset[int]] = NEVER,
     plots: Mapping[str, Hashable] = ONE_PLOT,
 ) -> Decision:
-    """Replay the looks of a study from its records: whoever asks again, and whenever, is told the same.
+    """Replay the looks of a study from its records: the same records give the same decisions, whoever asks.
 
     `cells` are seconds by block. `failed` are the blocks in which a cell has used up its attempts. A block can be looked at
     when every open cell has a time in it or has failed in it. `plots` are as in compare_with_best.
@@ -155,7 +155,7 @@ def _after(decision: Decision, table: _Table, rules: Rules, block: int, plots: M
     ratios, states = ratios_of(names, told, logs.shape[1]), dict(decision.states)
     for name, is_left in zip(names, left[0], strict=True):
         states[name] = State(OPEN if is_left else SLOWER, 0 if is_left else block, ratios.get(name))
-    # Cells with gaps are not in the table; they are open until the others are told.
+    # Cells with gaps are not in the table; they are open until the others are decided.
     going = [name for name in active if states[name].state == OPEN]
     if len(going) == int(left.sum()) and within[left].all():
         states |= {name: State(SAME, block, ratios.get(name)) for name in going}
@@ -174,7 +174,7 @@ def _is_wide(times: Mapping[int, float], rules: Rules) -> bool:
 
 
 def comparison_of(decision: Decision, margin: float) -> Comparison:
-    """What a report shows of an adaptive study: the interval of each cell is the one by which it was told."""
+    """The comparison that a report shows of an adaptive study: each cell has the interval that closed it."""
     ratios = {name: state.ratio for name, state in decision.states.items() if state.ratio and name != decision.leader}
     ordered = sorted(ratios, key=lambda name: ratios[name].center)
     slower = tuple(name for name in ordered if decision.states[name].state == SLOWER)

@@ -203,7 +203,7 @@ def _quantiles(cells: Any, df: Any, terms: Terms) -> tuple[Any, Any]:
 
 
 def step_down(logs: Any, active: Any, terms: Terms) -> tuple[Any, Limits]:
-    """The active cells that are not slower than the fastest, and the limits by which that was told of each.
+    """The active cells that are not slower than the fastest, and the limits by which each was decided.
 
     Cells that are slower need no share of the error any longer, so the others are compared again without them.
     """

@@ -21,7 +21,7 @@ from typing import Any
 
 from .scientific import numpy, special
 
-FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be told
+FIRST = 4  # blocks before the first look: with three, only differences that need no statistics could be proven
 # Blocks from which on the highest and the lowest ratio are set aside; with fewer, that makes wrong verdicts more frequent.
 TRIM_FROM = 8
 SPENDING = (

@@ -51,13 +51,13 @@ def measured(*ratios: float, first: int = 1, after: dict[str, Any] | None = None
         (
             (1.2, 0.9, 1.1, 0.95),
             "cannot tell",
-            "after is 3.1 % slower (95 % CI 48 % faster to 102 % slower, 4 blocks): it cannot be told whether that is more"
+            "after is 3.1 % slower (95 % CI 48 % faster to 102 % slower, 4 blocks): it is undecided whether that is more"
             " than the 5 % that upgrade_max_slowdown allows",
         ),
         (
             (1.02, 1.02),
             "cannot tell",
-            "after is 2 % slower (2 blocks): it cannot be told whether that is more than the 5 % that upgrade_max_slowdown"
+            "after is 2 % slower (2 blocks): it is undecided whether that is more than the 5 % that upgrade_max_slowdown"
             " allows",
         ),
     ],
@@ -75,9 +75,7 @@ def test_execute_says_what_it_found(tmp_path: Path, ratios: tuple[float, ...], v
 def test_execute_without_records_wants_blocks(tmp_path: Path) -> None:
     result = judge(tmp_path / "none")
     assert (result["verdict"], result["wanted"], result["ratio"], result["runs"]) == ("cannot tell", True, None, 0)
-    assert result["msg"] == (
-        "it cannot be told whether after is slower: no block has a run of both versions that counts"
-    )
+    assert result["msg"] == ("it is undecided whether after is slower: no block has a run of both versions that counts")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +99,7 @@ def test_execute_version_without_a_run_that_counts_is_named(tmp_path: Path) -> N
     result = judge(tmp_path)
     assert (result["verdict"], result["wanted"]) == ("cannot tell", False)
     assert result["msg"] == (
-        "it cannot be told whether after is slower: no run of after counts (the last: the deadline came)"
+        "it is undecided whether after is slower: no run of after counts (the last: the deadline came)"
     )
 
 

@@ -224,7 +224,7 @@ def test_judge_wrong_start_step_of_any_worker_is_void(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("workers", "words"), [(3, "only 2 of 3 workers"), (9, "only 2 of 9 workers")])
 def test_judge_missing_start_line_is_void(tmp_path: Path, workers: int, words: str) -> None:
     verdict = verdict_of(read(write_logs(tmp_path)), workers=workers)
-    assert verdict == Verdict("void", (f"{words} told of the start line",))
+    assert verdict == Verdict("void", (f"{words} reported the start line",))
 
 
 def test_judge_target_not_reached_is_void(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def test_ratio_that_borrows_nothing_has_the_paired_interval(sample: Sample) -> N
 
 def test_ratio_with_two_common_blocks_has_no_bounds() -> None:
     low, center, high = bounds(ratio("a", "b"), Sample({"a": cell(2.0, 2.0), "b": cell(1.0, 1.0)}))
-    assert (low, center, high) == (-math.inf, pytest.approx(math.log(2)), math.inf)
+    assert (low, high) == (-math.inf, math.inf)
+    assert center == pytest.approx(math.log(2))
 
 
 def test_ratio_of_several_pairs_is_their_mean_times_the_factor() -> None:
