@@ -48,6 +48,15 @@ options:
     type: str
     default: ""
     version_added: 0.4.0
+  claims:
+    description:
+      - V(thesis) holds the claims of the thesis' chapters 6 and 7 against the study. Each is confirmed, refuted, undecided or not measured;
+        all verdicts together are wrong in at most 5 % of studies.
+      - Empty holds none.
+    type: str
+    default: ""
+    choices: ["", thesis]
+    version_added: 0.4.0
 attributes:
   check_mode:
     support: full
@@ -78,6 +87,12 @@ answer:
   returned: success
   type: str
   sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers are not significantly different from 2; 1 worker is 31 % slower (24-39 %).
+claims:
+  description: The findings on O(claims), one sentence each; empty without claims.
+  returned: success
+  type: list
+  elements: str
+  sample: ["confirmed: On Kind the least time is at 4 or 5 workers. training time of workers=4 over that of workers=3: 0.93 (0.88-0.97), true up to 1.00."]
 document:
   description:
     - The answer for programs, as in C(answer.json), with the recommended cell, all cells' ratios, intervals and verdicts, causes, forecast,

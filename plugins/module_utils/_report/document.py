@@ -15,14 +15,14 @@ from typing import Any
 
 from .._common.format import plain
 from .._study.analysis import causes, model
-from .._study.analysis.compared import rules_of
+from .._study.analysis.claims import Finding
+from .._study.analysis.compared import margin_of
 from .._study.analysis.frame import joined
 from .._study.design import blocks, forecast
 from .._study.records.record import last_cause
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
-from .._study.statistics.comparison import MARGIN
-from . import tables, text
+from . import claims, tables, text
 from .answer import Answer, sentence
 from .messages.catalogue import ENGLISH, Catalogue
 
@@ -34,7 +34,9 @@ FASTEST, AS_FAST, TIED, SLOWER = "fastest", "as fast", "not significantly differ
 UNDECIDED, UNMEASURED = "undecided", "unmeasured"
 
 
-def document_of(study: model.Study, answers: Iterable[Answer], say: Catalogue = ENGLISH) -> dict[str, Any]:
+def document_of(
+    study: model.Study, answers: Iterable[Answer], say: Catalogue = ENGLISH, findings: Iterable[Finding] = ()
+) -> dict[str, Any]:
     """Everything that the report says, as words and numbers that JSON knows."""
     found = list(answers)
     document = {
@@ -44,6 +46,7 @@ def document_of(study: model.Study, answers: Iterable[Answer], say: Catalogue = 
         "language": say.code,
         "answer": sentence(found),
         "groups": [_group(study, one, say) for one in found],
+        "claims": [_finding(one) for one in claims.document(findings, say)],
         "forecast": _forecast(study),
         "design": _design(study),
         "runs": {"recorded": len(study.runs), **{one: len(study.verdicts(one)) for one in VERDICTS}},
@@ -65,6 +68,10 @@ def _group(study: model.Study, given: Answer, say: Catalogue) -> dict[str, Any]:
         "recommended": _recommended(given),
         "cells": [_cell(study, cell, given, say) for cell in given.cells],
     }
+
+
+def _finding(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {**given, "ratio": _estimate(given["ratio"]), "at_most": _number(given["at_most"])}
 
 
 def _recommended(given: Answer) -> dict[str, str] | None:
@@ -183,7 +190,6 @@ def _range(given: forecast.Forecast) -> dict[str, Any]:
 
 
 def _design(study: model.Study) -> dict[str, Any]:
-    rules = rules_of(study.runs)
     seeds = {int(seed) - run.block for run in study.runs if isinstance(seed := run.provenance.get("seed"), int)}
     return {
         "seed": seeds.pop() if len(seeds) == 1 else None,
@@ -191,7 +197,7 @@ def _design(study: model.Study) -> dict[str, Any]:
         "varied": list(study.factors),
         "selected": study.selected or None,
         "rules": _plain(next((run.design for run in reversed(study.runs) if run.design), None)),
-        "margin": rules.margin if rules else MARGIN,
+        "margin": margin_of(study.runs),
         "confidence": intervals.CONFIDENCE,
         "forecast_confidence": forecast.COVERAGE,
     }

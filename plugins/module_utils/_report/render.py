@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .._study.analysis import model
-from .._study.analysis.compared import rules_of
+from .._study.analysis.claims import Finding, findings
+from .._study.analysis.compared import margin_of, rules_of
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve, curves_of
 from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
-from . import answer, document, tables
+from . import answer, claims, document, tables
 from .figures import drawing, figure
 from .figures.figure import Figure
 from .figures.page_order import figures_of
@@ -43,6 +44,8 @@ class Report:
     floor: Noise
     curves: tuple[Curve, ...] = ()
     say: Catalogue = ENGLISH
+    # On the claims that the report was asked to hold against the study.
+    findings: tuple[Finding, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -131,8 +134,9 @@ def _design(study: model.Study, say: Catalogue) -> str:
     return say("design_fixed") if rules is None else say("design_adaptive", first=FIRST, last=rules.last)
 
 
-def method_of(study: model.Study, say: Catalogue = ENGLISH) -> list[str]:
+def method_of(report: Report) -> list[str]:
     """How the study was measured and compared (docs/statistics.md)."""
+    study, say = report.study, report.say
     by_nodes = any(run.design.get("by_nodes") is True for run in study.runs)
     return [
         say("method_clock"),
@@ -141,6 +145,7 @@ def method_of(study: model.Study, say: Catalogue = ENGLISH) -> list[str]:
         say("method_fixed") if rules_of(study.runs) is None else say("method_adaptive", first=FIRST),
         *([say("method_split")] if by_nodes else []),
         say("method_verdicts"),
+        *([say("method_claims", margin=say.percent(margin_of(study.runs)))] if report.findings else []),
     ]
 
 
@@ -169,6 +174,7 @@ def sections_of(report: Report) -> list[Section]:
     found: list[tuple[str, tables.Table | None]] = [
         *((name, None) for name in (figure.SCALING, figure.ACCURACY, figure.SPENT, figure.COST)),
         ("cells", tables.cells_table(study, report.answers, say)),
+        ("claims", claims.table(report.findings, say)),
         ("failed", tables.failed_table(study, say)),
         ("void", tables.doubtful_table(study, VOID, say)),
         ("suspect", tables.doubtful_table(study, SUSPECT, say)),
@@ -211,7 +217,7 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
         drawings=drawings,
         sections=sections_of(rest),
         most_logs=LOGS,
-        method=method_of(study, say),
+        method=method_of(report),
         facts=tables.pairs_table(facts_of(study, say), say),
         origin=tables.provenance_table(study.runs, say),
         script=script.SCRIPT,
@@ -247,22 +253,26 @@ def markdown(report: Report) -> str:
         parts += [markdown_table(section.table)] if section.table else []
     facts = markdown_table(tables.pairs_table(facts_of(study, say), say))
     origin = markdown_table(tables.provenance_table(study.runs, say))
-    parts += [f"## {say('method_heading')}", *method_of(study, say), facts, f"## {say('provenance_heading')}", origin]
+    parts += [f"## {say('method_heading')}", *method_of(report), facts, f"## {say('provenance_heading')}", origin]
     return "\n\n".join(parts) + "\n"
 
 
-def report_of(study: model.Study, say: Catalogue = ENGLISH) -> Report:
+def report_of(study: model.Study, say: Catalogue = ENGLISH, *, with_claims: bool = False) -> Report:
+    """`with_claims` holds the thesis' claims against the study."""
     floor = noise_of(study.measured)
     curves = tuple(curve for _name, cells in study.groups() for curve in curves_of(cells))
     figures = tuple(figures_of(study, floor, curves, say))
-    return Report(study, tuple(answer.answers(study)), figures, floor, curves, say)
+    found = findings(study) if with_claims else ()
+    return Report(study, tuple(answer.answers(study)), figures, floor, curves, say, found)
 
 
 def files_of(report: Report) -> dict[str, str]:
     """Every file of the report by its path in the study's folder."""
     drawings = {one.name: drawing.svg_of(one) for one in report.figures}
     return {
-        "answer.json": document.written(document.document_of(report.study, report.answers, report.say)),
+        "answer.json": document.written(
+            document.document_of(report.study, report.answers, report.say, report.findings)
+        ),
         "report.html": html_page(report, drawings),
         "report.md": markdown(report),
         "cells.csv": tables.csv(tables.cell_rows(report.study, report.answers)),

@@ -46,6 +46,11 @@ WORDS = (
     "type",
     "what",
     "value",
+    "claim",
+    "place",
+    "group",
+    "measured",
+    "finding",
 )
 
 
@@ -70,7 +75,7 @@ class Table:
         return frozenset(n for n, name in enumerate(self.columns) if n >= self.first and name not in WORDS)
 
 
-def _heads(columns: Iterable[str], say: Catalogue, **values: Any) -> tuple[str, ...]:
+def heads(columns: Iterable[str], say: Catalogue, **values: Any) -> tuple[str, ...]:
     return tuple(
         say.named("fact", name.removeprefix(FACTOR)) if name.startswith(FACTOR) else say(f"column_{name}", **values)
         for name in columns
@@ -182,7 +187,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = 
     best = [n for n, (answer, cell) in enumerate(shown) if cell.cell_id == answer.comparison.best]
     return Table(
         columns,
-        _heads(columns, say, currency=study.currency),
+        heads(columns, say, currency=study.currency),
         tuple(_cell_row(study, cell, answer, factors, say) for answer, cell in shown),
         frozenset(best),
         len([name for name in factors if name not in model.COUNTS]),
@@ -235,20 +240,20 @@ def doubtful_table(study: model.Study, verdict: str, say: Catalogue = ENGLISH) -
         )
         for run in study.verdicts(verdict)
     ]
-    return Table(columns, _heads(columns, say), tuple(rows))
+    return Table(columns, heads(columns, say), tuple(rows))
 
 
 def failed_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
     columns = ("cell", "attempts", "last_reason")
     rows = [(cell.label, str(len(cell.runs)), last_cause(cell.runs)) for cell in study.failed]
-    return Table(columns, _heads(columns, say), tuple(rows))
+    return Table(columns, heads(columns, say), tuple(rows))
 
 
 def pairs_table(values: Mapping[str, Any], say: Catalogue = ENGLISH) -> Table:
     """Facts by their names in the code; a name without words of its own is shown as it is."""
     columns = ("what", "value")
     rows = [(say.named("fact", key), str(value)) for key, value in values.items()]
-    return Table(columns, _heads(columns, say), tuple(rows))
+    return Table(columns, heads(columns, say), tuple(rows))
 
 
 def noise_table(floor: Noise, say: Catalogue = ENGLISH) -> Table:
@@ -299,7 +304,7 @@ def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
     kind = [(types.get(key, NONE),) if types else () for key in sorted(found)]
     rows = [(*key, *of, *found[key], str(used.get(key, 0))) for key, of in zip(sorted(found), kind, strict=True)]
     columns = ("cluster", "node", *(["type"] if types else []), "allocatable", "probe", "memory", "used")
-    return Table(columns, _heads(columns, say), tuple(rows))
+    return Table(columns, heads(columns, say), tuple(rows))
 
 
 def provenance_table(runs: Iterable[Record], say: Catalogue = ENGLISH) -> Table:

@@ -17,7 +17,7 @@ from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
-from .._report import render, tables
+from .._report import claims, render, tables
 from .._study.analysis import model
 from .._study.design.inputs import number
 from .._study.records import ledger
@@ -29,6 +29,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "prices": {"type": "dict", "default": {}},
     "currency": {"type": "str", "default": "USD"},
     "select": {"type": "str", "default": ""},
+    "claims": {"type": "str", "default": "", "choices": ["", "thesis"]},
 }
 # By what a file is known as one of a report.
 MARKS = {
@@ -65,7 +66,8 @@ def _rendered(
 ) -> tuple[render.Report, dict[str, bytes]]:
     try:
         report = render.report_of(
-            model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"])
+            model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"]),
+            with_claims=bool(params["claims"]),
         )
         files = render.files_of(report)
     except InputError as error:
@@ -152,6 +154,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {
         "changed": bool(touched),
         "answer": report.sentence,
+        "claims": claims.lines(report.findings, report.say),
         "document": json.loads(files["answer.json"]),
         "table": render.markdown_table(tables.cells_table(report.study, report.answers)),
         "markdown": files["report.md"].decode(),

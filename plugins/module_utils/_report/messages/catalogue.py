@@ -18,9 +18,9 @@ from typing import Any
 
 from ..._study.statistics import words
 from ..._study.statistics.intervals import Estimate, Ratio
-from . import Text, common, figures, page, tables
+from . import Text, claims, common, figures, page, tables
 
-TOPICS = (common, page, tables, figures)
+TOPICS = (common, page, tables, figures, claims)
 GROUPED = 10_000  # from here on the digits of a count stand in groups
 PARTS_OF_TIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M"}
 

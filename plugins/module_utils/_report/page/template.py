@@ -19,7 +19,7 @@ PAGE = """
 {%- if column == "logs" and value.startswith("logs/") %}<td><a href="{{ value | quoted }}/"><code>{{ value }}</code></a></td>
 {%- elif not heads and loop.first %}<th scope="row">{{ value }}</th>
 {%- else %}<td{% if loop.index0 in table.numeric %} class="number"
-{%- elif column in ("why", "last_reason") %} class="why"{% endif -%}
+{%- elif column in ("why", "last_reason", "claim", "measured") %} class="why"{% endif -%}
 {%- if column in table.order %} data-order="{{ table.order[column][number] | blank }}"{% endif %}>{{ value }}</td>{% endif %}
 {%- endfor %}{% if table.logs %}<td class="logs">{{ links(table.logs[number]) }}</td>{% endif %}</tr>{% endfor -%}
 </tbody></table></div>

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..._common.fields import count, finite
 from ..records.record import Record
 from ..statistics.adaptive import AUTO, Rules, comparison_of, decide
-from ..statistics.comparison import ONE_PLOT, Comparison, compare_with_best, lower_bounds
+from ..statistics.comparison import MARGIN, ONE_PLOT, Comparison, compare_with_best, lower_bounds
 from ..statistics.sequential import FIRST
 from . import model
 
@@ -23,6 +23,12 @@ def rules_of(runs: Sequence[Record]) -> Rules | None:
     if design.get("repeats") != AUTO or margin is None or not 0 < margin < 1 or last is None or last < FIRST:
         return None
     return Rules(margin=margin, target_ci=finite(design.get("target_ci")), last=last)
+
+
+def margin_of(runs: Sequence[Record]) -> float:
+    """Within which cells are as fast as each other, as a share of the time."""
+    rules = rules_of(runs)
+    return rules.margin if rules else MARGIN
 
 
 def compare(cells: Sequence[model.Cell]) -> Comparison:

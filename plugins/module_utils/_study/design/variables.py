@@ -21,7 +21,7 @@ from ..._common.yaml_text import structure
 from ..records.selection import selector
 from ..statistics.sequential import FIRST
 from . import inputs, workloads
-from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_THREADS, wrong
+from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .target import check_target
 
@@ -352,7 +352,7 @@ THESIS: dict[str, Check] = {
     "thesis_fixed_workers": whole(1, MOST),
     "thesis_repeats": SWEEP["sweep_repeats"],
     "thesis_figures": choice("kind", "cloud"),
-    "thesis_steps": CHECKS["train_steps"],
+    "thesis_steps": whole(1, MOST_STEPS),
 }
 
 # Former names of variables, so that none is passed over in silence.

@@ -34,8 +34,15 @@ FIGURES = {
 }
 
 
-def execute(folder: Path, *, check_mode: bool = False, select: str = "") -> dict[str, Any]:
-    params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD", "select": select}
+def execute(folder: Path, *, check_mode: bool = False, select: str = "", claims: str = "") -> dict[str, Any]:
+    params = {
+        "study_dir": str(folder),
+        "ledger": "files",
+        "prices": {},
+        "currency": "USD",
+        "select": select,
+        "claims": claims,
+    }
     return study_report.execute(params, Context(check_mode=check_mode))
 
 
@@ -247,7 +254,14 @@ def test_execute_without_a_package_names_it(folder: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("price", ["dear", -1, None])
 def test_execute_refuses_a_price_that_is_none(tmp_path: Path, price: Any) -> None:
-    params = {"study_dir": str(tmp_path), "ledger": "files", "prices": {"a": price}, "currency": "USD", "select": ""}
+    params = {
+        "study_dir": str(tmp_path),
+        "ledger": "files",
+        "prices": {"a": price},
+        "currency": "USD",
+        "select": "",
+        "claims": "",
+    }
     with pytest.raises(StepError, match=r"report_prices\['a'\] is .*: give a number from 0\."):
         study_report.execute(params, Context(check_mode=True))
 

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import claims, model
@@ -20,26 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.clai
     Finding,
 )
 
-from tests.fixtures import ledgers
-from tests.fixtures.claimed import EXPERIMENTS, LAWS, Law, limit_rates, sizes_of, table_rates
-
-BLOCKS = 6
-
-
-def study(
-    law: Law, experiment: int = 100, *, keep: Callable[[int, int, int], bool] = lambda *_size: True, **fields: Any
-) -> model.Study:
-    """Six blocks with a spread of 1 %."""
-    noise, made = random.Random(7), []
-    for nodes, ps, workers in sizes_of(experiment).values():
-        if keep(nodes, ps, workers):
-            counts = {"nodes": nodes, "ps": ps, "workers": workers}
-            spec = {**ledgers.SPEC, "hidden_units": experiment, **counts, **fields}
-            made += [
-                ledgers.record(spec, block, seconds=law(nodes, ps, workers) * noise.lognormvariate(0, 0.01))
-                for block in range(1, BLOCKS + 1)
-            ]
-    return model.study_of(made, "thesis")
+from tests.fixtures.claimed import EXPERIMENTS, LAWS, RECORDED, limit_rates, study, table_rates
 
 
 def found(given: model.Study) -> dict[str, Finding]:
@@ -85,8 +64,8 @@ def test_finding_names_the_cells_that_decided_it_and_the_interval() -> None:
     assert [(cell.spec["nodes"], cell.spec["workers"]) for cell in (*one.over, *one.under)] == [(3, 4), (2, 4)]
     assert one.low is not None
     assert one.high is not None
-    assert one.low < 1 / 1.2 < one.high < 1 / 1.05 == one.limits[1]
-    assert one.blocks == BLOCKS
+    assert one.low < 1 / 1.2 < one.high < 1 / 1.05 == one.limit
+    assert one.blocks == RECORDED
 
 
 @pytest.mark.parametrize(
@@ -152,7 +131,7 @@ def test_looks_of_an_adaptive_study_share_the_error() -> None:
     assert adaptive.high is not None
     assert fixed.high is not None
     assert adaptive.high > fixed.high
-    assert found(model.study_of(runs, "thesis"))["clear_minimum"].limits == (None, 1 / 1.1)
+    assert found(model.study_of(runs, "thesis"))["clear_minimum"].limit == 1 / 1.1
 
 
 @pytest.mark.parametrize("units", EXPERIMENTS)

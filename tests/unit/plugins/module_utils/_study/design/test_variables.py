@@ -91,7 +91,7 @@ MAY_BE_NOTHING = named(
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
-    "report_ select",
+    "report_ select claims",
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(

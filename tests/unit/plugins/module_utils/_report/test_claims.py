@@ -1,0 +1,78 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings on the thesis' claims in every form of a report."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._report import claims, document, render
+from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import Catalogue
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+
+from tests.fixtures.claimed import LAWS, study
+from tests.unit.plugins.module_utils._report.test_document import SCHEMA, STUDIES
+
+VALLEY = study(LAWS["valley at 4"], keep=lambda nodes, _ps, _workers: nodes in (2, 3))
+
+
+def report(given: model.Study, language: str = "en") -> render.Report:
+    return render.report_of(given, Catalogue(language), with_claims=True)
+
+
+def test_every_form_says_the_same_finding() -> None:
+    made = report(VALLEY)
+    given = json.loads(render.files_of(made)["answer.json"])
+    (found,) = [one for one in given["claims"] if one["claim"] == "up_to_three_nodes"]
+    assert (found["finding"], found["section"], found["figures"]) == ("confirmed", "6.2", ["6.1"])
+    assert found["ratio"]["low"] < found["ratio"]["center"] < found["ratio"]["high"] < found["at_most"]
+    cells = {cell["cell_id"]: cell["label"] for group in given["groups"] for cell in group["cells"]}
+    over, under = (cells[found[side][0]] for side in ("over", "under"))
+    (line,) = [one for one in claims.lines(made.findings) if found["words"] in one]
+    (row,) = [one for one in claims.table(made.findings).rows if found["words"] in one]
+    page, markdown = render.html_page(made, {one.name: "" for one in made.figures}), render.markdown(made)
+    for words in (line, " ".join(row)):
+        assert "confirmed" in words
+        assert over in words
+        assert under in words
+        assert f"{found['ratio']['center']:.2f} ({found['ratio']['low']:.2f}-{found['ratio']['high']:.2f})" in words
+    assert 'id="claims"' in page
+    assert all(words in page.replace("\u00a0", " ") for words in row)
+    assert found["words"] in markdown
+
+
+@pytest.mark.parametrize(
+    ("key", "english", "polish"),
+    [
+        ("beyond_three_nodes", "not measured: ", "niezmierzona: "),
+        ("hyperbolic", "refuted: ", "obalona: "),
+        ("node_overhead", "mean of 8 sizes", "\u015brednia 8 rozmiar\u00f3w"),
+    ],
+)
+def test_lines_in_each_language(key: str, english: str, polish: str) -> None:
+    for language, words in (("en", english), ("pl", polish)):
+        given = report(VALLEY, language).findings
+        (line,) = [
+            said
+            for said, one in zip(claims.lines(given, Catalogue(language)), given, strict=True)
+            if one.claim.key == key
+        ]
+        assert words in line
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_claims_of_every_kind_of_study_keep_the_schema(name: str) -> None:
+    made = report(model.study_of(STUDIES[name], "folder"))
+    jsonschema.Draft202012Validator(SCHEMA).validate(
+        json.loads(document.written(document.document_of(made.study, made.answers, made.say, made.findings)))
+    )
+    assert claims.table(made.findings).rows
+
+
+def test_report_that_is_not_asked_for_claims_has_none() -> None:
+    made = render.report_of(VALLEY)
+    assert made.findings == ()
+    assert "Claims of the thesis" not in render.markdown(made)
