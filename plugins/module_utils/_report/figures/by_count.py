@@ -28,11 +28,13 @@ class Metric:
     key: str
     slug: str
     text: str
-    value_at: ceilings.ValueAt
+    # None where no ceiling speaks about it.
+    value_at: ceilings.ValueAt | None = None
 
 
 TIME = Metric("train_seconds", "training-time", "time", ceilings.seconds_at)
 SPEED = Metric("steps_per_second", "speed", "speed", ceilings.speed_at)
+TO_ACCURACY = Metric("seconds_to_accuracy", "time-to-accuracy", "to_accuracy")
 
 
 def title_of(say: Catalogue, key: str, axis: Axis, panel: str) -> str:
@@ -44,15 +46,15 @@ def metric_figures(
     study: model.Study, axis: Axis, metric: Metric, say: Catalogue, curves: Sequence[Curve] = ()
 ) -> list[Figure]:
     """A figure for each panel; with the laws of those `curves` that are a line of it."""
-    panels = panels_of(study.measured, axis)
+    panels = panels_of([cell for cell in study.measured if cell.values(metric.key)], axis)
     shown = [cell for _name, cells in panels for cell in cells]
     if not shown:
         return []
-    has_ceilings = axis.x == "workers" and bool(ceilings.of(shown))
-    room = ceilings.ROOM_ON_THE_RIGHT if has_ceilings else 0.0
+    value_at = metric.value_at if axis.x == "workers" and ceilings.of(shown) else None
+    room = ceilings.ROOM_ON_THE_RIGHT if value_at else 0.0
     laws = {panel: law_bands.by_line(cells, axis, curves) for panel, cells in panels}
     more = [count for found in laws.values() for count in law_bands.furthest(found)]
-    scales = Scales(shown, axis, _top(shown, metric, has_ceilings=has_ceilings), more=more, room=room)
+    scales = Scales(shown, axis, _top(shown, metric, has_ceilings=value_at is not None), more=more, room=room)
     titles = Titles(say(f"axis_{axis.x}"), say(f"axis_{metric.text}"))
     figures = []
     for number, (panel, cells) in enumerate(panels, start=1):
@@ -60,14 +62,15 @@ def metric_figures(
         rows = run_rows(cells, metric.key, _teller(metric, say), scales, say)
         layers = law_bands.layers(laws[panel], scales, titles, say)
         layers += run_layers(rows, x=scales.x(titles.x), y=scales.y(titles.y), color=scales.color)
-        if has_ceilings:
-            layers += ceilings.layers(cells, scales, titles, metric.value_at, say)
+        if value_at:
+            layers += ceilings.layers(cells, scales, titles, value_at, say)
         layers += median_layers(_median_rows(cells, metric, scales, say), scales, titles)
         figures.append(
             Figure(
                 name=name,
                 title=title_of(say, metric.text, axis, panel),
-                caption=_caption(metric, axis, has_ceilings, laws[panel], say) + drawn_of(say, len(rows), cells),
+                caption=_caption(metric, axis, value_at is not None, laws[panel], say)
+                + drawn_of(say, len(rows), cells),
                 spec=finish(layers),
                 section=SCALING,
                 runs=len(rows),
@@ -78,7 +81,7 @@ def metric_figures(
 
 
 def _teller(metric: Metric, say: Catalogue) -> Callable[[float], str]:
-    return say.seconds if metric is TIME else lambda value: say("speed", value=say.number(value))
+    return say.seconds if metric is not SPEED else lambda value: say("speed", value=say.number(value))
 
 
 def _median_rows(cells: Sequence[model.Cell], metric: Metric, scales: Scales, say: Catalogue) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ def figures_of(
     found: list[Figure] = []
     for axis in axes_of(study.measured, study.factors):
         laws = curves if axis.x == "workers" else ()
+        # Only of runs with a target accuracy, and then before all others.
+        found += by_count.metric_figures(study, axis, by_count.TO_ACCURACY, say)
         found += by_count.metric_figures(study, axis, by_count.TIME, say, laws)
         if axis.x == "workers":
             found += by_count.metric_figures(study, axis, by_count.SPEED, say)

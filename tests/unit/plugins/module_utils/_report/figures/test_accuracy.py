@@ -26,10 +26,19 @@ def test_figure_has_a_line_and_a_band_for_each_cell_and_a_dot_for_each_run_that_
     assert drawing.svg_of(given).startswith("<svg")
 
 
+def test_time_to_accuracy_has_a_figure_of_its_own_without_the_runs_that_did_not_reach_it() -> None:
+    found = figures_of(ledgers.to_accuracy())
+    given = found["time-to-accuracy-by-workers"]
+    assert given.runs == 5 * 4 - 2
+    assert rows(given, "medians")[1]["told"].startswith("ps=1 workers=2: median 2.55 s")
+    assert "ceilings" not in {layer["name"] for layer in given.spec["layer"]}
+    assert "time-to-accuracy-by-workers" not in figures_of(ledgers.mnist())
+
+
 def test_words_of_the_figure_are_polish() -> None:
     [given] = accuracy.figures(model.study_of(ledgers.to_accuracy(), "x"), Catalogue("pl"))
     assert "2 przebiegi nie osiągnęły celu" in given.caption
-    assert given.title == "Dokładność a czas"
+    assert given.title == "Dokładność w zależności od czasu"
 
 
 def test_no_figure_without_a_target() -> None:
