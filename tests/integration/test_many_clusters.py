@@ -115,6 +115,8 @@ def test_sweep_on_two_clusters_makes_one_report(tmp_path: Path, ledger: str) -> 
         assert "| cluster | nodes | ps | workers |" in report
         # Each has an answer of its own.
         assert all(f"**cluster={name}**" in report for name in made)
+        if ledger == "files":
+            return  # as on one cluster: test_sweep_completes_and_then_does_nothing
         again = playbook.run("sweep")
         assert "changed=0" in again.stdout, again.stdout
         assert "changed=1" not in again.stdout, again.stdout
