@@ -57,6 +57,33 @@ options:
     default: ""
     choices: ["", thesis]
     version_added: 0.4.0
+  language:
+    description: Language of the report and of O(goal)'s answer. Codes in C(answer.json) and the CSV files are the same in all.
+    type: str
+    choices: [en, pl]
+    default: en
+    version_added: 0.4.0
+  goal:
+    description:
+      - The purpose of the recommended cell. V(time) takes the smallest cell that is as fast as the fastest one, V(cost) the cheapest.
+      - V(knee) takes the last number of workers whose added workers each gained at least 10 % speed, with confidence.
+      - V(cost) needs O(prices). V(knee) takes no limit.
+    type: str
+    choices: [time, cost, knee]
+    default: time
+    version_added: 0.4.0
+  max_seconds:
+    description:
+      - Limit of the training time in seconds. With O(goal=time) the smallest cell that keeps it with a confidence of 95 % is
+        recommended, with O(goal=cost) the cheapest. If no cell is certain to keep it, none is recommended.
+    type: float
+    version_added: 0.4.0
+  max_cost:
+    description:
+      - Limit of the cost of a run, in O(currency). It needs O(prices). With O(goal=time) and without O(max_seconds) the fastest cell
+        that keeps it with a confidence of 95 % is recommended.
+    type: float
+    version_added: 0.4.0
 attributes:
   check_mode:
     support: full
@@ -83,10 +110,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 answer:
-  description: The answer of the study, one sentence for each group of cells that may be compared.
+  description: The answer of the study for each group of cells that may be compared. The first sentence is the decision.
   returned: success
   type: str
-  sample: With ps=2, 2 workers do it in 4.0 s (95 % CI 3.8-4.3); 4 workers are not significantly different from 2; 1 worker is 31 % slower (24-39 %).
+  sample: >-
+    Take 2 workers and 2 ps: 4.0 s (3.8-4.3). 4 workers are not significantly faster (0.97-1.04 times as long). 1 worker is 31 % slower
+    (24-39 %).
 claims:
   description: The findings on O(claims), one sentence each; empty without claims.
   returned: success

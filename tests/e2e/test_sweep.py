@@ -16,6 +16,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from ansible_collections.tfscale.study.plugins.module_utils._report import cause_words
+from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import ENGLISH
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import causes
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
 
@@ -153,8 +155,9 @@ def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> N
     assert stations[causes.WORKERS].utilisation >= causes.FULL
     # The nodes' processors are this machine's, which other programs may use meanwhile.
     if stations[causes.PROCESSORS].utilisation < causes.FULL:
-        assert found.said.startswith("the workers are throttled by their CPU limit (")
-        assert found.said[0].upper() + found.said[1:] in (playbook.results / "tiny/report.md").read_text()
+        words = cause_words.said(found, ENGLISH)
+        assert words.startswith("The workers are throttled by their CPU limit (")
+        assert words in (playbook.results / "tiny/report.md").read_text()
 
 
 @pytest.mark.full

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
+from ansible_collections.tfscale.study.plugins.module_utils._report import cause_words
+from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import ENGLISH
 from ansible_collections.tfscale.study.plugins.module_utils._steps import study_record, training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import causes
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
@@ -91,6 +93,10 @@ def record_of(folder: Path, run_dir: Path, wait: dict[str, Any], provenance: dic
     return Record.of(study_record.execute({**defaults, **given}, Context())["record"])
 
 
+def words(found: causes.Cause) -> str:
+    return cause_words.said(found, ENGLISH)
+
+
 def planted(folder: Path, kind: str, make: Callable[[Path], Record]) -> tuple[causes.Cause, Record]:
     """The cause of a run; other programs of this machine may hide it, and then the run is repeated."""
     for attempt in range(ATTEMPTS):
@@ -98,7 +104,7 @@ def planted(folder: Path, kind: str, make: Callable[[Path], Record]) -> tuple[ca
         assert record.is_fit, record.why
         found = causes.cause_of([record])
         # Shown where a test fails.
-        print(f"{record.timing('steps_per_second')} steps/s: {found.said}")
+        print(f"{record.timing('steps_per_second')} steps/s: {words(found)}")
         print("\n".join(map(str, (*found.stations, found.straggler))))
         if found.kind == kind or all(one.foreign < causes.FOREIGN for one in found.stations):
             return found, record
@@ -117,7 +123,7 @@ def test_four_workers_on_two_processors_find_them_full(tmp_path: Path) -> None:
 
     found, record = planted(tmp_path, causes.PROCESSORS, run)
     assert found.kind == causes.PROCESSORS
-    assert found.said.startswith("the two processors are full (")
+    assert words(found).startswith("The two processors are full (")
     assert found.ceiling
     assert found.ceiling >= (record.timing("steps_per_second") or 0)
 
@@ -134,8 +140,8 @@ def test_worker_alone_on_its_processor_is_at_its_limit(tmp_path: Path) -> None:
 
     found = cause(tmp_path, causes.WORKERS, run)
     assert found.kind == causes.WORKERS
-    assert found.said.startswith("worker 0 is at its CPU limit (")
-    assert "of 1 processor" in found.said
+    assert "reached by worker 0 (" in words(found)
+    assert "of 1 processor" in words(found)
 
 
 @has_two
@@ -179,8 +185,8 @@ def test_ps_with_a_small_quota_is_named(tmp_path: Path, quota: Path) -> None:
 
     found = cause(tmp_path, causes.PS, run)
     assert found.kind == causes.PS
-    assert found.said.startswith("ps 1 is ")
-    assert "of 0.3 processors" in found.said
+    assert " ps 1 (" in words(found)
+    assert "of 0.3 processors" in words(found)
 
 
 @has_root
@@ -211,7 +217,7 @@ def test_slow_worker_in_step_is_named_by_its_index(tmp_path: Path) -> None:
         assert straggler.times > 2
         return record
 
-    assert cause(tmp_path, causes.STRAGGLER, run).said.startswith("worker 1 needs ")
+    assert words(cause(tmp_path, causes.STRAGGLER, run)).startswith("Worker 1 needs ")
 
 
 @pytest.fixture
@@ -281,4 +287,4 @@ def test_slow_link_to_the_ps_is_named(tmp_path: Path, slow_link: tuple[str, str]
 
     found = cause(tmp_path, causes.LINK, run)
     assert found.kind == causes.LINK
-    assert "of 100 Mbit/s (training_link_mbit)" in found.said
+    assert "of 100 Mbit/s (training_link_mbit)" in words(found)

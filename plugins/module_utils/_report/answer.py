@@ -1,186 +1,195 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answer: one sentence for every group of cells that may be compared. PRIVATE, can break at any time."""
+"""The answer: for every group of cells that may be compared the cell to take, and why. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from .._common import fields
-from .._study.analysis import model
-from .._study.analysis.compared import compare
+from .._study.analysis import decision, model
+from .._study.analysis.decision import Decision, Goal, Reason
 from .._study.records.record import last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison
-from . import suspects, text
+from .._study.statistics.intervals import Ratio
+from . import cause_words, suspects
+from .messages.catalogue import ENGLISH, Catalogue
+from .names import NAMED, Names
 
-NAMED = 3  # more cells than this in one clause are counted, not named
+FASTEST_GOAL = Goal()
+# Reasons about each cell of its own.
+EACH = (decision.SLOWER, decision.DEARER)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`group` says which cells it holds for; empty when the study has only one group."""
+    """`group` says which cells it holds for; empty when the study has only one group. The first of `sentences` is the decision."""
 
     group: str
     cells: tuple[model.Cell, ...]
-    sentence: str
-    comparison: Comparison
-    best: model.Cell | None
-    smallest: model.Cell | None
+    sentences: tuple[str, ...]
+    # The reason for the cell that is taken, or that none is.
+    why: str
+    decision: Decision
 
+    @property
+    def sentence(self) -> str:
+        return " ".join(self.sentences)
 
-def _workers(cell: model.Cell) -> str:
-    return text.count(int(cell.spec.get("workers", 0)), "worker")
+    @property
+    def comparison(self) -> Comparison:
+        return self.decision.comparison
 
+    @property
+    def best(self) -> model.Cell | None:
+        """The fastest cell."""
+        return next((cell for cell in self.cells if cell.cell_id == self.comparison.best), None)
 
-def _setting(cell: model.Cell, factors: Sequence[str]) -> str:
-    return model.label(cell.spec, [factor for factor in factors if factor != "workers"])
+    @property
+    def taken(self) -> model.Cell | None:
+        """The recommended cell."""
+        return self.decision.cell
 
 
 class _Wording:
-    """Names cells the short way: `4 workers` beside a best cell of the same kind, `ps=1 workers=4` elsewhere."""
+    """Puts the reasons of one decision into sentences."""
 
-    def __init__(self, cells: Sequence[model.Cell], best: model.Cell) -> None:
-        self.cells = {cell.cell_id: cell for cell in cells}
-        self.best = best
-        self.factors = model.factors_of([cell.spec for cell in cells])
+    def __init__(self, cells: Sequence[model.Cell], given: Decision, currency: str, say: Catalogue) -> None:
+        self.all = cells
+        self.cells = {cell.cell_id: cell for cell in cells if cell.measured}
+        self.given, self.currency, self.say = given, currency, say
+        self.names = Names(list(self.cells.values()), given.cell, say)
 
-    def kin(self, cell_id: str) -> bool:
-        return _setting(self.cells[cell_id], self.factors) == _setting(self.best, self.factors)
+    def sentences(self) -> list[str]:
+        told = [self._take(self.given.cell)] if self.given.cell else []
+        for code, alike in groupby(self.given.reasons, key=lambda reason: reason.code):
+            reasons = list(alike)
+            # The fastest cell needs no reason beside its time.
+            if code != decision.FASTEST:
+                told += self._each(code, reasons) if code in EACH else map(self.because, reasons)
+        doubts = suspects.sentence(self.all, self.given.comparison, self.names)
+        why = cause_words.sentences(self.given.cell.cause, self.say) if self.given.cell else []
+        return [one for one in (*told, self._cheapest(), *why, doubts) if one]
 
-    def name(self, cell_id: str) -> str:
-        cell = self.cells[cell_id]
-        return _workers(cell) if self.kin(cell_id) else model.label(cell.spec, self.factors)
+    def _take(self, cell: model.Cell) -> str:
+        told = {"cell": self.names.whole(cell), "time": self._time(cell)}
+        if cell.cost is None or not self.currency:
+            return self.say("take", **told)
+        return self.say("take_priced", price=self._price(cell), **told)
 
-    def opening(self, estimate: intervals.Estimate) -> str:
-        verb = "does" if self.best.spec.get("workers") == 1 else "do"
-        time = text.with_interval(estimate, " s", "95 % CI ")
-        return f"With {_setting(self.best, self.factors)}, {_workers(self.best)} {verb} it in {time}"
+    def _time(self, cell: model.Cell) -> str:
+        return self.say.interval(cell.interval("train_seconds"), "interval_seconds")
 
-    def tied(self, comparison: Comparison, smallest: model.Cell) -> list[str]:
-        """Cells that are as fast, then cells of which that is not certain."""
-        within = f"as fast as {{}} within {text.percent(comparison.margin)}"
-        undecided = [cell_id for cell_id in comparison.tied if cell_id not in comparison.same]
-        clauses = [self._like(comparison.same, within, smallest)] if comparison.same else []
-        return (
-            [*clauses, self._like(undecided, "not significantly different from {}", smallest)] if undecided else clauses
-        )
+    def _cheapest(self) -> str:
+        """The other half of the question, where prices are known."""
+        taken = self.given.cell
+        if not self.currency or taken is None or taken.cost is None or self.given.goal != FASTEST_GOAL:
+            return ""
+        least = self._least()
+        if least is taken:
+            return self.say("because_cheapest")
+        return self.say("cheapest_is", cell=self.names.name(least.cell_id), price=self._price(least))
 
-    def _like(self, cells: Sequence[str], words: str, smallest: model.Cell) -> str:
-        whom = self.best.spec.get("workers") if all(map(self.kin, cells)) else "it"
-        who = text.listed([self.name(cell_id) for cell_id in cells])
-        verb = "are" if len(cells) > 1 or self.plural(cells[0]) else "is"
-        named = who if len(cells) <= NAMED else f"{len(cells)} other cells"
-        clause = f"{named} {verb} {words.format(whom)}"
-        if smallest.cell_id not in cells:
-            return clause
-        if len(cells) == 1:
-            return f"{clause} and {'take' if self.plural(cells[0]) else 'takes'} fewer replicas"
-        return f"{clause}, the smallest of them is {self.name(smallest.cell_id)}"
+    def _least(self) -> model.Cell:
+        """The cheapest cell, of equals the smallest."""
+        known = [cell for cell in self.cells.values() if cell.cost is not None]
+        return min(known, key=lambda cell: (cell.cost, decision.replicas(cell)))
 
-    def plural(self, cell_id: str) -> bool:
-        return self.kin(cell_id) and self.cells[cell_id].spec.get("workers") != 1
+    def _price(self, cell: model.Cell) -> str:
+        return self.say.price(cell.cost or 0.0, self.currency)
 
-    def unknown(self, unknown: Sequence[str]) -> str:
-        who = text.listed([self.name(cell_id) for cell_id in unknown])
-        has = "has" if len(unknown) == 1 else "have"
-        return f"{who if len(unknown) <= NAMED else f'{len(unknown)} cells'} {has} too few valid runs to tell"
-
-    def slower(self, slower: Sequence[str], ratios: dict[str, intervals.Ratio]) -> list[str]:
-        """Cells of the best one's kind first; those that are not named are summed up."""
-        ordered = sorted(slower, key=lambda cell_id: not self.kin(cell_id))
+    def _each(self, code: str, reasons: Sequence[Reason]) -> list[str]:
+        """Cells of the recommended one's kind first; those that are not named are summed up."""
+        ordered = sorted(reasons, key=lambda reason: not self.names.is_kin(self.cells[reason.cells[0]]))
         named = NAMED if len(ordered) > NAMED + 1 else NAMED + 1
-        clauses = [f"{self.name(cell_id)} {self._takes(cell_id, ratios[cell_id])}" for cell_id in ordered[:named]]
-        rest = [ratios[cell_id].center for cell_id in ordered[named:]]
-        if rest:
-            clauses.append(f"{len(rest)} more cells take {text.ends(rest)} times as long")
-        return clauses
+        told = []
+        for reason in ordered[:named]:
+            [cell_id], ratio = reason.cells, reason.ratio
+            if ratio is not None:
+                name, number = self.names.name(cell_id), self.names.number(cell_id)
+                told.append(self.say.slower(f"because_{code}", ratio, n=number, cell=name))
+        rest = [reason.ratio.center for reason in ordered[named:] if reason.ratio]
+        return [*told, self.say(f"because_{code}_rest", n=len(rest), range=self._range(rest, 1))] if rest else told
 
-    def _takes(self, cell_id: str, ratio: intervals.Ratio) -> str:
-        plural = self.plural(cell_id)
-        if ratio.center >= text.MANY_TIMES:
-            return f"{'take' if plural else 'takes'} {text.slower(ratio)}"
-        return f"{'are' if plural else 'is'} {text.slower(ratio)}"
+    def _range(self, values: Iterable[float], digits: int) -> str:
+        low, *_middle, high = [self.say.fixed(value, digits) for value in (min(values), max(values))]
+        return low if low == high else self.say("range", low=low, high=high)
 
+    def because(self, reason: Reason) -> str:
+        say, goal, code = self.say, self.given.goal, reason.code
+        if code == decision.UNREACHED:
+            bound = reason.values["at_least"]
+            key = "because_unreached_slower" if bound and bound > 1.0 else "because_unreached"
+            name = self.names.name(reason.cells[0])
+            return say(key, cell=name, **({"bound": say.fixed(bound, 1)} if "slower" in key else {}))
+        if code in (decision.ALL_VOID, decision.TOO_FEW_RUNS):
+            return self._cannot_tell(code)
+        if code in (decision.MEETS, decision.NONE_MEETS):
+            return self._limits(f"because_{code}_{goal.limit}", reason)
+        if code == decision.MORE_BLOCKS:
+            variable = "sweep_max_repeats" if reason.values["adaptive"] else "sweep_repeats"
+            return say("because_more_blocks", variable=variable)
+        if code in (decision.GAIN_BEYOND, decision.MAYBE_GAIN):
+            return self._gain(code, reason)
+        margin = say.percent((self.given.costs or self.given.comparison).margin)
+        told = {"margin": margin, "gain": say.percent(decision.GAIN), "least": intervals.MINIMUM}
+        if code in (decision.SMALLEST, decision.COST_OF_FASTEST):
+            cell = self.cells[reason.cells[0]]
+            told |= {"time": self._time(cell), "price": self._price(cell), "range": self._between(reason.ratio)}
+            return say(f"because_{code}", cell=self.names.name(cell.cell_id), **told)
+        if not reason.cells:
+            return say(f"because_{code}", **told)
+        return self.names.about(f"because_{code}", reason.cells, range=self._between(reason.ratio), **told)
 
-def replicas(cell: model.Cell) -> tuple[int, ...]:
-    """How much a cell takes: nodes, then replicas."""
-    counts = [fields.count(cell.spec.get(factor)) or 0 for factor in model.COUNTS]
-    return counts[0], counts[1] + counts[2], counts[2]
+    def _between(self, ratio: Ratio | None) -> str:
+        if ratio is None or ratio.low is None or ratio.high is None:
+            return ""
+        return self._range((ratio.low, ratio.high), 2)
 
+    def _gain(self, code: str, reason: Reason) -> str:
+        gain, [cell_id] = reason.ratio or Ratio(0.0, None, None, 0, None, True), reason.cells
+        between = self.say.percents(gain.low or 0.0, gain.high or 0.0)
+        name = self.names.name(cell_id)
+        return self.say(f"because_{code}", cell=name, share=self.say.percent(gain.center), between=between)
 
-def _clauses(cells: Sequence[model.Cell], comparison: Comparison, best: model.Cell, smallest: model.Cell) -> list[str]:
-    wording = _Wording(cells, best)
-    estimate = best.interval("train_seconds")
-    clauses = [wording.opening(estimate)] if estimate else []
-    clauses.extend(wording.tied(comparison, smallest))
-    clauses.extend(wording.slower(comparison.slower, comparison.ratios))
-    if comparison.unknown:
-        clauses.append(wording.unknown(comparison.unknown))
-    # Variants are for the gate to compare: an interval of a study that stopped as soon as it was decided says too much.
-    if not comparison.ratios and "variant" not in best.spec:
-        clauses.append("there is no other cell to compare with")
-    return clauses
+    def _limits(self, key: str, reason: Reason) -> str:
+        goal, say = self.given.goal, self.say
+        seconds = say("seconds", value=say.count(goal.max_seconds or 0.0))
+        told = {"seconds": seconds, "cost": say.price(goal.max_cost or 0.0, self.currency)}
+        if reason.code == decision.MEETS:
+            return say(f"{key}_{reason.values['by']}", **told)
+        best = self._least() if goal.limit == "cost" else self.cells[self.given.comparison.best]
+        return say(key, cell=self.names.whole(best), time=self._time(best), price=self._price(best), **told)
 
-
-def _cannot_tell(cells: Sequence[model.Cell]) -> str:
-    """The sentence for a group none of whose cells has enough runs."""
-    measured = [cell for cell in cells if cell.measured]
-    runs = [run for cell in cells for run in cell.runs]
-    if not measured:
-        which = "the only run is" if len(runs) == 1 else f"all {len(runs)} runs are"
-        return f"Cannot tell: {which} void (the last: {last_cause(runs)})."
-    lead = min(measured, key=lambda cell: cell.center("train_seconds") or 0.0)
-    factors = model.factors_of([cell.spec for cell in cells])
-    seconds = text.number(lead.center("train_seconds"))
-    return (
-        f"Cannot tell yet: no cell has {intervals.MINIMUM} valid runs; the lowest time so far is {seconds} s, with "
-        f"{model.label(lead.spec, factors)} ({text.count(len(lead.measured), 'run')})."
-    )
-
-
-def _costs(cells: Sequence[model.Cell], best: model.Cell, currency: str) -> str:
-    """The other half of the question, where prices are known."""
-    known = [(cell.cost, replicas(cell), cell) for cell in cells if cell.cost is not None]
-    if best.cost is None or not known:
-        return ""
-    least, _size, cheapest = min(known, key=lambda one: one[:2])
-    said = f"a run there costs {text.money(best.cost)} {currency}"
-    if cheapest is best:
-        return f"{said}, the least of all"
-    name = model.label(cheapest.spec, model.factors_of([cell.spec for cell in cells]))
-    return f"{said}, and {text.money(least)} {currency} with {name}, the least of all"
-
-
-def _cause(best: model.Cell) -> str:
-    """Why it is not faster still, and the remedy, as a sentence of its own; empty where that is not known."""
-    cause = best.cause
-    words = ": ".join(filter(None, [cause.said, cause.remedy]))
-    return f" {words[0].upper()}{words[1:]}." if words else ""
-
-
-def _answer(group: str, cells: Sequence[model.Cell], currency: str) -> Answer:
-    measured = {cell.cell_id: cell for cell in cells if cell.measured}
-    comparison = compare(cells)
-    if not comparison.best:
-        return Answer(group, tuple(cells), _cannot_tell(cells), comparison, None, None)
-    best = measured[comparison.best]
-    smallest = min((best, *(measured[cell_id] for cell_id in comparison.within)), key=replicas)
-    clauses = _clauses(list(measured.values()), comparison, best, smallest)
-    costs = _costs(list(measured.values()), best, currency) if currency else ""
-    doubts = suspects.clause(cells, comparison, _Wording(list(measured.values()), best).name)
-    words = "; ".join(filter(None, [*clauses, costs, doubts]))
-    return Answer(group, tuple(cells), f"{words}.{_cause(best)}", comparison, best, smallest)
+    def _cannot_tell(self, code: str) -> str:
+        """Of a group none of whose cells has enough runs."""
+        if code == decision.ALL_VOID:
+            runs = [run for cell in self.all for run in cell.runs]
+            return self.say("because_all_void", n=len(runs), reason=last_cause(runs))
+        known = [cell for cell in self.cells.values() if not cell.censored]
+        lead = min(known, key=lambda cell: cell.center("train_seconds") or 0.0)
+        seconds, runs_of_it = self.say.seconds(lead.center("train_seconds")), len(lead.measured)
+        name = self.names.whole(lead)
+        return self.say("because_too_few_runs", n=runs_of_it, least=intervals.MINIMUM, time=seconds, cell=name)
 
 
-def answers(study: model.Study) -> list[Answer]:
-    return [_answer(group, cells, study.currency) for group, cells in study.groups()]
+def _answer(group: str, cells: Sequence[model.Cell], goal: Goal, currency: str, say: Catalogue) -> Answer:
+    given = decision.decide(cells, goal)
+    wording = _Wording(cells, given, currency, say)
+    return Answer(group, tuple(cells), tuple(wording.sentences()), wording.because(given.reasons[0]), given)
 
 
-def sentence(found: Sequence[Answer]) -> str:
+def answers(study: model.Study, goal: Goal = FASTEST_GOAL, say: Catalogue = ENGLISH) -> list[Answer]:
+    return [_answer(group, cells, goal, study.currency, say) for group, cells in study.groups()]
+
+
+def sentence(found: Sequence[Answer], say: Catalogue = ENGLISH) -> str:
     """All answers as one line for a terminal."""
     if not found:
-        return "Cannot tell: no run has been recorded."
-    return " ".join(f"{answer.group}: {answer.sentence}" if answer.group else answer.sentence for answer in found)
+        return say("nothing_recorded")
+    return " ".join(
+        say("group_answer", group=one.group, answer=one.sentence) if one.group else one.sentence for one in found
+    )

@@ -14,15 +14,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._common.format import plain
-from .._study.analysis import causes, model
+from .._study.analysis import causes, decision, model
 from .._study.analysis.claims import Finding
 from .._study.analysis.compared import margin_of
+from .._study.analysis.decision import Goal
 from .._study.analysis.frame import joined
 from .._study.design import blocks, forecast
 from .._study.records.record import last_cause
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
-from . import claims, tables, text
+from . import cause_words, claims, tables
 from .answer import Answer, sentence
 from .messages.catalogue import ENGLISH, Catalogue
 
@@ -44,7 +45,7 @@ def document_of(
         "schema": SCHEMA,
         "study": study.name,
         "language": say.code,
-        "answer": sentence(found),
+        "answer": sentence(found, say),
         "groups": [_group(study, one, say) for one in found],
         "claims": [_finding(one) for one in claims.document(findings, say)],
         "forecast": _forecast(study),
@@ -65,7 +66,9 @@ def _group(study: model.Study, given: Answer, say: Catalogue) -> dict[str, Any]:
     return {
         "group": given.group,
         "answer": given.sentence,
+        "goal": _goal(given.decision.goal),
         "recommended": _recommended(given),
+        "reasons": [_reason(one) for one in given.decision.reasons],
         "cells": [_cell(study, cell, given, say) for cell in given.cells],
     }
 
@@ -74,14 +77,25 @@ def _finding(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "ratio": _estimate(given["ratio"]), "at_most": _number(given["at_most"])}
 
 
+def _goal(goal: Goal) -> dict[str, Any]:
+    return {"kind": goal.kind, "max_seconds": _number(goal.max_seconds), "max_cost": _number(goal.max_cost)}
+
+
 def _recommended(given: Answer) -> dict[str, str] | None:
-    """The smallest cell that is as fast as the fastest; None where the runs cannot tell."""
-    if given.best is None or given.smallest is None:
+    """The cell to take; None where the runs cannot tell."""
+    cell = given.taken
+    if cell is None:
         return None
-    margin = text.percent(given.comparison.margin)
-    near = f"it is as fast as the fastest ({given.best.label}) within {margin}, with fewer replicas"
-    why = "it is the fastest" if given.smallest is given.best else near
-    return {"cell_id": given.smallest.cell_id, "label": given.smallest.label, "why": why}
+    return {"cell_id": cell.cell_id, "label": cell.label, "why": given.why}
+
+
+def _reason(given: decision.Reason) -> dict[str, Any]:
+    return {
+        "code": given.code,
+        "cells": list(given.cells),
+        "ratio": _estimate(given.ratio),
+        "values": _plain(given.values),
+    }
 
 
 def _cell(study: model.Study, cell: model.Cell, given: Answer, say: Catalogue) -> dict[str, Any]:
@@ -100,7 +114,7 @@ def _cell(study: model.Study, cell: model.Cell, given: Answer, say: Catalogue) -
         "accuracy": _number(cell.center("accuracy")),
         "to_accuracy": _to_accuracy(cell, given),
         "price": _price(study, cell.cost),
-        "cause": _cause(cell.cause),
+        "cause": _cause(cell.cause, say),
     }
 
 
@@ -120,13 +134,13 @@ def _to_accuracy(cell: model.Cell, given: Answer) -> dict[str, Any] | None:
     }
 
 
-def _cause(given: causes.Cause) -> dict[str, Any] | None:
+def _cause(given: causes.Cause, say: Catalogue) -> dict[str, Any] | None:
     if given.kind == causes.UNKNOWN and not given.stations:
         return None
     return {
         "kind": given.kind,
-        "words": given.said,
-        "remedy": given.remedy,
+        "words": cause_words.said(given, say),
+        "remedy": cause_words.remedy(given, say),
         "ceiling_steps_per_second": _number(given.ceiling),
         "straggler": given.straggler and {"worker": given.straggler.index, "times": _number(given.straggler.times)},
         "stations": [

@@ -15,12 +15,13 @@ from urllib.parse import quote
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import margin_of, rules_of
+from .._study.analysis.decision import Goal
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve, curves_of
 from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
-from . import answer, claims, document, tables
+from . import answer, cause_words, claims, document, tables
 from .figures import drawing, figure
 from .figures.figure import Figure
 from .figures.page_order import figures_of
@@ -49,7 +50,7 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        return answer.sentence(self.answers)
+        return answer.sentence(self.answers, self.say)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,17 +97,18 @@ def keys_of(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _keys_of_group(study: model.Study, given: answer.Answer, say: Catalogue) -> list[tuple[str, str, str]]:
-    best, smallest = given.best, given.smallest
-    if best is None or smallest is None:
+    best, taken = given.best, given.taken
+    if best is None:
         return []
     found = [("fastest", say.seconds(best.center("train_seconds")), best.label)]
-    if smallest is not best:
-        found.append(("smallest", say.seconds(smallest.center("train_seconds")), smallest.label))
-    if best.cost is not None:
-        found.append(("cost", say.price(best.cost, study.currency), say("key_cost_of")))
-    found.append(("speed", say.number(best.center("steps_per_second")), say("key_speed_of")))
-    if best.cause.short:
-        found.append(("cause", best.cause.short, best.cause.said))
+    if taken is not None and taken is not best:
+        found.append(("taken", say.seconds(taken.center("train_seconds")), taken.label))
+    shown = taken or best
+    if shown.cost is not None:
+        found.append(("cost", say.price(shown.cost, study.currency), say("key_cost_of", cell=shown.label)))
+    found.append(("speed", say.number(shown.center("steps_per_second")), say("key_speed_of", cell=shown.label)))
+    if short := cause_words.short(shown.cause, say):
+        found.append(("cause", short, cause_words.said(shown.cause, say)))
     return [(_of_group(say(f"key_{key}"), given.group, say), much, of) for key, much, of in found]
 
 
@@ -163,9 +165,9 @@ def _blank(value: float | None) -> str:
 
 
 def _parts(given: answer.Answer) -> tuple[str, str, str]:
-    """The group, and the sentence behind its first clause, which is what most readers came for."""
-    first, semicolon, rest = given.sentence.partition("; ")
-    return given.group, first + semicolon, rest
+    """The group, the decision, and the reasons behind it."""
+    first, *rest = given.sentences
+    return given.group, first, " ".join(rest)
 
 
 def sections_of(report: Report) -> list[Section]:
@@ -257,13 +259,15 @@ def markdown(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def report_of(study: model.Study, say: Catalogue = ENGLISH, *, with_claims: bool = False) -> Report:
+def report_of(
+    study: model.Study, say: Catalogue = ENGLISH, goal: Goal = answer.FASTEST_GOAL, *, with_claims: bool = False
+) -> Report:
     """`with_claims` holds the thesis' claims against the study."""
     floor = noise_of(study.measured)
     curves = tuple(curve for _name, cells in study.groups() for curve in curves_of(cells))
     figures = tuple(figures_of(study, floor, curves, say))
     found = findings(study) if with_claims else ()
-    return Report(study, tuple(answer.answers(study)), figures, floor, curves, say, found)
+    return Report(study, tuple(answer.answers(study, goal, say)), figures, floor, curves, say, found)
 
 
 def files_of(report: Report) -> dict[str, str]:

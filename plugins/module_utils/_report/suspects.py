@@ -1,11 +1,11 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clause of an answer about suspect runs: their share, and whether the answer hangs on them. PRIVATE, can break at any time."""
+"""The sentence of an answer about suspect runs: their share, and whether the answer hangs on them. PRIVATE, can break at any time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .._study.analysis import model
@@ -13,13 +13,11 @@ from .._study.analysis.compared import compare
 from .._study.records.validity import SUSPECT
 from .._study.statistics.comparison import Comparison
 from .._study.statistics.intervals import Ratio
-from . import text
+from .names import NAMED, Names
 
 # A larger share of a study's measured runs is named, whether the answer hangs on it or not.
 NAMED_SHARE = 0.10
-# More cells than this are counted, not named.
-NAMED = 3
-SLOWER, TIED, FASTEST, UNKNOWN = "slower", "not significantly different from the fastest", "the fastest", "unknown"
+SLOWER, TIED, FASTEST, UNKNOWN = "slower", "tied", "fastest", "unknown"
 
 
 @dataclass(frozen=True)
@@ -84,32 +82,30 @@ def places(comparison: Comparison) -> dict[str, str]:
     return found | ({comparison.best: FASTEST} if comparison.best else {})
 
 
-def clause(cells: Sequence[model.Cell], comparison: Comparison, name: Callable[[str], str]) -> str:
-    """For the end of an answer; empty where few runs are suspect and none of them matters. `name` names a cell by its ID."""
-    found = without(cells, comparison)
+def sentence(cells: Sequence[model.Cell], comparison: Comparison, names: Names) -> str:
+    """For the end of an answer; empty where few runs are suspect and none of them matters."""
+    found, say = without(cells, comparison), names.say
     if not found.matters and found.share <= NAMED_SHARE:
         return ""
-    are = "is" if found.suspect == 1 else "are"
-    many = (
-        f"all {found.runs} runs {are}" if found.suspect == found.runs else f"{found.suspect} of {found.runs} runs {are}"
-    )
+    counts = {"n": found.suspect, "runs": found.runs}
     if found.matters:
-        matter = "it matters" if found.suspect == 1 else "they matter"
-        return f"{many} suspect, and {matter}: without {'it' if found.suspect == 1 else 'them'} {_changes(found.changed, name)}"
+        return say("suspect_matters", changes=_changes(found.changed, names), **counts)
     if found.suspect == found.runs:
-        return f"{many} suspect"
+        return say("suspect_all", n=found.suspect)
     if found.unknown:
-        return f"{many} suspect, and too few others are left to compare {_named(found.unknown, name)} without them"
-    return f"{many} suspect, and without them the answer is the same"
+        return say("suspect_unknown", cells=_named(found.unknown, names), **counts)
+    return say("suspect_some", **counts)
 
 
-def _changes(changed: Mapping[str, str], name: Callable[[str], str]) -> str:
+def _changes(changed: Mapping[str, str], names: Names) -> str:
     by_place: dict[str, list[str]] = {}
     for cell_id, place in changed.items():
         by_place.setdefault(place, []).append(cell_id)
     ordered = [place for place in (FASTEST, TIED, SLOWER) if place in by_place]
-    return text.listed([f"{_named(by_place[place], name)} would be {place}" for place in ordered])
+    return names.say.listed([names.about(f"would_{place}", by_place[place]) for place in ordered])
 
 
-def _named(cell_ids: Sequence[str], name: Callable[[str], str]) -> str:
-    return f"{len(cell_ids)} cells" if len(cell_ids) > NAMED else text.listed([name(cell_id) for cell_id in cell_ids])
+def _named(cell_ids: Sequence[str], names: Names) -> str:
+    if len(cell_ids) > NAMED:
+        return names.say("cells", n=len(cell_ids))
+    return names.say.listed([names.name(one) for one in cell_ids])

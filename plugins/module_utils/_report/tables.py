@@ -18,6 +18,7 @@ from .._study.records.record import SPENT, Record, last_cause
 from .._study.records.validity import VOID
 from .._study.statistics.intervals import Ratio
 from .._study.statistics.words import NONE
+from . import cause_words
 from .answer import Answer
 from .messages.catalogue import ENGLISH, Catalogue
 
@@ -121,7 +122,7 @@ def cpu_milliseconds(cell: model.Cell) -> float | None:
 
 
 def _cause(cell: model.Cell, say: Catalogue) -> str:
-    return cell.cause.short or say("cause_unknown")
+    return cause_words.short(cell.cause, say) or say("cause_unknown")
 
 
 def _columns(study: model.Study) -> list[str]:

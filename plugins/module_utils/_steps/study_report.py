@@ -18,8 +18,11 @@ from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
 from .._report import claims, render, tables
+from .._report.messages.catalogue import Catalogue
 from .._study.analysis import model
-from .._study.design.inputs import number
+from .._study.analysis.decision import Goal
+from .._study.design.inputs import MOST, number, positive
+from .._study.design.variables import GOALS, LANGUAGES, TIME, check_goal
 from .._study.records import ledger
 from .._study.records.record import Record
 
@@ -30,12 +33,22 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "currency": {"type": "str", "default": "USD"},
     "select": {"type": "str", "default": ""},
     "claims": {"type": "str", "default": "", "choices": ["", "thesis"]},
+    "language": {"type": "str", "choices": list(LANGUAGES), "default": "en"},
+    "goal": {"type": "str", "choices": list(GOALS), "default": TIME},
+    "max_seconds": {"type": "float"},
+    "max_cost": {"type": "float"},
 }
+# Of a report in any language: the title's first word, and two headings.
+_SAY = [Catalogue(code) for code in LANGUAGES]
+_HEADINGS = tuple(
+    "|".join(re.escape(say(key, **given).strip()) for say in _SAY).encode()
+    for key, given in (("title", {"study": ""}), ("method_heading", {}), ("provenance_heading", {}))
+)
 # By what a file is known as one of a report.
 MARKS = {
     "answer.json": re.compile(rb'\A\{\s*"format": "tfscale\.study answer"'),
-    "report.html": re.compile(rb"<footer>Made by tfscale\.study\. "),
-    "report.md": re.compile(rb"\A# Study .*^## Method$.*^## Provenance$", re.DOTALL | re.MULTILINE),
+    "report.html": re.compile(rb"<footer>[^<]*tfscale\.study\. "),
+    "report.md": re.compile(rb"\A# (%s) .*^## (%s)$.*^## (%s)$" % _HEADINGS, re.DOTALL | re.MULTILINE),
     "cells.csv": re.compile(rb"\Acell_id,.*,runs_measured,"),
     "runs.csv": re.compile(rb"\Astudy,run_id,cell_id,"),
 }
@@ -61,14 +74,24 @@ def _prices(given: Mapping[str, Any]) -> dict[str, float]:
         raise StepError(f"{error}.") from error
 
 
+def _goal(params: Mapping[str, Any], prices: Mapping[str, float]) -> Goal:
+    limits = {name: params[name] for name in ("max_seconds", "max_cost")}
+    try:
+        check_goal(params["goal"], limits["max_seconds"], limits["max_cost"], prices)
+        told = {
+            name: None if of is None else positive(f"report_{name}", of, maximum=MOST) for name, of in limits.items()
+        }
+    except InputError as error:
+        raise StepError(f"{error}.") from error
+    return Goal(kind=params["goal"], **told)
+
+
 def _rendered(
-    records: Iterable[Record], name: str, prices: Mapping[str, float], params: Mapping[str, Any]
+    records: Iterable[Record], name: str, prices: Mapping[str, float], goal: Goal, params: Mapping[str, Any]
 ) -> tuple[render.Report, dict[str, bytes]]:
     try:
-        report = render.report_of(
-            model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"]),
-            with_claims=bool(params["claims"]),
-        )
+        study = model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"])
+        report = render.report_of(study, Catalogue(params["language"]), goal, with_claims=bool(params["claims"]))
         files = render.files_of(report)
     except InputError as error:
         raise StepError(f"{error}.") from error
@@ -147,8 +170,9 @@ def _counts(report: render.Report) -> dict[str, int]:
 def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     prices = _prices(params["prices"])
+    goal = _goal(params, prices)
     records, warnings = _records(params, folder, check_mode=context.check_mode)
-    report, files = _rendered(records, folder.name, prices, params)
+    report, files = _rendered(records, folder.name, prices, goal, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {
@@ -156,7 +180,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         "answer": report.sentence,
         "claims": claims.lines(report.findings, report.say),
         "document": json.loads(files["answer.json"]),
-        "table": render.markdown_table(tables.cells_table(report.study, report.answers)),
+        "table": render.markdown_table(tables.cells_table(report.study, report.answers, report.say)),
         "markdown": files["report.md"].decode(),
         "counts": _counts(report),
         "paths": {

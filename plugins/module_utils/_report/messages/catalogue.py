@@ -18,10 +18,13 @@ from typing import Any
 
 from ..._study.statistics import words
 from ..._study.statistics.intervals import Estimate, Ratio
-from . import Text, claims, common, figures, page, tables
+from . import Text, answer, causes, claims, common, figures, page, tables
 
-TOPICS = (common, page, tables, figures, claims)
+TOPICS = (common, answer, causes, page, tables, figures, claims)
 GROUPED = 10_000  # from here on the digits of a count stand in groups
+SPELLED: dict[float, str] = dict(
+    enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=2)
+)
 PARTS_OF_TIME = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M"}
 
 
@@ -42,13 +45,14 @@ def polish_form(n: float) -> str:
 class Language:
     """`form` tells the plural form of a number, `forms` are those that each counting text has.
 
-    `marks` turn the digits of Python, such as 1,234.5, into those of the language.
+    `marks` turn the digits of Python, such as 1,234.5, into those of the language. `spelled` are numbers that a sentence spells.
     """
 
     code: str
     form: Callable[[float], str]
     forms: tuple[str, ...]
     marks: Mapping[int, str]
+    spelled: Mapping[float, str]
 
     @property
     def texts(self) -> dict[str, Text]:
@@ -56,13 +60,15 @@ class Language:
 
 
 LANGUAGES = {
-    "en": Language(code="en", form=english_form, forms=("one", "other"), marks={}),
+    "en": Language(code="en", form=english_form, forms=("one", "other"), marks={}, spelled=SPELLED),
     "pl": Language(
         code="pl",
         form=polish_form,
         # A text that also counts fractions has `other`; the rest count what comes whole.
         forms=("one", "few", "many"),
         marks=str.maketrans({".": ",", ",": "\u00a0"}),
+        # Polish numerals agree with their nouns; reports write digits.
+        spelled={},
     ),
 }
 
@@ -75,7 +81,7 @@ class Catalogue:
         self.code = code
         self._texts = self.language.texts
 
-    def __call__(self, key: str, /, *, n: float | None = None, **values: Any) -> str:
+    def __call__(self, key: str, /, *, n: Any = None, **values: Any) -> str:
         """The text of this key. `n` chooses its plural form and is the number at {n}."""
         text = self._texts[key]
         if not isinstance(text, str):
@@ -98,6 +104,10 @@ class Catalogue:
 
     def count(self, n: float) -> str:
         return self.figures(f"{n:,}" if n >= GROUPED else f"{n:g}")
+
+    def spelled(self, n: float) -> str:
+        """Of a sentence: two processors."""
+        return self.language.spelled.get(n) or self.count(n)
 
     def fixed(self, value: float | None, digits: int) -> str:
         return words.NONE if value is None else self.figures(f"{value:,.{digits}f}")
@@ -138,7 +148,7 @@ class Catalogue:
         told: dict[str, Any] = {name: self.fixed(value, digits) for name, value in ends.items()}
         return self(key, **values, **told)
 
-    def slower(self, key: str, ratio: Ratio, *, n: float | None = None, **values: Any) -> str:
+    def slower(self, key: str, ratio: Ratio, *, n: Any = None, **values: Any) -> str:
         """The text of a cell that is slower: `<key>_percent`, or `<key>_times` where that reads better."""
         kind, digits = words.slowness(ratio)
         told: dict[str, Any] = {name: self.figures(of) for name, of in digits.items()}

@@ -50,7 +50,7 @@ PAGE = """
 <main data-filter="{{ say("filter") }}" data-rows="{{ say("filter_rows") }}" data-steps="{{ say("step_through") }}">
 {#- #}<div class="lead{{ ' alone' if not lead }}"><div class="said"><section class="answer" id="answer" aria-label="{{ say('answer_heading') }}">
 {%- for group, first, rest in answers %}<p>{% if group %}<b>{{ group }}</b> {% endif -%}
-<strong>{{ first | unbroken }}</strong>{{ rest | unbroken }}</p>{% else %}<p>{{ sentence }}</p>{% endfor -%}
+<strong>{{ first | unbroken }}</strong> {{ rest | unbroken }}</p>{% else %}<p>{{ sentence }}</p>{% endfor -%}
 </section><dl class="keys">
 {%- for what, much, of in keys %}<div><dt>{{ what }}</dt><dd>{{ much }}<small>{{ of }}</small></dd></div>{% endfor -%}
 </dl></div>{% if lead %}{{ picture(lead) }}{% endif %}</div>

@@ -192,7 +192,7 @@ class Study:
         kin = [
             other
             for other in self.measured
-            if not other.censored and _but(other.spec, "workers") == _but(cell.spec, "workers")
+            if not other.censored and but(other.spec, "workers") == but(cell.spec, "workers")
         ]
         if len({other.spec.get("workers") for other in kin}) < 2 or cell not in kin:
             return None
@@ -216,7 +216,7 @@ def _in_common(cells: Sequence[Cell], names: Sequence[str]) -> dict[str, str]:
     return {name: "/".join(dict.fromkeys(str(cell.spec.get(name)) for cell in cells)) for name in names}
 
 
-def _but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
+def but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key != left_out}
 
 

@@ -25,6 +25,8 @@ from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_T
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .target import check_target
 
+LANGUAGES = ("en", "pl")
+GOALS = TIME, COST, KNEE = "time", "cost", "knee"
 MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
 # What Kubernetes takes as a name, an image, a key and a value of a label.
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -308,6 +310,10 @@ REPORT: dict[str, Check] = {
     "report_ledger": LEDGER,
     "report_prices": mapping("{e2-standard-4: 0.15}", values=partial(inputs.number, maximum=MOST)),
     "report_currency": word(),
+    "report_language": choice(*LANGUAGES),
+    "report_goal": choice(*GOALS),
+    "report_max_seconds": either(partial(inputs.positive, maximum=A_YEAR)),
+    "report_max_cost": either(partial(inputs.positive, maximum=MOST)),
     "report_select": expression,
     "report_claims": choice("", "thesis"),
     "report_results_dir": PATH,
@@ -384,6 +390,8 @@ def _check_together(given: Mapping[str, Any]) -> None:
             f"sweep_budget_cost is {shown(given['sweep_budget_cost'])}, but report_prices is empty: give the price of a node's hour"
             ' by machine type, such as {e2-standard-4: 0.15, "*": 0.2}, or no budget of cost'
         )
+    goal = given.get("report_goal", TIME)
+    check_goal(goal, given.get("report_max_seconds"), given.get("report_max_cost"), given.get("report_prices"))
     if given.get("sweep_steps") == 0 and "training_deadline" in given:
         # A sweep takes its steps from the gate's, else from the training's, unless it has its own.
         name = next(name for name in ("upgrade_gate_steps", "training_steps", "sweep_steps") if given.get(name) == 0)
@@ -422,6 +430,21 @@ def _check_target(given: Mapping[str, Any]) -> None:
         log_format=given.get("training_log_format", "tfscale"),
         name="training_steps" if len(set(steps.values())) < 2 else "sweep_steps",
     )
+
+
+def check_goal(goal: str, max_seconds: Any, max_cost: Any, prices: Any) -> None:
+    """What a report decides for: no limit goes with the knee, and nothing that costs without prices."""
+    for name, value in (("report_max_seconds", max_seconds), ("report_max_cost", max_cost)):
+        if goal == KNEE and value not in (None, ""):
+            raise InputError(
+                f"{name} is {shown(value)}, but report_goal is {KNEE!r}: give {TIME} or {COST}, or no limit"
+            )
+    for name, value in (("report_goal", goal if goal == COST else ""), ("report_max_cost", max_cost)):
+        if value not in (None, "") and not prices:
+            raise InputError(
+                f"{name} is {shown(value)}, but report_prices is empty: give the price of a node's hour by machine type, such as"
+                ' {e2-standard-4: 0.15, "*": 0.2}'
+            )
 
 
 def _check_processes(given: Mapping[str, Any]) -> None:

@@ -19,13 +19,12 @@ from ansible_collections.tfscale.study.plugins.module_utils._report import (
     document,
     render,
     tables,
-    text,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._report.figures import page_order
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model, noise
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.frame import run_rows
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import records_of
-from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals
+from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import intervals, words
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -184,7 +183,7 @@ def test_a_study_does_not_depend_on_the_order_of_its_cells(order: int) -> None:
 @QUICK
 @given(st.floats(1e-3, 1e6), st.floats(0, 1e6))
 def test_any_number_keeps_two_digits(value: float, width: float) -> None:
-    places = text.places(value, width)
+    places = words.places(value, width)
     assert 0 <= places <= 4
     shown = float(f"{value:.{places}f}")
     assert shown == pytest.approx(value, rel=0.06, abs=1e-4)

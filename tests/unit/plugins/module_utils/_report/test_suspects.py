@@ -1,7 +1,7 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clause about suspect runs: their share, and whether they matter."""
+"""The sentence about suspect runs: their share, and whether they matter."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import answer, suspects
+from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import ENGLISH
+from ansible_collections.tfscale.study.plugins.module_utils._report.names import Names
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import compare_with_best
 
@@ -39,8 +41,7 @@ def study_of(times: Times, suspect: set[tuple[int, int]]) -> list[model.Cell]:
 def clause(times: Times, suspect: set[tuple[int, int]]) -> str:
     cells = study_of(times, suspect)
     comparison = compare_with_best({cell.cell_id: cell.by_block() for cell in cells})
-    names = {cell.cell_id: f"{cell.spec['workers']} workers" for cell in cells}
-    return suspects.clause(cells, comparison, names.__getitem__)
+    return suspects.sentence(cells, comparison, Names(cells, cells[0], ENGLISH))
 
 
 STEADY: Times = {1: [8.0] * 6, 2: [4.0] * 6, 4: [4.0] * 6}
@@ -57,9 +58,9 @@ DISTURBED: Times = {2: [4.0, 4.0, 4.0, 4.0, 8.0, 8.0], 4: [6.0] * 6}
         (
             STEADY,
             {(1, block) for block in range(1, 5)},
-            ("4 of 18 runs are suspect", "too few others are left to compare 1 workers"),
+            ("4 of 18 runs are suspect", "too few others are left to compare 1 worker"),
         ),
-        (STEADY, {(w, block) for w in STEADY for block in range(1, 7)}, ("all 18 runs are suspect",)),
+        (STEADY, {(w, block) for w in STEADY for block in range(1, 7)}, ("All 18 runs are suspect",)),
         (
             DISTURBED,
             {(2, 5), (2, 6)},
@@ -88,7 +89,7 @@ def test_without_its_fastest_cell_a_comparison_says_nothing_of_the_others() -> N
     found = suspects.without(cells, comparison)
     assert cells[1].cell_id == comparison.best
     assert (found.suspect, found.runs, found.changed, found.unknown) == (6, 18, {}, (comparison.best,))
-    assert "too few others are left to compare" in suspects.clause(cells, comparison, str)
+    assert "too few others are left to compare" in suspects.sentence(cells, comparison, Names(cells, cells[0], ENGLISH))
 
 
 def test_answer_ends_with_what_is_to_be_said_of_suspect_runs() -> None:

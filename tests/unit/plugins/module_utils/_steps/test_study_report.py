@@ -34,15 +34,9 @@ FIGURES = {
 }
 
 
-def execute(folder: Path, *, check_mode: bool = False, select: str = "", claims: str = "") -> dict[str, Any]:
-    params = {
-        "study_dir": str(folder),
-        "ledger": "files",
-        "prices": {},
-        "currency": "USD",
-        "select": select,
-        "claims": claims,
-    }
+def execute(folder: Path, *, check_mode: bool = False, **given: Any) -> dict[str, Any]:
+    usual = {name: of.get("default") for name, of in study_report.ARGUMENT_SPEC.items()}
+    params = {**usual, "study_dir": str(folder), "ledger": "files", **given}
     return study_report.execute(params, Context(check_mode=check_mode))
 
 
@@ -79,7 +73,7 @@ def test_execute_writes_every_file_once(folder: Path, monkeypatch: pytest.Monkey
 
 def test_execute_tells_what_it_found(folder: Path) -> None:
     result = execute(folder)
-    assert result["answer"].startswith("With ps=2, 2 workers do it in 4.0 s (95 % CI 3.7-4.3); ")
+    assert result["answer"].startswith("Take 2 workers and 2 ps: 4.0 s (3.7-4.3). ")
     assert result["counts"] == {"cells": 6, "failed_cells": 1, "runs": 23, "valid": 19, "suspect": 1, "void": 3}
     assert result["msg"] == f"The report of 23 recorded runs is {folder / 'report.html'}."
     paths = result["paths"]
@@ -110,6 +104,44 @@ def test_execute_reports_only_selected_records_and_says_so(folder: Path) -> None
 def test_execute_of_a_selection_that_is_none_writes_nothing(folder: Path, select: str) -> None:
     with pytest.raises(StepError, match="report_select is "):
         execute(folder, select=select)
+    assert files(folder) == {}
+
+
+def test_execute_in_polish_leaves_nothing_in_english_and_takes_the_place_of_an_english_report(folder: Path) -> None:
+    english = execute(folder)["document"]
+    result = execute(folder, language="pl")
+    # What the records say stays as it was recorded.
+    recorded = {run["provenance"]["kernel"] for run in ledgers.mnist()} | {
+        reason for run in ledgers.mnist() for reason in run["verdict"]["reasons"]
+    }
+    said = re.sub("|".join(map(re.escape, sorted(recorded, key=len, reverse=True))), "", result["markdown"])
+    assert set(re.findall(r"\b(the|of|and|with|are|is|runs|cell|fastest|blocks|seed)\b", said)) == set()
+    page = (folder / "report.html").read_text()
+    assert '<html lang="pl">' in page
+    assert "Czas uczenia w zależności od liczby workerów" in page
+    assert result["document"]["language"] == "pl"
+    # Codes and numbers are the same.
+    for ours, theirs in zip(result["document"]["groups"], english["groups"], strict=True):
+        assert (ours["reasons"], ours["recommended"]["cell_id"]) == (
+            theirs["reasons"],
+            theirs["recommended"]["cell_id"],
+        )
+    assert execute(folder)["document"] == english
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"goal": "cost"}, ["report_goal is 'cost'", "report_prices is empty"]),
+        ({"max_cost": 3.0}, ["report_max_cost is 3.0", "report_prices is empty"]),
+        ({"goal": "knee", "max_seconds": 3.0}, ["report_max_seconds is 3.0", "report_goal is 'knee'"]),
+        ({"max_seconds": -1.0}, ["report_max_seconds is -1.0"]),
+    ],
+)
+def test_execute_refuses_a_goal_without_its_facts(folder: Path, given: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(StepError) as caught:
+        execute(folder, **given)
+    assert [word for word in words if word not in str(caught.value)] == []
     assert files(folder) == {}
 
 

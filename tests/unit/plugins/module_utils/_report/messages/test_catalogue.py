@@ -18,6 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._report.messages.cat
     Catalogue,
     Language,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import variables
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.intervals import Estimate, Ratio
 
 MODULE_UTILS = Path(__file__).resolve().parents[6] / "plugins" / "module_utils"
@@ -58,6 +59,10 @@ def test_nothing_is_left_in_english(code: str) -> None:
     english = LANGUAGES["en"].texts
     same = {key for key, text in LANGUAGES[code].texts.items() if set(forms(text)) & set(forms(english[key]))}
     assert {key for key in same if not all(ALIKE.fullmatch(form) for form in forms(english[key]))} == set()
+
+
+def test_the_variable_takes_the_languages_that_there_are() -> None:
+    assert tuple(LANGUAGES) == variables.LANGUAGES
 
 
 def test_no_key_is_in_two_topics() -> None:

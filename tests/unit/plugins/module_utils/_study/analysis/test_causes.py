@@ -40,12 +40,17 @@ def pace(found: causes.Cause) -> Any:
     return found.straggler and (found.straggler.index, found.straggler.times)
 
 
-def test_full_processors_are_named_with_number_share_and_remedy() -> None:
+def share(found: causes.Cause) -> tuple[str, str, float]:
+    """The kind of the cause, the name of its station, and how full that is."""
+    assert found.station
+    return found.kind, found.station.name, round(found.station.utilisation, 2)
+
+
+def test_full_processors_are_named_with_number_and_share() -> None:
     found = cause(made(busy=0.98, ps=0.4, worker=0.39))
-    assert found.kind == causes.PROCESSORS
-    assert found.said == "the two processors are full (98 %)"
-    assert found.remedy == "more workers cannot help here, a bigger machine does"
-    assert found.short == "processors 98 %"
+    assert share(found) == (causes.PROCESSORS, "", 0.98)
+    assert found.station
+    assert (found.station.capacity, found.is_local, found.is_in_step, found.has_ps) == (2, True, False, True)
 
 
 def test_utilisation_is_speed_times_demand_and_the_ceiling_one_over_it() -> None:
@@ -60,22 +65,13 @@ def test_utilisation_is_speed_times_demand_and_the_ceiling_one_over_it() -> None
 def test_ticks_do_not_make_more_than_all() -> None:
     found = stations(made(busy=1.02, ps=0.5, worker=0.39))
     assert found[causes.PROCESSORS].utilisation == 1.0
-    assert cause(made(busy=1.02, ps=0.5, worker=0.39)).said.endswith("(100 %)")
-
-
-@pytest.mark.parametrize(
-    ("cpus", "said"),
-    [(1, "the processor is full"), (4, "the four processors are full"), (64, "the 64 processors are full")],
-)
-def test_processors_are_counted(cpus: int, said: str) -> None:
-    assert cause(made(busy=0.9, cpus=cpus, ps=0.2 * cpus, worker=0.17 * cpus)).said == f"{said} (90 %)"
 
 
 def test_load_of_other_programs_is_named_as_such() -> None:
     found = cause(made(busy=0.97, own=0.5))
     assert found.kind == causes.PROCESSORS
-    assert "47 % by other programs" in found.said
-    assert found.remedy == "more workers cannot help here, fewer other programs or a bigger machine do"
+    assert found.station
+    assert found.station.foreign == pytest.approx(0.47)
     # What others take may go away, so it does not bound the speed.
     assert found.ceiling == pytest.approx(1000)
 
@@ -88,11 +84,9 @@ def test_limit_of_the_run_is_named_before_processors_that_others_fill() -> None:
 def test_ps_at_its_limit() -> None:
     document = changed(made(busy=0.7), "ps", 0, cpu_limit=1.0, cpu_seconds=3.84, allowed_cpus="0")
     found = cause(document)
-    assert found.kind == causes.PS
-    assert found.said == "ps 0 is at its CPU limit (96 % of 1 processor)"
-    assert "more ps" in found.remedy
-    assert "training_cpus" in found.remedy
+    assert share(found) == (causes.PS, "ps 0", 0.96)
     assert found.station
+    assert (found.station.capacity, found.station.held) == (1.0, 0.0)
     assert found.station.ceiling == pytest.approx(500 / 0.96)
 
 
@@ -101,9 +95,10 @@ def test_workers_throttled_by_the_limits_of_their_pods() -> None:
     for index in range(4):
         pods = changed(pods, "worker", index, cpu_limit=0.5, cpu_seconds=1.96, throttled_seconds=2.0)
     found = cause(pods)
-    assert found.kind == causes.WORKERS
-    assert found.said == "the workers are throttled by their CPU limit (98 % of 0.5 processors)"
-    assert "training_worker_resources" in found.remedy
+    assert share(found) == (causes.WORKERS, "", 0.98)
+    assert found.station
+    assert (found.station.capacity, found.is_local) == (0.5, False)
+    assert found.station.held == pytest.approx(0.5)
 
 
 def test_a_limit_that_holds_back_below_its_average_is_named() -> None:
@@ -111,7 +106,8 @@ def test_a_limit_that_holds_back_below_its_average_is_named() -> None:
     pods = changed(pods, "ps", 0, cpu_limit=1.0, cpu_seconds=2.0, throttled_seconds=1.6)
     found = cause(pods)
     assert (found.kind, found.station and found.station.name) == (causes.HELD_BACK, "ps 0")
-    assert "throttled by its CPU limit for 40 % of the time" in found.said
+    assert found.station
+    assert found.station.held == pytest.approx(0.4)
 
 
 def test_one_worker_of_many_at_its_limit_is_no_cause_unless_they_go_in_step() -> None:
@@ -120,7 +116,7 @@ def test_one_worker_of_many_at_its_limit_is_no_cause_unless_they_go_in_step() ->
         async_run = changed(async_run, "worker", index, cpu_limit=1.0, allowed_cpus=f"{index + 4}")
     assert cause(async_run).kind == causes.LATENCY
     in_step = {**async_run, "spec": {**async_run["spec"], "strategy": "sync_ps"}}
-    assert cause(in_step).said == "worker 2 is at its CPU limit (98 % of 1 processor)"
+    assert share(cause(in_step)) == (causes.WORKERS, "worker 2", 0.97)
 
 
 def test_processes_that_share_a_processor() -> None:
@@ -129,16 +125,14 @@ def test_processes_that_share_a_processor() -> None:
         used = 2.0 if cpus == "0" else 0.8
         document = changed(document, replica, index, cpu_limit=1.0, allowed_cpus=cpus, cpu_seconds=used)
     found = cause(document)
-    assert found.kind == causes.SHARED
-    assert found.said == "ps 0 and worker 1 share 1 processor, which is full (100 %)"
+    assert share(found) == (causes.SHARED, "ps 0 and worker 1", 1.0)
 
 
 def test_link_to_the_ps() -> None:
     document = changed(made(busy=0.4), "ps", 0, link_bytes=470_000_000)
     document["provenance"]["link_mbit"] = 1000.0
     found = cause(document)
-    assert found.kind == causes.LINK
-    assert found.said == "the link to ps 0 carries 940 of 1,000 Mbit/s (training_link_mbit)"
+    assert share(found) == (causes.LINK, "ps 0", 0.94)
     assert found.ceiling == pytest.approx(500 / 0.94)
 
 
@@ -160,10 +154,9 @@ def test_without_a_bandwidth_nothing_is_said_of_links() -> None:
 
 def test_nothing_full_is_latency_with_what_is_known() -> None:
     found = cause(made(busy=0.61, ps=0.3, worker=0.2))
-    assert found.kind == causes.LATENCY
-    assert "processors 61 %" in found.said
-    assert "wait for each other" in found.said
-    assert "the processors allow 909 steps/s at most" in found.remedy
+    assert (found.kind, found.station) == (causes.LATENCY, None)
+    assert found.stations[0].utilisation == pytest.approx(0.61)
+    assert found.ceiling == pytest.approx(909, abs=1)
 
 
 @pytest.mark.parametrize(("index", "times"), [(2, 3.0), (0, 1.6)], ids=["clearly", "the chief"])
@@ -171,7 +164,7 @@ def test_straggler_among_workers_in_step_by_its_time_for_a_step(index: int, time
     document = changed(made(busy=0.5, spec={"strategy": "sync_ps"}), "worker", index, working_seconds=2.0 * times)
     found = cause(document)
     assert (found.kind, found.straggler and found.straggler.index) == (causes.STRAGGLER, index)
-    assert found.said.startswith(f"worker {index} needs {times:.1f} times as long")
+    assert (pace(found), found.is_in_step) == ((index, pytest.approx(times)), True)
 
 
 def test_straggler_among_asynchronous_workers_by_its_steps() -> None:
@@ -216,7 +209,7 @@ def without_processors(document: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("lacking", [without_ps, with_gpus, without_processors])
 def test_latency_is_not_claimed_where_a_part_was_not_measured(lacking: Any) -> None:
     found = cause(lacking(made(busy=0.5)))
-    assert (found.kind, found.said, found.short) == (causes.UNKNOWN, "", "")
+    assert (found.kind, found.station) == (causes.UNKNOWN, None)
 
 
 def test_what_is_full_is_named_even_where_a_part_was_not_measured() -> None:
@@ -239,7 +232,9 @@ def whole_run(*, own: float, foreign: float = 0.0, train: float = 30.0, total: f
 def test_whole_run_of_another_program_shows_the_least_use_of_the_processors() -> None:
     """Of 40 s one second is idle. Had that been in the 30 s of training, they would still be busy for 29 s."""
     found = cause(whole_run(own=0.975))
-    assert found.said == "the two processors are full (at least 97 %)"
+    assert share(found) == (causes.PROCESSORS, "", 0.97)
+    assert found.station
+    assert found.station.is_bound
     assert found.ceiling is None
 
 
@@ -253,13 +248,15 @@ def test_whole_run_that_may_have_been_idle_in_its_training_tells_nothing(documen
 
 
 def test_whole_run_tells_of_other_programs() -> None:
-    assert "30 % by other programs" in cause(whole_run(own=0.69, foreign=0.3)).said
+    found = cause(whole_run(own=0.69, foreign=0.3))
+    assert found.station
+    assert found.station.foreign == pytest.approx(0.3)
 
 
 def test_cause_of_a_cell_is_that_of_its_medians() -> None:
     documents = [made(busy=busy, ps=0.3, worker=0.35, block=block) for block, busy in ((1, 0.5), (2, 0.9), (3, 0.96))]
     found = cause(*documents)
-    assert found.said == "the two processors are full (90 %)"
+    assert share(found) == (causes.PROCESSORS, "", 0.90)
 
 
 def test_one_run_that_tells_does_not_speak_for_the_others() -> None:
@@ -271,9 +268,14 @@ def test_the_fullest_of_several_nodes_is_named() -> None:
     pods = made(spec={"backend": "job", "nodes": 2}, busy=0.95, node="n1", own=0.9)
     there = deepcopy(pods["evidence"]["processors"][0]) | {"node": "n2", "busy_seconds": 4.0, "own_seconds": 4.0}
     pods["evidence"]["processors"].append(there)
-    assert cause(pods).said == "the two processors of node n1 are full (95 %)"
+    found = cause(pods)
+    assert share(found) == (causes.PROCESSORS, "n1", 0.95)
+    assert found.station
+    assert (found.station.full, found.station.of) == (1, 2)
     there["busy_seconds"] = 7.2
-    assert cause(pods).said == "the two processors of all 2 nodes are full (95 %)"
+    found = cause(pods)
+    assert found.station
+    assert (found.station.full, found.station.of) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ MAY_BE_NOTHING = named(
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
-    "report_ select claims",
+    "report_ select claims max_seconds max_cost",
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(
@@ -137,7 +137,7 @@ TAKEN: dict[str, dict[str, set[str]]] = {
         "no gate": MARGINS,
     },
     "1.5": {
-        "seconds": TIMES | LIMITS, "minutes": {"sweep_budget_minutes"}, "megabits": {"training_link_mbit"},
+        "seconds": TIMES | LIMITS | {"report_max_seconds"}, "minutes": {"sweep_budget_minutes"}, "megabits": {"training_link_mbit"},
         "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"},
     },
     "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
@@ -253,6 +253,26 @@ def test_a_budget_of_cost_needs_prices() -> None:
     with pytest.raises(InputError, match=r"^sweep_budget_cost is 5.*report_prices"):
         variables.check({"sweep_budget_cost": 5, "report_prices": "{}"})
     assert variables.check({"sweep_budget_cost": "5", "report_prices": "{big: 1}"})["sweep_budget_cost"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"report_goal": "cost"}, ["report_goal is 'cost'", "report_prices"]),
+        ({"report_max_cost": 2, "report_prices": "{}"}, ["report_max_cost is 2", "report_prices"]),
+        (
+            {"report_goal": "knee", "report_max_seconds": 3},
+            ["report_max_seconds is 3", "report_goal is 'knee'", "time or cost"],
+        ),
+        ({"report_language": "de"}, ["report_language", "'de'", "en", "pl"]),
+        ({"report_goal": "speed"}, ["report_goal", "'speed'", "time", "cost", "knee"]),
+    ],
+)
+def test_goal_of_a_report_has_its_prices_and_limits(given: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        variables.check(given)
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert variables.check({"report_goal": "cost", "report_prices": {"a": 1}, "report_max_seconds": ""})
 
 
 @pytest.mark.parametrize(("value", "meant"), [("auto", "auto"), ("3", 3), (1, 1)])

@@ -1,0 +1,339 @@
+# Copyright (c) 2026, tfscale.study contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision and its reasons. PRIVATE, can break at any time."""
+
+from __future__ import annotations
+
+from . import Texts
+
+TEXTS: Texts = {
+    "en": {
+        "group_answer": "{group}: {answer}",
+        "cell": "{parts}",
+        "part_workers": {"one": "{n} worker", "other": "{n} workers"},
+        "part_nodes": {"one": "{n} node", "other": "{n} nodes"},
+        "part_ps": "{n} ps",
+        "nothing_recorded": "Cannot tell: no run has been recorded.",
+        "take": "Take {cell}: {time}.",
+        "take_priced": "Take {cell}: {time}, {price} a run.",
+        "because_all_void": {
+            "one": "Cannot tell: the only run is void (the last: {reason}).",
+            "other": "Cannot tell: all {n} runs are void (the last: {reason}).",
+        },
+        "because_too_few_runs": {
+            "one": "Cannot tell yet: no cell has {least} valid runs. The lowest time so far is {time}, with {cell} ({n} run).",
+            "other": "Cannot tell yet: no cell has {least} valid runs. The lowest time so far is {time}, with {cell} ({n} runs).",
+        },
+        "because_none_reached": "Cannot tell: no cell reached the target accuracy in every run.",
+        "because_unreached": "{cell} did not reach the target accuracy in every run.",
+        "because_unreached_slower": (
+            "{cell} did not reach the target accuracy in every run, and took at least {bound} times as long in the others."
+        ),
+        "because_no_price": "Cannot tell the costs: no cell has {least} runs with a known price (report_prices).",
+        "because_none_meets_seconds": "No cell is certain (95 %) to take at most {seconds}. The fastest, {cell}, takes {time}.",
+        "because_none_meets_cost": "No cell is certain (95 %) to cost at most {cost} a run. The cheapest, {cell}, costs {price}.",
+        "because_none_meets_both": (
+            "No cell is certain (95 %) to take at most {seconds} and to cost at most {cost} a run. The fastest, "
+            "{cell}, takes {time}."
+        ),
+        "because_meets_seconds_smallest": "It is the smallest cell that is certain (95 %) to take at most {seconds}.",
+        "because_meets_both_smallest": "It is the smallest cell that is certain (95 %) to take at most {seconds} and to cost at most {cost} a run.",
+        "because_meets_seconds_cheapest": "It is the cheapest cell that is certain (95 %) to take at most {seconds}.",
+        "because_meets_both_cheapest": "It is the cheapest cell that is certain (95 %) to take at most {seconds} and to cost at most {cost} a run.",
+        "because_meets_cost_cheapest": "It is the cheapest cell that is certain (95 %) to cost at most {cost} a run.",
+        "because_meets_cost_fastest": "It is the fastest cell that is certain (95 %) to cost at most {cost} a run.",
+        "because_smallest_as_fast": (
+            "It is smaller than the fastest, {cell}, and as fast within {margin} ({range} times as long). The ratios "
+            "here are to the fastest."
+        ),
+        "because_as_fast": {
+            "one": "{cell} is as fast within {margin} ({range} times as long).",
+            "other": "{cell} are as fast within {margin} ({range} times as long).",
+        },
+        "because_as_fast_cells": "{cells} are as fast within {margin} ({range} times as long).",
+        "because_as_fast_count": {
+            "one": "{n} other cell is as fast within {margin} ({range} times as long).",
+            "other": "{n} other cells are as fast within {margin} ({range} times as long).",
+        },
+        "because_not_faster": {
+            "one": "{cell} is not significantly faster ({range} times as long).",
+            "other": "{cell} are not significantly faster ({range} times as long).",
+        },
+        "because_not_faster_cells": "{cells} are not significantly faster ({range} times as long).",
+        "because_not_faster_count": {
+            "one": "{n} other cell is not significantly faster ({range} times as long).",
+            "other": "{n} other cells are not significantly faster ({range} times as long).",
+        },
+        "because_maybe_as_fast": {
+            "one": "It is not decided whether {cell} is as fast ({range} times as long).",
+            "other": "It is not decided whether {cell} are as fast ({range} times as long).",
+        },
+        "because_maybe_as_fast_cells": "It is not decided whether {cells} are as fast ({range} times as long).",
+        "because_maybe_as_fast_count": {
+            "one": "It is not decided whether {n} other cell is as fast ({range} times as long).",
+            "other": "It is not decided whether {n} other cells are as fast ({range} times as long).",
+        },
+        "because_unknown": {
+            "one": "{cell} has too few valid runs to tell.",
+            "other": "{cell} have too few valid runs to tell.",
+        },
+        "because_unknown_cells": "{cells} have too few valid runs to tell.",
+        "because_unknown_count": {
+            "one": "{n} other cell has too few valid runs to tell.",
+            "other": "{n} other cells have too few valid runs to tell.",
+        },
+        "because_as_cheap": {
+            "one": "{cell} is as cheap within {margin} ({range} times the cost).",
+            "other": "{cell} are as cheap within {margin} ({range} times the cost).",
+        },
+        "because_as_cheap_cells": "{cells} are as cheap within {margin} ({range} times the cost).",
+        "because_as_cheap_count": {
+            "one": "{n} other cell is as cheap within {margin} ({range} times the cost).",
+            "other": "{n} other cells are as cheap within {margin} ({range} times the cost).",
+        },
+        "because_not_cheaper": {
+            "one": "{cell} is not significantly cheaper ({range} times the cost).",
+            "other": "{cell} are not significantly cheaper ({range} times the cost).",
+        },
+        "because_not_cheaper_cells": "{cells} are not significantly cheaper ({range} times the cost).",
+        "because_not_cheaper_count": {
+            "one": "{n} other cell is not significantly cheaper ({range} times the cost).",
+            "other": "{n} other cells are not significantly cheaper ({range} times the cost).",
+        },
+        "because_maybe_meets": {
+            "one": "It is not decided whether {cell} keeps to it.",
+            "other": "It is not decided whether {cell} keep to it.",
+        },
+        "because_maybe_meets_cells": "It is not decided whether {cells} keep to it.",
+        "because_maybe_meets_count": {
+            "one": "It is not decided whether {n} other cell keeps to it.",
+            "other": "It is not decided whether {n} other cells keep to it.",
+        },
+        "because_slower_percent": {
+            "one": "{cell} is {center} % slower ({low}-{high} %).",
+            "other": "{cell} are {center} % slower ({low}-{high} %).",
+        },
+        "because_slower_times": {
+            "one": "{cell} takes {center} times as long ({low}-{high}).",
+            "other": "{cell} take {center} times as long ({low}-{high}).",
+        },
+        "because_slower_rest": {
+            "one": "{n} more cell takes {range} times as long.",
+            "other": "{n} more cells take {range} times as long.",
+        },
+        "because_dearer_percent": {
+            "one": "{cell} is {center} % dearer ({low}-{high} %).",
+            "other": "{cell} are {center} % dearer ({low}-{high} %).",
+        },
+        "because_dearer_times": {
+            "one": "{cell} costs {center} times as much ({low}-{high}).",
+            "other": "{cell} cost {center} times as much ({low}-{high}).",
+        },
+        "because_dearer_rest": {
+            "one": "{n} more cell costs {range} times as much.",
+            "other": "{n} more cells cost {range} times as much.",
+        },
+        "because_alone": "There is no other cell to compare with.",
+        "because_fastest": "It is the fastest cell.",
+        "because_cheapest": "It is the cheapest cell.",
+        "because_cost_of_fastest": "The fastest, {cell}, takes {time} and costs {price} a run.",
+        "cheapest_is": "The cheapest, {cell}, costs {price} a run.",
+        "because_knee_last": "Up to here each added worker gained at least {gain}.",
+        "because_knee_first": "No added worker is certain to gain {gain}.",
+        "because_knee_largest": "Each added worker gained at least {gain}, up to the largest size measured.",
+        "because_gain_beyond": "Beyond it, up to {cell}, each added worker gains {share} ({between}).",
+        "because_maybe_gain": "It is not decided whether each added worker gains as much up to {cell}: {share} ({between}).",
+        "because_more_blocks": "More blocks ({variable}) would tell.",
+        "suspect_some": {
+            "one": "{n} of {runs} runs is suspect; without it the answer is the same.",
+            "other": "{n} of {runs} runs are suspect; without them the answer is the same.",
+        },
+        "suspect_all": {"one": "The only run is suspect.", "other": "All {n} runs are suspect."},
+        "suspect_unknown": {
+            "one": "{n} of {runs} runs is suspect; too few others are left to compare {cells} without it.",
+            "other": "{n} of {runs} runs are suspect; too few others are left to compare {cells} without them.",
+        },
+        "suspect_matters": {
+            "one": "{n} of {runs} runs is suspect, and it matters: without it {changes}.",
+            "other": "{n} of {runs} runs are suspect, and they matter: without them {changes}.",
+        },
+        "would_slower": "{cell} would be slower",
+        "would_slower_cells": "{cells} would be slower",
+        "would_slower_count": {"one": "{n} other cell would be slower", "other": "{n} other cells would be slower"},
+        "would_tied": "{cell} would be not significantly different from the fastest",
+        "would_tied_cells": "{cells} would be not significantly different from the fastest",
+        "would_tied_count": {
+            "one": "{n} other cell would be not significantly different from the fastest",
+            "other": "{n} other cells would be not significantly different from the fastest",
+        },
+        "would_fastest": "{cell} would be the fastest",
+        "range": "{low}-{high}",
+        "interval_seconds": "{center} s ({low}-{high})",
+        "interval_seconds_unknown": "{center} s",
+    },
+    "pl": {
+        "group_answer": "{group}: {answer}",
+        "cell": "z {parts}",
+        "part_workers": {"one": "{n} workerem", "few": "{n} workerami", "many": "{n} workerami"},
+        "part_nodes": {"one": "{n} węzłem", "few": "{n} węzłami", "many": "{n} węzłami"},
+        "part_ps": "{n} ps",
+        "nothing_recorded": "Nie można rozstrzygnąć: nie zapisano żadnego przebiegu.",
+        "take": "Wybierz konfigurację {cell}: {time}.",
+        "take_priced": "Wybierz konfigurację {cell}: {time}, {price} za przebieg.",
+        "because_all_void": {
+            "one": "Nie można rozstrzygnąć: jedyny przebieg jest nieważny (powód: {reason}).",
+            "few": "Nie można rozstrzygnąć: wszystkie przebiegi ({n}) są nieważne (ostatni powód: {reason}).",
+            "many": "Nie można rozstrzygnąć: wszystkie przebiegi ({n}) są nieważne (ostatni powód: {reason}).",
+        },
+        "because_too_few_runs": {
+            "one": (
+                "Jeszcze nie można rozstrzygnąć: żadna konfiguracja nie ma {least} ważnych przebiegów. Najkrótszy dotąd "
+                "czas to {time}, konfiguracja {cell} ({n} przebieg)."
+            ),
+            "few": (
+                "Jeszcze nie można rozstrzygnąć: żadna konfiguracja nie ma {least} ważnych przebiegów. Najkrótszy dotąd "
+                "czas to {time}, konfiguracja {cell} ({n} przebiegi)."
+            ),
+            "many": (
+                "Jeszcze nie można rozstrzygnąć: żadna konfiguracja nie ma {least} ważnych przebiegów. Najkrótszy dotąd "
+                "czas to {time}, konfiguracja {cell} ({n} przebiegów)."
+            ),
+        },
+        "because_none_reached": "Nie można rozstrzygnąć: żadna konfiguracja nie osiągnęła zadanej dokładności we wszystkich przebiegach.",
+        "because_unreached": "Konfiguracja {cell} nie we wszystkich przebiegach osiągnęła zadaną dokładność.",
+        "because_unreached_slower": (
+            "Konfiguracja {cell} nie we wszystkich przebiegach osiągnęła zadaną dokładność, a w pozostałych potrzebowała co najmniej"
+            " {bound} raza tyle czasu."
+        ),
+        "because_no_price": "Nie można podać kosztów: żadna konfiguracja nie ma {least} przebiegów o znanej cenie (report_prices).",
+        "because_none_meets_seconds": "Żadna konfiguracja nie mieści się na pewno (95%) w czasie {seconds}. Najszybsza, {cell}, potrzebuje {time}.",
+        "because_none_meets_cost": "Żadna konfiguracja nie mieści się na pewno (95%) w koszcie {cost} za przebieg. Najtańsza, {cell}, kosztuje {price}.",
+        "because_none_meets_both": (
+            "Żadna konfiguracja nie mieści się na pewno (95%) w czasie {seconds} i w koszcie {cost} za przebieg. "
+            "Najszybsza, {cell}, potrzebuje {time}."
+        ),
+        "because_meets_seconds_smallest": "Najmniejsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds}.",
+        "because_meets_both_smallest": "Najmniejsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds} i w koszcie {cost} za przebieg.",
+        "because_meets_seconds_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds}.",
+        "because_meets_both_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds} i w koszcie {cost} za przebieg.",
+        "because_meets_cost_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
+        "because_meets_cost_fastest": "Najszybsza z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
+        "because_smallest_as_fast": (
+            "Jest mniejsza od najszybszej konfiguracji {cell} i równie szybka w granicach {margin} ({range} jej "
+            "czasu). Ilorazy podano względem najszybszej."
+        ),
+        "because_as_fast": "Konfiguracja {cell} jest równie szybka w granicach {margin} ({range} tego czasu).",
+        "because_as_fast_cells": "Konfiguracje {cells} są równie szybkie w granicach {margin} ({range} tego czasu).",
+        "because_as_fast_count": {
+            "one": "{n} inna konfiguracja są równie szybkie w granicach {margin} ({range} tego czasu).",
+            "few": "{n} inne konfiguracje są równie szybkie w granicach {margin} ({range} tego czasu).",
+            "many": "{n} innych konfiguracji jest równie szybkich w granicach {margin} ({range} tego czasu).",
+        },
+        "because_not_faster": "Konfiguracja {cell} nie jest istotnie szybsza ({range} tego czasu).",
+        "because_not_faster_cells": "Konfiguracje {cells} nie są istotnie szybsze ({range} tego czasu).",
+        "because_not_faster_count": {
+            "one": "{n} inna konfiguracja nie są istotnie szybsze ({range} tego czasu).",
+            "few": "{n} inne konfiguracje nie są istotnie szybsze ({range} tego czasu).",
+            "many": "{n} innych konfiguracji nie jest istotnie szybszych ({range} tego czasu).",
+        },
+        "because_maybe_as_fast": "Nie jest rozstrzygnięte, czy mniejsza konfiguracja {cell} jest równie szybka ({range} tego czasu).",
+        "because_maybe_as_fast_cells": "Nie jest rozstrzygnięte, czy mniejsze konfiguracje {cells} są równie szybkie ({range} tego czasu).",
+        "because_maybe_as_fast_count": {
+            "one": "Nie jest rozstrzygnięte, czy {n} inna konfiguracja są równie szybkie ({range} tego czasu).",
+            "few": "Nie jest rozstrzygnięte, czy {n} inne konfiguracje są równie szybkie ({range} tego czasu).",
+            "many": "Nie jest rozstrzygnięte, czy {n} innych konfiguracji jest równie szybkich ({range} tego czasu).",
+        },
+        "because_unknown": "Konfiguracja {cell} ma za mało ważnych przebiegów.",
+        "because_unknown_cells": "Konfiguracje {cells} mają za mało ważnych przebiegów.",
+        "because_unknown_count": {
+            "one": "{n} inna konfiguracja mają za mało ważnych przebiegów.",
+            "few": "{n} inne konfiguracje mają za mało ważnych przebiegów.",
+            "many": "{n} innych konfiguracji ma za mało ważnych przebiegów.",
+        },
+        "because_as_cheap": "Konfiguracja {cell} jest równie tania w granicach {margin} ({range} tego kosztu).",
+        "because_as_cheap_cells": "Konfiguracje {cells} są równie tanie w granicach {margin} ({range} tego kosztu).",
+        "because_as_cheap_count": {
+            "one": "{n} inna konfiguracja są równie tanie w granicach {margin} ({range} tego kosztu).",
+            "few": "{n} inne konfiguracje są równie tanie w granicach {margin} ({range} tego kosztu).",
+            "many": "{n} innych konfiguracji jest równie tanich w granicach {margin} ({range} tego kosztu).",
+        },
+        "because_not_cheaper": "Konfiguracja {cell} nie jest istotnie tańsza ({range} tego kosztu).",
+        "because_not_cheaper_cells": "Konfiguracje {cells} nie są istotnie tańsze ({range} tego kosztu).",
+        "because_not_cheaper_count": {
+            "one": "{n} inna konfiguracja nie są istotnie tańsze ({range} tego kosztu).",
+            "few": "{n} inne konfiguracje nie są istotnie tańsze ({range} tego kosztu).",
+            "many": "{n} innych konfiguracji nie jest istotnie tańszych ({range} tego kosztu).",
+        },
+        "because_maybe_meets": "Nie jest rozstrzygnięte, czy mieści się w tym konfiguracja {cell}.",
+        "because_maybe_meets_cells": "Nie jest rozstrzygnięte, czy mieszczą się w tym konfiguracje {cells}.",
+        "because_maybe_meets_count": {
+            "one": "Nie jest rozstrzygnięte, czy mieszczą się w tym {n} inna konfiguracja.",
+            "few": "Nie jest rozstrzygnięte, czy mieszczą się w tym {n} inne konfiguracje.",
+            "many": "Nie jest rozstrzygnięte, czy mieści się w tym {n} innych konfiguracji.",
+        },
+        "because_slower_percent": "Konfiguracja {cell} jest wolniejsza o {center}% ({low}–{high}%).",
+        "because_slower_times": "Konfiguracja {cell} potrzebuje {center} raza tyle czasu ({low}–{high}).",
+        "because_slower_rest": {
+            "one": "{n} kolejna konfiguracja potrzebuje {range} raza tyle czasu.",
+            "few": "{n} kolejne konfiguracje potrzebują {range} raza tyle czasu.",
+            "many": "{n} kolejnych konfiguracji potrzebuje {range} raza tyle czasu.",
+        },
+        "because_dearer_percent": "Konfiguracja {cell} jest droższa o {center}% ({low}–{high}%).",
+        "because_dearer_times": "Konfiguracja {cell} kosztuje {center} raza tyle ({low}–{high}).",
+        "because_dearer_rest": {
+            "one": "{n} kolejna konfiguracja kosztuje {range} raza tyle.",
+            "few": "{n} kolejne konfiguracje kosztują {range} raza tyle.",
+            "many": "{n} kolejnych konfiguracji kosztuje {range} raza tyle.",
+        },
+        "because_alone": "Nie ma innej konfiguracji do porównania.",
+        "because_fastest": "To najszybsza konfiguracja.",
+        "because_cheapest": "To najtańsza konfiguracja.",
+        "because_cost_of_fastest": "Najszybsza konfiguracja, {cell}, potrzebuje {time} i kosztuje {price} za przebieg.",
+        "cheapest_is": "Najtańsza konfiguracja, {cell}, kosztuje {price} za przebieg.",
+        "because_knee_last": "Do tej liczby każdy dodany worker dawał co najmniej {gain} szybkości.",
+        "because_knee_first": "Żaden dodany worker nie daje na pewno {gain} szybkości.",
+        "because_knee_largest": "Każdy dodany worker dawał co najmniej {gain} szybkości, aż do największej zmierzonej liczby.",
+        "because_gain_beyond": "Każdy kolejny, do konfiguracji {cell}, daje {share} ({between}).",
+        "because_maybe_gain": "Nie jest rozstrzygnięte, czy każdy kolejny, do konfiguracji {cell}, daje tyle samo: {share} ({between}).",
+        "because_more_blocks": "Rozstrzygnęłoby to więcej bloków ({variable}).",
+        "suspect_some": {
+            "one": "{n} z {runs} przebiegów jest wątpliwy; bez niego odpowiedź jest taka sama.",
+            "few": "{n} z {runs} przebiegów są wątpliwe; bez nich odpowiedź jest taka sama.",
+            "many": "{n} z {runs} przebiegów jest wątpliwych; bez nich odpowiedź jest taka sama.",
+        },
+        "suspect_all": {
+            "one": "Jedyny przebieg jest wątpliwy.",
+            "few": "Wszystkie przebiegi ({n}) są wątpliwe.",
+            "many": "Wszystkie przebiegi ({n}) są wątpliwe.",
+        },
+        "suspect_unknown": {
+            "one": "{n} z {runs} przebiegów jest wątpliwy; bez niego zostaje ich za mało do porównania: {cells}.",
+            "few": "{n} z {runs} przebiegów są wątpliwe; bez nich zostaje ich za mało do porównania: {cells}.",
+            "many": "{n} z {runs} przebiegów jest wątpliwych; bez nich zostaje ich za mało do porównania: {cells}.",
+        },
+        "suspect_matters": {
+            "one": "{n} z {runs} przebiegów jest wątpliwy i ma to znaczenie: bez niego {changes}.",
+            "few": "{n} z {runs} przebiegów są wątpliwe i ma to znaczenie: bez nich {changes}.",
+            "many": "{n} z {runs} przebiegów jest wątpliwych i ma to znaczenie: bez nich {changes}.",
+        },
+        "would_slower": "konfiguracja {cell} byłaby wolniejsza",
+        "would_slower_cells": "konfiguracje {cells} byłyby wolniejsze",
+        "would_slower_count": {
+            "one": "{n} inna konfiguracja byłaby wolniejsza",
+            "few": "{n} inne konfiguracje byłyby wolniejsze",
+            "many": "{n} innych konfiguracji byłoby wolniejszych",
+        },
+        "would_tied": "konfiguracja {cell} nie różniłaby się istotnie od najszybszej",
+        "would_tied_cells": "konfiguracje {cells} nie różniłyby się istotnie od najszybszej",
+        "would_tied_count": {
+            "one": "{n} inna konfiguracja nie różniłaby się istotnie od najszybszej",
+            "few": "{n} inne konfiguracje nie różniłyby się istotnie od najszybszej",
+            "many": "{n} innych konfiguracji nie różniłoby się istotnie od najszybszej",
+        },
+        "would_fastest": "najszybsza byłaby konfiguracja {cell}",
+        "range": "{low}–{high}",
+        "interval_seconds": "{center} s ({low}–{high})",
+        "interval_seconds_unknown": "{center} s",
+    },
+}
