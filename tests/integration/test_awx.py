@@ -148,6 +148,7 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path, again
         assert prompts(controller) == set()
         templates = controller.named("job_templates")
         assert sorted(name.removeprefix("Scaling study: ") for name in templates) == [
+            "predict",
             "provision",
             "report",
             "sweep",
@@ -259,7 +260,7 @@ def test_the_pattern_names_what_there_is() -> None:
         name
         for path in ROOT.glob("roles/*/meta/argument_specs.yml")
         for name in yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
-    }
+    } | {"predict"}
     for template in templates.values():
         assert template["execution_environment"] == resources["controller_execution_environment"]["name"]
         assert set(template["labels"]) <= set(resources["controller_labels"])
@@ -270,4 +271,4 @@ def test_the_pattern_names_what_there_is() -> None:
             assert {"text": {"max"}, "integer": {"min", "max"}}.get(question["type"], {"choices"}) <= set(question)
             assert not re.search("command|python|env|dir|source|volume|kubeconfig|prices", question["variable"])
     steps = {node["unified_job_template"]["name"] for node in resources["controller_workflow"]["nodes"]}
-    assert steps == set(templates)
+    assert steps == set(templates) - {"Scaling study: predict"}

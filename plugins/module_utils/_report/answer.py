@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from .._study.analysis import decision, model
 from .._study.analysis.decision import Decision, Goal, Reason
+from .._study.analysis.laws import Curve, curves_of
 from .._study.records.record import last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison
@@ -38,6 +40,11 @@ class Answer:
     @property
     def sentence(self) -> str:
         return " ".join(self.sentences)
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """How the time of these cells depends on workers and ps, by laws."""
+        return curves_of(self.cells)
 
     @property
     def comparison(self) -> Comparison:

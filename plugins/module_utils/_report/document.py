@@ -14,15 +14,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._common.format import plain
-from .._study.analysis import causes, decision, model
+from .._study.analysis import causes, decision, law_words, model
 from .._study.analysis.claims import Finding
 from .._study.analysis.compared import margin_of
 from .._study.analysis.decision import Goal
 from .._study.analysis.frame import joined
+from .._study.analysis.laws import Curve
 from .._study.design import blocks, forecast
 from .._study.records.record import last_cause
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
+from .._study.statistics.law_choice import MIN_GAIN, Band, Law, Reason
 from . import cause_words, claims, tables
 from .answer import Answer, sentence
 from .messages.catalogue import ENGLISH, Catalogue
@@ -70,6 +72,7 @@ def _group(study: model.Study, given: Answer, say: Catalogue) -> dict[str, Any]:
         "recommended": _recommended(given),
         "reasons": [_reason(one) for one in given.decision.reasons],
         "cells": [_cell(study, cell, given, say) for cell in given.cells],
+        "laws": [_curve(one) for one in given.curves],
     }
 
 
@@ -156,6 +159,58 @@ def _cause(given: causes.Cause, say: Catalogue) -> dict[str, Any] | None:
             for one in given.stations
         ],
     }
+
+
+def _curve(given: Curve) -> dict[str, Any]:
+    return {
+        "curve": given.fixed,
+        "ps": given.ps,
+        "workers": list(given.sizes),
+        "cells": [cell.cell_id for cell in given.cells],
+        "laws": [_law(one) for one in given.laws],
+        "refusal": refusal_of(given.refusal),
+        "most_workers": given.reach if given.laws else None,
+        "knee_workers": band_of(given.knee),
+        "peak_workers": band_of(given.peak),
+        "enough_workers": {"gain": MIN_GAIN, "workers": given.enough()},
+    }
+
+
+def _law(given: Law) -> dict[str, Any]:
+    return {
+        "law": given.name,
+        "aicc": _number(given.aicc),
+        "misfit": _number(given.misfit),
+        "parameters": [
+            {"name": one.name, "unit": one.unit, "at_bound": one.at_bound, **(band_of(one.band) or {})}
+            for one in given.parameters()
+        ],
+        "held_out": [
+            {
+                "by_workers": one.by_workers,
+                "workers": one.workers,
+                "ps": one.ps,
+                "measured": _number(one.measured),
+                **(band_of(one.predicted) or {}),
+            }
+            for one in given.held_out
+        ],
+    }
+
+
+def refusal_of(given: Reason | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    return {"code": given.code, "words": law_words.refusal(given), "values": _plain(given.values)}
+
+
+def band_of(given: Band | None) -> dict[str, float | None] | None:
+    """Infinite ends are null."""
+    return (
+        None
+        if given is None
+        else {"center": _number(given.center), "low": _number(given.low), "high": _number(given.high)}
+    )
 
 
 def _verdict(cell: model.Cell, given: Answer) -> str:

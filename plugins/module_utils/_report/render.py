@@ -17,7 +17,7 @@ from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import margin_of, rules_of
 from .._study.analysis.decision import Goal
 from .._study.analysis.frame import run_rows
-from .._study.analysis.laws import Curve, curves_of
+from .._study.analysis.laws import Curve
 from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
@@ -264,10 +264,11 @@ def report_of(
 ) -> Report:
     """`with_claims` holds the thesis' claims against the study."""
     floor = noise_of(study.measured)
-    curves = tuple(curve for _name, cells in study.groups() for curve in curves_of(cells))
+    answers = tuple(answer.answers(study, goal, say))
+    curves = tuple(curve for one in answers for curve in one.curves)
     figures = tuple(figures_of(study, floor, curves, say))
     found = findings(study) if with_claims else ()
-    return Report(study, tuple(answer.answers(study, goal, say)), figures, floor, curves, say, found)
+    return Report(study, answers, figures, floor, curves, say, found)
 
 
 def files_of(report: Report) -> dict[str, str]:

@@ -55,7 +55,7 @@ MARKS = {
 FIGURE = re.compile(rb"(?:\(figures/|id=\"figure-)([a-z0-9-]+)")
 
 
-def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tuple[list[Record], dict[str, list[str]]]:
+def recorded(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tuple[list[Record], dict[str, list[str]]]:
     """In check mode the sweep before this step made no folder either."""
     if params["ledger"] == "files" and not check_mode:
         lacking = "has no ledger" if folder.is_dir() else "is not a folder"
@@ -67,7 +67,7 @@ def _records(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tu
         raise StepError(str(error)) from error
 
 
-def _prices(given: Mapping[str, Any]) -> dict[str, float]:
+def prices_of(given: Mapping[str, Any]) -> dict[str, float]:
     try:
         return {str(kind): number(f"report_prices[{str(kind)!r}]", price) for kind, price in given.items()}
     except InputError as error:
@@ -169,9 +169,9 @@ def _counts(report: render.Report) -> dict[str, int]:
 
 def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
-    prices = _prices(params["prices"])
+    prices = prices_of(params["prices"])
     goal = _goal(params, prices)
-    records, warnings = _records(params, folder, check_mode=context.check_mode)
+    records, warnings = recorded(params, folder, check_mode=context.check_mode)
     report, files = _rendered(records, folder.name, prices, goal, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]

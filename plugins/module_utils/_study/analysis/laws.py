@@ -22,7 +22,9 @@ from .model import Cell, factors_of, label
 from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
 
 # Why one prediction is refused where laws speak.
-BEYOND, BELOW, NO_PS, NO_QUEUEING, NO_WORKERS = "beyond", "below", "no_ps", "no_queueing", "no_workers"
+BEYOND, BELOW, NO_PS, NO_NODES = "beyond", "below", "no_ps", "no_nodes"
+NO_QUEUEING, NO_PROCESSORS = "no_queueing", "no_processors"
+MOST_WORKERS = 1000  # mean value analysis adds workers one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,14 @@ class Curve:
         """The largest number of workers of which laws speak."""
         return int(REACH * self.largest)
 
-    def silence(self, workers: int, ps: int | None = None, *, processors: float = 1.0) -> Reason | None:
-        """Why there is no band there; None if there is one. `processors` is a factor: 2 is twice as many on each node."""
+    @cached_property
+    def processors(self) -> float | None:
+        """The processors of a node; None if that is not known."""
+        found = [one.capacity for cell in self.cells for one in cell.cause.stations if one.kind == PROCESSORS]
+        return median(found) if found else None
+
+    def silence(self, workers: int, ps: int | None = None, *, processors: float | None = None) -> Reason | None:
+        """Why there is no band there; None if there is one. `processors` of each node, unless given as measured."""
         if self.refusal:
             return self.refusal
         if workers > self.reach:
@@ -77,12 +85,18 @@ class Curve:
         asked = known[0] if ps is None else ps
         if (ps is None and self.ps is None) or not known[0] / REACH <= asked <= REACH * known[-1]:
             return Reason(NO_PS, {"ps": ps, "known": known})
-        if not self._speakers(asked, processors):
-            code = NO_QUEUEING if processors != 1.0 else NO_PS
-            return Reason(code, {"ps": asked, "known": known, "laws": [law.name for law in self.laws]})
+        if processors is not None and not self.processors:
+            return Reason(NO_PROCESSORS, {"processors": processors})
+        if not self.speakers(asked, processors):
+            other = processors is not None
+            return (
+                Reason(NO_QUEUEING, {"processors": processors})
+                if other
+                else Reason(NO_PS, {"ps": asked, "known": known})
+            )
         return None
 
-    def band(self, workers: int, ps: int | None = None, *, processors: float = 1.0) -> Band | None:
+    def band(self, workers: int, ps: int | None = None, *, processors: float | None = None) -> Band | None:
         """Seconds of training with so many workers; None where `silence` gives a reason.
 
         The centre is of the best law. Low and high are the lowest and the highest of all laws' bands for what a measurement in as
@@ -91,24 +105,33 @@ class Curve:
         found = self.bands([workers], ps, processors=processors)
         return found[0]
 
-    def bands(self, workers: Sequence[int], ps: int | None = None, *, processors: float = 1.0) -> list[Band | None]:
+    def bands(
+        self, workers: Sequence[int], ps: int | None = None, *, processors: float | None = None
+    ) -> list[Band | None]:
         """As `band`, for many numbers of workers at once."""
         asked = _ps(self.cells[0]) if ps is None else ps
         silent = [self.silence(one, ps, processors=processors) is not None for one in workers]
         spoken = [one for one, is_silent in zip(workers, silent, strict=True) if not is_silent]
         if not spoken:
             return [None] * len(workers)
-        at = Sizes.of(spoken, asked, processors=processors)
-        laws = self._speakers(asked, processors)
+        at = Sizes.of(spoken, asked, processors=self._times(processors))
+        laws = self._that_know(self.choice.counted, asked, processors)
         found = iter([envelope(bands) for bands in zip(*(law.band(at) for law in laws), strict=True)])
         return [None if is_silent else next(found) for is_silent in silent]
 
-    def _speakers(self, ps: int, processors: float) -> list[Law]:
-        """Laws that know of this number of ps and of these processors."""
+    def speakers(self, ps: int, processors: float | None = None) -> list[Law]:
+        """The laws that know of this number of ps and of these processors, the best first."""
+        return self._that_know(self.laws, ps, processors)
+
+    def _that_know(self, laws: Iterable[Law], ps: int, processors: float | None) -> list[Law]:
         measured = self.ps is None or ps == self.ps
-        if processors == 1.0 and measured:
-            return list(self.laws)
-        return [law for law in self.laws if law.name == QUEUEING]
+        if measured and self._times(processors) == 1.0:
+            return list(laws)
+        return [law for law in laws if law.name == QUEUEING]
+
+    def _times(self, processors: float | None) -> float:
+        """How many times the processors that were measured."""
+        return processors / self.processors if processors and self.processors else 1.0
 
     def enough(self, gain: float = MIN_GAIN) -> int | None:
         """The fewest workers of which one more gains less than this share of speed, by the best law; None if unknown or beyond."""
@@ -172,7 +195,7 @@ def queueing_law_of(cells: Sequence[Cell]) -> QueueingLaw | None:
         return None
     steps = finite(cells[0].spec.get("train_steps")) or cells[0].center("global_steps")
     found = {kind: _demand(cells, kind) for kind in (PROCESSORS, PS, LINK)}
-    if not steps or not found[PROCESSORS][0]:
+    if not steps or not found[PROCESSORS][0] or max(map(_workers, cells)) > MOST_WORKERS:
         return None
     (processors, nodes), (ps, _of_ps), (link, links) = (found[kind] for kind in (PROCESSORS, PS, LINK))
     return QueueingLaw(Demands(processors=processors, nodes=nodes, ps=ps, link=link, links=links), steps)

@@ -20,7 +20,7 @@ from ..._common.format import shown
 from ..._common.yaml_text import structure
 from ..records.selection import selector
 from ..statistics.sequential import FIRST
-from . import inputs, workloads
+from . import inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .target import check_target
@@ -317,6 +317,7 @@ REPORT: dict[str, Check] = {
     "report_select": expression,
     "report_claims": choice("", "thesis"),
     "report_results_dir": PATH,
+    "report_predict": sizes.sizes_of,
 }
 
 UPGRADE: dict[str, Check] = {
@@ -361,9 +362,12 @@ THESIS: dict[str, Check] = {
     "thesis_steps": whole(1, MOST_STEPS),
 }
 
+# Of playbooks/predict.yml, as users give it.
+PREDICT: dict[str, Check] = {"predict": sizes.sizes_of}
+
 # Former names of variables, so that none is passed over in silence.
 RENAMED = {"training_standing": "training_long_running"}
-VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AWX, **THESIS}
+VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AWX, **THESIS, **PREDICT}
 
 
 def check(given: Mapping[str, Any]) -> dict[str, Any]:

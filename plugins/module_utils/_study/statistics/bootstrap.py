@@ -72,8 +72,10 @@ def resample(logs: Any, *, resamples: int = RESAMPLES, seed: int = SEED) -> Samp
     scales = {count: _scale(int(count), uniform) for count in np.unique(np.append(runs, len(logs)))}
     own = np.stack([scales[count] for count in runs], axis=1)
     draws = means + (multipliers @ relative) * own + (multipliers @ level)[:, None] * scales[len(logs)][:, None]
-    weights, squares, df = _weights(noise, runs, len(logs))
-    return Sample(means, draws, _fresh(deviations, runs, own, draw), weights, squares, df, total - len(logs) + 1)
+    variance, pooled, df = _variances(noise, runs)
+    fresh = _fresh(drift, variance, len(logs), scales[len(logs)], draw)
+    squares = float(((noise**2).sum(0) * pooled / variance).sum())
+    return Sample(means, draws, fresh, runs * pooled / variance, squares, df, total - len(logs) + 1)
 
 
 def _two_way(values: Any, has: Any) -> tuple[Any, Any]:
@@ -100,24 +102,23 @@ def _scale(runs: int, uniform: Any) -> Any:
     return numpy().sqrt(runs / special().chdtri(runs - 1.0, uniform))
 
 
-def _fresh(deviations: Any, runs: Any, own: Any, draw: Any) -> Any:
-    """Which of the cells the new one is like is not known: any of them."""
+def _fresh(drift: Any, variance: Any, blocks: int, scale: Any, draw: Any) -> Any:
+    """The mean drift of the new blocks, and the spread of the new cell's own runs: of which cell's kind it is, is not known."""
     np = numpy()
-    which = draw.integers(0, len(runs), len(own))
-    sums = draw.standard_normal((len(own), len(deviations))) @ (deviations / runs)
-    rows = np.arange(len(own))
-    return sums[rows, which] * own[rows, which]
+    own = np.sqrt(draw.choice(variance, len(scale)) / blocks) * draw.standard_normal(len(scale))
+    return draw.standard_normal((len(scale), blocks)) @ (drift - drift.mean()) / blocks * scale + own
 
 
-def _weights(noise: Any, runs: Any, blocks: int) -> tuple[Any, float, int]:
+def _variances(noise: Any, runs: Any) -> tuple[Any, float, int]:
+    """Of a run of each cell, of a run of any, and the degrees of freedom of the latter."""
     np = numpy()
-    df = max(1, int(runs.sum()) - len(runs) - blocks + 1)
-    own = np.maximum((noise**2).sum(0), EXACT**2)
-    pooled = own.sum() / df
+    blocks, cells = noise.shape
+    df = max(1, int(runs.sum()) - cells - blocks + 1)
+    squares = np.maximum((noise**2).sum(0), EXACT**2)
+    pooled = float(squares.sum() / df)
     # The block effects take their part of each cell's degrees of freedom.
     each = (runs - 1.0) * df / (runs - 1.0).sum()
-    variance = (PRIOR * pooled + own) / (PRIOR + each)
-    return runs * pooled / variance, float((own * pooled / variance).sum()), df
+    return (PRIOR * pooled + squares) / (PRIOR + each), pooled, df
 
 
 def bounds_of(draws: Any, confidence: float = CONFIDENCE) -> tuple[Any, Any]:

@@ -4,7 +4,8 @@
 """Which laws describe measured times, and whether they may speak about sizes that were not measured. PRIVATE, can break at any time.
 
 All laws whose AICc is within 2 of the lowest are kept. Of these, a law may speak if it has earned it: fitted without the largest size,
-it predicts that inside its band. docs/laws.md explains the method and has the simulated error rates.
+and without all sizes above half of that, it predicts the largest inside its band. docs/laws.md explains the method and has the
+simulated error rates.
 
 Sources:
   AICc: Hurvich and Tsai, Biometrika 76 (1989) 297-307; within 2: Burnham and Anderson, Model Selection and Multimodel Inference, 2nd ed.
@@ -25,11 +26,15 @@ from .scaling_laws import Sizes
 from .scientific import numpy, special
 
 WITHIN = 2.0  # of AICc
+# Bands also count a law that is a bit farther: the USL whose k is zero is Amdahl's law, and has an AICc that is higher by just over 2.
+COUNTED = 3.0
+FEWEST = 3  # sizes by which a law may predict the largest
 SIZES, BLOCKS = 4, 3  # a law needs so many different numbers of workers, each measured in so many blocks
 REACH = 4.0  # times the largest number of workers that was measured: beyond it no law speaks
 MIN_GAIN = 0.10  # of speed: with less, one more worker is not worth it
 SIGNIFICANT = 0.01  # a misfit that chance has less often widens the law's bands
 EXACT = 1e-3  # times are no more exact than this share: a prediction as near as that is right
+FAR = 30.0  # logarithms of times of a damaged ledger that are farther apart have no squares
 FLOOR = 1e-12  # of the variance of a run's logarithm
 
 # Why no law speaks.
@@ -85,8 +90,9 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """The largest size predicted by the smaller ones, in seconds."""
+    """The largest size predicted by the sizes up to `by_workers`, in seconds."""
 
+    by_workers: int
     workers: int
     ps: int
     measured: float
@@ -107,7 +113,7 @@ class Law:
     center: Any
     draws: Any
     fresh: Any
-    # Of the largest size with each number of ps.
+    # Of the largest size, with each number of ps.
     held_out: tuple[HeldOut, ...] = ()
 
     @property
@@ -154,10 +160,11 @@ class Law:
 
 @dataclass(frozen=True)
 class Choice:
-    """The laws that may speak, by their AICc; `refusal` is why there are none. `fitted` are all, best first."""
+    """The laws that may speak, best first; `refusal` is why there are none. `counted` are those whose bands count, `fitted` are all."""
 
     laws: tuple[Law, ...] = ()
     refusal: Reason | None = None
+    counted: tuple[Law, ...] = ()
     fitted: tuple[Law, ...] = ()
 
 
@@ -167,13 +174,26 @@ def choose(forms: Iterable[Form], at: Sizes, logs: Any, *, resamples: int = RESA
     if refusal:
         return Choice(refusal=refusal)
     sample = resample(logs, resamples=resamples)
-    smaller = at.workers < at.workers.max()
-    fitted = tuple(sorted((_fitted(form, at, sample, smaller) for form in forms), key=lambda law: law.aicc))
+    parts = parts_of(at)
+    fitted = tuple(sorted((fit_law(form, at, sample, parts) for form in forms), key=lambda law: law.aicc))
     if not fitted or not math.isfinite(fitted[0].aicc):
-        return Choice(refusal=Reason(NO_LAW, {"sizes": _sizes(at)}), fitted=fitted)
-    near = [law for law in fitted if law.aicc <= fitted[0].aicc + WITHIN]
-    laws = tuple(law for law in near if law.has_earned)
-    return Choice(laws, None if laws else _missed(near[0]), fitted)
+        return Choice(refusal=Reason(NO_LAW), fitted=fitted)
+    counted = tuple(law for law in fitted if law.aicc <= fitted[0].aicc + COUNTED and law.has_earned)
+    laws = tuple(law for law in counted if law.aicc <= fitted[0].aicc + WITHIN)
+    if not laws:
+        return Choice(refusal=_missed(fitted[0]), fitted=fitted)
+    return Choice(laws, None, counted, fitted)
+
+
+def parts_of(at: Sizes) -> list[Any]:
+    """The sizes by which laws have to predict the largest: all smaller ones, and those up to half of it; true or false for each."""
+    several: list[Any] = []
+    largest = at.workers.max()
+    for border in (at.workers[at.workers < largest].max(), largest / 2):
+        part = at.workers <= border
+        if len(set(at.workers[part])) >= FEWEST and not any((part == one).all() for one in several):
+            several.append(part)
+    return several
 
 
 def refusal_of(at: Sizes, logs: Any) -> Reason | None:
@@ -189,6 +209,8 @@ def refusal_of(at: Sizes, logs: Any) -> Reason | None:
         return Reason(FEW_BLOCKS, {**values, "needed": BLOCKS})
     if np.nanmax(logs) - np.nanmin(logs) <= EXACT / 100:
         return Reason(EQUAL_TIMES, {"seconds": exponential(float(np.nanmean(logs))), "sizes": sizes})
+    if np.nanmax(logs) - np.nanmin(logs) > FAR:
+        return Reason(NO_LAW)
     return None
 
 
@@ -203,18 +225,19 @@ def _missed(law: Law) -> Reason:
         return Reason(NO_LAW)
     one = max(wrong, key=lambda held: abs(math.log(held.measured / held.predicted.center)))
     low, high = one.predicted.low, one.predicted.high
-    values = {"law": law.name, "workers": one.workers, "ps": one.ps, "measured": one.measured}
+    values = {"law": law.name, "by": one.by_workers, "workers": one.workers, "ps": one.ps, "measured": one.measured}
     return Reason(MISSED, {**values, "center": one.predicted.center, "low": low, "high": high})
 
 
-def _fitted(form: Form, at: Sizes, sample: Sample, smaller: Any) -> Law:
+def fit_law(form: Form, at: Sizes, sample: Sample, parts: Sequence[Any] = ()) -> Law:
+    """A law by all sizes, and how it predicts the largest by each of the `parts` of these."""
     center = form.fit(at, sample.means[None, :], sample.weights)
     draws = form.fit(at, sample.draws, sample.weights)
     off = sample.means - form.log_seconds(center, at)[0]
     squares = float((sample.weights * off**2).sum())
     misfit = _misfit(squares, len(sample.means) - form.size, sample)
     criterion = aicc(sample.squares + squares, sample.runs, form.size)
-    held_out = tuple(_held_out(form, at, sample, smaller))
+    held_out = tuple(one for part in parts for one in _held_out(form, at, sample, part, len(parts)))
     return Law(
         form=form, aicc=criterion, misfit=misfit, center=center, draws=draws, fresh=sample.fresh, held_out=held_out
     )
@@ -239,21 +262,23 @@ def _misfit(squares: float, df: int, sample: Sample) -> float:
     return math.sqrt(ratio) if unlikely else 1.0
 
 
-def _held_out(form: Form, at: Sizes, sample: Sample, smaller: Any) -> Iterable[HeldOut]:
+def _held_out(form: Form, at: Sizes, sample: Sample, part: Any, parts: int) -> Iterable[HeldOut]:
     """Each cell of the largest size: the band of what it would show, because its own mean is as uncertain as the law."""
-    fewer, part, largest = at.only(smaller), sample.only(smaller), at.only(~smaller)
-    center = form.fit(fewer, part.means[None, :], part.weights)
-    draws = form.fit(fewer, part.draws, part.weights)
-    off = part.means - form.log_seconds(center, fewer)[0]
-    misfit = _misfit(float((part.weights * off**2).sum()), len(part.means) - form.size, part)
+    is_largest = at.workers == at.workers.max()
+    fewer, smaller, largest = at.only(part), sample.only(part), at.only(is_largest)
+    center = form.fit(fewer, smaller.means[None, :], smaller.weights)
+    draws = form.fit(fewer, smaller.draws, smaller.weights)
+    off = smaller.means - form.log_seconds(center, fewer)[0]
+    misfit = _misfit(float((smaller.weights * off**2).sum()), len(smaller.means) - form.size, smaller)
     predicted = form.log_seconds(center, largest)[0]
-    means = sample.means[~smaller]
+    means = sample.means[is_largest]
     # The blocks of both are the same, so what the machine did to both of them cancels.
-    differences = misfit * (form.log_seconds(draws, largest) - predicted) - (sample.draws[:, ~smaller] - means)
-    # All cells of the largest size together miss a right law no more often than one does.
-    low, high = bounds_of(differences, 1.0 - (1.0 - CONFIDENCE) / len(means))
+    differences = misfit * (form.log_seconds(draws, largest) - predicted) - (sample.draws[:, is_largest] - means)
+    # All predictions together miss under a right law no more often than one does.
+    low, high = bounds_of(differences, 1.0 - (1.0 - CONFIDENCE) / (len(means) * parts))
     for number, middle in enumerate(predicted):
         yield HeldOut(
+            by_workers=int(fewer.workers.max()),
             workers=int(largest.workers[number]),
             ps=int(largest.ps[number]),
             measured=exponential(float(means[number])),

@@ -76,7 +76,7 @@ class QueueingLaw:
     steps: float
     name: str = QUEUEING
     units: Mapping[str, str] = field(default_factory=lambda: {"z": SECONDS, "q": PURE})
-    least: Mapping[str, float] = field(default_factory=lambda: {"z": 0.0})
+    least: Mapping[str, float] = field(default_factory=lambda: {"z": 0.0, "q": 0.0})
     most: Mapping[str, float] = field(default_factory=dict)
 
     @property

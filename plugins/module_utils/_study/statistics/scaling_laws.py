@@ -27,8 +27,9 @@ from .scientific import numpy
 AMDAHL, USL, PS_AWARE, QUEUEING = "amdahl", "usl", "ps_aware", "queueing"
 # What least squares are of: logarithms of times, or speeds, as fits in the literature are.
 LOGS, SPEEDS = "logs", "speeds"
-ROUNDS = 8
+ROUNDS, SETTLED = 20, 1e-6  # at most so many rounds; times that change by less are found
 TINY = 1e-12
+FARTHEST = 20.0  # of a logarithm from the mean of all
 SECONDS, PURE = "seconds", ""
 
 
@@ -120,7 +121,7 @@ def _of_usl(coefficients: Any) -> dict[str, Any]:
 
 
 AMDAHL_LAW = Form(AMDAHL, _amdahl, {"a": SECONDS, "b": SECONDS}, _by_name("a", "b"), {"a": 0.0, "b": 0.0})
-USL_LAW = Form(USL, _usl, {"a": SECONDS, "s": PURE, "k": PURE}, _of_usl, {"s": 0.0, "k": 0.0}, {"s": 1.0})
+USL_LAW = Form(USL, _usl, {"a": SECONDS, "s": PURE, "k": PURE}, _of_usl, {"a": 0.0, "s": 0.0, "k": 0.0}, {"s": 1.0})
 PS_AWARE_LAW = Form(PS_AWARE, _ps_aware, dict.fromkeys("abcd", SECONDS), _by_name(*"abcd"), dict.fromkeys("abcd", 0.0))
 
 
@@ -131,19 +132,25 @@ def fit(terms: Any, logs: Any, weights: Any, *, of: str = LOGS) -> Any:
     round solves a linear problem. `of` SPEEDS makes them least squares of 1 / seconds.
     """
     np = numpy()
-    # Near one, so that squares of small terms keep their digits.
+    # Near one, so that squares of small terms keep their digits; a resample of very few blocks may be anything.
     center = logs.mean(1, keepdims=True)
     widths = terms.max(0)
-    scaled, near = terms / widths, np.exp(center - logs)
+    shifted = np.clip(logs - center, -FARTHEST, FARTHEST)
+    scaled, near = terms / widths, np.exp(-shifted)
     found = _without_negative(scaled * near[:, :, None], np.ones_like(logs), weights)
+    moving = np.arange(len(logs))
     for _round in range(ROUNDS):
-        times = np.maximum(found @ scaled.T, TINY)
+        times = np.maximum(found[moving] @ scaled.T, TINY)
         slopes = scaled / times[:, :, None]
         if of == LOGS:
-            target = 1.0 + logs - center - np.log(times)
+            target = 1.0 + shifted[moving] - np.log(times)
         else:
-            slopes, target = slopes / times[:, :, None], 2.0 / times - near
-        found = _without_negative(slopes, target, weights)
+            slopes, target = slopes / times[:, :, None], 2.0 / times - near[moving]
+        found[moving] = _without_negative(slopes, target, weights)
+        moved = (np.abs(found[moving] @ scaled.T - times) > SETTLED * times).any(1)
+        moving = moving[moved]
+        if not len(moving):
+            break
     return found / widths * np.exp(center)
 
 

@@ -62,6 +62,16 @@ STUDIES: dict[str, list[dict[str, Any]]] = {
     "far apart": [
         record({**SPEC, "workers": n}, block, seconds=10.0 ** (280 * n - 420)) for n in (1, 2) for block in (1, 2, 3)
     ],
+    "laws": ledgers.study(space(nodes=[8], ps=[1, 2], workers=[1, 2, 4, 8])),
+    "laws refused": ledgers.study(space(workers=[1, 2, 4, 8])),
+    "four sizes far apart": [
+        record({**SPEC, "workers": n}, block, seconds=10.0 ** (50 * n - 120))
+        for n in (1, 2, 3, 4)
+        for block in (1, 2, 3)
+    ],
+    "four sizes of equal times": [
+        record({**SPEC, "workers": n}, block, seconds=4.0) for n in (1, 2, 3, 4) for block in (1, 2, 3)
+    ],
     "no figures": [{**record(SPEC, 1, seconds=4.0), "timings": {}, "provenance": {}}],
     "evil": [record({**SPEC, "cluster": EVIL}, block, seconds=4.0, study=EVIL) for block in (1, 2, 3)],
     "not a record": [{}, {"spec": 3}],

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import variables
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import THESIS, VARIABLES
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.variables import PREDICT, THESIS, VARIABLES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,7 +165,7 @@ def test_no_list_or_mapping_is_refused_by_ansible_because_it_came_as_text() -> N
 
 
 def test_every_variable_of_every_role_has_a_row() -> None:
-    assert sorted(VARIABLES) == sorted({**OPTIONS, **THESIS})
+    assert sorted(VARIABLES) == sorted({**OPTIONS, **THESIS, **PREDICT})
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONS))
