@@ -1,4 +1,4 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Intervals, comparisons and sequential tests of positive numbers, on the log scale. PRIVATE, can break at any time."""
+"""Intervals, comparisons, sequential tests and scaling laws of positive numbers, on the log scale. PRIVATE, can break at any time."""

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._report import claims, document, render
 from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import Catalogue
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.claims import findings
 
 from tests.fixtures.claimed import LAWS, study
 from tests.unit.plugins.module_utils._report.test_document import SCHEMA, STUDIES
@@ -70,6 +72,15 @@ def test_claims_of_every_kind_of_study_keep_the_schema(name: str) -> None:
         json.loads(document.written(document.document_of(made.study, made.answers, made.say, made.findings)))
     )
     assert claims.table(made.findings).rows
+
+
+def test_documentation_has_a_row_for_each_claim() -> None:
+    page = (Path(__file__).resolve().parents[5] / "docs/thesis.md").read_text()
+    for one in findings(VALLEY):
+        words = Catalogue("en")(f"claim_{one.claim.key}").rstrip(".")
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {words} |")]
+        place = row.split("|")[2]
+        assert ("chapter 7" if one.claim.section == "7" else f"section {one.claim.section}") in place
 
 
 def test_report_that_is_not_asked_for_claims_has_none() -> None:
