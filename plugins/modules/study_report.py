@@ -121,7 +121,9 @@ claims:
   returned: success
   type: list
   elements: str
-  sample: ["confirmed: On Kind the least time is at 4 or 5 workers. training time of workers=4 over that of workers=3: 0.93 (0.88-0.97), true up to 1.00."]
+  sample:
+    - "confirmed: On Kind the least time is at 4 or 5 workers. Measured 0.930 (0.884-0.973), true up to 1.000: training time of workers=4
+      over that of workers=3."
 document:
   description:
     - The answer for programs, as in C(answer.json), with the recommended cell, all cells' ratios, intervals and verdicts, causes, forecast,

@@ -14,23 +14,23 @@ from .._study.statistics.words import NONE
 from .messages.catalogue import ENGLISH, Catalogue
 from .tables import Table, heads
 
-LIMIT_DIGITS = 2
+DIGITS = 3  # a limit of 1 / 1.05 and a bound beside it read differently
 
 
 def table(findings: Iterable[Finding], say: Catalogue = ENGLISH) -> Table:
     found = list(findings)
     # Which group a finding is on matters only where there are several.
     group = ("group",) if any(one.group for one in found) else ()
-    columns = ("claim", "place", *group, "measured", "ratio", "limit", "finding")
+    columns = ("claim", *group, "finding", "ratio", "limit", "measured", "place")
     rows = [
         (
             _claim(one, say),
-            say("claim_place", section=one.claim.section, figures=one.claim.figures),
             *([one.group or NONE] if group else []),
-            _measured(one, say),
-            say.interval(_ratio(one)),
-            say.fixed(one.limit, LIMIT_DIGITS),
             say(f"finding_{one.verdict}"),
+            _interval(one, say),
+            say.fixed(one.limit, DIGITS),
+            _measured(one, say),
+            _place(one, say),
         )
         for one in found
     ]
@@ -49,7 +49,7 @@ def document(findings: Iterable[Finding], say: Catalogue = ENGLISH) -> list[dict
             "claim": one.claim.key,
             "words": _claim(one, say),
             "section": one.claim.section,
-            "figures": one.claim.figures.split(", "),
+            "figures": list(one.claim.figures),
             "group": one.group,
             "finding": one.verdict.replace("_", " "),
             "measured": _measured(one, say),
@@ -68,8 +68,13 @@ def _line(one: Finding, say: Catalogue) -> str:
     words: dict[str, Any] = {"finding": f"{group}{say(f'finding_{one.verdict}')}", "claim": _claim(one, say)}
     if one.verdict == NOT_MEASURED:
         return say("claim_line_not_measured", needs=_measured(one, say), **words)
-    limit = say.fixed(one.limit, LIMIT_DIGITS)
-    return say("claim_line", measured=_measured(one, say), ratio=say.interval(_ratio(one)), limit=limit, **words)
+    limit = say.fixed(one.limit, DIGITS)
+    return say("claim_line", measured=_measured(one, say), ratio=_interval(one, say), limit=limit, **words)
+
+
+def _place(one: Finding, say: Catalogue) -> str:
+    figures = one.claim.figures
+    return say("claim_place", n=len(figures), section=one.claim.section, figures=say.listed(figures))
 
 
 def _claim(one: Finding, say: Catalogue) -> str:
@@ -78,6 +83,13 @@ def _claim(one: Finding, say: Catalogue) -> str:
 
 def _ratio(one: Finding) -> Estimate | None:
     return None if one.center is None else Estimate(one.center, one.low, one.high, one.blocks)
+
+
+def _interval(one: Finding, say: Catalogue) -> str:
+    if one.low is None or one.high is None:
+        return say.fixed(one.center, DIGITS)
+    low, center, high = (say.fixed(value, DIGITS) for value in (one.low, one.center, one.high))
+    return say("interval", low=low, center=center, high=high)
 
 
 def _measured(one: Finding, say: Catalogue) -> str:

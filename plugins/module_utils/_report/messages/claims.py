@@ -17,7 +17,7 @@ TEXTS: Texts = {
         "column_ratio": "ratio (joint 95 % CI)",
         "column_limit": "true up to",
         "column_finding": "finding",
-        "claim_place": "section {section}, figures {figures}",
+        "claim_place": {"one": "chapter {section}, figure {figures}", "other": "chapter {section}, figures {figures}"},
         "claim_clear_minimum": "On Kind the training time has a clear minimum in the number of workers.",
         "claim_minimum_at": "On Kind the least time is at 4 or 5 workers.",
         "claim_grows_beyond": "On Kind the time grows sharply beyond 4 or 5 workers.",
@@ -58,7 +58,7 @@ TEXTS: Texts = {
         "finding_refuted": "refuted",
         "finding_cannot_tell": "cannot tell",
         "finding_not_measured": "not measured",
-        "claim_line": "{finding}: {claim} {measured}: {ratio}, true up to {limit}.",
+        "claim_line": "{finding}: {claim} Measured {ratio}, true up to {limit}: {measured}.",
         "claim_line_not_measured": "{finding}: {claim} It {needs}.",
         "method_claims": (
             "A claim of the thesis says that a ratio of training times, or the greatest or least of several, is at most a"
@@ -79,7 +79,11 @@ TEXTS: Texts = {
         "column_ratio": "iloraz (łączny 95% CI)",
         "column_limit": "prawdziwa do",
         "column_finding": "wynik",
-        "claim_place": "rozdział {section}, rysunki {figures}",
+        "claim_place": {
+            "one": "rozdział {section}, rysunek {figures}",
+            "few": "rozdział {section}, rysunki {figures}",
+            "many": "rozdział {section}, rysunki {figures}",
+        },
         "claim_clear_minimum": "Na Kind czas uczenia ma wyraźne minimum względem liczby workerów.",
         "claim_minimum_at": "Na Kind najkrótszy czas osiąga 4 lub 5 workerów.",
         "claim_grows_beyond": "Na Kind czas gwałtownie rośnie powyżej 4 lub 5 workerów.",
@@ -121,7 +125,7 @@ TEXTS: Texts = {
         "finding_refuted": "obalona",
         "finding_cannot_tell": "nierozstrzygnięta",
         "finding_not_measured": "niezmierzona",
-        "claim_line": "{finding}: {claim} Zmierzono {measured}: {ratio}, prawdziwa do {limit}.",
+        "claim_line": "{finding}: {claim} Zmierzono {ratio}, prawdziwa do {limit}: {measured}.",
         "claim_line_not_measured": "{finding}: {claim} Do pomiaru {needs}.",
         "method_claims": (
             "Teza pracy dyplomowej mówi, że iloraz czasów uczenia albo największy lub najmniejszy z kilku ilorazów nie"

@@ -83,6 +83,7 @@ tr.best td { font-weight: 600; background: color-mix(in srgb, var(--accent) 9%, 
 .pairs tr:last-child th { border-bottom: 0; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 18px;
   align-items: start; }
+td.wrap { white-space: normal; min-width: 8.5em; }
 td.why { white-space: normal; min-width: 240px; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 code { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }

@@ -19,7 +19,8 @@ PAGE = """
 {%- if column == "logs" and value.startswith("logs/") %}<td><a href="{{ value | quoted }}/"><code>{{ value }}</code></a></td>
 {%- elif not heads and loop.first %}<th scope="row">{{ value }}</th>
 {%- else %}<td{% if loop.index0 in table.numeric %} class="number"
-{%- elif column in ("why", "last_reason", "claim", "measured") %} class="why"{% endif -%}
+{%- elif column in ("why", "last_reason") %} class="why"
+{%- elif column in ("claim", "measured", "place") %} class="wrap"{% endif -%}
 {%- if column in table.order %} data-order="{{ table.order[column][number] | blank }}"{% endif %}>{{ value }}</td>{% endif %}
 {%- endfor %}{% if table.logs %}<td class="logs">{{ links(table.logs[number]) }}</td>{% endif %}</tr>{% endfor -%}
 </tbody></table></div>
