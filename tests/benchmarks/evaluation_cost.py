@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
@@ -24,7 +25,7 @@ EVERY = (100, 500)
 
 def pairs(study: LocalStudy, count: int, workers: int, every: int) -> Iterator[tuple[float, float, float]]:
     """Training seconds with a target and without, and the processor seconds of the evaluations, in alternating order."""
-    target = {"target_accuracy": 0.99999, "eval_every": every}
+    target: dict[str, Any] = {"target_accuracy": 0.99999, "eval_every": every}
     for block in range(1, count + 1):
         told = {}
         for kind in (target, {}) if block % 2 else ({}, target):
