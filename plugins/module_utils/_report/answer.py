@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
+from .._common import fields
 from .._study.analysis import decision, model
 from .._study.analysis.decision import Decision, Goal, Reason
 from .._study.analysis.laws import Curve, curves_of
@@ -71,12 +72,16 @@ class _Wording:
         self.names = Names(list(self.cells.values()), given.cell, say)
 
     def sentences(self) -> list[str]:
-        told = [self._take(self.given.cell)] if self.given.cell else []
+        told = [self._take(self.given.cell), self._factors()] if self.given.cell else []
         for code, alike in groupby(self.given.reasons, key=lambda reason: reason.code):
             reasons = list(alike)
+            if code in EACH:
+                told += self._each(code, reasons)
+            elif code == decision.UNREACHED:
+                told += self._unreached(reasons)
             # The fastest cell needs no reason beside its time.
-            if code != decision.FASTEST:
-                told += self._each(code, reasons) if code in EACH else map(self.because, reasons)
+            elif code != decision.FASTEST:
+                told += map(self.because, reasons)
         doubts = suspects.sentence(self.all, self.given.comparison, self.names)
         why = cause_words.sentences(self.given.cell.cause, self.say) if self.given.cell else []
         return [one for one in (*told, self._cheapest(), *why, doubts) if one]
@@ -88,7 +93,39 @@ class _Wording:
         return self.say("take_priced", price=self._price(cell), **told)
 
     def _time(self, cell: model.Cell) -> str:
-        return self.say.interval(cell.interval("train_seconds"), "interval_seconds")
+        if cell.target is None:
+            return self.say.interval(cell.interval("train_seconds"), "interval_seconds")
+        target = self.say.count(cell.target)
+        return self.say.interval(cell.interval(cell.response), "interval_to_accuracy", target=target)
+
+    def _factors(self) -> str:
+        """The time to an accuracy is steps times seconds per step."""
+        taken = self.given.cell
+        steps = taken.center("steps_to_accuracy") if taken and taken.target is not None else None
+        if taken is None or steps is None:
+            return ""
+        each = self.say.number(1000 * (model.middle(taken.seconds_per_step) or 0.0))
+        return self.say("because_factors", steps=self.say.number(steps), milliseconds=each)
+
+    def _unreached(self, reasons: Sequence[Reason]) -> list[str]:
+        """Cells with a censored run; those that are not named are summed up."""
+        named = NAMED if len(reasons) > NAMED + 1 else NAMED + 1
+        told = [self.because(reason) for reason in reasons[:named]]
+        rest = len(reasons) - named
+        return [*told, self.say("because_unreached_rest", n=rest)] if rest > 0 else told
+
+    def _missed(self, reason: Reason) -> str:
+        say, cell, bound = self.say, self.cells[reason.cells[0]], reason.values["at_least"]
+        steps = fields.count(cell.spec.get("train_steps")) or 0
+        values = {
+            "missed": say.count(len(cell.censored)),
+            "target": say.count(cell.target or 0.0),
+            "steps": say.count(steps),
+        }
+        told = {"cell": self.names.name(cell.cell_id), "n": len(cell.measured), **values}
+        if bound is None or bound <= 1.0:
+            return say("because_unreached", **told)
+        return say("because_unreached_slower", bound=say.fixed(bound, 2), **told)
 
     def _cheapest(self) -> str:
         """The other half of the question, where prices are known."""
@@ -128,10 +165,7 @@ class _Wording:
     def because(self, reason: Reason) -> str:
         say, goal, code = self.say, self.given.goal, reason.code
         if code == decision.UNREACHED:
-            bound = reason.values["at_least"]
-            key = "because_unreached_slower" if bound and bound > 1.0 else "because_unreached"
-            name = self.names.name(reason.cells[0])
-            return say(key, cell=name, **({"bound": say.fixed(bound, 1)} if "slower" in key else {}))
+            return self._missed(reason)
         if code in (decision.ALL_VOID, decision.TOO_FEW_RUNS):
             return self._cannot_tell(code)
         if code in (decision.MEETS, decision.NONE_MEETS):
@@ -177,8 +211,8 @@ class _Wording:
             runs = [run for cell in self.all for run in cell.runs]
             return self.say("because_all_void", n=len(runs), reason=last_cause(runs))
         known = [cell for cell in self.cells.values() if not cell.censored]
-        lead = min(known, key=lambda cell: cell.center("train_seconds") or 0.0)
-        seconds, runs_of_it = self.say.seconds(lead.center("train_seconds")), len(lead.measured)
+        lead = min(known, key=lambda cell: cell.center(cell.response) or 0.0)
+        seconds, runs_of_it = self.say.seconds(lead.center(lead.response)), len(lead.measured)
         name = self.names.whole(lead)
         return self.say("because_too_few_runs", n=runs_of_it, least=intervals.MINIMUM, time=seconds, cell=name)
 

@@ -100,9 +100,9 @@ def _keys_of_group(study: model.Study, given: answer.Answer, say: Catalogue) -> 
     best, taken = given.best, given.taken
     if best is None:
         return []
-    found = [("fastest", say.seconds(best.center("train_seconds")), best.label)]
+    found = [("fastest", say.seconds(best.center(best.response)), best.label)]
     if taken is not None and taken is not best:
-        found.append(("taken", say.seconds(taken.center("train_seconds")), taken.label))
+        found.append(("taken", say.seconds(taken.center(taken.response)), taken.label))
     shown = taken or best
     if shown.cost is not None:
         found.append(("cost", say.price(shown.cost, study.currency), say("key_cost_of", cell=shown.label)))

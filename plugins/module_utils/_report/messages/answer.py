@@ -25,11 +25,26 @@ TEXTS: Texts = {
             "one": "Cannot tell yet: no cell has {least} valid runs. The lowest time so far is {time}, with {cell} ({n} run).",
             "other": "Cannot tell yet: no cell has {least} valid runs. The lowest time so far is {time}, with {cell} ({n} runs).",
         },
-        "because_none_reached": "Cannot tell: no cell reached the target accuracy in every run.",
-        "because_unreached": "{cell} did not reach the target accuracy in every run.",
-        "because_unreached_slower": (
-            "{cell} did not reach the target accuracy in every run, and took at least {bound} times as long in the others."
+        "because_none_reached": (
+            "Cannot tell: no cell reached the target accuracy in every run. More steps (training_steps) or a lower target"
+            " (training_target_accuracy) would tell."
         ),
+        "because_unreached": {
+            "one": "{cell} did not reach {target} within {steps} steps in its only run.",
+            "other": "{cell} did not reach {target} within {steps} steps in {missed} of {n} runs.",
+        },
+        "because_unreached_slower": {
+            "one": "{cell} did not reach {target} within {steps} steps in its only run, and took at least {bound} times as long.",
+            "other": (
+                "{cell} did not reach {target} within {steps} steps in {missed} of {n} runs, and took at least {bound} times as"
+                " long in the others."
+            ),
+        },
+        "because_unreached_rest": {
+            "one": "{n} more cell did not reach it in every run.",
+            "other": "{n} more cells did not reach it in every run.",
+        },
+        "because_factors": "It takes {steps} steps of {milliseconds} ms each.",
         "because_no_price": "Cannot tell the costs: no cell has {least} runs with a known price (report_prices).",
         "because_none_meets_seconds": "No cell is certain (95 %) to take at most {seconds}. The fastest, {cell}, takes {time}.",
         "because_none_meets_cost": "No cell is certain (95 %) to cost at most {cost} a run. The cheapest, {cell}, costs {price}.",
@@ -171,6 +186,8 @@ TEXTS: Texts = {
         "range": "{low}-{high}",
         "interval_seconds": "{center} s ({low}-{high})",
         "interval_seconds_unknown": "{center} s",
+        "interval_to_accuracy": "{center} s ({low}-{high}) to the accuracy {target}",
+        "interval_to_accuracy_unknown": "{center} s to the accuracy {target}",
     },
     "pl": {
         "group_answer": "{group}: {answer}",
@@ -200,12 +217,32 @@ TEXTS: Texts = {
                 "czas to {time}, konfiguracja {cell} ({n} przebiegów)."
             ),
         },
-        "because_none_reached": "Nie można rozstrzygnąć: żadna konfiguracja nie osiągnęła zadanej dokładności we wszystkich przebiegach.",
-        "because_unreached": "Konfiguracja {cell} nie we wszystkich przebiegach osiągnęła zadaną dokładność.",
-        "because_unreached_slower": (
-            "Konfiguracja {cell} nie we wszystkich przebiegach osiągnęła zadaną dokładność, a w pozostałych potrzebowała co najmniej"
-            " {bound} raza tyle czasu."
+        "because_none_reached": (
+            "Nie można rozstrzygnąć: żadna konfiguracja nie osiągnęła zadanej dokładności we wszystkich przebiegach. Rozstrzygnęłoby to"
+            " więcej kroków (training_steps) lub niższy cel (training_target_accuracy)."
         ),
+        "because_unreached": {
+            "one": "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w jedynym przebiegu.",
+            "few": "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w {missed} z {n} przebiegów.",
+            "many": "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w {missed} z {n} przebiegów.",
+        },
+        "because_unreached_slower": {
+            "one": "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w jedynym przebiegu i potrzebowała co najmniej {bound} raza tyle czasu.",
+            "few": (
+                "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w {missed} z {n} przebiegów, a w pozostałych potrzebowała co"
+                " najmniej {bound} raza tyle czasu."
+            ),
+            "many": (
+                "Konfiguracja {cell} nie osiągnęła {target} w {steps} krokach w {missed} z {n} przebiegów, a w pozostałych potrzebowała co"
+                " najmniej {bound} raza tyle czasu."
+            ),
+        },
+        "because_unreached_rest": {
+            "one": "{n} kolejna konfiguracja nie osiągnęła jej we wszystkich przebiegach.",
+            "few": "{n} kolejne konfiguracje nie osiągnęły jej we wszystkich przebiegach.",
+            "many": "{n} kolejnych konfiguracji nie osiągnęło jej we wszystkich przebiegach.",
+        },
+        "because_factors": "To {steps} kroków po {milliseconds} ms.",
         "because_no_price": "Nie można podać kosztów: żadna konfiguracja nie ma {least} przebiegów o znanej cenie (report_prices).",
         "because_none_meets_seconds": "Żadna konfiguracja nie mieści się na pewno (95%) w czasie {seconds}. Najszybsza, {cell}, potrzebuje {time}.",
         "because_none_meets_cost": "Żadna konfiguracja nie mieści się na pewno (95%) w koszcie {cost} za przebieg. Najtańsza, {cell}, kosztuje {price}.",
@@ -335,5 +372,7 @@ TEXTS: Texts = {
         "range": "{low}–{high}",
         "interval_seconds": "{center} s ({low}–{high})",
         "interval_seconds_unknown": "{center} s",
+        "interval_to_accuracy": "{center} s ({low}–{high}) do dokładności {target}",
+        "interval_to_accuracy_unknown": "{center} s do dokładności {target}",
     },
 }

@@ -290,14 +290,14 @@ def _order(group: _Group) -> tuple[Callable[[model.Cell], Any], str]:
         return lambda cell: (cell.cost if cell.cost is not None else float("inf"), replicas(cell)), "cheapest"
     if group.goal.max_seconds is not None:
         return replicas, "smallest"
-    return lambda cell: (cell.center("train_seconds") or 0.0, replicas(cell)), "fastest"
+    return lambda cell: (cell.center(cell.response) or 0.0, replicas(cell)), "fastest"
 
 
 def _keeps(cell: model.Cell, costs: Mapping[int, float], goal: Goal, confidence: float) -> bool | None:
     """Whether a cell keeps all limits with this confidence; None where that is not decided."""
     told = [
         _below(values, limit, confidence)
-        for values, limit in ((cell.values("train_seconds"), goal.max_seconds), (list(costs.values()), goal.max_cost))
+        for values, limit in ((cell.values(cell.response), goal.max_seconds), (list(costs.values()), goal.max_cost))
         if limit is not None
     ]
     return False if False in told else None if None in told else True
