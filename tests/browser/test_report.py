@@ -18,6 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._report.figures.figu
 from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import Catalogue
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import NO_PRICES
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.fixtures import ledgers
@@ -156,6 +157,23 @@ def test_nothing_is_cut_off(browser: Browser, wide: dict[str, Path], viewport: A
         "Math.min(...[...document.querySelectorAll('.plot text')].map((one) => one.getBoundingClientRect().height))"
     )
     assert smallest > 9
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_can_be_used_with_readers_of_screens_and_keys(
+    browser: Browser, wide: dict[str, Path], scheme: str
+) -> None:
+    page = open_page(browser, wide["pl"], color_scheme=scheme).page
+    found = Axe().run(page).response
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert page.locator("html").get_attribute("lang") == "pl"
+
+
+def test_focus_can_be_seen(live: Seen) -> None:
+    live.page.keyboard.press("Tab")
+    focused = live.page.locator(":focus-visible")
+    assert focused.count() == 1
+    assert focused.evaluate("element => getComputedStyle(element).outlineWidth") == "3px"
 
 
 def test_first_screen_has_the_answer_and_its_picture(live: Seen) -> None:

@@ -186,9 +186,10 @@ def sections_of(report: Report) -> list[Section]:
     sections = []
     for name, table in found:
         figures = tuple(one for one in report.figures if one.section == name)
-        if figures or (table and table.rows):
+        shown = table if table and table.rows else None
+        if figures or shown:
             title, heads = say(f"{name}_heading"), name != figure.NOISE
-            sections.append(Section(name=name, title=title, figures=figures, table=table, heads=heads))
+            sections.append(Section(name=name, title=title, figures=figures, table=shown, heads=heads))
     return sections
 
 

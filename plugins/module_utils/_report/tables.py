@@ -221,8 +221,8 @@ def _center(ratio: Ratio | None) -> float | None:
     return ratio.center if ratio else None
 
 
-def _afterwards(study: model.Study, run: Record, say: Catalogue) -> str:
-    later = [other for other in study.runs if other.run_id == run.run_id and other.attempt > run.attempt]
+def _afterwards(run: Record, attempts: Iterable[Record], say: Catalogue) -> str:
+    later = [other for other in attempts if other.attempt > run.attempt]
     if not later:
         return say("not_run_again")
     return say("attempt_later", attempt=later[-1].attempt, verdict=say(f"verdict_{later[-1].verdict}"))
@@ -232,11 +232,14 @@ def doubtful_table(study: model.Study, verdict: str, say: Catalogue = ENGLISH) -
     """The void or the suspect runs, and why."""
     labels = {cell.cell_id: cell.label for cell in study.cells}
     again = verdict == VOID
+    attempts: dict[str, list[Record]] = {}
+    for run in study.runs:
+        attempts.setdefault(run.run_id, []).append(run)
     columns = ("cell", "block", "attempt", "why", *(["afterwards"] if again else []), "logs")
     rows = [
         (
             *(labels[run.cell_id], str(run.block), str(run.attempt), run.why),
-            *([_afterwards(study, run, say)] if again else []),
+            *([_afterwards(run, attempts[run.run_id], say)] if again else []),
             run.log,
         )
         for run in study.verdicts(verdict)

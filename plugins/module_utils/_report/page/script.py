@@ -41,7 +41,7 @@ for (const plot of document.querySelectorAll(".plot")) {
   let chosen = -1;
   plot.tabIndex = 0;
   plot.setAttribute("role", "group");
-  plot.setAttribute("aria-label", plot.parentNode.querySelector("h3").textContent + ". " + words.steps);
+  plot.setAttribute("aria-label", plot.parentNode.querySelector("h2, h3").textContent + ". " + words.steps);
   plot.addEventListener("blur", () => show(null));
   plot.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

@@ -35,7 +35,7 @@ main, header, footer { max-width: 1120px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 44px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0; letter-spacing: -0.015em; }
 h2 { font-size: 20px; margin: 52px 0 14px; letter-spacing: -0.01em; }
-h3 { font-size: 15px; margin: 0 0 2px; }
+h3, figure h2 { font-size: 15px; margin: 0 0 2px; letter-spacing: 0; }
 p { margin: 0 0 10px; max-width: 78ch; }
 .soft, header p, figcaption, footer { color: var(--soft); font-size: 14px; }
 .answer { padding: 22px 26px; background: var(--card); border: 1px solid var(--line);

@@ -29,8 +29,8 @@ PAGE = """
 {%- for run in runs[:most_logs] %}<a href="{{ run.log | quoted }}/">{{ run.block }}</a> {% endfor -%}
 {%- if runs | length > most_logs %}{{ say("more_logs", n=runs | length - most_logs) }}{% endif -%}
 {%- endmacro -%}
-{%- macro picture(figure) -%}
-<figure><h3>{{ figure.title }}</h3>
+{%- macro picture(figure, level=3) -%}
+<figure><h{{ level }}>{{ figure.title }}</h{{ level }}>
 {#- #}<div class="plot" id="figure-{{ figure.name }}">{{ drawings[figure.name] | safe }}</div>
 {#- #}<figcaption>{{ figure.caption }}
 {#- #}<p class="files"><a href="figures/{{ figure.name }}.svg" download="{{ figure.name }}.svg" data-svg="{{ figure.name }}"
@@ -54,7 +54,7 @@ PAGE = """
 <strong>{{ first | unbroken }}</strong> {{ rest | unbroken }}</p>{% else %}<p>{{ sentence }}</p>{% endfor -%}
 </section><dl class="keys">
 {%- for what, much, of in keys %}<div><dt>{{ what }}</dt><dd>{{ much }}<small>{{ of }}</small></dd></div>{% endfor -%}
-</dl></div>{% if lead %}{{ picture(lead) }}{% endif %}</div>
+</dl></div>{% if lead %}{{ picture(lead, level=2) }}{% endif %}</div>
 {%- for section in sections %}<h2>{{ section.title }}</h2>
 {%- if section.figures %}<div class="figures">{% for figure in section.figures %}{{ picture(figure) }}{% endfor %}</div>{% endif %}
 {%- if section.table %}{{ table(section.table, section.name, section.title, heads=section.heads) }}{% endif %}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -189,16 +189,28 @@ class Study:
 
     def scaling(self, cell: Cell) -> Scaling | None:
         """None when nothing was measured, when a run is censored, or when the study holds no other number of workers of this kind."""
-        kin = [
-            other
-            for other in self.measured
-            if not other.censored and but(other.spec, "workers") == but(cell.spec, "workers")
-        ]
-        if len({other.spec.get("workers") for other in kin}) < 2 or cell not in kin:
-            return None
-        reference = min(kin, key=lambda other: int(other.spec["workers"]))
+        return self._scalings.get(cell.cell_id)
+
+    @cached_property
+    def _scalings(self) -> dict[str, Scaling]:
+        kinds: dict[str, list[Cell]] = {}
+        for cell in self.measured:
+            if not cell.censored:
+                alike = sorted((key, str(value)) for key, value in but(cell.spec, "workers").items())
+                kinds.setdefault(str(alike), []).append(cell)
+        return {
+            cell.cell_id: scaling
+            for kin in kinds.values()
+            if len({cell.spec.get("workers") for cell in kin}) > 1
+            for cell, scaling in _scaled(kin)
+        }
+
+
+def _scaled(kin: Sequence[Cell]) -> Iterator[tuple[Cell, Scaling]]:
+    reference = min(kin, key=lambda cell: int(cell.spec["workers"]))
+    for cell in kin:
         times = int(cell.spec["workers"]) / max(1, int(reference.spec["workers"]))
-        return Scaling(reference, intervals.ratio_interval(cell.by_block(), reference.by_block()), times)
+        yield cell, Scaling(reference, intervals.ratio_interval(cell.by_block(), reference.by_block()), times)
 
 
 def work_of(spec: Mapping[str, Any]) -> tuple[str, ...]:

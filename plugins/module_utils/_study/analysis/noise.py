@@ -47,18 +47,18 @@ def noise_of(cells: Iterable[Cell]) -> Noise:
         (cell, run, math.log(seconds))
         for cell in cells
         for run in cell.measured
-        if run.block and (seconds := run.timing("train_seconds"))
+        if run.block and (seconds := run.seconds or 0.0) > 0
     ]
     of_cells, of_blocks = _effects([(cell.cell_id, run.block, value) for cell, run, value in told])
     rests = [value - of_cells[cell.cell_id] - of_blocks[run.block] for cell, run, value in told]
     means = _means((cell.cell_id, value) for cell, _run, value in told)
-    spreads = [
-        (spread, cell)
-        for cell in {one.cell_id: one for one, _run, _value in told}.values()
-        if (spread := _spread(cell))
-    ]
+    values: dict[str, list[float]] = {}
+    for cell, _run, value in told:
+        values.setdefault(cell.cell_id, []).append(value)
+    known = {cell.cell_id: cell for cell, _run, _value in told}
+    spreads = [(spread, known[cell_id]) for cell_id, found in values.items() if (spread := _spread(found))]
     worst, noisiest = max(spreads, key=lambda one: one[0], default=(None, None))
-    middles = {cell.cell_id: cell.center("train_seconds") or 1.0 for cell, _run, _value in told}
+    middles = {cell_id: median(found) for cell_id, found in values.items()}
     kernels = _kernels([run for _cell, run, _value in told])
     return Noise(
         within=_deviation([value - means[cell.cell_id] for cell, _run, value in told], len(means)),
@@ -66,7 +66,7 @@ def noise_of(cells: Iterable[Cell]) -> Noise:
         worst=worst,
         noisiest=noisiest,
         blocks={block: math.exp(effect) for block, effect in sorted(of_blocks.items())},
-        runs=[(cell, run, math.exp(value) / middles[cell.cell_id]) for cell, run, value in told],
+        runs=[(cell, run, math.exp(value - middles[cell.cell_id])) for cell, run, value in told],
         kernel={
             block: math.exp(effect)
             for block, effect in sorted(_means((run.block, value) for run, _s, value in kernels).items())
@@ -98,9 +98,9 @@ def _effects(values: Sequence[tuple[str, int, float]]) -> tuple[dict[str, float]
     return of_cells, of_blocks
 
 
-def _spread(cell: Cell) -> float | None:
-    logarithms = [math.log(seconds) for seconds in cell.values("train_seconds")]
-    return _deviation([value - fmean(logarithms) for value in logarithms], 1) if len(logarithms) > 2 else None
+def _spread(logarithms: Sequence[float]) -> float | None:
+    middle = fmean(logarithms)
+    return _deviation([value - middle for value in logarithms], 1) if len(logarithms) > 2 else None
 
 
 def _deviation(rests: Sequence[float], known: int) -> float | None:

@@ -244,7 +244,9 @@ def test_page_shows_the_first_figure_beside_the_answer_and_no_figure_twice() -> 
     made, text = report(ledgers.mnist()), page_of(ledgers.mnist())
     identifiers = re.findall(r'id="figure-([a-z-]+)"', text)
     assert identifiers == [figure.name for figure in made.figures]
-    assert text.index('id="answer"') < text.index(f"figure-{made.figures[0].name}") < text.index("<h2>")
+    assert (
+        text.index('id="answer"') < text.index(f"figure-{made.figures[0].name}") < text.index('<div class="figures">')
+    )
 
 
 def test_page_of_cells_links_to_the_logs_of_each_run_up_to_a_limit() -> None:
