@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -123,6 +124,18 @@ def test_sweep_run_that_hangs_ends_at_its_deadline(playbook: Playbook, living: A
     assert not living(playbook.results)
 
 
+def test_sweep_to_an_accuracy_that_no_run_reaches_says_so(playbook: Playbook) -> None:
+    # The program's only evaluation, after its last step, is 0.95.
+    result = playbook.run("sweep", training_target_accuracy=0.96, sweep_repeats=1)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {record["verdict"]["verdict"] for record in playbook.records()} == {"valid"}
+    assert {record["timings"]["seconds_to_accuracy"] for record in playbook.records()} == {None}
+    assert "did not reach the accuracy 0.96 in 20 steps" in result.stdout
+    answer = json.loads((playbook.results / "tiny/answer.json").read_text())
+    assert "no cell reached the target accuracy" in answer["answer"]
+    assert [cell["verdict"] for cell in answer["groups"][0]["cells"]] == ["not always reached"] * 2
+
+
 BAD_INPUT: list[tuple[dict[str, Any], str, str]] = [
     ({"sweep_series": [{"ps": [1], "workers": [0]}]}, "workers", "0"),
     ({"sweep_series": [], "sweep_workers": "two"}, "sweep_workers", "two"),
@@ -142,6 +155,15 @@ BAD_INPUT: list[tuple[dict[str, Any], str, str]] = [
     ({"training_port_range": "9-1"}, "training_port_range", "9-1"),
     ({"training_command": [], "training_python": "/nowhere/python"}, "training_python", "make setup-trainer"),
     ({"training_gpus": "all"}, "training_gpus", "all"),
+    ({"training_target_accuracy": "95 %"}, "training_target_accuracy", "95 %"),
+    ({"training_target_accuracy": None}, "training_target_accuracy", "null"),
+    ({"training_target_accuracy": 0.9, "training_eval_every": 0}, "training_eval_every", "0"),
+    ({"training_target_accuracy": 0.9, "training_command": []}, "training_eval_every is 100", "training_steps is 20"),
+    (
+        {"training_target_accuracy": 0.9, "training_log_format": r"(?P<step>\d+)"},
+        "training_target_accuracy",
+        "no evaluation",
+    ),
     ({"training_command": [], "training_preset": "thesis", "sweep_strategies": "mirrored"}, "thesis", "mirrored"),
     ({"sweep_results_dir": "/proc/results"}, "/proc/results", "writ"),
 ]
@@ -229,13 +251,22 @@ def test_teardown_ends_a_study_that_runs_only_where_that_is_asked_for(playbook: 
 
 
 def test_sweep_trains_with_tensorflow(playbook: Playbook) -> None:
-    """The one test here with the real trainer: MNIST, parameter servers and workers of TensorFlow."""
+    """The one test here with the real trainer: MNIST, parameter servers and workers of TensorFlow, up to an accuracy."""
+    target = {"training_target_accuracy": 0.9, "training_eval_every": 50}
     result = playbook.run(
-        "sweep", training_command=[], training_steps=1000, sweep_series=[{"ps": [2], "workers": [2]}], sweep_repeats=1
+        "sweep",
+        training_command=[],
+        training_steps=5000,
+        sweep_series=[{"ps": [2], "workers": [2]}],
+        sweep_repeats=1,
+        **target,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     (record,) = playbook.records()
     assert record["verdict"] == {"verdict": "valid", "reasons": []}
-    assert record["timings"]["accuracy"] > 0.9
-    assert record["timings"]["global_steps"] >= 1000
+    timings, evaluations = record["timings"], record["evaluations"]
+    assert timings["steps_to_accuracy"] <= timings["global_steps"] < 5000
+    assert 0 < timings["seconds_to_accuracy"] <= timings["train_seconds"]
+    assert max(one["accuracy"] for one in evaluations) >= 0.9 > evaluations[0]["accuracy"]
+    assert "reached the accuracy 0.9 in" in result.stdout
     assert record["provenance"]["packages"]["tensorflow"].startswith("2.")

@@ -45,7 +45,8 @@ class Progress:
         time = next((at for at in (event.mono, event.wall) if at is not None), now)
         if self._from is None:
             self._from = (step, time)
-        moved, self.step = step > (self.step or 0), step
+        # An evaluation is told after later steps.
+        moved, self.step = step > (self.step or 0), max(step, self.step or 0)
         if moved and (self._said_at is None or now - self._said_at >= self._every):
             self._say(self._line(step, time))
             self._said_at, self._from = now, (step, time)

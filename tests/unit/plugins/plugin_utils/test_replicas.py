@@ -67,6 +67,10 @@ def test_processes_pods_and_long_running_trainings_get_the_same_flags() -> None:
     assert {"--num_gpus=2", "--data_dir=/data", "--train_steps=77", "--seed=3"} <= set(processes)
     assert job == statefulset == ["python3", "-m", "trainer", *processes, "--threads=1"]
     assert lasting[-len(processes) :] == processes
+    target = {"target_accuracy": 0.95, "eval_every": 50}
+    found = [*flags(of("processes", target, **GIVEN)["trainer_args"]), *worker(of("job", target, **GIVEN))["command"]]
+    assert found.count("--target_accuracy=0.95") == found.count("--eval_every=50") == 2
+    assert not any("target" in one or "eval" in one for one in processes)
 
 
 @pytest.mark.parametrize(
