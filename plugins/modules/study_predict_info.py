@@ -131,7 +131,7 @@ msg:
   description: All predictions as sentences, or what is wrong.
   returned: always
   type: str
-  sample: "ps=2 workers=16: 1.93 s (1.71-2.18), 1,036 (917-1,170) steps/s, by the USL."
+  sample: "ps=2 workers=16: 1.93 s (1.71-2.18), 1,036 steps/s (917-1,170), by the USL."
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -78,10 +78,10 @@ def _sentence(given: Prediction, currency: str) -> str:
     name = " ".join(filter(None, [given.curve, _name(given.size)]))
     if given.refusal or given.seconds is None or given.steps_per_second is None:
         return f"{name}: no prediction, {law_words.refusal(given.refusal) if given.refusal else ''}."
-    parts = [f"{_figure(given.seconds)} s", f"{_figure(given.steps_per_second)} steps/s"]
+    parts = [_figure(given.seconds, "s"), _figure(given.steps_per_second, "steps/s")]
     if given.price:
-        cost = " (".join([ENGLISH.money(given.price.center), "-".join(map(ENGLISH.money, given.price[1:]))])
-        parts.append(f"{cost}) {currency}")
+        center, low, high = map(ENGLISH.money, given.price)
+        parts.append(f"{center} {currency} ({low}-{high})")
     if given.measured is not None:
         parts.append(f"measured {number(given.measured)} s")
     return f"{name}: {', '.join(parts)}, by {law_words.listed(law_words.NAMES[law] for law in given.laws)}."
@@ -92,7 +92,7 @@ def _name(size: Size) -> str:
     return " ".join(f"{key}={value:g}" for key, value in asked.items() if value is not None)
 
 
-def _figure(band: Band) -> str:
+def _figure(band: Band, unit: str) -> str:
     digits = places(band.center, band.high - band.low)
     low, center, high = (f"{value:,.{digits}f}" for value in (band.low, band.center, band.high))
-    return f"{center} ({low}-{high})"
+    return f"{center} {unit} ({low}-{high})"

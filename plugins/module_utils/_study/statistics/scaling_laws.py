@@ -137,16 +137,16 @@ def fit(terms: Any, logs: Any, weights: Any, *, of: str = LOGS) -> Any:
     widths = terms.max(0)
     shifted = np.clip(logs - center, -FARTHEST, FARTHEST)
     scaled, near = terms / widths, np.exp(-shifted)
-    found = _without_negative(scaled * near[:, :, None], np.ones_like(logs), weights)
+    found = _without_negative(scaled, near, np.ones_like(logs), weights)
     moving = np.arange(len(logs))
     for _round in range(ROUNDS):
         times = np.maximum(found[moving] @ scaled.T, TINY)
-        slopes = scaled / times[:, :, None]
+        slopes = 1.0 / times
         if of == LOGS:
             target = 1.0 + shifted[moving] - np.log(times)
         else:
-            slopes, target = slopes / times[:, :, None], 2.0 / times - near[moving]
-        found[moving] = _without_negative(slopes, target, weights)
+            slopes, target = slopes**2, 2.0 * slopes - near[moving]
+        found[moving] = _without_negative(scaled, slopes, target, weights)
         moved = (np.abs(found[moving] @ scaled.T - times) > SETTLED * times).any(1)
         moving = moving[moved]
         if not len(moving):
@@ -154,13 +154,16 @@ def fit(terms: Any, logs: Any, weights: Any, *, of: str = LOGS) -> Any:
     return found / widths * np.exp(center)
 
 
-def _without_negative(slopes: Any, target: Any, weights: Any) -> Any:
-    """Linear least squares for each resample: of all sets of positive coefficients the best one that solves without a negative."""
+def _without_negative(terms: Any, slopes: Any, target: Any, weights: Any) -> Any:
+    """Linear least squares for each resample: of all sets of positive coefficients the best one that solves without a negative.
+
+    The `target` (resamples, sizes) is to be the sum of the terms (sizes, coefficients) times `slopes` (resamples, sizes).
+    """
     np = numpy()
-    weighted = slopes * weights[:, None]
-    squares = np.swapaxes(weighted, 1, 2) @ slopes
-    crossed = (np.swapaxes(weighted, 1, 2) @ target[:, :, None])[:, :, 0]
-    size = slopes.shape[2]
+    size = terms.shape[1]
+    products = (terms[:, :, None] * terms[:, None, :]).reshape(len(terms), -1)
+    squares = ((weights * slopes**2) @ products).reshape(-1, size, size)
+    crossed = (weights * slopes * target) @ terms
     found = _solved(squares, crossed)
     wrong = np.flatnonzero((found < 0).any(1))
     if not len(wrong):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None
     told, refused = result["predictions"]
     assert (result["changed"], result["refused"], result["msg"]) == (False, 1, " ".join(said))
     assert said == [told["words"], refused["words"]]
-    assert said[0].startswith("ps=1 workers=16: ")
-    assert said[0].endswith(" steps/s, by the USL.")
+    assert re.fullmatch(
+        r"ps=1 workers=16: [\d.]+ s \([\d.]+-[\d.]+\), [\d,]+ steps/s \([\d,]+-[\d,]+\), by the USL\.", said[0]
+    )
     assert told["train_seconds"]["low"] < told["train_seconds"]["center"] < told["train_seconds"]["high"]
     assert (told["refusal"], told["laws"], told["measured_seconds"], told["price"]) == (None, ["usl"], None, None)
     assert (refused["refusal"]["code"], refused["train_seconds"]) == ("beyond", None)
