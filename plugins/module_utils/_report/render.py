@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from .._common.format import readable
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import margin_of, rules_of
@@ -25,6 +26,7 @@ from . import answer, cause_words, claims, document, tables
 from .figures import drawing, figure
 from .figures.figure import Figure
 from .figures.page_order import figures_of
+from .fitted import MOST, Block, fit
 from .messages.catalogue import ENGLISH, Catalogue
 from .page import script, style, template
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 VERDICTS = (VALID, SUSPECT, VOID)
+LONGEST = 1000  # characters of one value in Markdown
+# Where all rows of a table are.
+FILES = {"void": "runs.csv", "suspect": "runs.csv", "failed": "runs.csv", "nodes": "runs.csv", "claims": "answer.json"}
 LOGS = 12  # so many runs of a cell have a link to their logs
 
 
@@ -228,36 +233,60 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """Text in Markdown: no markup of its own, no line of its own."""
-    escaped = html.escape(" ".join(value.split()), quote=False)
+    """Text in Markdown: no markup of its own, no line of its own, and not longer than a reader reads."""
+    escaped = html.escape(readable(value, LONGEST), quote=False)
     return "".join(f"\\{char}" if char in "|`*_[]~$\\" else char for char in escaped)
 
 
-def markdown_table(table: tables.Table) -> str:
+def _block(table: tables.Table, file: str) -> Block:
     rule = "|".join("---:" if n in table.numeric else "---" for n in range(len(table.heads)))
-    rows = [table.heads, *table.rows]
-    lines = [f"| {' | '.join(_plain(value) for value in row)} |" for row in rows]
-    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
+    head, *rows = [f"| {' | '.join(map(_plain, row))} |" for row in (table.heads, *table.rows)]
+    return Block(head=(head, f"|{rule}|"), rows=tuple(rows), first=table.best, file=file)
 
 
-def markdown(report: Report) -> str:
-    """The same report for a terminal, a merge request or a wiki."""
+def markdown_table(table: tables.Table) -> str:
+    block = _block(table, "")
+    return "\n".join([*block.head, *block.rows])
+
+
+def markdown(report: Report, most: int = MOST) -> str:
+    """The same report for a terminal, a wiki or the comment of a pull request, in at most so many characters."""
     study, say = report.study, report.say
-    said = [f"**{_plain(a.group)}** {_plain(a.sentence)}" if a.group else _plain(a.sentence) for a in report.answers]
+    said = [_plain_answer(one) for one in report.answers] or [_plain(report.sentence)]
     keys = tables.Table(("what", "value", "what"), ("", "", ""), tuple(keys_of(report)))
-    title = say("title", study=_plain(study.name))
-    parts = [f"# {title}", _plain(subtitle(study, say)), *(said or [_plain(report.sentence)])]
-    parts.append(markdown_table(keys))
+    facts = tables.pairs_table(facts_of(study, say), say)
+    origin = tables.provenance_table(study.runs, say)
+    blocks = [
+        Block(head=(f"# {say('title', study=_plain(study.name))}", _plain(subtitle(study, say))), gap="\n\n"),
+        Block(rows=tuple(said), file="answer.json", gap="\n\n"),
+        _block(keys, "answer.json"),
+    ]
     for section in sections_of(report):
-        parts.append(f"## {section.title}")
-        for one in section.figures:
-            title = _plain(one.title)
-            parts += [f"### {title}", f"![{title}](figures/{one.name}.svg)", one.caption]
-        parts += [markdown_table(section.table)] if section.table else []
-    facts = markdown_table(tables.pairs_table(facts_of(study, say), say))
-    origin = markdown_table(tables.provenance_table(study.runs, say))
-    parts += [f"## {say('method_heading')}", *method_of(report), facts, f"## {say('provenance_heading')}", origin]
-    return "\n\n".join(parts) + "\n"
+        pictures = [_picture(one) for one in section.figures]
+        blocks.append(Block(head=(f"## {section.title}",), rows=tuple(pictures), file="report.html", gap="\n\n"))
+        if section.table:
+            blocks.append(_block(section.table, FILES.get(section.name, "cells.csv")))
+    return fit(
+        [
+            *blocks,
+            Block(head=(f"## {say('method_heading')}", *method_of(report)), gap="\n\n"),
+            _block(facts, "answer.json"),
+            Block(head=(f"## {say('provenance_heading')}",)),
+            _block(origin, "answer.json"),
+        ],
+        say,
+        most,
+    )
+
+
+def _plain_answer(given: answer.Answer) -> str:
+    told = _plain(given.sentence)
+    return f"**{_plain(given.group)}** {told}" if given.group else told
+
+
+def _picture(one: Figure) -> str:
+    title = _plain(one.title)
+    return f"### {title}\n\n![{title}](figures/{one.name}.svg)\n\n{one.caption}"
 
 
 def report_of(
