@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report import render
+from ansible_collections.tfscale.study.plugins.module_utils._report import answer, render
 from ansible_collections.tfscale.study.plugins.module_utils._report.fitted import MOST, Block, fit
 from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import ENGLISH, Catalogue
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.noise import noise_of
 
 from tests.fixtures import ledgers
 from tests.fixtures.ledgers import SPEC, record, void
@@ -42,8 +43,8 @@ def test_markdown_fits_with_the_answer_first_whatever_its_lists(code: str) -> No
     records = [record(spec, block, seconds=4.0) for spec in specs for block in (1, 2, 3)]
     records += [void({**SPEC, "workers": 8}, block, "no port " * 600) for block in range(1, 40)]
     say, study = Catalogue(code), model.study_of(records, "x")
-    answers = tuple(render.answer.answers(study, say=say))
-    made = render.Report(study, answers, (), render.noise_of(study.measured), say=say)
+    answers = tuple(answer.answers(study, say=say))
+    made = render.Report(study, answers, (), noise_of(study.measured), say=say)
     assert len(render.markdown(made, 10**7)) > 40_000
     text = render.markdown(made, 8_000)
     assert 6_000 < len(text) <= 8_000
