@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -26,6 +26,8 @@ from trainer.data import PIXEL_MAX
 SLICE = 1000
 # Limits of the pause between two looks at the global step.
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.005, 0.2
+# Copies of parameters that wait for their evaluation; of more the oldest are dropped.
+MOST_COPIES = 32
 
 Arrays = dict[str, np.ndarray]
 
@@ -65,19 +67,32 @@ class TestSet:
         threads.device_count["GPU"] = 0
         self._session = tf.Session(target="", graph=graph, config=threads)
 
-    def accuracy(self, parameters: Arrays) -> float:
-        """`parameters` are arrays by their names in the network."""
+    def accuracy(self, parameters: Arrays, meanwhile: Callable[[], None] = lambda: None) -> float:
+        """`parameters` are arrays by their names in the network; `meanwhile` is called between the slices."""
         given = {self._made.by_name[name]: value for name, value in parameters.items()}
         right = 0
         for start in range(0, len(self._classes), SLICE):
             part = slice(start, start + SLICE)
             found = self._session.run(self._found, {**given, self._in: self._images[part]})
             right += int(np.count_nonzero(found == self._classes[part]))
+            meanwhile()
         return right / len(self._classes)
 
 
+class Copy(NamedTuple):
+    """The parameters after so many global steps, and when they were copied, on the chief's clock."""
+
+    step: int
+    at: float
+    parameters: Arrays
+
+
 class Evaluator:
-    """Evaluates every `eval_every` global steps. `reached` tells that an evaluation was at or above the target."""
+    """Evaluates every `eval_every` global steps. `reached` tells that an evaluation was at or above the target.
+
+    An evaluation may take longer than `eval_every` steps. The newest copy is therefore evaluated first. Once it reaches the target, the
+    training ends, and the copies that were passed over before it are evaluated afterwards, so that the first one is found.
+    """
 
     def __init__(
         self,
@@ -96,6 +111,10 @@ class Evaluator:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="evaluation", daemon=True)
         self._error: Exception | None = None
+        # Not evaluated yet, in the order of their steps.
+        self._copies: list[Copy] = []
+        self._due = context.config.eval_every
+        self._look_at = 0.0
         self.reached = False
 
     def start(self) -> None:
@@ -103,11 +122,14 @@ class Evaluator:
         self._thread.start()
 
     def finish(self) -> None:
-        """Return at the end of the evaluation that is going on; raise the error of a failed one."""
+        """End at the last step, and evaluate the copies that are left; raise the error of a failed evaluation."""
         self._ended.set()
         self._thread.join()
         if self._error:
             raise self._error
+        for copy in self._copies:
+            if self._reaches(copy, lambda: None):
+                return
 
     def _work(self) -> None:
         try:
@@ -116,29 +138,40 @@ class Evaluator:
             self._error = error
 
     def _evaluate_until_reached(self) -> None:
-        config = self._context.config
-        due = config.eval_every
         while not self._ended.is_set():
-            step = self._step()
-            if step >= config.train_steps:
-                return  # the evaluation after the last step does it
-            if step >= due:
-                # Steps made meanwhile are not made up for.
-                due = (step // config.eval_every + 1) * config.eval_every
-                self.reached = self._evaluate(step) >= (config.target_accuracy or 1.0)
+            self._copy_if_due()
+            if not self._copies:
+                self._ended.wait(max(0.0, self._look_at - self._context.clock.mono()))
+                continue
+            *passed_over, newest = self._copies
+            self._copies = []
+            began, processor = self._context.clock.mono(), time.thread_time()
+            self.reached = self._reaches(newest, self._copy_if_due)
+            seconds = self._context.clock.mono() - began
+            self._context.progress.evaluated(seconds, cpu_seconds=time.thread_time() - processor)
             if self.reached:
+                self._copies = passed_over
                 self._stop()
                 return
-            self._ended.wait(self._pause(due - step, step))
 
-    def _evaluate(self, step: int) -> float:
-        context, processor = self._context, time.thread_time()
-        parameters, began = self._parameters(), context.clock.mono()
-        accuracy = self._test_set.accuracy(parameters)
-        seconds = context.clock.mono() - began
-        context.progress.evaluated(seconds, cpu_seconds=time.thread_time() - processor)
-        context.evaluated(step, accuracy, at=began, seconds=seconds)
-        return accuracy
+    def _copy_if_due(self) -> None:
+        """Look at the global step from time to time, and copy the parameters every `eval_every` steps."""
+        config, clock = self._context.config, self._context.clock.mono
+        if clock() < self._look_at:
+            return
+        step = self._step()
+        # The evaluation after the last step is not ours.
+        if self._due <= step < config.train_steps:
+            self._due = (step // config.eval_every + 1) * config.eval_every
+            parameters = self._parameters()
+            self._copies = [*self._copies, Copy(step, clock(), parameters)][-MOST_COPIES:]
+        self._look_at = clock() + self._pause(self._due - step, step)
+
+    def _reaches(self, copy: Copy, meanwhile: Callable[[], None]) -> bool:
+        began = self._context.clock.mono()
+        accuracy = self._test_set.accuracy(copy.parameters, meanwhile)
+        self._context.evaluated(copy.step, accuracy, at=copy.at, seconds=self._context.clock.mono() - began)
+        return accuracy >= (self._context.config.target_accuracy or 1.0)
 
     def _pause(self, steps: int, step: int) -> float:
         """Until so many further steps are made, at the speed so far."""

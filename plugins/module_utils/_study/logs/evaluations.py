@@ -45,7 +45,8 @@ class Evaluations:
             self.ignored += 1
             return
         self.last = Evaluation(after, round(seconds, 6), accuracy)
-        if self.reached is None and accuracy >= self.target:
+        # Our trainer may tell of an earlier one after a later one.
+        if accuracy >= self.target and (self.reached is None or self.last.seconds < self.reached.seconds):
             self.reached = self.last
         if self.seen % self._stride == 0:
             self.kept.append(self.last)

@@ -58,6 +58,17 @@ def test_first_evaluation_at_the_target_counts_with_the_moment_of_its_parameters
     assert run.errors == []
 
 
+def test_earlier_evaluation_told_after_a_later_one_is_the_first(tmp_path: Path) -> None:
+    told = [
+        evaluated(3.0, 900, 0.97, since_start=1.4),
+        evaluated(3.1, 700, 0.94, since_start=1.2),
+        evaluated(3.2, 800, 0.96, since_start=1.3),
+    ]
+    run = run_of(tmp_path, log_with(*told))
+    assert run.reached == Evaluation(800, 1.3, 0.96)
+    assert [one.global_step for one in run.evaluations] == [700, 800, 900]
+
+
 def test_cost_of_the_evaluations_comes_from_the_chiefs_summary(tmp_path: Path) -> None:
     costs: dict[str, Any] = {"eval_count": 3, "eval_seconds": 0.5, "eval_cpu_seconds": 0.4}
     lines = log_with(evaluated(2.0, 300, 0.91))
