@@ -161,7 +161,9 @@ def _unbroken(words: str) -> Markup:
     from markupsafe import Markup, escape
 
     joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", str(escape(words)))
-    marked = re.sub(r"\((?:95\s?%\s\w+ )?[\d.,\u2013-]+(?:\s?%)?\)", r'<span class="whole">\g<0></span>', joined)
+    marked = re.sub(
+        r"\((?:95\s?%\s\w+ )?[\d.,\u2013-]+(?:\s?%)?(?:\)|(?= ))", r'<span class="whole">\g<0></span>', joined
+    )
     return Markup(marked)  # noqa: S704 - escaped above
 
 

@@ -21,7 +21,7 @@ FONT = "system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
 # One drawing serves a desktop (470 px wide) and a phone (340 px): at both its words can be read.
 WIDTH, HEIGHT, SIZE = 420, 290, 13
 # Width of a letter and of the rest of an entry of a legend; generous, because each browser has a font of its own.
-LETTER, ENTRY = 7.6, 40
+LETTER, ENTRY = 8.3, 40
 LINE = 20  # height of a line of a legend
 ROW, ROUND_ROWS = 38, 46  # a row of cells with its name above it; ticks and title below all rows
 ROWS = 30  # more cells than this would make a figure that nobody reads
@@ -73,7 +73,9 @@ def legend(names: Sequence[str], **looks: Any) -> Part | None:
     """Above the figure, in as many columns as have room; none for a single line."""
     if len(names) < 2:
         return None
-    found = {"title": None, "orient": "top", "columns": _columns(names), "columnPadding": 16}
+    found = {"title": None, "orient": "top", "columns": _columns(names)}
+    # What the letters of a wide font need more than those of the renderer.
+    found["columnPadding"] = 12 + round(1.7 * max(map(len, names)))
     return {**found, "labelLimit": WIDTH - ENTRY, **looks}
 
 

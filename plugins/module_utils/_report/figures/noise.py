@@ -31,7 +31,9 @@ def figures(noise: Noise, say: Catalogue) -> list[Figure]:
     ticks: Part = {"values": blocks} if len(blocks) <= TICKS else {"tickMinStep": 1}
     scale = {"domain": [blocks[0] - 0.5, blocks[-1] + 0.5], "nice": False, "zero": False}
     x = measured("x", title=say("axis_block"), axis={**ticks, "grid": False, "format": "d"}, scale=scale)
-    y = measured("y", title=say("axis_noise"), axis={"format": "%", "tickCount": 6}, scale={"zero": False})
+    y = measured(
+        "y", title=say("axis_noise"), axis={"format": "%", "tickCount": 6}, scale={"zero": False, "padding": 10}
+    )
     color, shape = looks("line", lines)
     line = {"type": "line", "strokeWidth": 1.5, "aria": False}
     point = {"type": "point", "size": 60, "filled": True, "opacity": 1}

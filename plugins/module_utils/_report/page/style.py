@@ -40,7 +40,7 @@ p { margin: 0 0 10px; max-width: 78ch; }
 .soft, header p, figcaption, footer { color: var(--soft); font-size: 14px; }
 .answer { padding: 22px 26px; background: var(--card); border: 1px solid var(--line);
   border-left: 5px solid var(--accent); border-radius: 10px; box-shadow: var(--shadow); }
-.answer p { font-size: 20px; line-height: 1.5; margin: 0; max-width: none; text-wrap: pretty; }
+.answer p { font-size: 18px; line-height: 1.5; margin: 0; max-width: none; text-wrap: pretty; }
 .answer p + p { margin-top: 12px; }
 .answer b { font-weight: 600; color: var(--accent); }
 .answer strong { font-weight: 650; }
@@ -51,9 +51,9 @@ p { margin: 0 0 10px; max-width: 78ch; }
 .keys dt { color: var(--soft); font-size: 13px; }
 .keys dd { margin: 2px 0 0; font-size: 20px; font-weight: 600; letter-spacing: -0.01em; line-height: 1.25; }
 .keys small { display: block; font-size: 13px; font-weight: 400; color: var(--soft); letter-spacing: 0; }
-.lead { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 18px; margin: 24px 0 0; }
+.lead { display: grid; align-items: start; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 18px; margin: 24px 0 0; }
 .said { display: flex; flex-direction: column; gap: 14px; }
-.answer { flex-grow: 1; }
+.lead figcaption { margin-top: 0; }
 .lead.alone { grid-template-columns: 1fr; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
 .figures + .scroll, .figures + .filter { margin-top: 18px; }
@@ -70,8 +70,8 @@ figcaption { margin-top: auto; padding-top: 8px; font-size: 13px; line-height: 1
 .plot .chosen { stroke: var(--ink); stroke-width: 3px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th, td { padding: 8px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
+th, td { padding: 8px 7px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; font-size: 12.5px; line-height: 1.35; vertical-align: bottom; }
 tr:last-child td { border-bottom: 0; }
 .number { text-align: right; }
@@ -85,6 +85,7 @@ tr.best td { font-weight: 600; background: color-mix(in srgb, var(--accent) 9%, 
   align-items: start; }
 td.wrap { white-space: normal; min-width: 8.5em; }
 td.why { white-space: normal; min-width: 240px; overflow-wrap: anywhere; }
+
 a { color: var(--accent); }
 code { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 footer { padding-top: 36px; padding-bottom: 48px; }
@@ -96,19 +97,23 @@ footer { padding-top: 36px; padding-bottom: 48px; }
 .filter input { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--soft); border-radius: 6px;
   padding: 5px 9px; width: min(100%, 260px); }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: inherit; cursor: pointer; }
-th button::after { content: " \\2195"; }
-th[aria-sort="ascending"] button::after { content: " \\2191"; }
-th[aria-sort="descending"] button::after { content: " \\2193"; }
+th button::after { content: "\\a0\\2195"; }
+th[aria-sort="ascending"] button::after { content: "\\a0\\2191"; }
+th[aria-sort="descending"] button::after { content: "\\a0\\2193"; }
 @media (max-width: 600px) { main, header, footer { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 26px; } h1 { font-size: 25px; } .answer { padding: 16px; } .answer p { font-size: 17px; }
   figure { padding: 14px 10px 12px; } .keys { grid-template-columns: 1fr 1fr; } .keys dd { font-size: 19px; } }
 @media screen and (max-width: 900px) { .lead { grid-template-columns: 1fr; } .said { display: contents; } .keys { order: 3; } }
+@media screen and (min-width: 901px) { .figures > figure:last-child:nth-child(odd) { grid-column: 1 / -1; display: grid;
+  grid-template-columns: 1fr 1fr; column-gap: 36px; } figure:last-child:nth-child(odd) > h3 { grid-column: 1 / -1; }
+  .figures > figure:last-child:nth-child(odd) figcaption { margin-top: 0; } }
 @media print { body { background: #fff; font-size: 12px; } main, header, footer { max-width: none; padding: 0; }
   header { padding-top: 0; } figure, .answer, .keys div, tr { break-inside: avoid; box-shadow: none; }
   h2 { break-after: avoid; margin-top: 26px; } thead { display: table-header-group; }
   .lead, .figures { grid-template-columns: 1fr 1fr; } .answer p { font-size: 15px; } .keys dd { font-size: 16px; }
-  .scroll { overflow: visible; } table { font-size: 9.5px; } th { font-size: 9px; } th, td { padding: 3px 5px; }
-  td { white-space: normal; } .filter, .files, .logs, #tip, th button::after { display: none; } }
+  .scroll { overflow: visible; } table { font-size: 8.5px; } th { font-size: 8px; } th, td { padding: 2px 3px; }
+  td, td.why, td.wrap { white-space: normal; min-width: 0; } code { font-size: 8px; overflow-wrap: anywhere; }
+  .filter, .files, .logs, #tip, th button::after { display: none; } }
 """
 
 
