@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from tests.fixtures.censored import Kind, censored_rates
+from tests.fixtures.censored import Kind, adaptive_rates, censored_rates
 
 SLOWER = math.log(1.2)
 STUDIES: dict[str, tuple[Kind, ...]] = {
@@ -40,6 +40,10 @@ def main() -> None:
         for blocks in (3, 5, 10):
             told = censored_rates(studies, kinds, blocks=blocks)
             print(f"{name} | {blocks} | " + " | ".join(f"{value:.1%}" for value in told), flush=True)
+    print("adaptive blocks | false call | all hold | runs")
+    for name, kinds in STUDIES.items():
+        false, hold, runs = adaptive_rates(max(1, studies // 4), kinds)
+        print(f"{name} | {false:.1%} | {hold:.1%} | {runs:.0f} of {20 * len(kinds)}", flush=True)
     print(f"{time.monotonic() - began:.0f} s")
 
 

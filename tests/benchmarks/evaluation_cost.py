@@ -20,7 +20,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.in
 from tests.fixtures.local_runs import LocalStudy
 
 STEPS = 2000
-EVERY = (100, 500)
+EVERY = (100,)
 
 
 def pairs(study: LocalStudy, count: int, workers: int, every: int) -> Iterator[tuple[float, float, float]]:
