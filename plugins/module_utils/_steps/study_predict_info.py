@@ -84,7 +84,7 @@ def _sentence(given: Prediction, currency: str) -> str:
         parts.append(f"{center} {currency} ({low}-{high})")
     if given.measured is not None:
         parts.append(f"measured {number(given.measured)} s")
-    return f"{name}: {', '.join(parts)}, by {law_words.listed(law_words.NAMES[law] for law in given.laws)}."
+    return f"{name}: {', '.join(parts)}, by {law_words.listed(map(law_words.named, given.laws, given.bounds))}."
 
 
 def _name(size: Size) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..statistics import law_choice
 from ..statistics.law_choice import Reason
@@ -25,6 +25,12 @@ def listed(names: Iterable[object]) -> str:
     """`1, 2 and 4`."""
     *first, last = map(str, names)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(law: str, bounds: Mapping[str, float]) -> str:
+    """`the USL`, or `the USL (k = 0)` where a parameter is at its bound."""
+    ends = listed(f"{name} = {value:g}" for name, value in bounds.items()) if bounds else ""
+    return f"{NAMES[law]} ({ends})" if ends else NAMES[law]
 
 
 def refusal(given: Reason) -> str:

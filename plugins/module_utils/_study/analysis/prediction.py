@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -20,12 +20,14 @@ from .model import Cell, Study
 class Prediction:
     """95 % bands of a size: seconds of training, global steps per second, and the price of a run; or `refusal`, why there are none.
 
-    `curve` tells which cells it follows from, of several. `measured` is the seconds of a cell of this size, if there is one.
+    `curve` tells which cells it follows from, of several. `bounds` are the parameters of each law whose best value is the least or
+    the most that it may be. `measured` is the seconds of a cell of this size, if there is one.
     """
 
     size: Size
     curve: str
     laws: tuple[str, ...] = ()
+    bounds: tuple[Mapping[str, float], ...] = ()
     seconds: Band | None = None
     steps_per_second: Band | None = None
     price: Band | None = None
@@ -80,10 +82,12 @@ def _told(name: str, size: Size, curve: Curve, band: Band) -> Prediction:
     ps = size.ps or 0
     nearest = min(curve.cells, key=lambda cell: (_away(cell, "workers", size.workers), _away(cell, "ps", ps)))
     steps = median(work for cell in curve.cells if (work := _steps(cell)))
+    laws = curve.speakers(ps, size.processors)
     return Prediction(
         size=size,
         curve=name,
-        laws=tuple(law.name for law in curve.speakers(ps, size.processors)),
+        laws=tuple(law.name for law in laws),
+        bounds=tuple({one.name: one.band.center for one in law.parameters() if one.at_bound} for law in laws),
         seconds=band,
         steps_per_second=Band(steps / band.center, steps / band.high, steps / band.low),
         # What other nodes cost is not known.

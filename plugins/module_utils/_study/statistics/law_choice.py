@@ -34,6 +34,7 @@ REACH = 4.0  # times the largest number of workers that was measured: beyond it 
 MIN_GAIN = 0.10  # of speed: with less, one more worker is not worth it
 SIGNIFICANT = 0.01  # a misfit that chance has less often widens the law's bands
 EXACT = 1e-3  # times are no more exact than this share: a prediction as near as that is right
+AT = 1e-9  # as near as this a parameter is at its bound
 FAR = 30.0  # logarithms of times of a damaged ledger that are farther apart have no squares
 FLOOR = 1e-12  # of the variance of a run's logarithm
 
@@ -132,15 +133,15 @@ class Law:
 
     def parameters(self) -> tuple[Parameter, ...]:
         drawn = self.form.parameters_of(self.draws)
-        return tuple(
-            Parameter(
-                name=name,
-                band=_widened(float(center[0]), drawn[name], self.misfit, self.form.least.get(name, -math.inf)),
-                unit=self.form.units[name],
-                at_bound=_is_at(center[0], self.form.least.get(name)) or _is_at(center[0], self.form.most.get(name)),
-            )
-            for name, center in self.form.parameters_of(self.center).items()
-        )
+        return tuple(self._parameter(*one, drawn[one[0]]) for one in self.form.parameters_of(self.center).items())
+
+    def _parameter(self, name: str, center: Any, drawn: Any) -> Parameter:
+        least, most = self.form.least.get(name), self.form.most.get(name)
+        bound = next((end for end in (least, most) if end is not None and abs(float(center[0]) - end) <= AT), None)
+        middle = float(center[0]) if bound is None else bound
+        low, high = bounds_of(middle + self.misfit * (drawn - middle))
+        band = Band(middle, float(low) if least is None else max(float(low), least), float(high))
+        return Parameter(name=name, band=band, unit=self.form.units[name], at_bound=bound is not None)
 
     def knee(self, ps: float = 1) -> Band:
         """Workers from which on the law bends away from n times the workers, n times the speed."""
@@ -300,12 +301,3 @@ def _quantiles(center: Any, draws: Any) -> Band:
     # Of values that are infinite none lies between two: each end is one of the resamples.
     low, high = numpy().quantile(draws, [tail, 1.0 - tail], method="nearest")
     return Band(float(center[0]), float(low), float(high))
-
-
-def _widened(center: float, draws: Any, factor: float, least: float) -> Band:
-    low, high = bounds_of(center + factor * (draws - center))
-    return Band(center, max(float(low), least), float(high))
-
-
-def _is_at(value: Any, bound: float | None) -> bool:
-    return bound is not None and abs(float(value) - bound) <= 1e-9

@@ -74,6 +74,15 @@ def test_predict_by_each_measured_number_of_ps_unless_one_is_given() -> None:
     assert known.seconds.low < known.measured < known.seconds.high
 
 
+def test_predict_names_parameters_at_their_bounds() -> None:
+    """Four times the workers, a quarter of the time: there is no serial part."""
+    records = [
+        ledgers.record({**ledgers.SPEC, "workers": n}, block, seconds=8.0 / n) for n in WORKERS for block in (1, 2, 3)
+    ]
+    (one,) = predicted(records, Size(workers=16))
+    assert law_words.named(one.laws[0], one.bounds[0]) == "Amdahl's law (b = 0)"
+
+
 def test_predict_other_processors_by_the_queueing_law() -> None:
     as_measured, twice = predicted(queued(), Size(workers=16, ps=1), Size(workers=16, ps=1, processors=4))
     assert as_measured.seconds is not None
