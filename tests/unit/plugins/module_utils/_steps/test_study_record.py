@@ -77,6 +77,28 @@ def test_execute_records_a_valid_run(study: Study) -> None:
     assert "warnings" not in result
 
 
+@pytest.mark.parametrize(
+    ("target", "words", "seconds"),
+    [
+        (
+            0.94,
+            "valid: reached the accuracy 0.94 in 4.1 s, at step 2000; 2000 steps in 4 s (500 steps/s), accuracy 0.948",
+            4.1,
+        ),
+        (0.95, "valid: did not reach the accuracy 0.95 in 2000 steps in 4 s (500 steps/s), accuracy 0.948", None),
+    ],
+)
+def test_execute_records_the_time_to_the_target_or_that_it_is_censored(
+    study: Study, target: float, words: str, seconds: float | None
+) -> None:
+    study.run["spec"] |= {"target_accuracy": target, "eval_every": 100}
+    result = study.record()
+    assert result["msg"] == words
+    check(result["record"])
+    assert result["record"]["timings"]["seconds_to_accuracy"] == (None if seconds is None else pytest.approx(seconds))
+    assert [one["accuracy"] for one in result["record"]["evaluations"]] == [0.948]
+
+
 def test_execute_records_mappings_and_lists_of_the_spec_as_they_are(study: Study) -> None:
     own = {
         "ps_resources": {"limits": {"memory": "1Gi"}},
@@ -274,7 +296,9 @@ def test_execute_reads_a_log_without_accuracy_and_start_line(study: Study) -> No
     check(result["record"])
 
 
-@pytest.mark.parametrize("records", [ledgers.mnist(), ledgers.study(ledgers.space(workers=[1, 2, 4]))])
+@pytest.mark.parametrize(
+    "records", [ledgers.mnist(), ledgers.to_accuracy(), ledgers.study(ledgers.space(workers=[1, 2, 4]))]
+)
 def test_schema_fits_the_records_that_the_report_is_tested_with(records: list[dict[str, Any]]) -> None:
     for record in records:
         check(record)
