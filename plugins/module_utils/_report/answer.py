@@ -14,11 +14,10 @@ from .._common import fields
 from .._study.analysis import decision, model
 from .._study.analysis.decision import Decision, Goal, Reason
 from .._study.analysis.laws import Curve, curves_of
-from .._study.records.record import last_cause
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison
 from .._study.statistics.intervals import Ratio
-from . import cause_words, suspects
+from . import cause_words, reasons, suspects
 from .messages.catalogue import ENGLISH, Catalogue
 from .names import NAMED, Names
 
@@ -209,7 +208,7 @@ class _Wording:
         """Of a group none of whose cells has enough runs."""
         if code == decision.ALL_VOID:
             runs = [run for cell in self.all for run in cell.runs]
-            return self.say("because_all_void", n=len(runs), reason=last_cause(runs))
+            return self.say("because_all_void", n=len(runs), reason=reasons.last(runs, self.say))
         known = [cell for cell in self.cells.values() if not cell.censored]
         lead = min(known, key=lambda cell: cell.center(cell.response) or 0.0)
         seconds, runs_of_it = self.say.seconds(lead.center(lead.response)), len(lead.measured)

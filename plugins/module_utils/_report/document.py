@@ -21,11 +21,10 @@ from .._study.analysis.decision import Goal
 from .._study.analysis.frame import joined
 from .._study.analysis.laws import Curve
 from .._study.design import blocks, forecast
-from .._study.records.record import last_cause
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
 from .._study.statistics.law_choice import MIN_GAIN, Band, Law, Reason
-from . import cause_words, claims, tables
+from . import cause_words, claims, reasons, tables
 from .answer import Answer, sentence
 from .messages.catalogue import ENGLISH, Catalogue
 
@@ -110,7 +109,7 @@ def _cell(study: model.Study, cell: model.Cell, given: Answer, say: Catalogue) -
         "spec": _plain(cell.runs[0].spec),
         "runs": count,
         "verdict": verdict,
-        "words": tables.against(cell, given, say) if cell.measured else last_cause(cell.runs),
+        "words": tables.against(cell, given, say) if cell.measured else reasons.last(cell.runs, say),
         "train_seconds": _estimate(cell.interval("train_seconds")),
         "ratio_to_fastest": _estimate(ratio),
         "steps_per_second": _number(cell.center("steps_per_second")),

@@ -14,11 +14,11 @@ from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
 from .._study.analysis.frame import frame_of, joined
 from .._study.analysis.noise import Noise
-from .._study.records.record import SPENT, Record, last_cause
+from .._study.records.record import SPENT, Record
 from .._study.records.validity import VOID
 from .._study.statistics.intervals import Ratio
 from .._study.statistics.words import NONE
-from . import cause_words
+from . import cause_words, reasons
 from .answer import Answer
 from .messages.catalogue import ENGLISH, Catalogue
 
@@ -238,7 +238,7 @@ def doubtful_table(study: model.Study, verdict: str, say: Catalogue = ENGLISH) -
     columns = ("cell", "block", "attempt", "why", *(["afterwards"] if again else []), "logs")
     rows = [
         (
-            *(labels[run.cell_id], str(run.block), str(run.attempt), run.why),
+            *(labels[run.cell_id], str(run.block), str(run.attempt), reasons.of_run(run, say)),
             *([_afterwards(run, attempts[run.run_id], say)] if again else []),
             run.log,
         )
@@ -249,7 +249,7 @@ def doubtful_table(study: model.Study, verdict: str, say: Catalogue = ENGLISH) -
 
 def failed_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
     columns = ("cell", "attempts", "last_reason")
-    rows = [(cell.label, str(len(cell.runs)), last_cause(cell.runs)) for cell in study.failed]
+    rows = [(cell.label, str(len(cell.runs)), reasons.last(cell.runs, say)) for cell in study.failed]
     return Table(columns, heads(columns, say), tuple(rows))
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from ..._study.statistics import words
 from ..._study.statistics.intervals import Estimate, Ratio
-from . import Text, answer, causes, claims, common, figures, page, tables
+from . import Text, answer, causes, claims, common, figures, page, reasons, tables
 
-TOPICS = (common, answer, causes, page, tables, figures, claims)
+TOPICS = (common, answer, causes, page, tables, figures, claims, reasons)
 GROUPED = 10_000  # from here on the digits of a count stand in groups
 SPELLED: dict[float, str] = dict(
     enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=2)
