@@ -45,6 +45,11 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         found = predict(study, sizes)
     except InputError as error:
         raise StepError(f"{error}.") from error
+    if not found and (target := next((cell.target for cell in study.measured if cell.target is not None), None)):
+        raise StepError(
+            f"study {folder.name!r} trains to the accuracy {target:g}, but laws are about a fixed number of steps: give a study without"
+            " training_target_accuracy."
+        )
     if not found:
         raise StepError(f"study {folder.name!r} has no run that counts: run its sweep first.")
     sentences = [_sentence(one, study.currency) for one in found]

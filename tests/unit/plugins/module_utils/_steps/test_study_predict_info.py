@@ -47,6 +47,7 @@ def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None
         ([{"workers": 0}], ledgers.study(SPECS), ["predict[0].workers is 0", "give a whole number from 1"]),
         ([{"workers": 8}], None, ["study_dir is ", "no ledger", "run the sweep"]),
         ([{"workers": 8}], [ledgers.void(SPECS[0], 1, "killed")], ["no run that counts", "run its sweep"]),
+        ([{"workers": 8}], ledgers.to_accuracy(), ["trains to the accuracy 0.95", "training_target_accuracy"]),
     ],
 )
 def test_execute_of_bad_input(tmp_path: Path, predict: Any, records: Any, named: list[str]) -> None:
