@@ -113,7 +113,7 @@ def _check_folders(config: Config) -> None:
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"{flag} is {folder!r}, but it cannot be made a folder: {error.strerror}") from error
+            raise ConfigError(f"{flag} is {folder!r}, but this folder cannot be created: {error.strerror}") from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise ConfigError(f"{flag} is {folder!r}, but this user may not write there")
     if config.export_dir:
@@ -126,7 +126,7 @@ def _remove_ready(path: Path) -> None:
         return
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode) or about.st_size:
-        raise ConfigError(f"--ready_file is {str(path)!r}, where something else is than an empty file; name another")
+        raise ConfigError(f"--ready_file is {str(path)!r}, which is there and not an empty file; give another path")
     path.unlink()
 
 

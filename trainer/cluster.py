@@ -37,8 +37,8 @@ def check_gpus(config: Config) -> None:
         seen = len(tf.config.list_physical_devices("GPU"))
         if seen < config.num_gpus:
             raise ConfigError(
-                f"--num_gpus is {config.num_gpus}, but TensorFlow {tf.version.VERSION} sees {seen} here: give at most so many,"
-                " and a TensorFlow with the libraries of the GPU"
+                f"--num_gpus is {config.num_gpus}, but TensorFlow {tf.version.VERSION} finds {seen} on this machine: give at most that number,"
+                " and install a TensorFlow with the libraries of the GPU"
             )
 
 

@@ -180,9 +180,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint_seconds", default="60", help="seconds between two checkpoints")
     parser.add_argument("--restore", action="store_true", help="start from the last checkpoint, if there is one")
     parser.add_argument(
-        "--long_running", action="store_true", help="outlive replicas that come and go; implies --restore"
+        "--long_running", action="store_true", help="keep training while replicas are replaced; implies --restore"
     )
-    parser.add_argument("--ready_file", default="", help="file that is there once this worker trains; none without it")
+    parser.add_argument("--ready_file", default="", help="file to create once this worker trains; none without it")
     parser.add_argument("--hidden_units", default="100")
     parser.add_argument("--train_steps", default="2000", help="global steps; 0: until stopped from outside")
     parser.add_argument("--batch_size", default="20")
@@ -297,7 +297,7 @@ def check_export_dir(folder: Path) -> None:
     """Refuse a folder with other files: an export replaces the whole folder."""
     if folder.exists() and any(folder.iterdir()) and not (folder / EXPORT_MARK).is_file():
         raise ConfigError(
-            f"--export_dir is {str(folder)!r}, which holds files that no export of ours has written; name a new folder"
+            f"--export_dir is {str(folder)!r}, which contains files that no export wrote; give a new folder"
         )
 
 

@@ -67,7 +67,7 @@ class _NumpyOnly(pickle.Unpickler):
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
             return getattr(np, name)
         raise DataError(
-            f"the pickle in {PACKAGE} asks for {module}.{name}, which arrays do not need; it is not trusted"
+            f"the pickle in {PACKAGE} refers to {module}.{name}, which arrays do not need, so it is refused"
         )
 
 

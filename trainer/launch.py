@@ -251,7 +251,7 @@ class Service:
             return {"ok": False, "error": f"the request cannot be read: {error}"}
         except Exception as error:  # a crash of the launcher would end all its other runs
             traceback.print_exc()
-            return {"ok": False, "error": f"the launcher cannot do this: {error!r}"}
+            return {"ok": False, "error": f"the launcher failed: {error!r}"}
 
     def _answer_removed(self) -> None:
         gone = [(client, run_dir) for client, run_dir in self._removing if self._running(run_dir) is None]
@@ -269,11 +269,11 @@ def _send(client: socket.socket, answer: dict[str, Any]) -> None:
 def _request_of(given: dict[str, Any]) -> Request:
     unknown = sorted(given.keys() - {field.name for field in fields(Request)})
     if unknown:
-        raise LaunchError(f"a start does not know {', '.join(unknown)}")
+        raise LaunchError(f"the start request has unknown fields: {', '.join(unknown)}")
     try:
         return Request(**given)
     except TypeError as error:
-        raise LaunchError(f"the start is incomplete: {error}") from error
+        raise LaunchError(f"the start request is incomplete: {error}") from error
 
 
 def stand_guard() -> None:
@@ -298,7 +298,7 @@ def _prepare(owner_pid: int) -> str:
     """Make this process the subreaper of its runs and start its guard; return the owner's identity."""
     owner = procfs.identity(owner_pid) if owner_pid else ""
     if owner and not procfs.is_alive(owner):
-        raise LaunchError(f"owner_pid is {owner_pid}, but no such process lives")
+        raise LaunchError(f"owner_pid is {owner_pid}, but there is no such process")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     procfs.reap_orphans()
     stand_guard()
@@ -321,7 +321,7 @@ def _alone(path: Path) -> Iterator[bool]:
     """Yield whether this launcher holds the lock. Its content proves that a launcher made the file; no other is changed."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
         if not stat.S_ISREG(os.fstat(lock.fileno()).st_mode) or lock.read(len(LOCK_HEAD)) not in ("", LOCK_HEAD):
-            raise LaunchError(f"{path} is no lock of a launcher; name another socket (--serve)")
+            raise LaunchError(f"{path} is not the lock of a launcher; give another socket (--serve)")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -360,7 +360,7 @@ def _check_is_deserted(path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as client:
             deserted = client.connect_ex(str(path)) == errno.ECONNREFUSED
     if not deserted:
-        raise LaunchError(f"{path} (--serve) is a file, or a socket in use; name another one")
+        raise LaunchError(f"{path} (--serve) is a file, or a socket in use; give another path")
 
 
 def run(request: Request, *, owner_pid: int, deadline: float) -> int:

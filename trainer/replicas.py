@@ -65,7 +65,7 @@ class Request:
         if not self.run_dir or not os.path.isabs(self.run_dir):
             raise LaunchError(f"run_dir is {self.run_dir!r}, but must be an absolute path")
         if self.command and not self.argv:
-            raise LaunchError("a command was announced, but no program was given to run")
+            raise LaunchError("--command is given, but no program follows")
         if self.network not in network.CHOICES:
             raise LaunchError(
                 f"network is {self.network!r}, but must be one of {', '.join(network.CHOICES[1:])}, or empty"

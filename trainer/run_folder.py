@@ -48,7 +48,7 @@ class RunFolder:
             strange = sorted(entry.name for entry in found if not _is_made_by_runs(entry))
             if strange:
                 raise LaunchError(
-                    f"{self.path} (run_dir) holds {strange[0]}, which no run makes: move it elsewhere, or name a new"
+                    f"{self.path} (run_dir) holds {strange[0]}, which no run creates: move it elsewhere, or give a new"
                     f" directory (its programs may write into {', '.join(FOLDERS)})"
                 )
             for entry in found:
@@ -83,18 +83,16 @@ class RunFolder:
             return
         state = self._told() if STATE in names else {}
         if not isinstance(state.get("run_dir"), str):
-            raise LaunchError(
-                f"{self.path} (run_dir) holds files that no run of ours has written; name a new or empty directory"
-            )
+            raise LaunchError(f"{self.path} (run_dir) contains files that no run wrote; give a new or empty directory")
         if state["run_dir"] != str(self.path):
             raise LaunchError(
-                f"{self.path} (run_dir) holds the run of {state['run_dir']}, moved or copied;"
-                " name a new or empty directory"
+                f"{self.path} (run_dir) contains the run of {state['run_dir']}, which was moved or copied;"
+                " give a new or empty directory"
             )
         if state.get("ended_wall") is None and _is_another_launcher(state):
             raise LaunchError(
-                f"{self.path} (run_dir) holds a run that goes on; stop its launcher, process {state['launcher_pid']},"
-                " or name a new or empty directory"
+                f"{self.path} (run_dir) contains a run that is still running; stop its launcher, process {state['launcher_pid']},"
+                " or give a new or empty directory"
             )
 
     def _told(self) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ class Layout:
         """Refuse more ps than parameters."""
         if ps_count > self.total:
             raise ConfigError(
-                f"--ps_hosts names {ps_count} ps, but the network has only {self.total} parameters: give at most so many"
+                f"--ps_hosts names {ps_count} ps, but the network has only {self.total} parameters: give at most that number"
             )
 
     def network(self, flat: Any) -> model.Network:

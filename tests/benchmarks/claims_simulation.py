@@ -17,7 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.clai
 
 from tests.fixtures.claimed import EXPERIMENTS, SPREADS, limit_rates, table_rates
 
-BLOCKS = (3, 5, 10)
+BLOCKS = (3, 4, 5, 10)
 
 
 def alone(studies: int) -> Iterator[str]:

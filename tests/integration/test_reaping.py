@@ -255,10 +255,10 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str | None]] = [
     ({"op": "dance"}, "op is 'dance', but must be one of ping, preload, start, remove, stop"),
     ({"op": "start", "run_dir": "x", "ps": 1, "workers": 1}, "run_dir is 'x', but must be an absolute path"),
     ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 0}, "workers is 0"),
-    ({"op": "start", "run_dir": "/x", "ps": 1}, "the start is incomplete"),
-    ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 1, "colour": 1}, "a start does not know colour"),
+    ({"op": "start", "run_dir": "/x", "ps": 1}, "the start request is incomplete"),
+    ({"op": "start", "run_dir": "/x", "ps": 1, "workers": 1, "colour": 1}, "unknown fields: colour"),
     ({"op": "remove", "run_dir": 7}, None),
-    ({"op": "start", "run_dir": 7, "ps": 1, "workers": 1}, "the start is incomplete"),
+    ({"op": "start", "run_dir": 7, "ps": 1, "workers": 1}, "the start request is incomplete"),
     ({"op": "preload", "argv": 7}, ""),
 ]
 

@@ -142,7 +142,7 @@ def test_run_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     done = run_shell(tmp_path, "true")
     assert (done.returncode, (tmp_path / "thesis.txt").read_text()) == (2, "precious")
-    assert "name a new or empty directory" in done.stderr
+    assert "give a new or empty directory" in done.stderr
 
 
 @pytest.mark.parametrize(

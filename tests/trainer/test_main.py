@@ -37,9 +37,12 @@ def test_main_bad_flag_exits_two_with_one_sentence(capsys: pytest.CaptureFixture
     [
         (["--batch_size", "601", "--synthetic_examples", "600"], "--batch_size is 601, but must be at most 600"),
         (["--dataset", "mnist", "--data_dir", "/dev/null/x"], "/dev/null/x (--data_dir) cannot be written"),
-        (["--log_dir", "/dev/null/x"], "--log_dir is '/dev/null/x', but it cannot be made a folder: Not a directory"),
-        (["--export_dir", "/dev/null/x"], "--export_dir is '/dev/null/x', but it cannot be made a folder"),
-        (["--checkpoint_dir", "/dev/null/x"], "--checkpoint_dir is '/dev/null/x', but it cannot be made a folder"),
+        (
+            ["--log_dir", "/dev/null/x"],
+            "--log_dir is '/dev/null/x', but this folder cannot be created: Not a directory",
+        ),
+        (["--export_dir", "/dev/null/x"], "--export_dir is '/dev/null/x', but this folder cannot be created"),
+        (["--checkpoint_dir", "/dev/null/x"], "--checkpoint_dir is '/dev/null/x', but this folder cannot be created"),
     ],
 )
 def test_main_bad_data_exits_two_and_says_so_in_the_log(

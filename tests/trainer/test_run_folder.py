@@ -91,7 +91,7 @@ def test_claim_takes_a_new_or_empty_folder(tmp_path: Path, place: str) -> None:
 )
 def test_claim_refuses_a_state_that_no_launcher_wrote(run_dir: Path, state: str) -> None:
     (run_dir / "state.json").write_text(state.replace("FOLDER", str(run_dir)))
-    assert "holds files that no run of ours has written" in refusal(run_dir)
+    assert "contains files that no run wrote" in refusal(run_dir)
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "link", "dangling link"])
@@ -106,7 +106,7 @@ def test_claim_refuses_a_state_that_is_no_file(run_dir: Path, kind: str) -> None
         "dangling link": lambda: state.symlink_to("../nothing"),
     }
     makers[kind]()
-    assert "holds files that no run of ours has written" in refusal(run_dir)
+    assert "contains files that no run wrote" in refusal(run_dir)
     assert (run_dir.parent / "elsewhere").read_text() == ours(run_dir)
 
 
@@ -131,7 +131,7 @@ def test_claim_refuses_a_run_that_came_from_elsewhere(run_dir: Path, way: str) -
             run_dir.symlink_to("archive/run")
         asked = run_dir if way == "moved and linked" else archive / "run"
     told = refusal(asked, keeps=archive)
-    assert f"holds the run of {base / 'parent' if 'parent' in way else base}/run, moved or copied" in told
+    assert f"contains the run of {base / 'parent' if 'parent' in way else base}/run, which was moved or copied" in told
 
 
 def test_claim_takes_its_run_again_by_any_path(run_dir: Path) -> None:
@@ -145,7 +145,7 @@ def test_claim_refuses_a_run_that_goes_on(run_dir: Path) -> None:
         launcher = start({}, launcher=True)
         facts = {"launcher_pid": launcher, "launcher_start": procfs.start_time(launcher)}
         (run_dir / "state.json").write_text(ours(run_dir, ended_wall=None, **facts))
-        assert f"holds a run that goes on; stop its launcher, process {launcher}" in refusal(run_dir)
+        assert f"contains a run that is still running; stop its launcher, process {launcher}" in refusal(run_dir)
         (run_dir / "state.json").write_text(ours(run_dir, ended_wall=2.0, **facts))
         RunFolder(str(run_dir)).claim()
 
@@ -171,7 +171,7 @@ def test_claim_takes_a_run_whose_launcher_is_gone(run_dir: Path, facts: dict[str
 )
 def test_claim_refuses_a_run_with_a_foreign_file(run_dir: Path, name: str) -> None:
     (run_dir / name).write_text("precious")
-    assert f"holds {name}, which no run makes" in refusal(run_dir)
+    assert f"holds {name}, which no run creates" in refusal(run_dir)
 
 
 @pytest.mark.parametrize("name", ["worker-0.log", ".state.json", ".ballast", "checkpoint"])
@@ -180,7 +180,7 @@ def test_claim_refuses_a_name_of_ours_that_is_no_file(run_dir: Path, name: str, 
     (run_dir / name).unlink(missing_ok=True)
     (run_dir.parent / "precious").write_text("precious")
     (run_dir / name).symlink_to("../precious") if kind == "link" else (run_dir / name).mkdir()
-    assert f"holds {name}, which no run makes" in refusal(run_dir)
+    assert f"holds {name}, which no run creates" in refusal(run_dir)
 
 
 @pytest.mark.parametrize("name", ["events", "model", "checkpoints"])
@@ -188,7 +188,7 @@ def test_claim_refuses_a_name_of_ours_that_is_no_file(run_dir: Path, name: str, 
 def test_claim_refuses_a_folder_of_ours_that_is_none(run_dir: Path, name: str, kind: str) -> None:
     (run_dir.parent / "precious").mkdir()
     (run_dir / name).symlink_to("../precious") if kind == "link" else (run_dir / name).write_text("precious")
-    assert f"holds {name}, which no run makes" in refusal(run_dir)
+    assert f"holds {name}, which no run creates" in refusal(run_dir)
 
 
 def test_claim_does_not_follow_a_link_inside(run_dir: Path) -> None:
@@ -211,7 +211,7 @@ def test_claim_takes_a_draft_that_begins_as_ours(tmp_path: Path, length: int) ->
 @pytest.mark.parametrize("text", ["precious", '{"version": 2', HEAD + '/elsewhere"}', "{}", "{ "])
 def test_claim_refuses_a_draft_that_is_not_ours(tmp_path: Path, text: str) -> None:
     (tmp_path / ".state.json").write_text(text)
-    assert "holds files that no run of ours has written" in refusal(tmp_path)
+    assert "contains files that no run wrote" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["worker-0.log", "events", "thesis.txt"])

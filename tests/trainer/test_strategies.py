@@ -179,5 +179,5 @@ def test_gpus_that_are_not_there_get_a_sentence(run_cluster: RunCluster, strateg
     outcome = run_cluster(*SMALL, "--strategy", strategy, "--num_gpus", "1", ps=ps_of(strategy, 1))
     assert outcome.chief.code == 2
     assert outcome.chief.one("error")["reason"].startswith("--num_gpus is 1, but TensorFlow 2")
-    assert " sees 0 here: give at most so many" in outcome.chief.one("error")["reason"]
+    assert " finds 0 on this machine: give at most that number" in outcome.chief.one("error")["reason"]
     assert "session_ready" not in {event["event"] for event in outcome.chief.events}

@@ -202,7 +202,7 @@ def _check_network(session: Any) -> None:
         if there != here:
             raise ConfigError(
                 f"the ps hold {variable.op.name} as {shape_text(there)}, but this worker's flags make it"
-                f" {shape_text(here)}: give the flags that the others have, or start the ps anew as well"
+                f" {shape_text(here)}: give the flags of the other workers, or restart the ps too"
             )
 
 

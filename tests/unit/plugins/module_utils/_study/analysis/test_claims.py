@@ -142,7 +142,7 @@ def test_verdicts_err_in_at_most_five_percent_of_studies(units: int) -> None:
     assert told.hold >= 0.9
 
 
-def test_claim_at_its_limit_is_rarely_decided() -> None:
-    claim = next(one for one in claims.CLAIMS if one.key == "clear_minimum")
-    rates = limit_rates(claim, 100, studies=60, blocks=5, spread="5 %")
-    assert max(rates.confirmed, rates.refuted) <= 0.1
+def test_verdict_at_the_limit_errs_rarely_where_cells_scatter_differently() -> None:
+    claim = next(one for one in claims.CLAIMS if one.key == "grows_beyond")
+    rates = limit_rates(claim, 100, studies=300, blocks=4, spread="2 %, most workers 15 %")
+    assert max(rates.confirmed, rates.refuted) <= 0.04
