@@ -16,7 +16,6 @@ description:
   - The page answers the question of the study in a sentence. If the runs are too few or differ too much, it says that it cannot tell.
   - The same ledger gives the same files, byte for byte.
 requirements:
-  - pandas
   - jinja2
   - jmespath (only with O(select))
   - scipy

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -40,6 +41,13 @@ FILES = {"void": "runs.csv", "suspect": "runs.csv", "failed": "runs.csv", "nodes
 LOGS = 12  # so many runs of a cell have a link to their logs
 
 
+# The sections of the page.
+ORDER = (
+    *(figure.SCALING, figure.ACCURACY, figure.SPENT, figure.COST),
+    *("cells", "claims", "failed", "void", "suspect", figure.NOISE, "nodes"),
+)
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything that both renderings say."""
@@ -56,6 +64,20 @@ class Report:
     @property
     def sentence(self) -> str:
         return answer.sentence(self.answers, self.say)
+
+    @cached_property
+    def tables(self) -> dict[str, tables.Table]:
+        """Those that have rows, by their section."""
+        found = {
+            "cells": tables.cells_table(self.study, self.answers, self.say),
+            "claims": claims.table(self.findings, self.say),
+            "failed": tables.failed_table(self.study, self.say),
+            "void": tables.doubtful_table(self.study, VOID, self.say),
+            "suspect": tables.doubtful_table(self.study, SUSPECT, self.say),
+            figure.NOISE: tables.noise_table(self.floor, self.say),
+            "nodes": tables.nodes_table(self.study, self.say),
+        }
+        return {name: table for name, table in found.items() if table.rows}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,26 +199,15 @@ def _parts(given: answer.Answer) -> tuple[str, str, str]:
     return given.group, first, " ".join(rest)
 
 
-def sections_of(report: Report) -> list[Section]:
-    """Every section that has something in it, in the order of the page."""
-    study, say = report.study, report.say
-    found: list[tuple[str, tables.Table | None]] = [
-        *((name, None) for name in (figure.SCALING, figure.ACCURACY, figure.SPENT, figure.COST)),
-        ("cells", tables.cells_table(study, report.answers, say)),
-        ("claims", claims.table(report.findings, say)),
-        ("failed", tables.failed_table(study, say)),
-        ("void", tables.doubtful_table(study, VOID, say)),
-        ("suspect", tables.doubtful_table(study, SUSPECT, say)),
-        (figure.NOISE, tables.noise_table(report.floor, say)),
-        ("nodes", tables.nodes_table(study, say)),
-    ]
+def sections_of(report: Report, *, without: Figure | None = None) -> list[Section]:
+    """Every section that has something in it, in the order of the page; `without` is a figure that stands elsewhere."""
     sections = []
-    for name, table in found:
-        figures = tuple(one for one in report.figures if one.section == name)
-        shown = table if table and table.rows else None
-        if figures or shown:
-            title, heads = say(f"{name}_heading"), name != figure.NOISE
-            sections.append(Section(name=name, title=title, figures=figures, table=shown, heads=heads))
+    for name in ORDER:
+        figures = tuple(one for one in report.figures if one.section == name and one is not without)
+        table = report.tables.get(name)
+        if figures or table:
+            title, heads = report.say(f"{name}_heading"), name != figure.NOISE
+            sections.append(Section(name=name, title=title, figures=figures, table=table, heads=heads))
     return sections
 
 
@@ -211,7 +222,6 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     study, say, lead = report.study, report.say, lead_of(report)
-    rest = Report(**{**vars(report), "figures": tuple(one for one in report.figures if one is not lead)})
     environment = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
     environment.filters |= {"unbroken": _unbroken, "quoted": quote, "blank": _blank}
     return environment.from_string(template.PAGE).render(
@@ -225,7 +235,7 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
         lead=lead,
         keys=keys_of(report),
         drawings=drawings,
-        sections=sections_of(rest),
+        sections=sections_of(report, without=lead),
         most_logs=LOGS,
         method=method_of(report),
         facts=tables.pairs_table(facts_of(study, say), say),

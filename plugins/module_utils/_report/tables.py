@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import csv as text_of_tables
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from typing import Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
-from .._study.analysis.frame import frame_of, joined
+from .._study.analysis.frame import joined
 from .._study.analysis.noise import Noise
 from .._study.records.record import SPENT, Record
 from .._study.records.validity import VOID
@@ -397,10 +399,25 @@ def cell_rows(study: model.Study, answers: Sequence[Answer]) -> list[dict[str, A
     ]
 
 
-def csv(rows: list[dict[str, Any]]) -> str:
-    shown = [{_inert(key): _inert(value) for key, value in row.items()} for row in rows]
-    written: str = frame_of(shown).to_csv(index=False, lineterminator="\n")
-    return written
+def csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A column for each key, in the order in which they come; what a row lacks is empty."""
+    written = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [_column([row.get(name) for row in rows]) for name in names]
+    writer = text_of_tables.writer(written, lineterminator="\n")
+    writer.writerow(map(_inert, names))
+    writer.writerows(zip(*columns, strict=True))
+    return written.getvalue()
+
+
+def _column(values: Sequence[Any]) -> list[Any]:
+    """Numbers of one kind: whole ones where all are whole. A number that is none is missing."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds and kinds <= {int, float}:
+        known = [None if value is None or math.isnan(value) else value for value in values]
+        is_whole = all(value is None or float(value).is_integer() for value in known)
+        return [None if value is None else (int if is_whole else float)(value) for value in known]
+    return [_inert(value) for value in values]
 
 
 def _inert(value: Any) -> Any:

@@ -96,7 +96,7 @@ def _rendered(
     except InputError as error:
         raise StepError(f"{error}.") from error
     except ImportError as error:
-        wanted = "pandas, scipy and vl-convert-python"
+        wanted = "scipy and vl-convert-python"
         raise StepError(
             f"study_report needs {wanted} in the Python that runs it, but {error.name} is missing: "
             "pip install -r requirements.txt"

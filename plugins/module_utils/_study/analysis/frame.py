@@ -24,7 +24,10 @@ def runs_frame(records: Iterable[Any]) -> pd.DataFrame:
     reasons (joined by "; "), each key of the spec, each timing, each piece of evidence as evidence_<name>, and logs (a folder
     relative to the study's). Units are in the names: seconds, bytes, steps. What a record lacks is missing (pandas.NA).
     """
-    return frame_of(run_rows(records_of(records)))
+    import pandas as pd
+
+    # Counts stay whole numbers where a value is missing.
+    return pd.DataFrame(run_rows(records_of(records))).convert_dtypes()
 
 
 def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
@@ -46,18 +49,14 @@ def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
     ]
 
 
-def frame_of(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Counts stay whole numbers where a value is missing."""
-    import pandas as pd
-
-    return pd.DataFrame(list(rows)).convert_dtypes()
-
-
 def joined(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, the keys joined; lists as words."""
     found: dict[str, Any] = {}
     for key, item in value.items():
-        if isinstance(item, Mapping):
+        if item is None or isinstance(item, (str, float, int)):
+            # Most are, and to ask whether one is a mapping takes longer.
+            found[f"{prefix}{key}"] = item
+        elif isinstance(item, Mapping):
             found.update(joined(item, f"{prefix}{key}_"))
         elif isinstance(item, (list, tuple)):
             found[f"{prefix}{key}"] = "; ".join(map(str, item))

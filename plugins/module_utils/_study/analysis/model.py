@@ -66,13 +66,21 @@ class Cell:
     def measured(self) -> tuple[Record, ...]:
         return tuple(run for run in self.runs if run.measured)
 
-    def values(self, key: str) -> list[float]:
-        return [value for run in self.measured if (value := run.timing(key)) is not None]
+    def values(self, key: str) -> tuple[float, ...]:
+        """This timing of every measured run that has it."""
+        if key not in self._values:
+            self._values[key] = tuple(value for run in self.measured if (value := run.timing(key)) is not None)
+        return self._values[key]
+
+    @cached_property
+    def _values(self) -> dict[str, tuple[float, ...]]:
+        # A report asks dozens of times for the same timing of up to 100,000 runs.
+        return {}
 
     def center(self, key: str) -> float | None:
         return middle(self.values(key))
 
-    @property
+    @cached_property
     def cost(self) -> float | None:
         """Of a run, in the study's currency."""
         return middle([cost for run in self.measured if (cost := run.cost(self.prices)) is not None])
