@@ -16,7 +16,7 @@ from ..._common.fields import count, finite
 from ..statistics.bootstrap import RESAMPLES
 from ..statistics.law_choice import MIN_GAIN, REACH, Band, Choice, Form, Law, Reason, choose, envelope
 from ..statistics.queueing import Demands, QueueingLaw
-from ..statistics.scaling_laws import AMDAHL_LAW, PS_AWARE_LAW, QUEUEING, USL_LAW, Sizes
+from ..statistics.scaling_laws import AMDAHL_LAW, PS_AWARE_LAW, USL_LAW, Sizes
 from ..statistics.scientific import numpy
 from .model import Cell, factors_of, label
 from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
@@ -127,7 +127,8 @@ class Curve:
         measured = self.ps is None or ps == self.ps
         if measured and self._times(processors) == 1.0:
             return list(laws)
-        return [law for law in laws if law.name == QUEUEING]
+        # More ps change nothing where their part was not measured.
+        return [law for law in laws if isinstance(law.form, QueueingLaw) and (measured or law.form.demands.ps)]
 
     def _times(self, processors: float | None) -> float:
         """How many times the processors that were measured."""

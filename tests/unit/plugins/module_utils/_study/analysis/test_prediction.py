@@ -28,8 +28,8 @@ def study(**lists: Any) -> list[dict[str, Any]]:
     return ledgers.study(ledgers.space(**{"workers": WORKERS, "nodes": [8], **lists}), blocks=5)
 
 
-def queued() -> list[dict[str, Any]]:
-    """Two processors whose queue makes the times, and records that tell of it."""
+def queued(ps: float = 0.0) -> list[dict[str, Any]]:
+    """Two processors whose queue makes the times, and records that tell of it; `ps` is the seconds of a processor that the ps needs for a step."""
     found = []
     for record in ledgers.study(ledgers.space(workers=WORKERS), blocks=5):
         workers = record["spec"]["workers"]
@@ -39,7 +39,10 @@ def queued() -> list[dict[str, Any]]:
         made = ledgers.record(record["spec"], record["block"], seconds=seconds)
         found.append(
             ledgers.with_usage(
-                made, busy=DEMANDS.processors * 2000 / seconds, own=DEMANDS.processors * 2000 / seconds, ps=0.0
+                made,
+                busy=DEMANDS.processors * 2000 / seconds,
+                own=DEMANDS.processors * 2000 / seconds,
+                ps=ps * 2000 / seconds,
             )
         )
     return found
@@ -93,6 +96,15 @@ def test_predict_other_processors_by_the_queueing_law() -> None:
     assert as_measured.seconds.low < 4.0 < as_measured.seconds.high
     assert twice.seconds.center == pytest.approx(2.1, rel=0.15)
     assert twice.price is None
+
+
+@pytest.mark.parametrize(("used", "laws_of"), [(0.0002, ("queueing",)), (0.0, ())])
+def test_predict_more_ps_by_the_queueing_law_where_their_demand_was_measured(
+    used: float, laws_of: tuple[str, ...]
+) -> None:
+    (one,) = predicted(queued(used), Size(workers=8, ps=2))
+    assert one.laws == laws_of
+    assert (one.refusal and one.refusal.code) == (None if laws_of else laws.NO_PS)
 
 
 @pytest.mark.parametrize(
