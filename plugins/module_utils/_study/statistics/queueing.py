@@ -27,7 +27,7 @@ from .scaling_laws import PURE, QUEUEING, SECONDS, TINY, Sizes
 from .scientific import numpy
 
 # Think times that are tried, as multiples of the demand of all stations; 0 beside them.
-LEAST, MOST, POINTS = 1e-3, 1e3, 400
+LEAST, MOST, POINTS = 1e-3, 1e3, 160
 
 
 @dataclass(frozen=True, kw_only=True)
