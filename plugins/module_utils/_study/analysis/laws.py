@@ -87,14 +87,11 @@ class Curve:
             return Reason(NO_PS, {"ps": ps, "known": known})
         if processors is not None and not self.processors:
             return Reason(NO_PROCESSORS, {"processors": processors})
-        if not self.speakers(asked, processors):
-            other = processors is not None
-            return (
-                Reason(NO_QUEUEING, {"processors": processors})
-                if other
-                else Reason(NO_PS, {"ps": asked, "known": known})
-            )
-        return None
+        if self.speakers(asked, processors):
+            return None
+        if processors is not None:
+            return Reason(NO_QUEUEING, {"processors": processors})
+        return Reason(NO_PS, {"ps": asked, "known": known})
 
     def band(self, workers: int, ps: int | None = None, *, processors: float | None = None) -> Band | None:
         """Seconds of training with so many workers; None where `silence` gives a reason.
