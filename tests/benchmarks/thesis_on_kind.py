@@ -31,6 +31,7 @@ VARIABLES: dict[str, Any] = {
     "thesis_ps": "1,2",
     "thesis_steps": 100,
     "thesis_repeats": 5,
+    "training_max_throttled_share": 1,  # the limits are meant
 }
 
 

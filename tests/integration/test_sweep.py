@@ -270,3 +270,15 @@ def test_sweep_trains_with_tensorflow(playbook: Playbook) -> None:
     assert max(one["accuracy"] for one in evaluations) >= 0.9 > evaluations[0]["accuracy"]
     assert "reached the accuracy 0.9 in" in result.stdout
     assert record["provenance"]["packages"]["tensorflow"].startswith("2.")
+
+
+@pytest.mark.full
+def test_thesis_ends_with_findings_on_its_claims(playbook: Playbook) -> None:
+    figures = {"thesis_nodes": 1, "thesis_workers": "1,2", "thesis_ps": "1,2", "thesis_steps": 20, "thesis_repeats": 3}
+    done = playbook.run("thesis", thesis_study="tiny", **figures)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads((playbook.results / "tiny" / "answer.json").read_text())
+    found = {one["claim"]: one["finding"] for one in answer["claims"]}
+    assert found["up_to_three_nodes"] == "not measured"
+    assert found["hyperbolic"] in ("confirmed", "refuted", "cannot tell")
+    assert all(one["words"] in done.stdout for one in answer["claims"])
