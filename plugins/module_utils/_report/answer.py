@@ -191,9 +191,9 @@ class _Wording:
 
     def _gain(self, code: str, reason: Reason) -> str:
         gain, [cell_id] = reason.ratio or Ratio(0.0, None, None, 0, None, True), reason.cells
-        between = self.say.percents(gain.low or 0.0, gain.high or 0.0)
-        name = self.names.name(cell_id)
-        return self.say(f"because_{code}", cell=name, share=self.say.percent(gain.center), between=between)
+        low, high = (None if end is None else 1.0 + end for end in (gain.low, gain.high))
+        change = self.say.against(Ratio(1.0 + gain.center, low, high, gain.n, None, gain.paired))
+        return self.say(f"because_{code}", cell=self.names.name(cell_id), change=change)
 
     def _limits(self, key: str, reason: Reason) -> str:
         goal, say = self.given.goal, self.say

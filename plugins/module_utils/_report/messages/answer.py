@@ -157,8 +157,8 @@ TEXTS: Texts = {
         "because_knee_last": "Up to here each added worker gained at least {gain}.",
         "because_knee_first": "No added worker is certain to gain {gain}.",
         "because_knee_largest": "Each added worker gained at least {gain}, up to the largest size measured.",
-        "because_gain_beyond": "Beyond it, up to {cell}, each added worker gains {share} ({between}).",
-        "because_maybe_gain": "It is not decided whether each added worker gains as much up to {cell}: {share} ({between}).",
+        "because_gain_beyond": "Beyond it, up to {cell}, each added worker changes the speed by {change}.",
+        "because_maybe_gain": "It is not decided whether each added worker gains as much up to {cell}: the speed changes by {change}.",
         "because_more_blocks": "More blocks ({variable}) would tell.",
         "suspect_some": {
             "one": "{n} of {runs} runs is suspect; without it the answer is the same.",
@@ -331,8 +331,8 @@ TEXTS: Texts = {
         "because_knee_last": "Do tej liczby każdy dodany worker dawał co najmniej {gain} szybkości.",
         "because_knee_first": "Żaden dodany worker nie daje na pewno {gain} szybkości.",
         "because_knee_largest": "Każdy dodany worker dawał co najmniej {gain} szybkości, aż do największej zmierzonej liczby.",
-        "because_gain_beyond": "Każdy kolejny, do konfiguracji {cell}, daje {share} ({between}).",
-        "because_maybe_gain": "Nie jest rozstrzygnięte, czy każdy kolejny, do konfiguracji {cell}, daje tyle samo: {share} ({between}).",
+        "because_gain_beyond": "Dalej, do konfiguracji {cell}, każdy dodany worker zmienia szybkość o {change}.",
+        "because_maybe_gain": "Nie jest rozstrzygnięte, czy każdy dodany worker daje tyle do konfiguracji {cell}: szybkość zmienia się o {change}.",
         "because_more_blocks": "Rozstrzygnęłoby to więcej bloków ({variable}).",
         "suspect_some": {
             "one": "{n} z {runs} przebiegów jest wątpliwy; bez niego odpowiedź jest taka sama.",

@@ -32,7 +32,7 @@ TEXTS: Texts = {
         "percents": "{low}–{high}%",
         "seconds": "{value} s",
         "price": "{amount} {currency}",
-        "speed": "{value} kroku/s",
+        "speed": "{value} kroków/s",
         "interval": "{center} ({low}–{high})",
         "interval_unknown": "{center}",
         "against_percent": "{center}% (od {low} do {high})",
