@@ -46,7 +46,13 @@ class Names:
             return self.say(key, n=self.number(cell_ids[0]), cell=self.name(cell_ids[0]), **values)
         if len(cell_ids) > NAMED:
             return self.say(f"{key}_count", n=len(cell_ids), **values)
-        return self.say(f"{key}_cells", cells=self.say.listed([self.name(one) for one in cell_ids]), **values)
+        return self.say(f"{key}_cells", cells=self.listed(cell_ids), **values)
+
+    def listed(self, cell_ids: Sequence[str]) -> str:
+        """Some names; by their labels where one of several names would itself be a list."""
+        if len(cell_ids) < 2 or all(self.is_kin(self.cells[one]) for one in cell_ids):
+            return self.say.listed([self.name(one) for one in cell_ids])
+        return self.say.listed([model.label(self.cells[one].spec, self.factors) for one in cell_ids])
 
     def is_kin(self, cell: model.Cell) -> bool:
         if self.beside is None or not self._has_workers(cell):

@@ -108,4 +108,4 @@ def _changes(changed: Mapping[str, str], names: Names) -> str:
 def _named(cell_ids: Sequence[str], names: Names) -> str:
     if len(cell_ids) > NAMED:
         return names.say("cells", n=len(cell_ids))
-    return names.say.listed([names.name(one) for one in cell_ids])
+    return names.listed(cell_ids)

@@ -69,7 +69,7 @@ def test_answer_counts_what_it_does_not_name() -> None:
     ("young", "clause"),
     [
         ([(2, 4)], "4 workers and 2 ps have too few valid runs to tell"),
-        ([(1, 4), (2, 4)], "4 workers and 4 workers and 2 ps have too few valid runs to tell"),
+        ([(1, 4), (2, 4)], "ps=1 workers=4 and ps=2 workers=4 have too few valid runs to tell"),
         ([(3, n) for n in (1, 2, 3, 4)], "4 other cells have too few valid runs to tell"),
     ],
 )
