@@ -10,7 +10,7 @@ as fast within the margin, and under a limit only a cell whose interval lies bel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..statistics.comparison import Comparison, compare_with_best
 from ..statistics.intervals import Ratio
 from ..statistics.sequential import FIRST
 from . import model
-from .compared import compare, rules_of
+from .compared import compare, plots_of, rules_of
 
 GAIN = 0.10  # of the speed, by each added worker: from here on a larger size is worth its workers
 
@@ -206,7 +206,8 @@ def _in_time(group: _Group) -> Decision:
 
 def _in_cost(group: _Group) -> Decision:
     """Costs are no part of an adaptive design: their comparison has the error of one look of all."""
-    costs = compare_with_best(group.costs, confidence=1.0 - group.error(1))
+    told = compare_with_best(group.costs, confidence=1.0 - group.error(1), plots=plots_of(group.cells))
+    costs = replace(told, margin=group.comparison.margin)
     take, fastest = group.cells[costs.best], group.cells[group.comparison.best]
     unknown = tuple(one for one in group.cells if one not in group.costs or one in costs.unknown)
     tied = [one for one in costs.tied if one not in costs.same]

@@ -83,6 +83,21 @@ def test_cost_takes_the_cheapest_or_says_that_no_price_is_known(priced: bool) ->
     assert [reason.ratio and round(reason.ratio.center, 1) for reason in given.reasons[1:3]] == [1.1, 2.0]
 
 
+def test_costs_have_the_margin_and_the_plots_of_their_study() -> None:
+    """Cells on other nodes share the error of setting these up, which is in their interval."""
+    wide = decided(runs({(1, 1): 8.0, (1, 2): 4.4}, design={**ADAPTIVE, "margin": 0.2}), Goal(kind="cost"))
+    assert wide.costs
+    assert wide.costs.margin == 0.2
+    ends = []
+    for by_nodes in (False, True):
+        made = runs({(1, 1): 8.0, (1, 2): 4.4, (1, 4): 2.5}, spread=0.03, design={"by_nodes": by_nodes})
+        records = [{**one, "spec": {**one["spec"], "nodes": 1 + one["spec"]["workers"] // 4}} for one in made]
+        given = decided(records, Goal(kind="cost"))
+        assert given.costs
+        ends.append([ratio.high for ratio in given.costs.ratios.values()])
+    assert ends[0] != ends[1]
+
+
 def test_costs_of_an_adaptive_study_pay_for_its_looks() -> None:
     times = {(1, 1): 8.0, (1, 2): 4.4}
     fixed, adaptive = (decided(runs(times, design=design), Goal(kind="cost")) for design in ({}, ADAPTIVE))
