@@ -154,7 +154,8 @@ def facts_of(study: model.Study, say: Catalogue = ENGLISH) -> dict[str, str]:
         "varied": ", ".join(say.named("fact", factor) for factor in study.factors),
         "records": say("fact_selected", selected=study.selected) if study.selected else "",
     }
-    fixed = {key: str(value) for key, value in study.fixed().items() if key not in study.factors}
+    same = {key: value for key, value in study.fixed().items() if key not in study.factors}
+    fixed = {key: say.figures(str(value)) if isinstance(value, float) else str(value) for key, value in same.items()}
     return {key: value for key, value in (facts | fixed).items() if value}
 
 

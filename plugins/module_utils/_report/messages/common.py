@@ -32,7 +32,7 @@ TEXTS: Texts = {
         "percents": "{low}–{high}%",
         "seconds": "{value} s",
         "price": "{amount} {currency}",
-        "speed": "{value} kroków/s",
+        "speed": "{value} krok/s",
         "interval": "{center} ({low}–{high})",
         "interval_unknown": "{center}",
         "against_percent": "{center}% (od {low} do {high})",

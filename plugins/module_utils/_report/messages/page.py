@@ -130,7 +130,7 @@ TEXTS: Texts = {
         "answer_heading": "Odpowiedź",
         "scaling_heading": "Czas uczenia, workery i ps",
         "accuracy_heading": "Czas do osiągnięcia dokładności",
-        "spent_heading": "Na co schodzi czas",
+        "spent_heading": "Podział czasu",
         "cost_heading": "Koszt",
         "noise_heading": "Poziom szumu",
         "filter": "Filtruj wiersze",

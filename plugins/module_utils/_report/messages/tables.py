@@ -62,7 +62,7 @@ TEXTS: Texts = {
         "column_runs": "przebiegi",
         "column_time": "czas uczenia [s] (95% PU)",
         "column_against": "względem najszybszej (95% PU)",
-        "column_speed": "szybkość [kroki/s]",
+        "column_speed": "szybkość [krok/s]",
         "column_speed_up": "przyspieszenie",
         "column_cpu": "CPU [ms/krok]",
         "column_cause": "przyczyna",

@@ -49,7 +49,7 @@ def test_answer_takes_a_cell_and_says_why() -> None:
     )
     assert sentence(records, "pl") == (
         "Wybierz konfigurację z 2 workerami i 2 ps: 4,00 s (3,94–4,08). Konfiguracja z 4 workerami nie jest istotnie szybsza "
-        "(0,97–1,06 tego czasu). Konfiguracja z 1 workerem jest wolniejsza o 31% (27–35%). Konfiguracja z 1 workerem i 1 ps "
+        "(0,97–1,06 czasu najszybszej). Konfiguracja z 1 workerem jest wolniejsza o 31% (27–35%). Konfiguracja z 1 workerem i 1 ps "
         "potrzebuje 2,25 raza tyle czasu (2,17–2,31). W pełni obciążone są 2 procesory (98%). Pomoże większa maszyna, a nie więcej "
         "workerów."
     )
