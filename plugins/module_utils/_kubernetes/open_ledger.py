@@ -53,7 +53,8 @@ def read(params: Mapping[str, Any]) -> tuple[list[Record], dict[str, list[str]]]
     """The records that `select` keeps, all without it; and for a step's result what was wrong with them."""
     keep = selector("report_select", params.get("select") or "")
     book = open_ledger(params)[0]
-    records = records_of(keep(book.records()))
+    # An expression looks for values in dictionaries.
+    records = records_of(keep(book.records(skim=not params.get("select"))))
     return records, {"warnings": list(book.warnings)} if book.warnings else {}
 
 

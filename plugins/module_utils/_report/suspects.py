@@ -49,7 +49,7 @@ def without(cells: Sequence[model.Cell], comparison: Comparison) -> Without:
     if not suspect:
         return Without(0, len(measured), {}, ())
     kept = [replace(cell, runs=tuple(run for run in cell.runs if run.verdict != SUSPECT)) for cell in cells]
-    other = compare(kept)
+    other = compare(cells, kept)
     before = places(comparison)
     now = {cell_id: _place_now(cell_id, comparison, other) for cell_id in before}
     # Which of the leading cells is the fastest is chance; and without the fastest nothing is said of the others.

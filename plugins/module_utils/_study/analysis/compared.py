@@ -9,11 +9,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from ..._common.fields import count, finite
+from ..records.history import History
 from ..records.record import Record
-from ..statistics.adaptive import AUTO, Rules, comparison_of, decide
+from ..statistics.adaptive import AUTO, Rules, comparison_of
 from ..statistics.comparison import MARGIN, ONE_PLOT, Comparison, compare_with_best, lower_bounds
 from ..statistics.sequential import FIRST
 from . import model
+from .replay import Replay
 
 
 def rules_of(runs: Sequence[Record]) -> Rules | None:
@@ -31,15 +33,16 @@ def margin_of(runs: Sequence[Record]) -> float:
     return rules.margin if rules else MARGIN
 
 
-def compare(cells: Sequence[model.Cell]) -> Comparison:
+def compare(cells: Sequence[model.Cell], kept: Sequence[model.Cell] | None = None) -> Comparison:
     """Hold every measured cell of a group against the fastest.
 
     Of an adaptive study each cell has the interval of the look that closed it: the looks are part of its error rate. A cell of which
-    some run did not reach the target accuracy is not among those that are compared; it has a lower bound.
+    some run did not reach the target accuracy is not among those that are compared; it has a lower bound. `kept` are the cells with
+    some of their runs, which alone are compared; the others still show how the study went on.
     """
-    everybody = {cell.cell_id: cell for cell in cells if cell.measured}
+    everybody = {cell.cell_id: cell for cell in (cells if kept is None else kept) if cell.measured}
     measured = {cell_id: cell for cell_id, cell in everybody.items() if not cell.censored}
-    found = _compare(measured)
+    found = _compare(measured, [cell for cell in cells if not cell.censored])
     if len(measured) == len(everybody):
         return found
     others = {cell_id: cell.by_block() for cell_id, cell in everybody.items() if cell.censored}
@@ -47,17 +50,28 @@ def compare(cells: Sequence[model.Cell]) -> Comparison:
     return replace(found, censored=lower_bounds(others, best, len(measured)))
 
 
-def _compare(measured: Mapping[str, model.Cell]) -> Comparison:
+def _compare(measured: Mapping[str, model.Cell], cells: Sequence[model.Cell]) -> Comparison:
+    """`cells` with all runs of the group, measured or not."""
     times = {cell_id: cell.by_block() for cell_id, cell in measured.items()}
-    runs = [run for cell in measured.values() for run in cell.runs]
+    runs = sorted((run for cell in cells for run in cell.runs), key=lambda run: run.recorded or 0.0)
     plots = plots_of(measured)
-    rules = rules_of(sorted(runs, key=lambda run: run.recorded or 0.0))
+    rules = rules_of(runs)
     if rules:
-        top = max((run.block for run in runs), default=0)
-        decision = decide(times, rules, {cell_id: _gaps(cell, top) for cell_id, cell in measured.items()}, plots)
+        history = History.of(runs)
+        # Older records do not tell after how many attempts a run is given up.
+        attempts = count(runs[-1].design.get("attempts")) or 1
+        whole, top = {cell.cell_id: cell.by_block() for cell in cells}, history.top(history.blocks)
+        replay = Replay(history=history, times=whole, kept=times, rules=rules, attempts=attempts, top=top)
+        decision = replay.decision([cell.cell_id for cell in cells], plots)
         if decision.leader:
-            return comparison_of(decision, rules.margin)
+            comparison = comparison_of(decision, rules.margin)
+            return replace(comparison, unknown=tuple(name for name in measured if _is_unknown(name, comparison)))
     return compare_with_best(times, plots=plots)
+
+
+def _is_unknown(name: str, comparison: Comparison) -> bool:
+    """Also of a cell that is left out because it failed again and again."""
+    return name not in comparison.ratios and name != comparison.best
 
 
 def plots_of(cells: Mapping[str, model.Cell]) -> Mapping[str, Hashable]:
@@ -65,9 +79,3 @@ def plots_of(cells: Mapping[str, model.Cell]) -> Mapping[str, Hashable]:
     if not any(run.design.get("by_nodes") is True for cell in cells.values() for run in cell.runs):
         return ONE_PLOT
     return {cell_id: count(cell.spec.get("nodes")) for cell_id, cell in cells.items()}
-
-
-def _gaps(cell: model.Cell, top: int) -> frozenset[int]:
-    """Blocks that never will have a time of the cell: it failed there, or did not take part."""
-    has, tried = cell.by_block(), {run.block for run in cell.runs}
-    return frozenset(block for block in range(1, top + 1) if block not in has and (block < top or block in tried))

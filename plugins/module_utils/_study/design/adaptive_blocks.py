@@ -16,19 +16,16 @@ from typing import NamedTuple
 
 from ..._common.format import counted, listed, percent
 from ..analysis.model import work_of
-from ..statistics.adaptive import SLOWER, Decision, Rules, State, decide
+from ..analysis.replay import HOPELESS, Replay, Times
+from ..records.history import History
+from ..statistics.adaptive import SLOWER, Decision, Rules, State
 from ..statistics.comparison import ONE_PLOT
 from ..statistics.sequential import FIRST
 from ..statistics.words import slower
-from .blocks import Cell, Design, History, Plan, plan_of
+from .blocks import Cell, Design, Plan, plan_of
 from .cell import flat, run_id
 
-# A cell without a time in so many blocks in a row takes no further part: what fails twice in all its attempts fails again.
-HOPELESS = 2
-NO_TIME = "its runs have no training time"
 NAMED = 3  # groups of open cells in a line; more are counted
-
-Times = Mapping[str, Mapping[int, float]]
 
 
 class Stop(NamedTuple):
@@ -80,14 +77,13 @@ def standing_of(cells: Sequence[Cell], history: History, times: Times, design: D
     found: dict[tuple[str, ...], list[Cell]] = {}
     for cell in cells:
         found.setdefault(work_of(flat(cell.spec)), []).append(cell)
-    top = history.top(cells)
+    top = history.top(cell.cell_id for cell in cells)
+    replay = Replay(history=history, times=times, kept=times, rules=design.adaptive, attempts=design.attempts, top=top)
     censored = {cell.cell_id: why for cell in cells if (why := _unreached(cell, history))}
-    hopeless = {cell.cell_id: why for cell in cells if (why := _hopeless(cell.cell_id, history, times, design))}
-    left_out = {**hopeless, **censored}
-    going = [[cell.cell_id for cell in group if cell.cell_id not in left_out] for group in found.values()]
-    gaps = {cell_id: _gaps(cell_id, top, history, times, design) for group in going for cell_id in group}
+    hopeless = {cell.cell_id: why for cell in cells if (why := replay.hopeless(cell.cell_id))}
+    going = [[cell.cell_id for cell in group if cell.cell_id not in censored] for group in found.values()]
     plots = {cell.cell_id: cell.spec.get("nodes") for cell in cells} if design.by_nodes else ONE_PLOT
-    decisions = [decide({one: times.get(one, {}) for one in group}, design.adaptive, gaps, plots) for group in going]
+    decisions = [replay.decision(group, plots) for group in going]
     return Standing(
         groups=list(found.values()),
         decisions=decisions,
@@ -108,29 +104,6 @@ def _unreached(cell: Cell, history: History) -> str:
     ]
     target, steps = history.targets[cell.cell_id], cell.spec.get("train_steps")
     return f"did not reach the accuracy {target:g} within {steps} steps in {len(missed)} of {counted(len(blocks), 'block')}"
-
-
-def _gaps(cell_id: str, top: int, history: History, times: Times, design: Design) -> frozenset[int]:
-    """Blocks that never will have a time of the cell: it failed there, or it was not in the study or not open then."""
-    found = []
-    for block in range(1, min(top, design.blocks) + 1):
-        if block not in times.get(cell_id, {}):
-            run = run_id(cell_id, block)
-            missed = FIRST < block < top and not history.attempts.get(run)
-            found += [block] if missed or history.is_over(run, design.attempts) else []
-    return frozenset(found)
-
-
-def _hopeless(cell_id: str, history: History, times: Times, design: Design) -> str:
-    """Why the cell is left out; empty while it is not. The last blocks count in which its runs are over."""
-    reasons: list[str] = []
-    for block in range(history.blocks.get(cell_id, 0), 0, -1):
-        run = run_id(cell_id, block)
-        if block in times.get(cell_id, {}) or len(reasons) == HOPELESS:
-            break
-        if history.attempts.get(run) and history.is_over(run, design.attempts):
-            reasons.append(history.reasons.get(run, NO_TIME))
-    return reasons[0] if len(reasons) == HOPELESS else ""
 
 
 def adaptive_plan(cells: Sequence[Cell], history: History, standing: Standing, design: Design) -> Plan:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from ..records.record import Record, records_of
+from ..records.history import History
 from ..statistics.adaptive import AUTO, Rules
 from .cell import cell_id, run_id
 
@@ -87,46 +87,6 @@ def order_of(cells: Sequence[Cell], *, seed: int, block: int, by_nodes: bool = F
     return shuffled
 
 
-@dataclass(frozen=True)
-class History:
-    """What a ledger says about each run: how often it was tried, whether it counts, why not."""
-
-    attempts: dict[str, int] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)
-    blocks: dict[str, int] = field(default_factory=dict)
-    # By cell_id, the blocks with a run that did not reach its target accuracy, and that accuracy.
-    censored: dict[str, set[int]] = field(default_factory=dict)
-    targets: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, records: Iterable[Any]) -> History:
-        history = cls()
-        for record in records_of(records):
-            history._take(record)
-        return history
-
-    def _take(self, record: Record) -> None:
-        run, cell = record.run_id, record.cell_id
-        self.attempts[run] = max(self.attempts.get(run, 0), record.attempt)
-        self.blocks[cell] = max(self.blocks.get(cell, 0), record.block)
-        if record.is_fit:
-            self.done.add(run)
-            if record.is_censored and record.target is not None:
-                self.censored.setdefault(cell, set()).add(record.block)
-                self.targets[cell] = record.target
-        else:
-            self.reasons[run] = record.why
-
-    def top(self, cells: Iterable[Cell]) -> int:
-        """The highest block in which any of the cells has run; 0 before the first."""
-        return max((self.blocks.get(cell.cell_id, 0) for cell in cells), default=0)
-
-    def is_over(self, run: str, attempts: int) -> bool:
-        """Whether the run counts or has used up its attempts."""
-        return run in self.done or self.attempts.get(run, 0) >= attempts
-
-
 @dataclass(frozen=True, kw_only=True)
 class Design:
     """The rules of a study."""
@@ -148,7 +108,7 @@ class Design:
             return {"repeats": self.blocks, "by_nodes": self.by_nodes}
         rules = self.adaptive
         told = {"margin": rules.margin, "target_ci": rules.target_ci, "max_repeats": rules.last}
-        return {"repeats": AUTO, **told, "by_nodes": self.by_nodes}
+        return {"repeats": AUTO, **told, "attempts": self.attempts, "by_nodes": self.by_nodes}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +154,7 @@ def plan_of(
     `members` names by block the cells (cell_id) that are to run in it; without it all cells run in each block of the design.
     Runs that are recorded belong to the study, wanted or not.
     """
-    last = design.blocks if members is None else max(history.top(cells), *members, 0)
+    last = design.blocks if members is None else max(history.top(cell.cell_id for cell in cells), *members, 0)
     missing: list[PlannedRun] = []
     failed: dict[str, tuple[Cell, str]] = {}
     runs = done = 0
@@ -215,6 +175,6 @@ def plan_of(
 
 def blocks_again(cells: Sequence[Cell], history: History, design: Design) -> int:
     """The number of blocks with one more than are complete, so that a complete study goes on by exactly one."""
-    blocks = max(design.blocks, history.top(cells))
+    blocks = max(design.blocks, history.top(cell.cell_id for cell in cells))
     so_far = replace(design, blocks=blocks)
     return blocks if plan_of(cells, history, so_far).missing else blocks + 1

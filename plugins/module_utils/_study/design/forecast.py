@@ -44,6 +44,8 @@ LEAST_FREEDOM = 3.0
 NEIGHBOURS = 24
 # Durations outside are slips of a clock.
 SHORTEST, LONGEST = 1e-3, 1e7
+# Records that tell how long a study takes beside its runs: the last ones of many, which say it of today.
+LATEST = 2000
 # Seconds between the records of two runs beyond which the study was interrupted.
 BREAK_SECONDS = 900.0
 # Counts are compared by their ratio; any other difference of two cells weighs as much as a factor of e.
@@ -140,10 +142,12 @@ class Experience:
         for record in found:
             seconds = seconds_of(record)
             if seconds is not None and seconds > 0:
-                cell = self._cells.setdefault(record.cell_id, _Known(record.spec, [], []))
+                cell = self._cells.get(record.cell_id)
+                if cell is None:
+                    cell = self._cells[record.cell_id] = _Known(record.spec, [], [])
                 cell.logs.append(math.log(min(max(seconds, SHORTEST), LONGEST)))
                 cell.blocks.append(record.block)
-        self._between = _between(found)
+        self._between = _between(found[-LATEST:])
         self._rates, self._node_rate = _rates(found, prices)
         self._rest, self._freedom, self._block, self._blocks = self._variances()
         self._map = _Map()

@@ -16,13 +16,14 @@ from ..._common.errors import InputError
 from ..._common.format import counted, duration_range, figure_range, span
 from ..analysis import gate
 from ..records import sealed
+from ..records.history import History
 from ..records.record import Record, times_of
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
 from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
-from .blocks import Cell, Design, History, Plan, PlannedRun
+from .blocks import Cell, Design, Plan, PlannedRun
 from .cell import run_id
-from .projection import further_runs
+from .projection import can_be_played, further_runs
 
 Records = list[Record]
 Product = Mapping[str, list[Any]]
@@ -173,6 +174,7 @@ class _Study:
         # With adaptive blocks: the cells that are open, and those that the last block has closed.
         self.standing: adaptive_blocks.Standing | None = None
         self.stops: list[adaptive_blocks.Stop] = []
+        self.times: Mapping[str, Mapping[int, float]] = {}
         self.plan = self._adaptive() if self.design.adaptive else self._fixed()
         limits = budget.Budget.of(params, spec)
         self.experience = forecast.Experience(records, limits.prices)
@@ -192,17 +194,19 @@ class _Study:
         """With adaptive blocks the runs of each cell beyond those that are certain, in many futures; None if nobody can tell."""
         if self.standing is None or not self.plan.missing or not self.plan.further:
             return None
-        times = times_of(self.records)
-        levels = forecast.Experience(self.records, seconds_of=lambda record: record.seconds).level
-        found: dict[str, Any] = {}
-        for group in self.standing.groups:
-            going = {
-                cell.cell_id: levels(cell.cell_id, cell.spec) for cell in group if cell.cell_id in self.plan.further
-            }
-            runs = further_runs(times, going, self.standing.rules, self.plan.missing[-1].block) if going else None
-            if going and runs is None:
-                return None
-            found |= {cell_id: runs[:, place] for place, cell_id in enumerate(going)} if runs is not None else {}
+        last, rules = self.plan.missing[-1].block, self.standing.rules
+        groups = [[cell for cell in group if cell.cell_id in self.plan.further] for group in self.standing.groups]
+        going = [group for group in groups if group]
+        if not all(can_be_played(len(group), rules, last) for group in going):
+            return None
+        level, found = (
+            forecast.Experience(self.records, seconds_of=lambda record: record.seconds).level,
+            dict[str, Any](),
+        )
+        for group in going:
+            levels = {cell.cell_id: level(cell.cell_id, cell.spec) for cell in group}
+            runs = further_runs(self.times, levels, rules, last)
+            found |= {cell_id: runs[:, place] for place, cell_id in enumerate(levels)}
         return found
 
     def _fixed(self) -> Plan:
@@ -215,8 +219,8 @@ class _Study:
         return plan
 
     def _adaptive(self) -> Plan:
-        times = times_of(self.records)
-        self.standing = adaptive_blocks.standing_of(self.cells, self.history, times, self.design)
+        self.times = times_of(self.records)
+        self.standing = adaptive_blocks.standing_of(self.cells, self.history, self.times, self.design)
         self.stops = adaptive_blocks.stops(self.standing, self.history)
         plan = adaptive_blocks.adaptive_plan(self.cells, self.history, self.standing, self.design)
         if self.again and not plan.missing:
@@ -227,7 +231,9 @@ class _Study:
     @property
     def has_begun(self) -> bool:
         """Whether the next block goes on: it is finished whatever the budget says, so that a killed study decides as if it had not been."""
-        return bool(self.plan.missing) and self.plan.missing[0].block == self.history.top(self.cells)
+        return bool(self.plan.missing) and self.plan.missing[0].block == self.history.top(
+            cell.cell_id for cell in self.cells
+        )
 
     def _shortage(self, limits: budget.Budget, records: Records) -> str:
         planned = [(run.cell, run.block) for run in self.plan.next_block]

@@ -22,10 +22,10 @@ from ..statistics.comparison import complete_table, log_table
 from ..statistics.scientific import numpy
 from ..statistics.sequential import FIRST
 
-# Even: half of them draw the levels towards each other.
-FUTURES = 60
-# Numbers drawn beyond which a forecast would hold up a sweep: futures, blocks and cells multiplied.
-MOST_DRAWN = 300_000
+# Even: half of them draw the levels towards each other. In a large study the cells make up for futures.
+FUTURES, FEWEST = 60, 20
+# Numbers drawn, which are futures, blocks and cells multiplied: those for which futures are kept, and those that would hold up a sweep.
+USUALLY_DRAWN, MOST_DRAWN = 24_000, 100_000
 SEED = 20201
 # Degrees of freedom of the variances that are drawn, and of the tails of runs.
 FREEDOM = 4.0
@@ -39,28 +39,38 @@ class Level(NamedTuple):
     rest: float
 
 
-def further_runs(
-    times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Level], rules: Rules, last: int
-) -> Any | None:
+def can_be_played(cells: int, rules: Rules, last: int) -> bool:
+    """Whether a study of so many open cells can be played beyond block `last`."""
+    return (
+        rules.target_ci is None
+        and _number_of_futures(cells, rules) * rules.last * cells <= MOST_DRAWN
+        and last < rules.last
+    )
+
+
+def _number_of_futures(cells: int, rules: Rules) -> int:
+    return max(FEWEST, min(FUTURES, USUALLY_DRAWN // (rules.last * cells) // 2 * 2))
+
+
+def further_runs(times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Level], rules: Rules, last: int) -> Any:
     """Runs of each cell beyond block `last` in each future, shape (futures, cells), in the order of `levels`.
 
     `times` are seconds by block, `levels` those of the open cells of one group; `last` is the last block that is certain to
-    come. None where the study is too large to be played, or where cells go on for a narrow interval of their own.
+    come. Whether it can be played is asked before.
     """
     names = list(levels)
-    if rules.target_ci is not None or FUTURES * rules.last * len(names) > MOST_DRAWN or last >= rules.last:
-        return None
     np = numpy()
     logs, known = _futures(times, levels, rules)
-    runs = np.zeros((FUTURES, len(names)))
-    active, going = np.ones((FUTURES, len(names)), dtype=bool), np.ones(FUTURES, dtype=bool)
+    runs = np.zeros((len(logs), len(names)))
+    active, going = np.ones(runs.shape, dtype=bool), np.ones(len(logs), dtype=bool)
     top = max((max(times.get(name, {0: 0.0}), default=0) for name in names), default=0)
     for block in range(max(FIRST, top), rules.last):
         # Blocks in which a cell has no time are no part of the table.
         table = logs[:, : max(FIRST, known + block - top), :]
-        left, _told, within = look(table, active, rules)
-        active = np.where(going[:, None], left, active)
-        going = going & ~(within | ~left).all(1) & (left.sum(1) > 1)
+        rows = np.flatnonzero(going)
+        left, _told, within = look(table[rows], active[rows], rules)
+        active[rows] = left
+        going[rows] = ~(within | ~left).all(1) & (left.sum(1) > 1)
         if block >= last:
             runs += active & going[:, None]
         if not going.any():
@@ -73,14 +83,14 @@ def _futures(times: Mapping[str, Mapping[int, float]], levels: Mapping[str, Leve
     np, names = numpy(), list(levels)
     draw = np.random.default_rng(SEED)
     center, shared, rest = (np.array([getattr(levels[name], key) for name in names]) for key in Level._fields)
-    half = FUTURES // 2
-    shape, drawn = (half, 1, len(names)), []
+    futures = _number_of_futures(len(names), rules)
+    shape, drawn = (futures // 2, 1, len(names)), []
     # Whether cells that look different are so: half of the futures draw them towards each other.
     for mean, variance in ((center, shared), _shrunk(center, shared)):
         drawn.append(mean + np.sqrt(variance) * draw.standard_normal(shape))
     # Variances are as little known as FREEDOM says, and now and then a run is late.
-    varied = rest * FREEDOM / draw.chisquare(FREEDOM, (FUTURES, 1, len(names)))
-    tails = draw.standard_t(FREEDOM, (FUTURES, rules.last, len(names))) * math.sqrt(1.0 - 2.0 / FREEDOM)
+    varied = rest * FREEDOM / draw.chisquare(FREEDOM, (futures, 1, len(names)))
+    tails = draw.standard_t(FREEDOM, (futures, rules.last, len(names))) * math.sqrt(1.0 - 2.0 / FREEDOM)
     logs = np.concatenate(drawn) + np.sqrt(varied) * tails
     table, blocks = complete_table({name: times.get(name, {}) for name in names})
     if len(table) < len(names):

@@ -8,7 +8,8 @@ Planner, forecast, gate, report and ledger read records here, so that a damaged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from ..._common.fields import count, finite, mapping, mappings, texts
 from ..design.cell import flat, nested
 from .validity import SUSPECT, VALID, VOID
 
+VERDICTS = (VALID, SUSPECT, VOID)
 LAST_SECOND = 253_402_300_800  # of the year 9999: no calendar has more
 NO_PRICES: Mapping[str, float] = MappingProxyType({})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -30,6 +32,34 @@ SPENT = {
     "telemetry": "telemetry",
     "throttled": "throttled",
 }
+
+
+class Unread(Mapping[str, Any]):
+    """A part of a document, decoded when it is asked for: of 100,000 records a plan asks for few. What is no JSON is empty."""
+
+    __slots__ = ("_text", "_told")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._told: Mapping[str, Any] | None = None
+
+    def _read(self) -> Mapping[str, Any]:
+        if self._told is None:
+            try:
+                self._told = mapping(json.loads(self._text))
+            except (ValueError, RecursionError):
+                self._told = NOTHING
+            self._text = ""
+        return self._told
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,32 +99,41 @@ class Record:
         """Never raises, whatever a ledger holds; a Record stays as it is."""
         if isinstance(document, Record):
             return document
-        given, judged = mapping(document), mapping(mapping(document).get("verdict"))
-        told: dict[str, Any] = {
-            "run_id": _name(given.get("run_id")),
-            "cell_id": _name(given.get("cell_id")),
-            "block": count(given.get("block")),
-            "attempt": count(given.get("attempt")),
-            "spec": nested(mapping(given.get("spec"))),
-            "verdict": judged.get("verdict") if judged.get("verdict") in (VALID, SUSPECT, VOID) else None,
-        }
-        lacking = [] if all(told.values()) else [name for name, value in told.items() if not value]
+        # This is called for each of 100,000 records.
+        get = mapping(document).get
+        judged = mapping(get("verdict")).get
+        run_id, cell_id, spec, verdict = get("run_id"), get("cell_id"), nested(mapping(get("spec"))), judged("verdict")
+        run_id, cell_id = run_id if isinstance(run_id, str) else "", cell_id if isinstance(cell_id, str) else ""
+        block, attempt = count(get("block")), count(get("attempt"))
+        verdict = verdict if verdict in VERDICTS else None
+        trouble = ""
+        if not (run_id and cell_id and block and attempt and spec and verdict):
+            values = {
+                "run_id": run_id,
+                "cell_id": cell_id,
+                "block": block,
+                "attempt": attempt,
+                "spec": spec,
+                "verdict": verdict,
+            }
+            trouble = f"its record has no usable {', '.join(name for name, value in values.items() if not value)}"
+        fits = get("fits")
         return cls(
-            study=_name(given.get("study")),
-            run_id=told["run_id"] or UNKNOWN,
-            cell_id=told["cell_id"] or UNKNOWN,
-            block=told["block"] or 0,
-            attempt=told["attempt"] or 1,
-            spec=_frozen(told["spec"]),
-            fits=_frozen({key: of for key, of in mapping(given.get("fits")).items() if count(of)}),
-            design=_frozen(mapping(given.get("design"))),
-            timings=_frozen(mapping(given.get("timings"))),
-            evidence=_frozen(mapping(given.get("evidence"))),
-            evaluations=tuple(mappings(given.get("evaluations"))),
-            verdict=told["verdict"] or VOID,
-            reasons=texts(judged.get("reasons")),
-            provenance=_frozen(mapping(given.get("provenance"))),
-            trouble=f"its record has no usable {', '.join(lacking)}" if lacking else "",
+            study=_name(get("study")),
+            run_id=run_id or UNKNOWN,
+            cell_id=cell_id or UNKNOWN,
+            block=block or 0,
+            attempt=attempt or 1,
+            spec=_frozen(spec),
+            fits=_frozen({key: of for key, of in mapping(fits).items() if count(of)}) if fits else NOTHING,
+            design=_frozen(get("design")),
+            timings=_frozen(get("timings")),
+            evidence=_frozen(get("evidence")),
+            evaluations=tuple(mappings(get("evaluations"))),
+            verdict=verdict or VOID,
+            reasons=texts(judged("reasons")),
+            provenance=_frozen(get("provenance")),
+            trouble=trouble,
         )
 
     @property
@@ -105,8 +144,9 @@ class Record:
     @property
     def measured(self) -> bool:
         """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
-        known = count(self.spec.get("ps")) is not None and count(self.spec.get("workers")) is not None
-        return known and self.is_fit and (self.timing("train_seconds") or 0) > 0
+        if not self.is_fit or (self.timing("train_seconds") or 0) <= 0:
+            return False
+        return count(self.spec.get("ps")) is not None and count(self.spec.get("workers")) is not None
 
     @property
     def target(self) -> float | None:
@@ -209,9 +249,11 @@ def last_cause(runs: Iterable[Record]) -> str:
     return next((run.reasons[0] for run in reversed(list(runs)) if run.reasons), NO_REASON)
 
 
-def _frozen(part: Mapping[str, Any]) -> Mapping[str, Any]:
+def _frozen(part: Any) -> Mapping[str, Any]:
+    if isinstance(part, Unread):
+        return part
     # Not copied: a ledger may have 100,000 records.
-    return MappingProxyType(part) if part else NOTHING
+    return MappingProxyType(part) if part and isinstance(part, (dict, Mapping)) else NOTHING
 
 
 def _name(value: Any) -> str:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -46,16 +46,18 @@ WITHIN = [
 
 def spec(study: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Of a cell, or what a variant changes; what is sealed already stays as it is."""
-    forms = {"command": command, "env": environment, "ps_env": environment, "worker_env": environment}
-    return {key: forms[key](study, value) if key in forms else value for key, value in given.items()}
+    return {key: FORMS[key](study, value) if key in FORMS else value for key, value in given.items()}
 
 
-def record(given: Mapping[str, Any]) -> dict[str, Any]:
-    """One of an older version, whose specification has all values in clear, as the cell that it is now."""
+def record(given: dict[str, Any]) -> dict[str, Any]:
+    """One of an older version, whose specification has all values in clear, as the cell that it is now; else the same."""
     before = given.get("spec")
-    after = spec(str(given.get("study")), before) if isinstance(before, Mapping) else before
-    if after == before or not isinstance(after, Mapping):
-        return dict(given)
+    # A ledger may have 100,000 records, and most have none of these.
+    if not isinstance(before, Mapping) or FORMS.keys().isdisjoint(before):
+        return given
+    after = spec(str(given.get("study")), before)
+    if after == before:
+        return given
     identity = cell_id(after)
     return {**given, "spec": after, "cell_id": identity, "run_id": run_id(identity, given.get("block", 0))}
 
@@ -128,3 +130,10 @@ def digest(study: str, text: str) -> str:
     """The study's name is its salt: known, but no table of digests serves two studies."""
     salt = f"tfscale.study {study}".encode()
     return MARK + hashlib.pbkdf2_hmac("sha256", text.encode("utf-8", "surrogatepass"), salt, ITERATIONS).hex()[:16]
+
+
+# Keys of a specification that may hold secrets.
+FORMS: Mapping[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("env", "ps_env", "worker_env"), environment),
+    "command": command,
+}

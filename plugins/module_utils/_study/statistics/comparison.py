@@ -24,7 +24,7 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import Any
 
-from .intervals import CONFIDENCE, EXACT, MINIMUM, Ratio, exponential, ratio_interval
+from .intervals import CONFIDENCE, EXACT, LARGEST_LOG, MINIMUM, Ratio, ratio_interval
 from .scientific import numpy, special
 
 # The weights of the blocks' means and the cells' variances depend on each other; after three rounds they change no verdict.
@@ -146,7 +146,7 @@ def _prior(own: Any, df: Any, active: Any, most: Any) -> tuple[Any, Any]:
 
     logs = np.log(own) - functions.digamma(half) + np.log(half)
     middle = mean(logs)
-    beyond = mean((logs - middle) ** 2) * cells / np.maximum(cells - 1, 1) - mean(_trigamma(half))
+    beyond = mean((logs - middle) ** 2) * cells / np.maximum(cells - 1, 1) - mean(trigamma(half))
     differ = beyond > 0
     prior_df = np.where(differ, np.minimum(2.0 * _inverse_trigamma(np.where(differ, beyond, 1.0)), most), most)
     few = np.maximum(prior_df, EXACT) / 2.0
@@ -155,16 +155,26 @@ def _prior(own: Any, df: Any, active: Any, most: Any) -> tuple[Any, Any]:
     return np.where(differ & (prior_df > EXACT), varied, pooled), prior_df
 
 
-def _trigamma(value: Any) -> Any:
-    """By Hurwitz' zeta function, because scipy's polygamma works out the digamma as well."""
-    return special().zeta(2.0, value)
+def trigamma(value: Any) -> Any:
+    """To 12 digits, in an eighth of the time of scipy's zeta function: a forecast asks for many thousands of them.
+
+    By its recurrence up to an argument whose asymptotic series is short: Schneider, Algorithm AS 121, Applied Statistics 27 (1978) 97-99.
+    """
+    below, steps = 0.0, 8
+    for step in range(steps):
+        inverse = 1.0 / (value + step)
+        below = below + inverse * inverse
+    far = 1.0 / (value + steps)
+    square = far * far
+    series = 1.0 / 6.0 - square * (1.0 / 30.0 - square * (1.0 / 42.0 - square * (1.0 / 30.0 - square * 5.0 / 66.0)))
+    return below + far * (1.0 + far * (0.5 + far * series))
 
 
 def _inverse_trigamma(value: Any) -> Any:
     """By Newton's method, as in the appendix of Smyth 2004."""
     found = 0.5 + 1.0 / value
     for _step in range(NEWTON_STEPS):
-        here = _trigamma(found)
+        here = trigamma(found)
         found = found - here * (1.0 - here / value) / (2.0 * special().zeta(3.0, found))
     return found
 
@@ -187,18 +197,20 @@ def limits(logs: Any, active: Any, terms: Terms) -> Limits:
         total = np.where(apart, np.maximum(differences.var(1, ddof=1), EXACT**2), total)
         pair_df = np.where(apart, blocks - 1.0, pair_df)
     reach = np.sqrt(total / blocks)
-    below, above = _quantiles(active.sum(1) + terms.beside, pair_df, terms)
+    below, above = _quantiles(active, pair_df, terms)
     center = means - means[best][:, None]
     low, high = np.where(active, center - below * reach, -np.inf), np.where(active, center + above * reach, np.inf)
     return Limits(leader, center, low, high)
 
 
-def _quantiles(cells: Any, df: Any, terms: Terms) -> tuple[Any, Any]:
+def _quantiles(active: Any, df: Any, terms: Terms) -> tuple[Any, Any]:
+    """Of Student's t for the lower and for the upper limits of the active cells."""
     np, below, above = numpy(), numpy().zeros(df.shape), numpy().zeros(df.shape)
+    cells = active.sum(1) + terms.beside
     for number in np.unique(cells[cells > 1]):
-        rows = cells == number
+        asked = active & (cells == number)[:, None]
         for quantiles, share in zip((below, above), pair_errors(int(number), terms.error), strict=True):
-            quantiles[rows] = -special().stdtrit(df[rows], terms.level(share))
+            quantiles[asked] = -special().stdtrit(df[asked], terms.level(share))
     return below, above
 
 
@@ -209,15 +221,21 @@ def step_down(logs: Any, active: Any, terms: Terms) -> tuple[Any, Limits]:
     """
     np = numpy()
     told = limits(logs, active, terms)
+    active, leader = active.copy(), told.leader.copy()
     center, low, high = told.center.copy(), told.low.copy(), told.high.copy()
+    # The studies in which a cell was found to be slower; nothing changes in the others.
+    rows = np.arange(len(active))
     while True:
-        slower = active & (told.low > 0.0)
-        if not slower.any():
-            return active, Limits(told.leader, center, low, high)
-        active = active & ~slower
-        told = limits(logs, active, terms)
+        slower = active[rows] & (told.low > 0.0)
+        changed = slower.any(1)
+        if not changed.any():
+            return active, Limits(leader, center, low, high)
+        active[rows] &= ~slower
+        rows = rows[changed]
+        told = limits(logs[rows], active[rows], terms)
+        leader[rows] = told.leader
         for whole, part in ((center, told.center), (low, told.low), (high, told.high)):
-            np.copyto(whole, part, where=active)
+            whole[rows] = np.where(active[rows], part, whole[rows])
 
 
 def complete_table(cells: Mapping[str, Mapping[int, float]]) -> tuple[list[str], list[int]]:
@@ -239,11 +257,13 @@ def log_table(cells: Mapping[str, Mapping[int, float]], names: Sequence[str], bl
 
 def ratios_of(names: Sequence[str], told: Limits, blocks: int) -> dict[str, Ratio]:
     """The ratios of a study's cells to its fastest one, which is left out."""
-    found = {}
-    for place, name in enumerate(names):
-        if place != told.leader[0]:
-            center, low, high = (exponential(float(part[0, place])) for part in (told.center, told.low, told.high))
-            found[name] = Ratio(center, low, high, blocks, None, True)
+    np = numpy()
+    limits = (np.exp(np.minimum(part[0], LARGEST_LOG)).tolist() for part in (told.center, told.low, told.high))
+    found = {
+        name: Ratio(center, low, high, blocks, None, True)
+        for name, center, low, high in zip(names, *limits, strict=True)
+    }
+    del found[names[int(told.leader[0])]]
     return found
 
 

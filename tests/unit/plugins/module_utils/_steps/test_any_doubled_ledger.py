@@ -20,9 +20,9 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import (
     sweep_plan_info,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import gate, model
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import History
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.forecast import Experience
 from ansible_collections.tfscale.study.plugins.module_utils._study.records import sealed
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.history import History
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 
 from tests.fixtures import ledgers, runs

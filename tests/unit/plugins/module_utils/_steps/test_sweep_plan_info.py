@@ -126,7 +126,8 @@ def test_execute_run_carries_all_that_the_other_steps_need(tmp_path: Path) -> No
 
 def test_execute_run_tells_the_rules_of_adaptive_blocks(tmp_path: Path) -> None:
     run = plan(tmp_path, repeats="auto", margin=0.1, max_repeats=9)["runs"][0]
-    assert run["design"] == {"repeats": "auto", "margin": 0.1, "target_ci": None, "max_repeats": 9, "by_nodes": False}
+    rules = {"margin": 0.1, "target_ci": None, "max_repeats": 9, "attempts": 2}
+    assert run["design"] == {"repeats": "auto", **rules, "by_nodes": False}
 
 
 @pytest.mark.parametrize("by_nodes", [False, True])

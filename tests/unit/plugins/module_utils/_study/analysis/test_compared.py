@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import compared, model
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.adaptive_blocks import standing_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import Design, cells_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.history import History
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import times_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import Rules, decide
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import compare_with_best
 
@@ -118,6 +122,37 @@ def test_a_block_in_which_a_cell_failed_does_not_hide_the_later_ones() -> None:
             records.append({**made, "design": DESIGN})
     found = list(model.study_of(records, "x").cells)
     assert compared.compare(found).slower == (found[1].cell_id,)
+
+
+@pytest.mark.parametrize("lost", [{5, 6}, {4, 5, 6}, {6}, {2}, set()], ids=str)
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_report_decides_as_the_plan_did(lost: set[int], tries: int) -> None:
+    """The last cell fails in some blocks, `tries` times of two; one that failed in two in a row is left out from then on."""
+    draw, records, space = random.Random(5), [], cells_of([{"ps": [1], "workers": [1, 2, 4, 8]}], SPEC)
+    design = Design(blocks=20, attempts=2, seed=1, adaptive=Rules())
+    seconds = (1.0, 1.05, 1.6, 1.04)
+    for block in range(1, 8):
+        standing = standing_of(space, History.of(records), times_of(records), design)
+        for number, cell in enumerate(space):
+            if cell.cell_id not in standing.open:
+                continue
+            spec, time = dict(cell.spec), seconds[number] * math.exp(draw.gauss(0, 0.03))
+            fails = number == 3 and block in lost
+            made = (
+                [void(spec, block, "killed") for _try in range(tries)] if fails else [record(spec, block, seconds=time)]
+            )
+            records += [{**one, "attempt": at, "design": design.facts} for at, one in enumerate(made, 1)]
+    (decision,) = standing_of(space, History.of(records), times_of(records), design).decisions
+    comparison = compared.compare(model.study_of(records, "x").cells)
+    if decision.leader:
+        assert comparison.best == decision.leader
+        assert comparison.ratios == {
+            name: state.ratio for name, state in decision.states.items() if state.ratio and name != decision.leader
+        }
+    else:
+        # The plan waits for a run that is to be repeated.
+        assert (tries, bool(lost & {2, 4})) == (1, True)
+        assert comparison == compare_with_best(times_of(records))
 
 
 def test_cells_of_different_numbers_of_nodes_are_compared_by_whole_plots() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import adaptive_blocks
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import Cell, Design, History, cells_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import Cell, Design, cells_of
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.history import History
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import times_of
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.adaptive import Rules
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.sequential import FIRST

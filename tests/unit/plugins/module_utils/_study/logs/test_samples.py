@@ -42,7 +42,6 @@ VERSION_2 = {
     "memory.stat": "anon 540672\nfile 270336\nkernel 200704\n",
 }
 UNLIMITED = {
-    "cpu/cpu.cfs_quota_us": "-1\n",
     "cpu.max": "max 100000\n",
     "cpu.stat": "usage_usec 620000\nuser_usec 500000\nsystem_usec 120000\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n",
 }

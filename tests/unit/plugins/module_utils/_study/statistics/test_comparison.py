@@ -12,11 +12,18 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.comparison import (
     Comparison,
     compare_with_best,
+    trigamma,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics.intervals import ratio_interval
 
 from tests.fixtures.censored import Kind, censored_rates
 from tests.fixtures.studies import SPREADS, fixed_rates
+
+
+def test_trigamma_is_that_of_scipy() -> None:
+    numpy, special = pytest.importorskip("numpy"), pytest.importorskip("scipy.special")
+    values = numpy.geomspace(0.1, 1e6, 500)
+    assert trigamma(values) == pytest.approx(special.zeta(2.0, values), rel=1e-12)
 
 
 def cell(*values: float) -> dict[int, float]:
