@@ -14,7 +14,7 @@ from ..._study.analysis.laws import Curve
 from ..messages.catalogue import Catalogue
 from . import ceilings, law_bands
 from .figure import SCALING, Figure, finish, layer, numbered
-from .lines import ASIDE, Axis, Scales, Titles, drawn_of, median_layers, panels_of, run_layers, run_rows
+from .lines import MEDIAN, Axis, Scales, Titles, drawn_of, median_layers, panels_of, run_layers, run_rows
 
 PERFECT = {"type": "line", "strokeDash": [3, 4], "strokeWidth": 1.5, "clip": True, "aria": False}
 # Intervals higher than this many times the highest run are cut, so that they do not squeeze the runs.
@@ -90,7 +90,12 @@ def _median_rows(cells: Sequence[model.Cell], metric: Metric, scales: Scales, sa
         estimate = cell.interval(metric.key)
         if estimate is None:
             continue
-        row = {"x": scales.place(cell, ASIDE), "y": estimate.center, "line": scales.axis.line(cell), "cell": cell.label}
+        row = {
+            "x": scales.place(cell, MEDIAN),
+            "y": estimate.center,
+            "line": scales.axis.line(cell),
+            "cell": cell.label,
+        }
         bounds = {} if estimate.low is None else {"low": estimate.low, "high": estimate.high}
         told = say.interval(estimate, f"tip_{metric.text}", cell=cell.label, runs=estimate.n)
         rows.append({**row, **bounds, "told": told})

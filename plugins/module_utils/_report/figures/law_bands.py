@@ -90,10 +90,17 @@ def _even(sizes: Sequence[int], most: int) -> list[int]:
 
 
 def caption(curves: Mapping[str, Curve], say: Catalogue) -> list[str]:
-    """Which laws speak, or why none does."""
-    speaking = [curve for curve in curves.values() if curve.laws]
-    if speaking:
-        names = dict.fromkeys(law.name for curve in speaking for law in curve.laws)
-        return [say("caption_laws", laws=say.listed([say(f"law_{name}") for name in names]))]
-    reasons = dict.fromkeys(curve.refusal.code for curve in curves.values() if curve.refusal)
-    return [say("caption_no_law", why=say(f"no_law_{reason}")) for reason in list(reasons)[:1]]
+    """Which laws speak, and of which lines none does, and why."""
+    names = dict.fromkeys(law.name for curve in curves.values() for law in curve.laws)
+    said = [say("caption_laws", laws=say.listed([say(f"law_{name}") for name in names]))] if names else []
+    silent: dict[str, list[str]] = {}
+    for line, curve in curves.items():
+        if curve.refusal:
+            silent.setdefault(curve.refusal.code, []).append(line)
+    for reason, lines in silent.items():
+        why = say(f"no_law_{reason}")
+        everywhere = len(lines) == len(curves)
+        said.append(
+            say("caption_no_law", why=why) if everywhere else say("caption_no_law_of", lines=say.listed(lines), why=why)
+        )
+    return said

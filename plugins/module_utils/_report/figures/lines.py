@@ -22,8 +22,10 @@ from ..._study.records.validity import SUSPECT, VALID
 from ..messages.catalogue import Catalogue
 from .figure import FORM, TOLD, Part, layer, looks, measured
 
-SLOT = 0.2  # the room of one line at a count, as a share of the smallest step between two counts
-ASIDE = 0.24  # how far the runs stand beside their median, as a share of that room
+SLOT = 0.3  # the room of one line at a count, as a share of the smallest step between two counts
+# How far runs and median stand aside: shares of that room, and of the whole axis, below which they would touch.
+ASIDE, MOST_ASIDE, LEAST_ASIDE = 0.24, 0.45, 0.011
+RUNS, MEDIAN = -1, 1
 DOUBLING = 8  # from this ratio of the highest count to the lowest on, the axis goes by doubling
 DOTS = 600  # a figure draws at most so many runs
 
@@ -92,10 +94,11 @@ class Scales:
         """Counts that span several doublings stand evenly by doubling."""
         return math.log2(count) if self.doubling else float(count)
 
-    def place(self, cell: model.Cell, aside: float = 0.0) -> float:
+    def place(self, cell: model.Cell, side: int = 0) -> float:
         """Lines side by side, and in each the runs beside their median: nothing hides anything."""
         offset = self.lines.index(self.axis.line(cell)) - (len(self.lines) - 1) / 2
-        return round(self.position(self.axis.count(cell)) + (offset + aside) * self.slot, 6)
+        aside = min(MOST_ASIDE * self.slot, max(ASIDE * self.slot, LEAST_ASIDE * (self.right - self.left)))
+        return round(self.position(self.axis.count(cell)) + offset * self.slot + side * aside, 6)
 
     def x(self, title: str) -> Part:
         label = "format(round(pow(2, datum.value)), 'd')" if self.doubling else "format(datum.value, 'd')"
@@ -153,7 +156,7 @@ def run_rows(
     most = max(2, DOTS // max(1, len(cells)))
     return [
         {
-            "x": scales.place(cell, -ASIDE),
+            "x": scales.place(cell, RUNS),
             "y": value,
             "line": scales.axis.line(cell),
             "verdict": run.verdict,

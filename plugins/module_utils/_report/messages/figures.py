@@ -84,6 +84,7 @@ TEXTS: Texts = {
         "caption_kernel": "The calibration kernel is a fixed piece of work before each run: where it goes with the line, the machine changed.",
         "caption_laws": "Shaded: the 95 % band in which a measurement would lie by law ({laws}); short dashes: sizes not measured.",
         "caption_no_law": "No law speaks about other sizes: {why}.",
+        "caption_no_law_of": "No law speaks for {lines}: {why}.",
         "no_law_one_size": "only one number of workers was measured",
         "no_law_few_sizes": "fewer than four numbers of workers were measured",
         "no_law_few_blocks": "a cell has runs in fewer than three blocks",
@@ -222,6 +223,7 @@ TEXTS: Texts = {
             " niezmierzone."
         ),
         "caption_no_law": "Żadne prawo nie mówi o innych rozmiarach: {why}.",
+        "caption_no_law_of": "Dla {lines} nie mówi żadne prawo: {why}.",
         "no_law_one_size": "zmierzono tylko jedną liczbę workerów",
         "no_law_few_sizes": "zmierzono mniej niż cztery liczby workerów",
         "no_law_few_blocks": "jedna z konfiguracji ma przebiegi w mniej niż trzech blokach",

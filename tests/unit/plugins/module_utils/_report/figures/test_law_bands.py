@@ -43,6 +43,17 @@ def test_caption_says_why_no_law_speaks(workers: list[int], blocks: int, why: st
     assert why in figure.caption
 
 
+def test_caption_names_the_line_for_which_no_law_speaks() -> None:
+    records = [
+        record(spec, block, seconds=(6.0 / spec["workers"] + 1.0) * (1.0 + 0.001 * (block % 2)))
+        for block in range(1, 5)
+        for spec in space(ps=[1], workers=[1, 2, 3, 4, 5, 6]) + space(ps=[2], workers=[1, 2])
+    ]
+    caption = figures_of(records, resamples=50)["training-time-by-workers"].caption
+    assert "Shaded" in caption
+    assert "No law speaks for ps=2: fewer than four" in caption
+
+
 @pytest.mark.parametrize(("sizes", "most"), [(range(1, 4), 8), (range(3, 100), 8), (range(0), 8)])
 def test_even_keeps_both_ends(sizes: range, most: int) -> None:
     kept = law_bands._even(sizes, most)
