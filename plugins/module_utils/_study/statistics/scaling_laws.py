@@ -93,7 +93,7 @@ class Form:
         np = numpy()
         grows = self.terms(Sizes.of(1e9, ps))[0] / 1e9
         with np.errstate(divide="ignore"):
-            return np.sqrt(coefficients[:, 0] / (coefficients @ grows))
+            return np.maximum(1.0, np.sqrt(coefficients[:, 0] / (coefficients @ grows)))
 
 
 def _amdahl(at: Sizes) -> Any:
