@@ -128,7 +128,8 @@ def test_a_block_in_which_a_cell_failed_does_not_hide_the_later_ones() -> None:
 @pytest.mark.parametrize("tries", [1, 2])
 def test_a_report_decides_as_the_plan_did(lost: set[int], tries: int) -> None:
     """The last cell fails in some blocks, `tries` times of two; one that failed in two in a row is left out from then on."""
-    draw, records, space = random.Random(5), [], cells_of([{"ps": [1], "workers": [1, 2, 4, 8]}], SPEC)
+    records: list[dict[str, Any]] = []
+    draw, space = random.Random(5), cells_of([{"ps": [1], "workers": [1, 2, 4, 8]}], SPEC)
     design = Design(blocks=20, attempts=2, seed=1, adaptive=Rules())
     seconds = (1.0, 1.05, 1.6, 1.04)
     for block in range(1, 8):

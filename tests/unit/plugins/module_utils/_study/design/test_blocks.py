@@ -11,13 +11,13 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.blocks import (
     Cell,
     Design,
-    History,
     blocks_again,
     cells_of,
     order_of,
     plan_of,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import cell_id, run_id
+from ansible_collections.tfscale.study.plugins.module_utils._study.records.history import History
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
