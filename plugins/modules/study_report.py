@@ -125,7 +125,7 @@ claims:
       over that of workers=3."
 document:
   description:
-    - The answer for programs, as in C(answer.json), with the recommended cell, all cells' ratios, intervals and verdicts, causes, forecast,
+    - The answer for programs, as in C(answer.json), with the recommended cell, all cells' ratios, intervals and verdicts, causes, laws, forecast,
       design and provenance.
     - The schema is docs/answer.schema.json of the collection. Its version is C(schema); within one version fields are only added.
   returned: success
