@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
+from ansible_collections.tfscale.study.plugins.module_utils._common.collector import resting
 from ansible_collections.tfscale.study.plugins.module_utils._report import render
 from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import model
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
@@ -66,6 +67,11 @@ def report_of(path: Path) -> None:
     )
 
 
+def as_the_step_does(path: Path) -> None:
+    with resting():
+        report_of(path)
+
+
 def main() -> None:
     context: Any = multiprocessing.get_context("fork")
     for size in sys.argv[1:] or SIZES:
@@ -74,7 +80,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "ledger.jsonl"
             write_ledger(path, runs, cells)
-            process = context.Process(target=report_of, args=(path,))
+            process = context.Process(target=as_the_step_does, args=(path,))
             process.start()
             process.join()
 

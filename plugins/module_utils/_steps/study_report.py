@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._common.collector import resting
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.files import draft, why
@@ -171,8 +172,9 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     prices = prices_of(params["prices"])
     goal = _goal(params, prices)
-    records, warnings = recorded(params, folder, check_mode=context.check_mode)
-    report, files = _rendered(records, folder.name, prices, goal, params)
+    with resting():
+        records, warnings = recorded(params, folder, check_mode=context.check_mode)
+        report, files = _rendered(records, folder.name, prices, goal, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {

@@ -14,7 +14,7 @@ from ..._study.analysis.laws import Curve
 from ..messages.catalogue import Catalogue
 from . import ceilings, law_bands
 from .figure import SCALING, Figure, finish, layer, numbered
-from .lines import MEDIAN, Axis, Scales, Titles, drawn_of, median_layers, panels_of, run_layers, run_rows
+from .lines import MEDIAN, POINTS, Axis, Scales, Titles, drawn_of, even, median_layers, panels_of, run_layers, run_rows
 
 PERFECT = {"type": "line", "strokeDash": [3, 4], "strokeWidth": 1.5, "clip": True, "aria": False}
 # Intervals higher than this many times the highest run are cut, so that they do not squeeze the runs.
@@ -168,9 +168,13 @@ def _gain_rows(study: model.Study, cells: Sequence[model.Cell], scales: Scales, 
 
 def _perfect_rows(study: model.Study, cells: Sequence[model.Cell], scales: Scales) -> list[dict[str, Any]]:
     """Where each line would go if speed grew with the workers."""
-    rows = []
+    fewest: dict[str, int] = {}
     for cell in cells:
         if scaling := study.scaling(cell):
-            x = scales.position(scales.axis.count(cell))
-            rows.append({"x": x, "y": scaling.times, "line": scales.axis.line(cell)})
-    return rows
+            fewest[scales.axis.line(cell)] = scales.axis.count(scaling.reference)
+    # A straight line is a curve on an axis by doubling.
+    return [
+        {"x": scales.position(count), "y": count / first, "line": line}
+        for line, first in fewest.items()
+        for count in even(range(first, scales.counts[-1] + 1), POINTS)
+    ]

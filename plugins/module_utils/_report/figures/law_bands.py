@@ -12,10 +12,9 @@ from ..._study.analysis import model
 from ..._study.analysis.laws import Curve
 from ..messages.catalogue import Catalogue
 from .figure import TOLD, Part, layer
-from .lines import Axis, Scales, Titles
+from .lines import POINTS, Axis, Scales, Titles, even
 
 FURTHER = 2  # so many times the largest measured number of workers the figure goes on where a law speaks
-POINTS = 40  # of a curve
 PREDICTED = 8  # sizes beyond the measured ones that have a mark and a tooltip of their own
 
 
@@ -39,7 +38,7 @@ def layers(curves: Mapping[str, Curve], scales: Scales, titles: Titles, say: Cat
         if not curve.laws:
             continue
         last = min(curve.reach, max(scales.counts))
-        sizes = _even(range(curve.sizes[0], last + 1), POINTS)
+        sizes = even(range(curve.sizes[0], last + 1), POINTS)
         rows += [
             {"x": scales.position(size), "y": band.center, "low": band.low, "high": band.high, "line": line}
             for size, band in zip(sizes, curve.bands(sizes), strict=True)
@@ -60,7 +59,7 @@ def layers(curves: Mapping[str, Curve], scales: Scales, titles: Titles, say: Cat
 
 
 def _marks(line: str, curve: Curve, last: int, scales: Scales, say: Catalogue) -> list[dict[str, Any]]:
-    sizes = _even([size for size in range(curve.sizes[0], last + 1) if size not in curve.sizes], PREDICTED)
+    sizes = even([size for size in range(curve.sizes[0], last + 1) if size not in curve.sizes], PREDICTED)
     names = say.listed([say(f"law_{law.name}") for law in curve.laws])
     return [
         {
@@ -80,13 +79,6 @@ def _marks(line: str, curve: Curve, last: int, scales: Scales, say: Catalogue) -
         for size, band in zip(sizes, curve.bands(sizes), strict=True)
         if band and band.center <= scales.top
     ]
-
-
-def _even(sizes: Sequence[int], most: int) -> list[int]:
-    """At most so many of them, the first and the last among them."""
-    if len(sizes) <= most:
-        return list(sizes)
-    return sorted({sizes[round(n * (len(sizes) - 1) / (most - 1))] for n in range(most)})
 
 
 def caption(curves: Mapping[str, Curve], say: Catalogue) -> list[str]:

@@ -27,6 +27,7 @@ SLOT = 0.3  # the room of one line at a count, as a share of the smallest step b
 ASIDE, MOST_ASIDE, LEAST_ASIDE = 0.24, 0.45, 0.011
 RUNS, MEDIAN = -1, 1
 DOUBLING = 8  # from this ratio of the highest count to the lowest on, the axis goes by doubling
+POINTS = 40  # of a curve
 DOTS = 600  # a figure draws at most so many runs
 
 
@@ -129,6 +130,13 @@ class Titles:
 
 def _ordered(cells: Iterable[model.Cell], axis: Axis) -> list[model.Cell]:
     return sorted(cells, key=lambda cell: model.rank(cell.spec.get(axis.series)) if axis.series else (0, 0.0, ""))
+
+
+def even(sizes: Sequence[int], most: int) -> list[int]:
+    """At most so many of them, the first and the last among them."""
+    if len(sizes) <= most:
+        return list(sizes)
+    return sorted({sizes[round(n * (len(sizes) - 1) / (most - 1))] for n in range(most)})
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import math
 import random
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._report.figures import law_bands
 
 from tests.fixtures import ledgers
 from tests.fixtures.figures import figures_of, layer, rows
@@ -52,10 +51,3 @@ def test_caption_names_the_line_for_which_no_law_speaks() -> None:
     caption = figures_of(records, resamples=50)["training-time-by-workers"].caption
     assert "Shaded" in caption
     assert "No law speaks for ps=2: fewer than four" in caption
-
-
-@pytest.mark.parametrize(("sizes", "most"), [(range(1, 4), 8), (range(3, 100), 8), (range(0), 8)])
-def test_even_keeps_both_ends(sizes: range, most: int) -> None:
-    kept = law_bands._even(sizes, most)
-    assert len(kept) == min(most, len(sizes))
-    assert kept[:1] + kept[-1:] == [*sizes[:1], *sizes[-1:]]

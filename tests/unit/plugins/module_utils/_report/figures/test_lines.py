@@ -128,3 +128,10 @@ def test_figure_of_many_runs_says_how_many_it_draws() -> None:
     figure = figures_of(records)["training-time-by-workers"]
     assert figure.runs == len(rows(figure, "runs_valid")) == lines.DOTS
     assert "600 of 800 runs" in figure.caption
+
+
+@pytest.mark.parametrize(("sizes", "most"), [(range(1, 4), 8), (range(3, 100), 8), (range(0), 8)])
+def test_even_keeps_both_ends(sizes: range, most: int) -> None:
+    kept = lines.even(sizes, most)
+    assert len(kept) == min(most, len(sizes))
+    assert kept[:1] + kept[-1:] == [*sizes[:1], *sizes[-1:]]
