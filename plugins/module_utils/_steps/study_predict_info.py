@@ -50,6 +50,11 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
             f"study {folder.name!r} trains to the accuracy {target:g}, but laws are about a fixed number of steps: give a study without"
             " training_target_accuracy."
         )
+    if not found and any(cell.target is not None for cell in study.measured):
+        raise StepError(
+            f"study {folder.name!r} measures the time to training_target_accuracy, and laws tell of a fixed number of steps: give another"
+            " report_study, or a report_select with other runs."
+        )
     if not found:
         raise StepError(f"study {folder.name!r} has no run that counts: run its sweep first.")
     sentences = [_sentence(one, study.currency) for one in found]

@@ -46,6 +46,11 @@ def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None
     [
         ([{"workers": 0}], ledgers.study(SPECS), ["predict[0].workers is 0", "give a whole number from 1"]),
         ([{"workers": 8}], None, ["study_dir is ", "no ledger", "run the sweep"]),
+        (
+            [{"workers": 8}],
+            ledgers.study([{**one, "target_accuracy": 0.9} for one in SPECS]),
+            ["training_target_accuracy", "fixed number of steps"],
+        ),
         ([{"workers": 8}], [ledgers.void(SPECS[0], 1, "killed")], ["no run that counts", "run its sweep"]),
         ([{"workers": 8}], ledgers.to_accuracy(), ["trains to the accuracy 0.95", "training_target_accuracy"]),
     ],
