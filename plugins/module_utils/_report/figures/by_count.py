@@ -14,7 +14,7 @@ from ..._study.analysis.laws import Curve
 from ..messages.catalogue import Catalogue
 from . import ceilings, law_bands
 from .figure import SCALING, Figure, finish, layer, numbered
-from .lines import MEDIAN, POINTS, Axis, Scales, Titles, drawn_of, even, median_layers, panels_of, run_layers, run_rows
+from .lines import MEDIAN, POINTS, Axis, Scales, Titles, drawn_of, median_layers, panels_of, run_layers, run_rows
 
 PERFECT = {"type": "line", "strokeDash": [3, 4], "strokeWidth": 1.5, "clip": True, "aria": False}
 # Intervals higher than this many times the highest run are cut, so that they do not squeeze the runs.
@@ -176,5 +176,5 @@ def _perfect_rows(study: model.Study, cells: Sequence[model.Cell], scales: Scale
     return [
         {"x": scales.position(count), "y": count / first, "line": line}
         for line, first in fewest.items()
-        for count in even(range(first, scales.counts[-1] + 1), POINTS)
+        for count in (first + n * (scales.counts[-1] - first) / POINTS for n in range(POINTS + 1))
     ]

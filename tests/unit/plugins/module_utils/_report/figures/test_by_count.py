@@ -87,8 +87,10 @@ def test_figures_of_the_thesis_have_a_line_for_each_number_of_nodes() -> None:
 
 def test_speed_up_starts_at_the_reference_of_each_line_and_shows_the_perfect_line() -> None:
     figure = figures(space(ps=[1], workers=[1, 2, 4]) + space(ps=[2], workers=[2, 4]))["speed-up-by-workers"]
-    for line, perfect in (("ps=1", [1, 2, 3, 4]), ("ps=2", [1, 1.5, 2])):
-        assert [row["y"] for row in rows(figure, "perfect") if row["line"] == line] == perfect
+    for line, fewest in (("ps=1", 1), ("ps=2", 2)):
+        perfect = [row for row in rows(figure, "perfect") if row["line"] == line]
+        assert [row["y"] for row in perfect] == pytest.approx([row["x"] / fewest for row in perfect])
+        assert (perfect[0]["x"], perfect[-1]["x"]) == (fewest, 4)
         first, *others = (row for row in rows(figure, "medians") if row["line"] == line)
         assert first["y"] == pytest.approx(1.0)
         assert "low" not in first
