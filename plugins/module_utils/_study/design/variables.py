@@ -128,6 +128,12 @@ def change(name: str, value: Any) -> dict[str, Any]:
     return inputs.variant(name, mapping("{batch_size: 40}")(name, value), FOR_PODS)
 
 
+def baselines(name: str, value: Any) -> list[str]:
+    """Names of studies and ledger files: one, or a list."""
+    is_list = isinstance(value, list) or (isinstance(value, str) and value.startswith("["))
+    return list(sequence(LEDGER_OF, "[release]")(name, value)) if is_list else [LEDGER_OF(name, value)]
+
+
 def expression(name: str, value: Any) -> str:
     """A JMESPath expression over records, or nothing."""
     text: str = word(allowed="a JMESPath expression", empty=True)(name, value)
@@ -139,6 +145,7 @@ def expression(name: str, value: Any) -> str:
 FOR_PODS = {"backend": workloads.names()[0]}
 
 PATH = word(allowed="a path")
+LEDGER_OF = word(allowed="the name of a study or a ledger file")
 PATH_OR_NONE = word(allowed="a path", empty=True)
 WORD_OR_NONE = word(empty=True)
 IMAGE_OR_NONE = word(IMAGE, "the name of an image", empty=True)
@@ -318,6 +325,9 @@ REPORT: dict[str, Check] = {
     "report_claims": choice("", "thesis"),
     "report_results_dir": PATH,
     "report_predict": sizes.sizes_of,
+    "report_baseline": either(baselines),
+    "report_margin": inputs.part,
+    "report_fail_on_slower": flag,
 }
 
 UPGRADE: dict[str, Check] = {

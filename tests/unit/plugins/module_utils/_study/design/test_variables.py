@@ -73,7 +73,7 @@ PATHS = named(
     "image_ source_dir",
     "training_ data_dir log_dir source_dir python helm_values chart_dir",
     "sweep_ results_dir",
-    "report_ results_dir",
+    "report_ results_dir baseline",
     "upgrade_ results_dir",
 )
 LINES = named(
@@ -91,15 +91,18 @@ MAY_BE_NOTHING = named(
     "training_ priority_class fs_group",
     "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
-    "report_ select claims max_seconds max_cost",
+    "report_ select claims baseline max_seconds max_cost",
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(
     "cluster_ gke_zones",
     "training_ env_from image_pull_secrets tolerations volumes volume_mounts",
+    "report_ baseline",
     "awx_ credentials prompts trainer_images",
 )
-LISTS_OF_WORDS = named("cluster_ gke_zones", "training_ image_pull_secrets", "awx_ credentials trainer_images")
+LISTS_OF_WORDS = named(
+    "cluster_ gke_zones", "training_ image_pull_secrets", "awx_ credentials trainer_images", "report_ baseline"
+)
 MAPPINGS = named(
     "cluster_ gke_accelerator gke_labels",
     "image_ arguments",
