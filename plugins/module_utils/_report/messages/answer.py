@@ -54,10 +54,12 @@ TEXTS: Texts = {
         ),
         "because_meets_seconds_smallest": "It is the smallest cell that is certain (95 %) to take at most {seconds}.",
         "because_meets_both_smallest": "It is the smallest cell that is certain (95 %) to take at most {seconds} and to cost at most {cost} a run.",
-        "because_meets_seconds_cheapest": "It is the cheapest cell that is certain (95 %) to take at most {seconds}.",
-        "because_meets_both_cheapest": "It is the cheapest cell that is certain (95 %) to take at most {seconds} and to cost at most {cost} a run.",
-        "because_meets_cost_cheapest": "It is the cheapest cell that is certain (95 %) to cost at most {cost} a run.",
-        "because_meets_cost_fastest": "It is the fastest cell that is certain (95 %) to cost at most {cost} a run.",
+        "because_meets_seconds_cheapest": "It has the lowest cost of the cells that are certain (95 %) to take at most {seconds}.",
+        "because_meets_both_cheapest": (
+            "It has the lowest cost of the cells that are certain (95 %) to take at most {seconds} and to cost at most {cost} a run."
+        ),
+        "because_meets_cost_cheapest": "It has the lowest cost of the cells that are certain (95 %) to cost at most {cost} a run.",
+        "because_meets_cost_fastest": "It has the lowest time of the cells that are certain (95 %) to cost at most {cost} a run.",
         "because_smallest_as_fast": (
             "It is smaller than the fastest, {cell}, and as fast within {margin} ({range} times as long). The ratios "
             "here are to the fastest."
@@ -252,10 +254,12 @@ TEXTS: Texts = {
         ),
         "because_meets_seconds_smallest": "Najmniejsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds}.",
         "because_meets_both_smallest": "Najmniejsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds} i w koszcie {cost} za przebieg.",
-        "because_meets_seconds_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds}.",
-        "because_meets_both_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds} i w koszcie {cost} za przebieg.",
-        "because_meets_cost_cheapest": "Najtańsza z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
-        "because_meets_cost_fastest": "Najszybsza z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
+        "because_meets_seconds_cheapest": "Ma najniższy koszt z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds}.",
+        "because_meets_both_cheapest": (
+            "Ma najniższy koszt z konfiguracji, które na pewno (95%) mieszczą się w czasie {seconds} i w koszcie {cost} za przebieg."
+        ),
+        "because_meets_cost_cheapest": "Ma najniższy koszt z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
+        "because_meets_cost_fastest": "Ma najkrótszy czas z konfiguracji, które na pewno (95%) mieszczą się w koszcie {cost} za przebieg.",
         "because_smallest_as_fast": (
             "Jest mniejsza od najszybszej konfiguracji {cell} i równie szybka w granicach {margin} ({range} jej "
             "czasu). Ilorazy podano względem najszybszej."
