@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures import compared_studies, ledgers
 from tests.fixtures.laws import PROGRAM
 from tests.fixtures.playbook import Playbook, errors, hosts
 
@@ -133,3 +134,18 @@ def test_compare_bad_input_gets_a_sentence_before_anything_starts(gate: Playbook
         assert name in told[host], (given, told[host])
         assert value in told[host], (given, told[host])
     assert not list(gate.results.glob("*/ledger.jsonl"))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 2)])
+def test_a_slower_study_fails_the_playbook_where_that_is_asked(playbook: Playbook, *, fails: bool, code: int) -> None:
+    """Two ledgers with planted times; nothing is measured."""
+    for name, seconds in (("mine", [4.4, 3.0]), ("release", [4.0, 3.0])):
+        made = [{**one, "study": name} for one in compared_studies.records(seconds, spread=0.01)]
+        ledgers.write(playbook.results / name, made)
+    given = {"report_results_dir": str(playbook.results), "report_study": "mine", "report_fail_on_slower": fails}
+    result = playbook.run("compare_studies", report_baseline="release", **given)
+    assert result.returncode == code, result.stdout + result.stderr
+    told = json.loads((playbook.results / "mine/comparison.json").read_text())
+    assert (told["verdict"], told["counts"]["slower"], told["counts"]["same"]) == ("slower", 1, 1)
+    assert "ps=1 workers=1: slower" in result.stdout
