@@ -69,7 +69,6 @@ CASES: dict[str, tuple[Sequence[float], Sequence[int], Goal, Callable[[Decision]
         lambda given: not has(decision.KNEE_FIRST)(given),
     ),
     "takes at most 4 s, but the median is 4 s": (EQUAL, ONE, Goal(max_seconds=4.0), has(decision.MEETS)),
-    "costs at most 4, but the median is 4": (EQUAL, ONE, Goal(max_cost=4.0), has(decision.MEETS)),
 }
 
 
