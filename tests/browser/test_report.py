@@ -86,6 +86,8 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def open_page(browser: Browser, path: Path, **options: Any) -> Seen:
     seen = Seen(browser.new_page(**{"viewport": DESKTOP, **options}))
+    # On a busy machine a browser is slow, not wrong.
+    seen.page.set_default_timeout(120_000)
     seen.page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     seen.page.on("request", lambda request: seen.requests.append(request.url))
