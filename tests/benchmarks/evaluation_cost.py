@@ -29,7 +29,12 @@ def pairs(study: LocalStudy, count: int, workers: int, every: int) -> Iterator[t
     for block in range(1, count + 1):
         told = {}
         for kind in (target, {}) if block % 2 else ({}, target):
-            told[bool(kind)] = study.run(block, workers=workers, train_steps=STEPS, deadline=120.0, **kind)["timings"]
+            record = study.run(block, workers=workers, train_steps=STEPS, deadline=120.0, **kind)
+            told[bool(kind)] = record["timings"]
+            if record["verdict"]["verdict"] == "void":
+                print(f"block {block} is left out: {'; '.join(record['verdict']['reasons'])}", flush=True)
+        if None in (told[True]["train_seconds"], told[False]["train_seconds"]):
+            continue
         yield told[True]["train_seconds"], told[False]["train_seconds"], told[True]["eval_cpu_seconds"]
 
 
