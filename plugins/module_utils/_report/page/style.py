@@ -66,6 +66,7 @@ figcaption { margin-top: auto; padding-top: 8px; font-size: 13px; line-height: 1
 .plot { width: 100%; max-width: 560px; border-radius: 6px; }
 .plot svg { display: block; width: 100%; height: auto; }
 .plot svg > rect { fill: none; }
+.plot svg * { pointer-events: none; }
 .plot [data-tip] { pointer-events: all; }
 .plot .chosen { stroke: var(--ink); stroke-width: 3px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
