@@ -102,7 +102,7 @@ test-trainer: setup-test-trainer ## the trainer's tests, on TensorFlow
 integration: setup-test setup-trainer ## playbooks against real processes
 	@$(PYTEST) $(APART) 2 tests/integration -m "not full" $(ARGS)
 browser: setup-test setup-browser ## the report in headless Chromium
-	@$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
+	@$(PYTEST) $(PARALLEL) tests/browser -m "not full" $(ARGS)
 # Without the ceiling kubernetes.core lies in our repository and is not copied, as it is not tracked.
 docs: setup-test ## the plugins' documentation and the changelog
 	@GIT_CEILING_DIRECTORIES="$(CURDIR)" ANSIBLE_COLLECTIONS_PATH="$$($(TEST)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \

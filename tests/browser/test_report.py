@@ -148,7 +148,11 @@ WIDE = """() => [...document.querySelectorAll("main *, header *, footer *")].fil
 
 
 @pytest.mark.parametrize("language", ["en", "pl"])
-@pytest.mark.parametrize("viewport", [DESKTOP, WIDER, PHONE], ids=["1240", "1280", "390"])
+@pytest.mark.parametrize(
+    "viewport",
+    [pytest.param(DESKTOP, marks=pytest.mark.full), WIDER, PHONE],
+    ids=["1240", "1280", "390"],
+)
 def test_nothing_is_cut_off(browser: Browser, wide: dict[str, Path], viewport: Any, language: str) -> None:
     page = open_page(browser, wide[language], viewport=viewport).page
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
@@ -161,7 +165,7 @@ def test_nothing_is_cut_off(browser: Browser, wide: dict[str, Path], viewport: A
     assert smallest > 9
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
 def test_page_can_be_used_with_readers_of_screens_and_keys(
     browser: Browser, wide: dict[str, Path], scheme: str
 ) -> None:
@@ -262,7 +266,7 @@ def luminance(color: str) -> float:
     return sum(float(part) for part in color.removeprefix("rgb(").removesuffix(")").split(",")[:3]) / 3
 
 
-@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+@pytest.mark.parametrize(("scheme", "dark"), [pytest.param("light", False, marks=pytest.mark.full), ("dark", True)])
 def test_both_schemes_paint_page_and_figures(
     browser: Browser, mnist: tuple[Path, render.Report], scheme: str, dark: bool
 ) -> None:
