@@ -213,9 +213,13 @@ def test_sweep_ledger_that_is_not_ours_is_left_alone(playbook: Playbook) -> None
 
 @pytest.mark.slow
 def test_sweep_second_controller_is_kept_apart(playbook: Playbook) -> None:
-    first = playbook.start("sweep", training_command=tiny_command(steps=20, pace=0.1), sweep_repeats=1)
+    # The first study lasts until the second call has been refused, however long that takes.
+    refused = playbook.results / "refused"
+    waiting = f"until [ -e {refused} ]; do sleep 0.05; done; {tiny_command(steps=20)}"
+    first = playbook.start("sweep", training_command=waiting, sweep_repeats=1)
     assert wait_until((playbook.results / "tiny/ledger.lock").exists)
     second = playbook.run("sweep")
+    refused.touch()
     assert second.returncode != 0
     assert str(first.pid) in (second.stdout + second.stderr).strip().splitlines()[-1]
     output, _errors = first.communicate(timeout=120)
