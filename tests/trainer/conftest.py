@@ -143,7 +143,8 @@ def forker() -> Iterator[Forker]:
 
 
 def runner(forker: Forker, folder: Path) -> RunCluster:
-    def run(*flags: str, ps: int = 1, workers: int = 1, seconds: float = 60) -> Outcome:
+    # `seconds` ends what hangs. A loop of the thesis took more than 60 s on a machine whose processors others used.
+    def run(*flags: str, ps: int = 1, workers: int = 1, seconds: float = 240) -> Outcome:
         addresses = free_addresses(ps + workers)
         hosts = ["--ps_hosts", ",".join(addresses[:ps]), "--worker_hosts", ",".join(addresses[ps:])]
         places = [("ps", i) for i in range(ps)] + [("worker", i) for i in range(workers)]

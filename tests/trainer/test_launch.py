@@ -153,7 +153,7 @@ def test_run_leaves_a_folder_of_somebody_else_alone(tmp_path: Path) -> None:
         (["--workers", "two"], "argument --workers: invalid int value: 'two'"),
         (["--env", "broken"], "--env is 'broken', but must be NAME=VALUE"),
         (["--port_range", "9-1"], "training_port_range is '9-1', but must be FIRST-LAST"),
-        (["--command"], "no program was given"),
+        (["--command"], "--command is given, but no program follows"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
