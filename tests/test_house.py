@@ -489,9 +489,11 @@ def test_ownership_page_has_a_row_for_every_removal() -> None:
     named = set(re.findall(r"`((?:plugins|trainer|roles|docker|tools)/[\w./]+)`", page))
     assert [name for name in named if not (ROOT / name).is_file()] == []
     code = {path.relative_to(ROOT).as_posix(): removals_of(path) for path in python_files("plugins", "trainer")}
-    tasks = re.compile(r"state: absent|overwrite: true|ansible\.builtin\.copy:|^  awx\.awx\.", re.MULTILINE)
+    tasks = re.compile(r"overwrite: true|ansible\.builtin\.copy:|^  awx\.awx\.", re.MULTILINE)
     for path in ROOT.glob("roles/*/tasks/*.yml"):
-        if tasks.search(path.read_text()) and "tfscale.study." not in path.read_text():
+        text = path.read_text()
+        # A module of ours that removes something has a row of its own.
+        if tasks.search(text) or ("state: absent" in text and "tfscale.study." not in text):
             code[path.relative_to(ROOT).as_posix()] = [0]
     assert {name: lines for name, lines in code.items() if lines and name not in named} == {}
 

@@ -144,8 +144,17 @@ def test_a_slower_study_fails_the_playbook_where_that_is_asked(playbook: Playboo
         made = [{**one, "study": name} for one in compared_studies.records(seconds, spread=0.01)]
         ledgers.write(playbook.results / name, made)
     given = {"report_results_dir": str(playbook.results), "report_study": "mine", "report_fail_on_slower": fails}
+    written = playbook.results / "mine/comparison.json"
+    if fails:
+        written.write_text('{"format": "of somebody else"}')
+        refused = errors(playbook.run("compare_studies", report_baseline="release", **given))["local"]
+        assert "report_study is 'mine', whose comparison.json" in refused
+        assert written.read_text() == '{"format": "of somebody else"}'
+        written.unlink()
     result = playbook.run("compare_studies", report_baseline="release", **given)
     assert result.returncode == code, result.stdout + result.stderr
-    told = json.loads((playbook.results / "mine/comparison.json").read_text())
+    told = json.loads(written.read_text())
     assert (told["verdict"], told["counts"]["slower"], told["counts"]["same"]) == ("slower", 1, 1)
     assert "ps=1 workers=1: slower" in result.stdout
+    # The file is ours now.
+    assert playbook.run("compare_studies", report_baseline="release", **given).returncode == code
