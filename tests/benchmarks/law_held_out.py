@@ -13,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "collections"), str(ROOT)]
 
-from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import law_words, laws, model
+from ansible_collections.tfscale.study.plugins.module_utils._common.format import listed
+from ansible_collections.tfscale.study.plugins.module_utils._report import law_words
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import laws, model
 
 
 def rows(folder: Path) -> Iterator[str]:
@@ -29,13 +31,13 @@ def rows(folder: Path) -> Iterator[str]:
 
 
 def _verdict(curve: laws.Curve, cell: model.Cell, most: int) -> str:
-    sizes, seconds = law_words.listed(curve.sizes), cell.interval("train_seconds")
+    sizes, seconds = listed([str(size) for size in curve.sizes]), cell.interval("train_seconds")
     measured = f"{seconds.center:.2f} s in {seconds.n} runs" if seconds else "nothing"
     band = curve.band(most)
     if band is None or seconds is None:
         reason = curve.silence(most)
         return f"by {sizes} workers: refused ({law_words.refusal(reason) if reason else ''}) | {most}: {measured}"
-    names = law_words.listed(law_words.NAMES[law.name] for law in curve.laws)
+    names = listed([law_words.NAMES[law.name] for law in curve.laws])
     verdict = "inside" if band.low <= seconds.center <= band.high else "OUTSIDE"
     return f"by {sizes} workers: {band.center:.2f} s ({band.low:.2f}-{band.high:.2f}), {names} | {most}: {measured} | {verdict}"
 

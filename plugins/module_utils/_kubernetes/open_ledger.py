@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .._common.errors import BackendError, LedgerError
+from .._common.errors import BackendError, InputError, LedgerError, StepError
 from .._study.records import ledger
 from .._study.records.ledger import FileLedger, Ledger
 from .._study.records.lock import Lock, StudyLock
@@ -56,6 +56,18 @@ def read(params: Mapping[str, Any]) -> tuple[list[Record], dict[str, list[str]]]
     # An expression looks for values in dictionaries.
     records = records_of(keep(book.records(skim=not params.get("select"))))
     return records, {"warnings": list(book.warnings)} if book.warnings else {}
+
+
+def recorded(params: Mapping[str, Any], *, check_mode: bool) -> tuple[list[Record], dict[str, list[str]]]:
+    """As `read`, of a study that has been measured; in check mode the sweep before made no folder either."""
+    folder = Path(params["study_dir"])
+    if params["ledger"] == "files" and not check_mode and not (folder / ledger.NAME).is_file():
+        lacking = "has no ledger" if folder.is_dir() else "is not a folder"
+        raise StepError(f"study_dir is {str(folder)!r}, which {lacking}: run the sweep of this study first.")
+    try:
+        return read(params)
+    except (InputError, LedgerError) as error:
+        raise StepError(str(error)) from error
 
 
 def check_namespace(name: str) -> str:

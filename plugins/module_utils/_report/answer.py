@@ -12,7 +12,7 @@ from itertools import groupby
 
 from .._common import fields
 from .._study.analysis import decision, model
-from .._study.analysis.decision import Decision, Goal, Reason
+from .._study.analysis.decision import FASTEST_GOAL, Decision, Goal, Reason
 from .._study.analysis.laws import Curve, curves_of
 from .._study.statistics import intervals
 from .._study.statistics.comparison import Comparison
@@ -21,7 +21,6 @@ from . import cause_words, reasons, suspects
 from .messages.catalogue import ENGLISH, Catalogue
 from .names import NAMED, Names
 
-FASTEST_GOAL = Goal()
 # Reasons about each cell of its own.
 EACH = (decision.SLOWER, decision.DEARER)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._common.format import plain
-from .._study.analysis import causes, decision, law_words, model
+from .._study.analysis import causes, decision, model
 from .._study.analysis.claims import Finding
 from .._study.analysis.compared import margin_of
 from .._study.analysis.decision import Goal
@@ -24,7 +24,7 @@ from .._study.design import blocks, forecast
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics import intervals
 from .._study.statistics.law_choice import MIN_GAIN, Band, Law, Reason
-from . import cause_words, claims, reasons, tables
+from . import cause_words, claims, law_words, reasons, tables
 from .answer import Answer, sentence
 from .messages.catalogue import ENGLISH, Catalogue
 

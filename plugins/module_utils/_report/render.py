@@ -17,7 +17,7 @@ from .._common.format import readable
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import margin_of, rules_of
-from .._study.analysis.decision import Goal
+from .._study.analysis.decision import FASTEST_GOAL, Goal
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve
 from .._study.analysis.noise import Noise, noise_of
@@ -303,7 +303,7 @@ def _picture(one: Figure) -> str:
 
 
 def report_of(
-    study: model.Study, say: Catalogue = ENGLISH, goal: Goal = answer.FASTEST_GOAL, *, with_claims: bool = False
+    study: model.Study, say: Catalogue = ENGLISH, goal: Goal = FASTEST_GOAL, *, with_claims: bool = False
 ) -> Report:
     """`with_claims` holds the thesis' claims against the study."""
     floor = noise_of(study.measured)

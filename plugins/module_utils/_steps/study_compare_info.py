@@ -13,7 +13,7 @@ from typing import Any
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
 from .._common.format import counted, listed, percent
-from .._kubernetes.open_ledger import LEDGER_ARG_SPEC
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
 from .._study.analysis import model
 from .._study.analysis.gate import CANNOT_TELL, FASTER, SAME, SLOWER
 from .._study.analysis.studies import Compared, Pair, compare_studies, overall
@@ -23,7 +23,6 @@ from .._study.records import ledger
 from .._study.records.record import records_of
 from .._study.records.selection import selector
 from .._study.statistics.intervals import CONFIDENCE, Ratio
-from . import study_report
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -47,7 +46,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if not names:
             raise InputError("report_baseline is []: give the name of a study or a ledger file")
         paths = [_ledger_of(name, folder) for name in names]
-        records, warnings = study_report.recorded(params, folder, check_mode=context.check_mode)
+        records, warnings = recorded(params, check_mode=context.check_mode)
         study = model.study_of(records, folder.name)
         others = [_baseline(name, path, params["select"]) for name, path in zip(names, paths, strict=True)]
         found = compare_studies(study, others, margin)

@@ -11,15 +11,16 @@ from typing import Any
 
 from .._common.context import Context
 from .._common.errors import InputError, StepError
-from .._kubernetes.open_ledger import LEDGER_ARG_SPEC
-from .._report import document
+from .._common.format import listed
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
+from .._report import document, law_words
 from .._report.messages.catalogue import ENGLISH
-from .._study.analysis import law_words, model
+from .._study.analysis import model
 from .._study.analysis.prediction import Prediction, predict
+from .._study.design import inputs
 from .._study.design.sizes import Size, sizes_of
 from .._study.statistics.law_choice import Band
 from .._study.statistics.words import number, places
-from . import study_report
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -37,8 +38,8 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
     try:
         sizes = sizes_of("predict", params["predict"])
-        prices = study_report.prices_of(params["prices"])
-        records, warnings = study_report.recorded(params, folder, check_mode=context.check_mode)
+        prices = inputs.prices("report_prices", params["prices"])
+        records, warnings = recorded(params, check_mode=context.check_mode)
         study = model.study_of(
             records, folder.name, prices=prices, currency=params["currency"], selected=params["select"]
         )
@@ -47,12 +48,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         raise StepError(f"{error}.") from error
     if not found and (target := next((cell.target for cell in study.measured if cell.target is not None), None)):
         raise StepError(
-            f"study {folder.name!r} trains to the accuracy {target:g}, but laws are about a fixed number of steps: give a study without"
-            " training_target_accuracy."
-        )
-    if not found and any(cell.target is not None for cell in study.measured):
-        raise StepError(
-            f"study {folder.name!r} measures the time to training_target_accuracy, and laws tell of a fixed number of steps: give another"
+            f"study {folder.name!r} trains to the accuracy {target:g} (training_target_accuracy), but laws are about a fixed number of steps: give another"
             " report_study, or a report_select with other runs."
         )
     if not found:
@@ -94,7 +90,7 @@ def _sentence(given: Prediction, currency: str) -> str:
         parts.append(f"{center} {currency} ({low}-{high})")
     if given.measured is not None:
         parts.append(f"measured {number(given.measured)} s")
-    return f"{name}: {', '.join(parts)}, by {law_words.listed(map(law_words.named, given.laws, given.bounds))}."
+    return f"{name}: {', '.join(parts)}, by {listed(list(map(law_words.named, given.laws, given.bounds)))}."
 
 
 def _name(size: Size) -> str:

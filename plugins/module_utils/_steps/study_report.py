@@ -15,16 +15,16 @@ from typing import Any
 
 from .._common.collector import resting
 from .._common.context import Context
-from .._common.errors import InputError, LedgerError, StepError
+from .._common.errors import InputError, StepError
 from .._common.files import draft, why
-from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, read
+from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
 from .._report import claims, render, tables
 from .._report.messages.catalogue import Catalogue
 from .._study.analysis import model
 from .._study.analysis.decision import Goal
-from .._study.design.inputs import MOST, number, positive
+from .._study.design.inputs import MOST, positive
+from .._study.design.inputs import prices as prices_of
 from .._study.design.variables import GOALS, LANGUAGES, TIME, check_goal
-from .._study.records import ledger
 from .._study.records.record import Record
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -56,34 +56,10 @@ MARKS = {
 FIGURE = re.compile(rb"(?:\(figures/|id=\"figure-)([a-z0-9-]+)")
 
 
-def recorded(params: Mapping[str, Any], folder: Path, *, check_mode: bool) -> tuple[list[Record], dict[str, list[str]]]:
-    """In check mode the sweep before this step made no folder either."""
-    if params["ledger"] == "files" and not check_mode:
-        lacking = "has no ledger" if folder.is_dir() else "is not a folder"
-        if not (folder / ledger.NAME).is_file():
-            raise StepError(f"study_dir is {str(folder)!r}, which {lacking}: run the sweep of this study first.")
-    try:
-        return read(params)
-    except (InputError, LedgerError) as error:
-        raise StepError(str(error)) from error
-
-
-def prices_of(given: Mapping[str, Any]) -> dict[str, float]:
-    try:
-        return {str(kind): number(f"report_prices[{str(kind)!r}]", price) for kind, price in given.items()}
-    except InputError as error:
-        raise StepError(f"{error}.") from error
-
-
 def _goal(params: Mapping[str, Any], prices: Mapping[str, float]) -> Goal:
     limits = {name: params[name] for name in ("max_seconds", "max_cost")}
-    try:
-        check_goal(params["goal"], limits["max_seconds"], limits["max_cost"], prices)
-        told = {
-            name: None if of is None else positive(f"report_{name}", of, maximum=MOST) for name, of in limits.items()
-        }
-    except InputError as error:
-        raise StepError(f"{error}.") from error
+    check_goal(params["goal"], limits["max_seconds"], limits["max_cost"], prices)
+    told = {name: None if of is None else positive(f"report_{name}", of, maximum=MOST) for name, of in limits.items()}
     return Goal(kind=params["goal"], **told)
 
 
@@ -170,10 +146,13 @@ def _counts(report: render.Report) -> dict[str, int]:
 
 def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
     folder = Path(params["study_dir"])
-    prices = prices_of(params["prices"])
-    goal = _goal(params, prices)
+    try:
+        prices = prices_of("report_prices", params["prices"])
+        goal = _goal(params, prices)
+    except InputError as error:
+        raise StepError(f"{error}.") from error
     with resting():
-        records, warnings = recorded(params, folder, check_mode=context.check_mode)
+        records, warnings = recorded(params, check_mode=context.check_mode)
         report, files = _rendered(records, folder.name, prices, goal, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]

@@ -185,6 +185,11 @@ def positive(name: str, value: Any, *, maximum: float) -> float:
     return found
 
 
+def prices(name: str, given: Mapping[str, Any]) -> dict[str, float]:
+    """Of a node's hour by machine type."""
+    return {str(kind): number(f"{name}[{str(kind)!r}]", price) for kind, price in given.items()}
+
+
 def accuracy(name: str, value: Any) -> float:
     """A share of the test set."""
     try:

@@ -258,10 +258,9 @@ def log_table(cells: Mapping[str, Mapping[int, float]], names: Sequence[str], bl
 def ratios_of(names: Sequence[str], told: Limits, blocks: int) -> dict[str, Ratio]:
     """The ratios of a study's cells to its fastest one, which is left out."""
     np = numpy()
-    limits = (np.exp(np.minimum(part[0], LARGEST_LOG)).tolist() for part in (told.center, told.low, told.high))
+    ends = (np.exp(np.minimum(part[0], LARGEST_LOG)).tolist() for part in (told.center, told.low, told.high))
     found = {
-        name: Ratio(center, low, high, blocks, None, True)
-        for name, center, low, high in zip(names, *limits, strict=True)
+        name: Ratio(center, low, high, blocks, None, True) for name, center, low, high in zip(names, *ends, strict=True)
     }
     del found[names[int(told.leader[0])]]
     return found

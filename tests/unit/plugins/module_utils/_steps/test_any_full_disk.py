@@ -68,7 +68,7 @@ def lock(study: Path, state: str = "present") -> dict[str, Any]:
 
 def report(study: Path) -> dict[str, Any]:
     usual = {name: option.get("default") for name, option in study_report.ARGUMENT_SPEC.items()}
-    params = {**usual, "study_dir": str(study), "ledger": "files", "prices": {}}
+    params: dict[str, Any] = {**usual, "study_dir": str(study), "ledger": "files", "prices": {}}
     return study_report.execute(params, Context())
 
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ..statistics import law_choice
-from ..statistics.law_choice import Reason
-from ..statistics.scaling_laws import AMDAHL, PS_AWARE, QUEUEING, USL
-from ..statistics.words import number
-from . import laws
+from .._common.format import listed
+from .._study.analysis import laws
+from .._study.statistics import law_choice
+from .._study.statistics.law_choice import Reason
+from .._study.statistics.scaling_laws import AMDAHL, PS_AWARE, QUEUEING, USL
+from .._study.statistics.words import number
 
 NAMES = {
     AMDAHL: "Amdahl's law",
@@ -21,15 +22,9 @@ NAMES = {
 }
 
 
-def listed(names: Iterable[object]) -> str:
-    """`1, 2 and 4`."""
-    *first, last = map(str, names)
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def named(law: str, bounds: Mapping[str, float]) -> str:
     """`the USL`, or `the USL (k = 0)` where a parameter is at its bound."""
-    ends = listed(f"{name} = {value:g}" for name, value in bounds.items()) if bounds else ""
+    ends = listed([f"{name} = {value:g}" for name, value in bounds.items()])
     return f"{NAMES[law]} ({ends})" if ends else NAMES[law]
 
 
@@ -40,7 +35,7 @@ def refusal(given: Reason) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
-        return listed(value)
+        return listed([str(one) for one in value])
     if isinstance(value, float):
         return number(value)
     return NAMES.get(str(value), str(value))
