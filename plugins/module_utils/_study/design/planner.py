@@ -105,9 +105,8 @@ def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> f
     allowed = inputs.margin("sweep_max_slowdown", params["max_slowdown"])
     if allowed is None:
         return None
-    if (
-        target := next((cell.spec["target_accuracy"] for cell in cells if "target_accuracy" in cell.spec), None)
-    ) is not None:
+    target = next((cell.spec["target_accuracy"] for cell in cells if "target_accuracy" in cell.spec), None)
+    if target is not None:
         raise InputError(
             f"sweep_max_slowdown is {params['max_slowdown']}, which judges the speed of equally many steps, but"
             f" training_target_accuracy is {target:g}: give one of both"
@@ -199,10 +198,8 @@ class _Study:
         going = [group for group in groups if group]
         if not all(can_be_played(len(group), rules, last) for group in going):
             return None
-        level, found = (
-            forecast.Experience(self.records, seconds_of=lambda record: record.seconds).level,
-            dict[str, Any](),
-        )
+        level = forecast.Experience(self.records, seconds_of=lambda record: record.seconds).level
+        found: dict[str, Any] = {}
         for group in going:
             levels = {cell.cell_id: level(cell.cell_id, cell.spec) for cell in group}
             runs = further_runs(self.times, levels, rules, last)
