@@ -75,7 +75,7 @@ def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_r
 
     again = gate.run("compare", **slower)
     assert said(again.stdout) == said(result.stdout)
-    assert f"told after {len(runs)}" in again.stdout
+    assert f"decided after {len(runs)}" in again.stdout
     assert "changed=0" in again.stdout
     assert records(gate) == runs
 

@@ -278,7 +278,7 @@ class _Study:
             return f"ended after {runs}: no cell reached its target accuracy in every run"
         if still:
             return f"ended after {runs}, because sweep_max_repeats is {self.design.blocks}{still}"
-        return f"told after {runs}" if self.standing else ""
+        return f"decided after {runs}" if self.standing else ""
 
 
 def _size(study: _Study) -> str:
@@ -297,7 +297,7 @@ def _head(params: Mapping[str, Any], study: _Study) -> str:
     if study.shortage or (study.design.adaptive and not plan.missing):
         return f"{head}, {study.ended()}"
     if plan.spared:
-        return f"{head}, told after {plan.runs - plan.spared}"
+        return f"{head}, decided after {plan.runs - plan.spared}"
     if not plan.missing:
         return f"{head}, nothing is missing"
     if plan.done or plan.given_up:
@@ -319,7 +319,7 @@ def _message(study: _Study, logs: str) -> str:
     if adaptive or study.shortage:
         return study.ended()
     if plan.spared:
-        return f"told after {plan.runs - plan.spared} of {counted(plan.runs, 'run')}"
+        return f"decided after {plan.runs - plan.spared} of {counted(plan.runs, 'run')}"
     return f"all {counted(plan.runs, 'run')} are there"
 
 

@@ -396,7 +396,7 @@ def test_execute_gate_plans_no_further_run_once_it_is_told(tmp_path: Path, slowd
     assert result["counts"]["void"] == 0
     # The budget decides how much error each look may spend; it must not shrink.
     assert result["counts"]["blocks"] == 10
-    assert result["msg"] == ("told after 8 of 20 runs" if runs == 8 else "all 20 runs are there")
+    assert result["msg"] == ("decided after 8 of 20 runs" if runs == 8 else "all 20 runs are there")
     assert result["lines"][0].startswith("study mnist on cluster local: 2 cells x 10 blocks = 20 runs at most, ")
 
 

@@ -35,7 +35,7 @@ def test_auto_first_blocks_have_all_cells_and_the_later_ones_those_that_are_open
     result = study.plan()
     assert (result["complete"], result["runs"], result["counts"]["open"]) == (True, [], 0)
     assert result["counts"]["done"] == result["counts"]["runs"] == result["counts"]["most"] == len(done)
-    assert f"told after {len(done)} runs" in result["lines"][0]
+    assert f"decided after {len(done)} runs" in result["lines"][0]
 
 
 def test_auto_announces_how_many_runs_there_may_be(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_auto_tells_before_a_block_what_is_open_and_what_has_stopped(tmp_path: P
     stop = next(line for line in said if "workers=1 stopped after block" in line)
     assert "times as long (" in stop
     assert any(line.startswith("block 5: 2 of 3 cells open: 2 and 4 workers with ps=1") for line in said)
-    assert said[-1].startswith("told after ")
+    assert said[-1].startswith("decided after ")
     stopped = [line for line in said if " stopped after block " in line]
     assert len(stopped) == 3
     assert [line for line in stopped if line.endswith(": the fastest")]
