@@ -181,13 +181,21 @@ def ask(path: Path, **request: Any) -> dict[str, Any]:
         return answer
 
 
+def answers(path: Path) -> bool:
+    """A socket has its name before anybody listens."""
+    try:
+        return bool(ask(path, op="ping")["ok"])
+    except OSError:
+        return False
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
     path = tmp_path / "s"
     owner = subprocess.Popen(["sleep", "300"])
     command = [sys.executable, "-m", "trainer.launch", "--serve", str(path), "--owner_pid", str(owner.pid)]
     launcher = subprocess.Popen(command, cwd=ROOT)
-    await_true(path.exists)
+    await_true(lambda: answers(path))
     yield path, launcher, owner
     for process in (owner, launcher):
         process.kill()
