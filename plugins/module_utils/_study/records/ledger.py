@@ -32,7 +32,7 @@ OPENING = b'{"schema":'
 RECENT_BYTES = 1 << 20
 # Where the parts of a record begin, in the order in which they are written.
 PARTS = (',"spec":{', ',"timings":{', ',"evidence":{', ',"verdict":{', ',"provenance":{')
-# One object and nothing else, of at most so many levels. A bracket in a text that has no partner is no match.
+# One object and nothing else, of at most so many levels, where no text has a bracket.
 _LEVELS = 6
 
 
@@ -101,6 +101,9 @@ def skimmed(line: bytes, specs: dict[str, dict[str, Any]]) -> dict[str, Any] | N
     if b"\\" in line or b"\x7f" in line or not line.isascii():
         return None
     text, places, at = line.decode(), [], 0
+    in_texts = "".join(text.split('"')[1::2])
+    if "{" in in_texts or "}" in in_texts:
+        return None
     for part in PARTS:
         at = text.find(part, at)
         places.append(at)
@@ -108,7 +111,11 @@ def skimmed(line: bytes, specs: dict[str, dict[str, Any]]) -> dict[str, Any] | N
     if min(places) < 0 or not text.endswith("}}\n"):
         return None
     seen, origin = text[evidence + len(PARTS[2]) - 1 : verdict], text[provenance + len(PARTS[4]) - 1 : -2]
-    if not _OBJECT.fullmatch(seen) or not _OBJECT.fullmatch(origin):
+    is_flat = text.find("{", 1, spec) < 0 and all(
+        text.count("{", begin, end) == text.count("}", begin, end)
+        for begin, end in ((timings, evidence), (verdict, provenance))
+    )
+    if not is_flat or not _OBJECT.fullmatch(seen) or not _OBJECT.fullmatch(origin):
         return None
     told, same = text[:spec] + text[timings:evidence] + text[verdict:provenance] + "}", text[spec + 1 : timings]
     try:

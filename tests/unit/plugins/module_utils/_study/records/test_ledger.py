@@ -19,7 +19,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.format impor
 from ansible_collections.tfscale.study.plugins.module_utils._study.records import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record, Unread
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fixtures import ledgers
@@ -82,12 +82,17 @@ WHOLE: dict[str, Any] = {
 }
 NAMES = st.sampled_from(["spec", "timings", "evidence", "verdict", "provenance", "a"])
 TREE = st.recursive(
-    st.sampled_from([None, True, 1, 2.5, "", "text", ","]),
+    st.sampled_from([None, True, 1, 2.5, "", "text", ",", "{", "}", "}{", ":{}"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
 )
 
 
+# A name of a part, as often in a part as there are brackets in texts that seem to close it.
+@example(parts={"timings": {"spec": None, "evidence": {}, "verdict": {}}})
+@example(parts={"timings": {"a": {"spec": "}"}, "evidence": {}, "verdict": {}}})
+@example(parts={"evidence": {"a": {"spec": "}"}, "verdict": {"verdict": "void"}}})
+@example(parts={"verdict": {"a": {"spec": "}"}, "provenance": {"a": 1}}})
 @given(parts=st.dictionaries(NAMES, TREE, max_size=5))
 def test_skimmed_says_of_any_line_what_decode_says(parts: dict[str, Any]) -> None:
     line = ledger.encode(WHOLE | parts)
