@@ -137,10 +137,11 @@ e2e-prepare: ## build what the cluster is made of and the trainer's image, once 
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
-e2e-full: setup-test setup-test-trainer setup-browser ## every fault and the scale tests as well, the longest tests of playbooks, and pylint
+e2e-full: setup-test setup-test-trainer setup-browser ## every fault and scale test, the longest tests of playbooks, random examples, pylint
 	@$(TEST)/python tests/sanity/run.py --test pylint
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
-	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full $(ARGS) || [ $$? -eq 5 ] # none was asked for
+	@$(PYTEST) $(PARALLEL) tests/unit -m hypothesis --hypothesis-profile=search $(ARGS) || [ $$? -eq 5 ] # none was asked for
+	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full $(ARGS) || [ $$? -eq 5 ]
 	@$(TRAINER)/python -m pytest $(APART) 2 --confcutdir=tests/trainer tests/trainer -m full $(ARGS) || [ $$? -eq 5 ]
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)

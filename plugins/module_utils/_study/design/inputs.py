@@ -457,7 +457,7 @@ def _try_to_write(folder: Path) -> None:
 
 def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict[str, list[Any]]]:
     """The products of a space. An axis that an item leaves out is the plain variable's."""
-    items = [] if value == "" else structure(value)
+    items = [] if value == "" else _items(value)
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, Mapping) for item in items):
         raise InputError(
             f"sweep_series is {shown(value)}: give a list such as [{{ps: [2], workers: [1, 2, 4]}}], or an empty one"
