@@ -63,8 +63,9 @@ READ_YAML = {
     "plugins/module_utils/_kubernetes/kubeconfigs.py",
     "plugins/module_utils/_common/yaml_text.py",
 }
-# They import jmespath, numpy, pandas and scipy, inside functions.
+# They import jmespath, numpy, pandas and scipy inside functions, orjson where it is installed.
 USE_LIBRARIES = {
+    "plugins/module_utils/_study/records/ledger.py",
     "plugins/module_utils/_study/records/selection.py",
     "plugins/module_utils/_study/analysis/frame.py",
     "plugins/module_utils/_study/statistics/scientific.py",

@@ -65,7 +65,7 @@ class ClusterLedger:
         self._study = check_study(study)
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
 
-    def records(self, *, skim: bool = False) -> Iterator[dict[str, Any]]:  # noqa: ARG002 - most of the time the server takes
+    def records(self) -> Iterator[dict[str, Any]]:
         """In the order of the API server's clock, which all controllers share; within its seconds in that of their own."""
         with telling(self._namespace):
             items, _version = self._api.list(self._path, labelSelector=f"{RECORD}=true,{STUDY}={self._study}")

@@ -54,7 +54,7 @@ def read(params: Mapping[str, Any]) -> tuple[list[Record], dict[str, list[str]]]
     keep = selector("report_select", params.get("select") or "")
     book = open_ledger(params)[0]
     # An expression looks for values in dictionaries.
-    records = records_of(keep(book.records(skim=not params.get("select"))))
+    records = records_of(keep(book.records()))
     return records, {"warnings": list(book.warnings)} if book.warnings else {}
 
 

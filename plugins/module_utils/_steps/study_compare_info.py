@@ -81,7 +81,7 @@ def _ledger_of(name: str, folder: Path) -> Path:
 
 def _baseline(name: str, path: Path, select: str) -> model.Study:
     try:
-        records = records_of(selector("report_select", select)(ledger.FileLedger(path).records(skim=not select)))
+        records = records_of(selector("report_select", select)(ledger.FileLedger(path).records()))
     except LedgerError as error:
         raise InputError(f"report_baseline is {name!r}, which is no ledger: {error}") from error
     study = model.study_of(records, name)

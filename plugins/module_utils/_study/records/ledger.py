@@ -14,7 +14,6 @@ import errno
 import itertools
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,27 +22,18 @@ from ..._common import files
 from ..._common.errors import LedgerError
 from ..._common.format import counted, plain, readable
 from . import sealed
-from .record import Unread, key_of
+from .record import key_of
+
+try:
+    from orjson import loads
+except ImportError:
+    loads = json.loads
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
 OPENING = b'{"schema":'
 # At the end of a file for `recent`: some hundred records.
 RECENT_BYTES = 1 << 20
-# Where the parts of a record begin, in the order in which they are written.
-PARTS = (',"spec":{', ',"timings":{', ',"evidence":{', ',"verdict":{', ',"provenance":{')
-# One object and nothing else, of at most so many levels, where no text has a bracket.
-_LEVELS = 6
-
-
-def _object(levels: int) -> str:
-    inner = _object(levels - 1) if levels else r"\{\}"
-    return rf"\{{[^{{}}]*+(?:{inner}[^{{}}]*+)*+\}}"
-
-
-_OBJECT = re.compile(_object(_LEVELS))
-# What json.loads does, without its search for an encoding and for white space: this is called for every line.
-_decode = json.JSONDecoder().raw_decode
 
 
 class Ledger(Protocol):
@@ -52,11 +42,8 @@ class Ledger(Protocol):
     warnings: Sequence[str]
     """What was wrong with those that were read last."""
 
-    def records(self, *, skim: bool = False) -> Iterator[dict[str, Any]]:
-        """All records in their order, one for each attempt; none where nothing was recorded.
-
-        With `skim` parts of them may be `Unread`, which are no dictionaries.
-        """
+    def records(self) -> Iterator[dict[str, Any]]:
+        """All records in their order, one for each attempt; none where nothing was recorded."""
 
     def find(self, run_id: str, attempt: int) -> dict[str, Any] | None:
         """The record of one attempt."""
@@ -77,55 +64,26 @@ def encode(record: Mapping[str, Any]) -> bytes:
     return json.dumps(ordered, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
+def _loads(line: bytes) -> Any:
+    """What orjson refuses, such as NaN or half of an emoji, is left to Python's own parser, which takes three times as long."""
+    with contextlib.suppress(ValueError):
+        return loads(line)
+    return json.loads(line)
+
+
 def decode(line: bytes) -> dict[str, Any] | None:
     """None for what is no record. Only what tells a ledger from another file is looked at: a study may have 100,000.
 
     Older versions have kept what a log said as it was said; whatever is not readable stands behind a backslash in our JSON.
     """
     try:
-        record = json.loads(line)
+        record = _loads(line)
         if b"\\" in line or b"\x7f" in line or not line.isascii():
             record = plain(record)
     except (ValueError, RecursionError):
         return None
     ours = isinstance(record, dict) and "schema" in record and "run_id" in record and "verdict" in record
     return record if ours else None
-
-
-def skimmed(line: bytes, specs: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """What `decode` says of a line, in two thirds of the time: evidence and provenance are decoded when they are asked for.
-
-    `specs` keeps the specifications by their text, because a cell's are equal in all of its records. None for a line that is not
-    written as `encode` writes a record: a part is decoded, or its brackets show that it is one object, so that none is cut elsewhere.
-    """
-    if b"\\" in line or b"\x7f" in line or not line.isascii():
-        return None
-    text, places, at = line.decode(), [], 0
-    in_texts = "".join(text.split('"')[1::2])
-    if "{" in in_texts or "}" in in_texts:
-        return None
-    for part in PARTS:
-        at = text.find(part, at)
-        places.append(at)
-    spec, timings, evidence, verdict, provenance = places
-    if min(places) < 0 or not text.endswith("}}\n"):
-        return None
-    seen, origin = text[evidence + len(PARTS[2]) - 1 : verdict], text[provenance + len(PARTS[4]) - 1 : -2]
-    is_flat = text.find("{", 1, spec) < 0 and all(
-        text.count("{", begin, end) == text.count("}", begin, end)
-        for begin, end in ((timings, evidence), (verdict, provenance))
-    )
-    if not is_flat or not _OBJECT.fullmatch(seen) or not _OBJECT.fullmatch(origin):
-        return None
-    told, same = text[:spec] + text[timings:evidence] + text[verdict:provenance] + "}", text[spec + 1 : timings]
-    try:
-        record, end = _decode(told)
-        if same not in specs:
-            specs[same] = json.loads(f"{{{same}}}")
-    except (ValueError, RecursionError):
-        return None
-    is_whole = end == len(told) and told.startswith(OPENING.decode()) and "run_id" in record
-    return {**record, **specs[same], "evidence": Unread(seen), "provenance": Unread(origin)} if is_whole else None
 
 
 class FileLedger:
@@ -135,14 +93,13 @@ class FileLedger:
         self.path = Path(path)
         self.warnings: Sequence[str] = ()
 
-    def records(self, *, skim: bool = False) -> Iterator[dict[str, Any]]:
+    def records(self) -> Iterator[dict[str, Any]]:
         """The last word on each attempt, as in `find`; a merge, by hand or by git, leaves several. No file is an empty ledger."""
         found: dict[Any, dict[str, Any]] = {}
         again: list[tuple[Any, bool]] = []
-        specs: dict[str, dict[str, Any]] = {}
         with self._telling("read"), contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                document = (skim and skimmed(line, specs)) or decode(line)
+                document = decode(line)
                 if document is not None:
                     # Sealed first: one of an older version and its copy of this version are one attempt.
                     record = sealed.record(document)

@@ -8,8 +8,7 @@ Planner, forecast, gate, report and ledger read records here, so that a damaged 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -32,34 +31,6 @@ SPENT = {
     "telemetry": "telemetry",
     "throttled": "throttled",
 }
-
-
-class Unread(Mapping[str, Any]):
-    """A part of a document, decoded when it is asked for: of 100,000 records a plan asks for few. What is no JSON is empty."""
-
-    __slots__ = ("_text", "_told")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._told: Mapping[str, Any] | None = None
-
-    def _read(self) -> Mapping[str, Any]:
-        if self._told is None:
-            try:
-                self._told = mapping(json.loads(self._text))
-            except (ValueError, RecursionError):
-                self._told = NOTHING
-            self._text = ""
-        return self._told
-
-    def __getitem__(self, key: str) -> Any:
-        return self._read()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,8 +221,6 @@ def last_cause(runs: Iterable[Record]) -> str:
 
 
 def _frozen(part: Any) -> Mapping[str, Any]:
-    if isinstance(part, Unread):
-        return part
     # Not copied: a ledger may have 100,000 records.
     return MappingProxyType(part) if part and isinstance(part, (dict, Mapping)) else NOTHING
 

@@ -31,6 +31,8 @@ SPENDING = (
 # because a step of the walk has one standard deviation: farther apart they miss it.
 POINTS = 96
 FAR, WIDE = 7.0, 0.5
+# A step of so many standard deviations is impossible in double precision; what lies farther off is not looked at.
+REACH = 9.0
 
 
 def _above(value: Any) -> Any:
@@ -63,12 +65,25 @@ def levels(budget: int, error: float) -> tuple[float, ...]:
         spent = allowed
         found.append(float(_above(boundary / math.sqrt(blocks))))
         nodes, weights = _simpson(-FAR * math.sqrt(blocks), boundary)
-        densities = np.exp(-(((nodes[:, None] - points) / step) ** 2) / 2.0) / (step * math.sqrt(2.0 * math.pi))
-        points, share = nodes, weights * (densities @ share)
+        points, share = nodes, weights * _arriving(nodes, points, share, step)
     return tuple(found)
 
 
+def _arriving(nodes: Any, points: Any, share: Any, step: float) -> Any:
+    """The density at each node of a walk that stood at the points, which are evenly spaced, one step before."""
+    np = numpy()
+    apart = points[1] - points[0] if len(points) > 1 else 1.0
+    width = min(len(points), 2 * math.ceil(REACH * step / apart) + 2)
+    first = np.clip((nodes - REACH * step - points[0]) // apart, 0, len(points) - width).astype(int)
+    near = first[:, None] + np.arange(width)
+    densities = np.exp(-(((nodes[:, None] - points[near]) / step) ** 2) / 2.0) / (step * math.sqrt(2.0 * math.pi))
+    return (densities * share[near]).sum(axis=1)
+
+
 def _boundary(points: Any, share: Any, step: float, leaving: float) -> float:
+    # The walk leaves from near the boundary before, which is the last of the points.
+    near = points > points[-1] - 4.0 * REACH
+    points, share = points[near], share[near]
     low, high = -100.0, 1000.0
     for _halving in range(60):
         middle = (low + high) / 2.0
