@@ -41,7 +41,11 @@ def state_of(run_dir: Path) -> dict[str, Any]:
 
 
 def test_run_gives_every_replica_its_place(tmp_path: Path) -> None:
-    script = 'env; cat /proc/self/status; [ "$JOB_NAME" = worker ] || exec sleep 60'
+    # The run ends with its workers, so they wait until the parameter server has written all of it.
+    script = (
+        'env; cat /proc/self/status; [ "$JOB_NAME" = worker ] || exec sleep 60;'
+        ' until grep -q ctxt "$TFSCALE_RUN_DIR/ps-0.log"; do sleep 0.01; done'
+    )
     done = run_shell(tmp_path / "run", script, "--threads", "3", "--env", "A=b=c")
     assert done.returncode == 0, done
     hosts: dict[str, list[str]] = {"ps": [], "worker": []}
