@@ -18,7 +18,6 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._common.format import plain
 from ansible_collections.tfscale.study.plugins.module_utils._study.records import ledger
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.ledger import FileLedger
-from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +35,11 @@ FOREIGN = [
     b"hello",
 ]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -79,7 +82,9 @@ def test_decode_reads_what_python_reads(value: Any) -> None:
 def test_decode_reads_what_older_versions_wrote(told: bytes) -> None:
     line = ledger.encode(record(1, evidence={"told": 0})).replace(b'"told":0', b'"told":' + told)
     found = ledger.decode(line)
-    assert found is not None and found["run_id"] == "0123456789ab-1" and "told" in found["evidence"]
+    assert found is not None
+    assert found["run_id"] == "0123456789ab-1"
+    assert "told" in found["evidence"]
 
 
 @pytest.mark.parametrize(
