@@ -14,7 +14,7 @@ from .._common import fields
 from .._study.analysis import decision, model
 from .._study.analysis.decision import FASTEST_GOAL, Decision, Goal, Reason
 from .._study.analysis.laws import Curve, curves_of
-from .._study.statistics import intervals
+from .._study.statistics import intervals, words
 from .._study.statistics.comparison import Comparison
 from .._study.statistics.intervals import Ratio
 from . import cause_words, reasons, suspects
@@ -103,7 +103,7 @@ class _Wording:
         if taken is None or steps is None:
             return ""
         each = self.say.number(1000 * (model.middle(taken.seconds_per_step) or 0.0))
-        return self.say("because_factors", steps=self.say.number(steps), milliseconds=each)
+        return self.say("because_factors", n=words.number(steps), milliseconds=each)
 
     def _unreached(self, reasons: Sequence[Reason]) -> list[str]:
         """Cells with a censored run; those that are not named are summed up."""

@@ -67,7 +67,7 @@ def _most(cause: Cause, say: Catalogue) -> str:
     lowest = min((one for one in cause.stations if one.ceiling), key=lambda one: one.ceiling or 0.0, default=None)
     if lowest is None or cause.is_in_step:
         return ""
-    return say(f"most_{lowest.kind}", speed=say("speed", value=say.number(lowest.ceiling)))
+    return say(f"most_{lowest.kind}", speed=say.speed(lowest.ceiling))
 
 
 def _of_processors(station: Station, say: Catalogue) -> str:

@@ -23,6 +23,7 @@ from .._study.analysis.laws import Curve
 from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
+from .._study.statistics.words import number
 from . import answer, cause_words, claims, document, tables
 from .figures import drawing, figure
 from .figures.figure import Figure
@@ -133,7 +134,9 @@ def _keys_of_group(study: model.Study, given: answer.Answer, say: Catalogue) -> 
     shown = taken or best
     if shown.cost is not None:
         found.append(("cost", say.price(shown.cost, study.currency), say("key_cost_of", cell=shown.label)))
-    found.append(("speed", say.number(shown.center("steps_per_second")), say("key_speed_of", cell=shown.label)))
+    speed = shown.center("steps_per_second")
+    unit = say("key_speed_of", n=None if speed is None else number(speed), cell=shown.label)
+    found.append(("speed", say.number(speed), unit))
     if short := cause_words.short(shown.cause, say):
         found.append(("cause", short, cause_words.said(shown.cause, say)))
     return [(_of_group(say(f"key_{key}"), given.group, say), much, of) for key, much, of in found]

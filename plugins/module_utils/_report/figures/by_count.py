@@ -81,7 +81,7 @@ def metric_figures(
 
 
 def _teller(metric: Metric, say: Catalogue) -> Callable[[float], str]:
-    return say.seconds if metric is not SPEED else lambda value: say("speed", value=say.number(value))
+    return say.seconds if metric is not SPEED else say.speed
 
 
 def _median_rows(cells: Sequence[model.Cell], metric: Metric, scales: Scales, say: Catalogue) -> list[dict[str, Any]]:
@@ -154,7 +154,7 @@ def _gain_rows(study: model.Study, cells: Sequence[model.Cell], scales: Scales, 
         bounds = None if scaling.reference is cell else scaling.bounds
         told: dict[str, Any] = {
             "gain": say.fixed(scaling.gain, 2),
-            "times": say.count(scaling.times),
+            "times": say("times", n=f"{scaling.times:g}"),
             "cell": cell.label,
         }
         told["share"] = say.percent(scaling.efficiency)

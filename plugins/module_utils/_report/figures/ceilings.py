@@ -56,7 +56,7 @@ def rows(cells: Sequence[model.Cell], scales: Scales, value_at: ValueAt, say: Ca
             if ceiling in near and value is not None:
                 line = scales.axis.line(cell)
                 place = {"x": scales.position(scales.axis.count(cell)), "y": value, "line": line}
-                told = say(f"tip_ceiling_{kind}", speed=say("speed", value=say.number(ceiling)), cell=cell.label)
+                told = say(f"tip_ceiling_{kind}", speed=say.speed(ceiling), cell=cell.label)
                 found.append({**place, "kind": kind, "group": f"{line} {kind}", "told": told})
     often = Counter(row["group"] for row in found)
     return [row for row in found if often[row["group"]] > 1]

@@ -44,7 +44,10 @@ TEXTS: Texts = {
             "one": "{n} more cell did not reach it in every run.",
             "other": "{n} more cells did not reach it in every run.",
         },
-        "because_factors": "It takes {steps} steps of {milliseconds} ms each.",
+        "because_factors": {
+            "one": "It takes {n} step of {milliseconds} ms.",
+            "other": "It takes {n} steps of {milliseconds} ms each.",
+        },
         "because_no_price": "Cannot tell the costs: no cell has {least} runs with a known price (report_prices).",
         "because_none_meets_seconds": "No cell is certain (95 %) to take at most {seconds}. The fastest, {cell}, takes {time}.",
         "because_none_meets_cost": "No cell is certain (95 %) to cost at most {cost} a run. The cheapest, {cell}, costs {price}.",
@@ -132,8 +135,8 @@ TEXTS: Texts = {
             "other": "{cell} are {center} % slower ({low}-{high} %).",
         },
         "because_slower_times": {
-            "one": "{cell} takes {center} times as long ({low}-{high}).",
-            "other": "{cell} take {center} times as long ({low}-{high}).",
+            "one": "{cell} takes {times} as long ({low}-{high}).",
+            "other": "{cell} take {times} as long ({low}-{high}).",
         },
         "because_slower_rest": {
             "one": "{n} more cell takes {range} times as long.",
@@ -144,8 +147,8 @@ TEXTS: Texts = {
             "other": "{cell} are {center} % dearer ({low}-{high} %).",
         },
         "because_dearer_times": {
-            "one": "{cell} costs {center} times as much ({low}-{high}).",
-            "other": "{cell} cost {center} times as much ({low}-{high}).",
+            "one": "{cell} costs {times} as much ({low}-{high}).",
+            "other": "{cell} cost {times} as much ({low}-{high}).",
         },
         "because_dearer_rest": {
             "one": "{n} more cell costs {range} times as much.",
@@ -244,7 +247,12 @@ TEXTS: Texts = {
             "few": "{n} kolejne konfiguracje nie osiągnęły jej we wszystkich przebiegach.",
             "many": "{n} kolejnych konfiguracji nie osiągnęło jej we wszystkich przebiegach.",
         },
-        "because_factors": "To {steps} kroków po {milliseconds} ms.",
+        "because_factors": {
+            "one": "To {n} krok po {milliseconds} ms.",
+            "few": "To {n} kroki po {milliseconds} ms.",
+            "many": "To {n} kroków po {milliseconds} ms.",
+            "other": "To {n} kroku po {milliseconds} ms.",
+        },
         "because_no_price": "Nie można podać kosztów: żadna konfiguracja nie ma {least} przebiegów o znanej cenie (report_prices).",
         "because_none_meets_seconds": "Żadna konfiguracja nie mieści się na pewno (95%) w czasie {seconds}. Najszybsza, {cell}, potrzebuje {time}.",
         "because_none_meets_cost": "Żadna konfiguracja nie mieści się na pewno (95%) w koszcie {cost} za przebieg. Najtańsza, {cell}, kosztuje {price}.",
@@ -314,14 +322,14 @@ TEXTS: Texts = {
             "many": "Nie jest rozstrzygnięte, czy mieści się w tym {n} innych konfiguracji.",
         },
         "because_slower_percent": "Konfiguracja {cell} jest wolniejsza o {center}% ({low}–{high}%).",
-        "because_slower_times": "Konfiguracja {cell} potrzebuje {center} raza tyle czasu ({low}–{high}).",
+        "because_slower_times": "Konfiguracja {cell} potrzebuje {times} tyle czasu ({low}–{high}).",
         "because_slower_rest": {
             "one": "{n} kolejna konfiguracja potrzebuje {range} raza tyle czasu.",
             "few": "{n} kolejne konfiguracje potrzebują {range} raza tyle czasu.",
             "many": "{n} kolejnych konfiguracji potrzebuje {range} raza tyle czasu.",
         },
         "because_dearer_percent": "Konfiguracja {cell} jest droższa o {center}% ({low}–{high}%).",
-        "because_dearer_times": "Konfiguracja {cell} kosztuje {center} raza tyle ({low}–{high}).",
+        "because_dearer_times": "Konfiguracja {cell} kosztuje {times} tyle ({low}–{high}).",
         "because_dearer_rest": {
             "one": "{n} kolejna konfiguracja kosztuje {range} raza tyle.",
             "few": "{n} kolejne konfiguracje kosztują {range} raza tyle.",

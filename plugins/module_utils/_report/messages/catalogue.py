@@ -82,12 +82,18 @@ class Catalogue:
         self._texts = self.language.texts
 
     def __call__(self, key: str, /, *, n: Any = None, **values: Any) -> str:
-        """The text of this key. `n` chooses its plural form and is the number at {n}."""
+        """The text of this key. `n` chooses its plural form and is the number at {n}, or that number as Python writes it."""
         text = self._texts[key]
         if not isinstance(text, str):
-            text = text.get(self.language.form(n or 0)) or text[self.language.forms[-1]]
-        told = values if n is None else {"n": n, **values}
+            text = text.get(self._form(n)) or text[self.language.forms[-1]]
+        told = values if n is None else {"n": self.figures(n) if isinstance(n, str) else n, **values}
         return text.format_map({name: of if isinstance(of, str) else self.count(of) for name, of in told.items()})
+
+    def _form(self, n: float | str | None) -> str:
+        """Of a number that is written with decimals always `other`: its reader sees 4.00, not 4."""
+        if isinstance(n, str):
+            return "other" if "." in n else self.language.form(int(n.replace(",", "")))
+        return self.language.form(n or 0)
 
     def named(self, kind: str, code: str, /, **values: Any) -> str:
         """The text `<kind>_<code>`; a code without one, such as a user's own factor, is shown as it is."""
@@ -119,6 +125,10 @@ class Catalogue:
     def seconds(self, value: float | None) -> str:
         return words.NONE if value is None else self("seconds", value=self.number(value))
 
+    def speed(self, value: float) -> str:
+        """Global steps per second."""
+        return self("speed", n=words.number(value))
+
     def percent(self, share: float | None) -> str:
         return words.NONE if share is None else self("percent", value=self.fixed(100 * share, 0))
 
@@ -142,23 +152,26 @@ class Catalogue:
         if given is None:
             return words.NONE
         if given.low is None or given.high is None:
-            return self(f"{key}_unknown", center=self.number(given.center), **values)
+            center = words.number(given.center)
+            return self(f"{key}_unknown", n=center, center=self.figures(center), **values)
         digits = words.places(given.center, given.high - given.low)
         ends = {"low": given.low, "center": given.center, "high": given.high}
-        told: dict[str, Any] = {name: self.fixed(value, digits) for name, value in ends.items()}
-        return self(key, **values, **told)
+        told = {name: f"{value:,.{digits}f}" for name, value in ends.items()}
+        return self(key, n=told["center"], **values, **{name: self.figures(of) for name, of in told.items()})
 
     def slower(self, key: str, ratio: Ratio, *, n: Any = None, **values: Any) -> str:
         """The text of a cell that is slower: `<key>_percent`, or `<key>_times` where that reads better."""
         kind, digits = words.slowness(ratio)
-        told: dict[str, Any] = {name: self.figures(of) for name, of in digits.items()}
-        return self(f"{key}_{kind}", n=n, **values, **told)
+        return self(f"{key}_{kind}", n=n, **values, **self._distance(kind, digits))
 
     def against(self, ratio: Ratio) -> str:
         """A ratio in a table: `+31 % (+24 to +39)`, or `2.3 times (2.1-2.6)`."""
         kind, digits = words.distance(ratio)
+        return self(f"against_{kind}" if "low" in digits else f"against_{kind}_unknown", **self._distance(kind, digits))
+
+    def _distance(self, kind: str, digits: Mapping[str, str]) -> dict[str, Any]:
         told: dict[str, Any] = {name: self.figures(of) for name, of in digits.items()}
-        return self(f"against_{kind}" if "low" in told else f"against_{kind}_unknown", **told)
+        return {**told, "times": self("times", n=digits["center"])} if kind == "times" else told
 
 
 ENGLISH = Catalogue("en")

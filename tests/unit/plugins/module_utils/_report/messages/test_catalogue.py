@@ -123,6 +123,36 @@ def test_a_count_takes_its_form() -> None:
     assert [ENGLISH("recorded_runs", n=n) for n in (1, 12_000)] == ["1 recorded run", "12,000 recorded runs"]
 
 
+@pytest.mark.parametrize(
+    ("value", "english", "polish"),
+    [
+        (1234.0, "1,234 steps/s", "1\u00a0234 kroki/s"),
+        (652.3, "652 steps/s", "652 kroki/s"),
+        (655.0, "655 steps/s", "655 kroków/s"),
+        (112.0, "112 steps/s", "112 kroków/s"),
+        (65.2, "65.2 steps/s", "65,2 kroku/s"),
+        # Written with decimals a whole number is a fraction to its reader.
+        (4.0, "4.00 steps/s", "4,00 kroku/s"),
+    ],
+)
+def test_a_speed_takes_the_form_of_the_number_that_is_written(value: float, english: str, polish: str) -> None:
+    assert (ENGLISH.speed(value), POLISH.speed(value)) == (english, polish)
+    told = [say.interval(Estimate(value, None, None, 2), "tip_speed", cell="x", runs=2) for say in (ENGLISH, POLISH)]
+    assert (english in told[0], polish in told[1]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "polish"),
+    [
+        (ratio(2.34, 2.11, 2.58), "2,3 raza (2,1\u20132,6)"),
+        (ratio(12.2, 4.0, 31.0), "12 razy (4\u201331)"),
+        (ratio(123.0), "123 razy"),
+    ],
+)
+def test_so_many_times_takes_the_form_of_the_number_that_is_written(given: Ratio, polish: str) -> None:
+    assert POLISH.against(given) == polish
+
+
 def test_data_is_never_a_text_with_places() -> None:
     assert ENGLISH("title", study="{n} {0} {study.__class__} %s") == "Study {n} {0} {study.__class__} %s"
 
