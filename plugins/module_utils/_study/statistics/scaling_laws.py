@@ -91,9 +91,11 @@ class Form:
     def peak(self, coefficients: Any, ps: float) -> Any:
         """Workers with the lowest time, shape (resamples,); infinite where more workers always gain."""
         np = numpy()
-        grows = self.terms(Sizes.of(1e9, ps))[0] / 1e9
-        with np.errstate(divide="ignore"):
-            return np.maximum(1.0, np.sqrt(coefficients[:, 0] / (coefficients @ grows)))
+        # What each term adds with one worker more, where many are: nothing by those that fall or stay.
+        near, far = self.terms(Sizes.of([1e9, 2e9], ps))
+        grows = coefficients @ np.maximum((far - near) / 1e9, 0.0)
+        none = np.full(len(coefficients), np.inf)
+        return np.maximum(1.0, np.sqrt(np.divide(coefficients[:, 0], grows, out=none, where=grows > 0)))
 
 
 def _amdahl(at: Sizes) -> Any:

@@ -80,6 +80,13 @@ def test_peak_and_knee_are_those_of_the_usl_package() -> None:
     assert scaling_laws.USL_LAW.knee(made, 1)[0] == pytest.approx(36.06, abs=0.01)
 
 
+def test_law_that_always_falls_has_no_peak() -> None:
+    made = np.array([[6.0, 1.0, 0.0, 0.0], [6.0, 1.0, 0.3, 0.0]])
+    assert scaling_laws.AMDAHL_LAW.peak(made[:1, :2], 1)[0] == np.inf
+    assert scaling_laws.USL_LAW.peak(made[:1, :3], 1)[0] == np.inf
+    assert scaling_laws.PS_AWARE_LAW.peak(made, 2).tolist() == [np.inf, pytest.approx(np.sqrt(6.0 / 0.15))]
+
+
 @pytest.mark.parametrize("form", [scaling_laws.AMDAHL_LAW, scaling_laws.USL_LAW, scaling_laws.PS_AWARE_LAW])
 def test_fit_is_the_least_squares_of_scipy(form: scaling_laws.Form) -> None:
     """With noise, unequal weights and several resamples at once, some of which have coefficients of zero."""
