@@ -17,6 +17,7 @@ extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.cluster
+  - tfscale.study.selection
 options:
   study_dir:
     description: Folder of the study; its last part is the study's name. A missing folder is created.
@@ -26,13 +27,6 @@ options:
     description: Namespace of the ledger in the cluster.
     type: str
     default: tfscale
-  select:
-    description:
-      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). Only the selected records are copied.
-      - Empty selects all. Needs the Python package jmespath.
-    type: str
-    default: ""
-    version_added: 0.4.0
 attributes:
   check_mode:
     support: full
