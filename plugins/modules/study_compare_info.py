@@ -19,7 +19,6 @@ description:
     simulated error rates.
   - The module writes nothing.
 requirements:
-  - jmespath (only with O(select))
   - scipy
 options:
   study_dir:
@@ -35,14 +34,16 @@ options:
     description: Cells whose whole interval lies within this share of the baseline's time are V(same).
     type: raw
     default: 0.05
-  select:
-    description: JMESPath expression over the list of records of each study; only those that it keeps count. Empty selects all.
+  language:
+    description: Language of the sentences. Codes and values are the same in all.
     type: str
-    default: ""
+    choices: [en, pl]
+    default: en
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
   - tfscale.study.ledger
+  - tfscale.study.selection
 author:
   - tfscale.study contributors (@tfscale)
 seealso:
@@ -72,7 +73,7 @@ verdict:
   sample: slower
 document:
   description:
-    - C(study), C(verdict), C(counts) of the verdicts, C(margin), C(confidence), C(versions) of the study, and C(baselines).
+    - C(study), C(language) of the sentences, C(verdict), C(counts) of the verdicts, C(margin), C(confidence), C(versions) of the study, and C(baselines).
     - Each of C(baselines) has C(baseline) as given, C(study), C(versions), C(machine_ratio) (time of the calibration kernel here over that
       there, or null), C(paired), C(cells), C(refused), C(only_here) and C(only_there).
     - Each of C(cells) has C(cell_id), C(baseline_cell_id), C(label), C(verdict) (V(faster), V(slower), V(same) or V(cannot tell)), C(ratio)

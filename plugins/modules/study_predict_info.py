@@ -18,7 +18,6 @@ description:
   - docs/laws.md describes the method, its sources and its simulated error rates.
   - The module writes nothing.
 requirements:
-  - jmespath (only with O(select))
   - scipy
 options:
   study_dir:
@@ -39,14 +38,16 @@ options:
     description: Currency of O(prices).
     type: str
     default: USD
-  select:
-    description: JMESPath expression over the list of records; only those that it keeps count. Empty selects all.
+  language:
+    description: Language of the sentences. Codes and values are the same in all.
     type: str
-    default: ""
+    choices: [en, pl]
+    default: en
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
   - tfscale.study.ledger
+  - tfscale.study.selection
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -17,7 +17,6 @@ description:
   - The same ledger gives the same files, byte for byte.
 requirements:
   - jinja2
-  - jmespath (only with O(select))
   - scipy
   - vl-convert-python
 options:
@@ -38,14 +37,6 @@ options:
     description: Currency of O(prices).
     type: str
     default: USD
-    version_added: 0.4.0
-  select:
-    description:
-      - JMESPath expression over the list of records, such as C([?spec.workers > `1`]). The report covers only the selected records,
-        and says so.
-      - Empty selects all.
-    type: str
-    default: ""
     version_added: 0.4.0
   claims:
     description:
@@ -92,6 +83,7 @@ extends_documentation_fragment:
   - tfscale.study.attributes
   - kubernetes.core.k8s_auth_options
   - tfscale.study.ledger
+  - tfscale.study.selection
 author:
   - tfscale.study contributors (@tfscale)
 """

@@ -37,7 +37,7 @@ def _verdict(curve: laws.Curve, cell: model.Cell, most: int) -> str:
     if band is None or seconds is None:
         reason = curve.silence(most)
         return f"by {sizes} workers: refused ({law_words.refusal(reason) if reason else ''}) | {most}: {measured}"
-    names = listed([law_words.NAMES[law.name] for law in curve.laws])
+    names = law_words.names(law.name for law in curve.laws)
     verdict = "inside" if band.low <= seconds.center <= band.high else "OUTSIDE"
     return f"by {sizes} workers: {band.center:.2f} s ({band.low:.2f}-{band.high:.2f}), {names} | {most}: {measured} | {verdict}"
 

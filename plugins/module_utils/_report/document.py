@@ -71,7 +71,7 @@ def _group(study: model.Study, given: Answer, say: Catalogue) -> dict[str, Any]:
         "recommended": _recommended(given),
         "reasons": [_reason(one) for one in given.decision.reasons],
         "cells": [_cell(study, cell, given, say) for cell in given.cells],
-        "laws": [_curve(one) for one in given.curves],
+        "laws": [_curve(one, say) for one in given.curves],
     }
 
 
@@ -160,14 +160,14 @@ def _cause(given: causes.Cause, say: Catalogue) -> dict[str, Any] | None:
     }
 
 
-def _curve(given: Curve) -> dict[str, Any]:
+def _curve(given: Curve, say: Catalogue) -> dict[str, Any]:
     return {
         "curve": given.fixed,
         "ps": given.ps,
         "workers": list(given.sizes),
         "cells": [cell.cell_id for cell in given.cells],
         "laws": [_law(one) for one in given.laws],
-        "refusal": refusal_of(given.refusal),
+        "refusal": refusal_of(given.refusal, say),
         "most_workers": given.reach if given.laws else None,
         "knee_workers": band_of(given.knee),
         "peak_workers": band_of(given.peak),
@@ -197,10 +197,10 @@ def _law(given: Law) -> dict[str, Any]:
     }
 
 
-def refusal_of(given: Reason | None) -> dict[str, Any] | None:
+def refusal_of(given: Reason | None, say: Catalogue = ENGLISH) -> dict[str, Any] | None:
     if given is None:
         return None
-    return {"code": given.code, "words": law_words.refusal(given), "values": _plain(given.values)}
+    return {"code": given.code, "words": law_words.refusal(given, say), "values": _plain(given.values)}
 
 
 def band_of(given: Band | None) -> dict[str, float | None] | None:

@@ -24,7 +24,7 @@ from .._study.analysis.noise import Noise, noise_of
 from .._study.records.validity import SUSPECT, VALID, VOID
 from .._study.statistics.sequential import FIRST
 from .._study.statistics.words import number
-from . import answer, cause_words, claims, document, tables
+from . import answer, cause_words, claims, document, law_words, tables
 from .figures import drawing, figure
 from .figures.figure import Figure
 from .figures.page_order import figures_of
@@ -38,14 +38,17 @@ if TYPE_CHECKING:
 VERDICTS = (VALID, SUSPECT, VOID)
 LONGEST = 1000  # characters of one value in Markdown
 # Where all rows of a table are.
-FILES = {"void": "runs.csv", "suspect": "runs.csv", "failed": "runs.csv", "nodes": "runs.csv", "claims": "answer.json"}
+FILES = {
+    **dict.fromkeys(("void", "suspect", "failed", "nodes"), "runs.csv"),
+    **dict.fromkeys(("claims", "laws"), "answer.json"),
+}
 LOGS = 12  # so many runs of a cell have a link to their logs
 
 
 # The sections of the page.
 ORDER = (
     *(figure.SCALING, figure.ACCURACY, figure.SPENT, figure.COST),
-    *("cells", "claims", "failed", "void", "suspect", figure.NOISE, "nodes"),
+    *("cells", "laws", "claims", "failed", "void", "suspect", figure.NOISE, "nodes"),
 )
 
 
@@ -71,6 +74,7 @@ class Report:
         """Those that have rows, by their section."""
         found = {
             "cells": tables.cells_table(self.study, self.answers, self.say),
+            "laws": law_words.table(self.answers, self.say),
             "claims": claims.table(self.findings, self.say),
             "failed": tables.failed_table(self.study, self.say),
             "void": tables.doubtful_table(self.study, VOID, self.say),

@@ -54,6 +54,10 @@ WORDS = (
     "group",
     "measured",
     "finding",
+    "curve",
+    "law",
+    "parameters",
+    "held_out",
 )
 
 

@@ -12,13 +12,15 @@ from typing import Any
 
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
-from .._common.format import counted, listed, percent
+from .._common.format import listed
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
+from .._report import comparison
+from .._report.messages.catalogue import Catalogue
 from .._study.analysis import model
 from .._study.analysis.gate import CANNOT_TELL, FASTER, SAME, SLOWER
 from .._study.analysis.studies import Compared, Pair, compare_studies, overall
 from .._study.design import inputs
-from .._study.design.variables import baselines
+from .._study.design.variables import LANGUAGES, baselines
 from .._study.records import ledger
 from .._study.records.record import records_of
 from .._study.records.selection import selector
@@ -31,6 +33,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "baseline": {"type": "raw", "required": True},
     "margin": {"type": "raw", "default": 0.05},
     "select": {"type": "str", "default": ""},
+    "language": {"type": "str", "choices": list(LANGUAGES), "default": "en"},
 }
 FORMAT = {"format": "tfscale.study comparison", "version": 1}
 VERDICTS = (SLOWER, CANNOT_TELL, SAME, FASTER)
@@ -56,11 +59,13 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         raise StepError(f"study {folder.name!r} has no run that counts: run its sweep first.")
     for name, one in zip(names, found, strict=True):
         _check_common(name, one)
-    document = _document(study, names, found, margin)
-    for comparison in document["baselines"]:
-        for told in (*comparison["cells"], *comparison["refused"]):
+    say = Catalogue(params["language"])
+    document = _document(study, names, found, margin, say)
+    for one in document["baselines"]:
+        for told in (*one["cells"], *one["refused"]):
             context.say(told["words"])
-    msg = _summary(document, margin)
+    counts = {**document["counts"], "not compared": sum(len(one.refused) for one in found)}
+    msg = comparison.summary(study.name, names, counts, margin, say)
     context.say(msg)
     return {"changed": False, "verdict": document["verdict"], "document": document, "msg": msg, **warnings}
 
@@ -95,7 +100,9 @@ def _check_common(name: str, found: Compared) -> None:
         return
     if found.refused:
         first = found.refused[0]
-        raise StepError(f"report_baseline is {name!r}, which has no cell like one of this study: {_refusal(first)}.")
+        raise StepError(
+            f"report_baseline is {name!r}, which has no cell like one of this study: {comparison.unlike(first)}."
+        )
     here, there = (
         listed([cell.label for cell in cells[:3]]) + (" and more" if len(cells) > 3 else "")
         for cells in (found.only_here, found.only_there)
@@ -105,11 +112,14 @@ def _check_common(name: str, found: Compared) -> None:
     )
 
 
-def _document(study: model.Study, names: Sequence[str], found: Sequence[Compared], margin: float) -> dict[str, Any]:
+def _document(
+    study: model.Study, names: Sequence[str], found: Sequence[Compared], margin: float, say: Catalogue
+) -> dict[str, Any]:
     verdicts = [pair.verdict for one in found for pair in one.pairs]
     return {
         **FORMAT,
         "study": study.name,
+        "language": say.code,
         "verdict": overall(verdicts),
         "counts": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
         "margin": margin,
@@ -122,7 +132,7 @@ def _document(study: model.Study, names: Sequence[str], found: Sequence[Compared
                 "versions": _versions(one.baseline),
                 "machine_ratio": one.machine and round(one.machine, 4),
                 "paired": one.is_paired,
-                "cells": [_told(name, pair) for pair in one.pairs],
+                "cells": [_told(name, pair, say) for pair in one.pairs],
                 "refused": [
                     {
                         "cell_id": other.cell.cell_id,
@@ -130,7 +140,7 @@ def _document(study: model.Study, names: Sequence[str], found: Sequence[Compared
                         "field": other.field,
                         "here": other.here,
                         "there": other.there,
-                        "words": f"{_refusal(other)}: not compared with {name}",
+                        "words": comparison.refused(name, other, say),
                     }
                     for other in one.refused
                 ],
@@ -150,7 +160,7 @@ def _versions(study: model.Study) -> dict[str, Any]:
     return {**told, **({"images": sorted(images)} if images else {})}
 
 
-def _told(name: str, pair: Pair) -> dict[str, Any]:
+def _told(name: str, pair: Pair, say: Catalogue) -> dict[str, Any]:
     return {
         "cell_id": pair.cell.cell_id,
         "baseline_cell_id": pair.other.cell_id,
@@ -163,7 +173,7 @@ def _told(name: str, pair: Pair) -> dict[str, Any]:
         "baseline_runs": len(pair.other.by_block()),
         "seconds": pair.cell.center(pair.cell.response),
         "baseline_seconds": pair.other.center(pair.other.response),
-        "words": _sentence(name, pair),
+        "words": comparison.cell(name, pair, say),
     }
 
 
@@ -171,25 +181,3 @@ def _bounds(ratio: Ratio) -> dict[str, float | None]:
     return {
         key: of if of is None else round(of, 6) for key, of in vars(ratio).items() if key in ("center", "low", "high")
     }
-
-
-def _sentence(name: str, pair: Pair) -> str:
-    ratio, runs = pair.ratio, f"{len(pair.cell.by_block())} and {counted(len(pair.other.by_block()), 'run')}"
-    interval = "" if ratio.low is None or ratio.high is None else f", 95 % CI {ratio.low:.3f}-{ratio.high:.3f}"
-    calibrated = (
-        f", in times of the calibration kernel (measured {pair.measured.center:.3f})" if pair.is_calibrated else ""
-    )
-    return (
-        f"{pair.cell.label}: {pair.verdict}, {ratio.center:.3f} times the time of {name} ({runs}{interval}){calibrated}"
-    )
-
-
-def _refusal(refused: Any) -> str:
-    return f"{refused.cell.label} has {refused.field} {refused.here or 'none'} here and {refused.there or 'none'} there"
-
-
-def _summary(document: Mapping[str, Any], margin: float) -> str:
-    told = [f"{number} {verdict}" for verdict, number in document["counts"].items() if number]
-    refused = sum(len(one["refused"]) for one in document["baselines"])
-    told += [f"{refused} not compared"] if refused else []
-    return f"{document['study']} against {listed([one['baseline'] for one in document['baselines']])}: {', '.join(told)} (same: within {percent(margin)})"

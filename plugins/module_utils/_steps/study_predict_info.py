@@ -11,16 +11,14 @@ from typing import Any
 
 from .._common.context import Context
 from .._common.errors import InputError, StepError
-from .._common.format import listed
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
 from .._report import document, law_words
-from .._report.messages.catalogue import ENGLISH
+from .._report.messages.catalogue import Catalogue
 from .._study.analysis import model
 from .._study.analysis.prediction import Prediction, predict
 from .._study.design import inputs
-from .._study.design.sizes import Size, sizes_of
-from .._study.statistics.law_choice import Band
-from .._study.statistics.words import number, places
+from .._study.design.sizes import sizes_of
+from .._study.design.variables import LANGUAGES
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **LEDGER_ARG_SPEC,
@@ -30,6 +28,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "prices": {"type": "dict", "default": {}},
     "currency": {"type": "str", "default": "USD"},
     "select": {"type": "str", "default": ""},
+    "language": {"type": "str", "choices": list(LANGUAGES), "default": "en"},
 }
 
 
@@ -53,19 +52,20 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         )
     if not found:
         raise StepError(f"study {folder.name!r} has no run that counts: run its sweep first.")
-    sentences = [_sentence(one, study.currency) for one in found]
+    say = Catalogue(params["language"])
+    sentences = [law_words.prediction(one, study.currency, say) for one in found]
     for sentence in sentences:
         context.say(sentence)
     return {
         "changed": False,
-        "predictions": [_told(one, sentence, study) for one, sentence in zip(found, sentences, strict=True)],
+        "predictions": [_told(one, sentence, study, say) for one, sentence in zip(found, sentences, strict=True)],
         "refused": sum(one.refusal is not None for one in found),
         "msg": " ".join(sentences),
         **warnings,
     }
 
 
-def _told(given: Prediction, sentence: str, study: model.Study) -> dict[str, Any]:
+def _told(given: Prediction, sentence: str, study: model.Study, say: Catalogue) -> dict[str, Any]:
     price = document.band_of(given.price)
     return {
         **vars(given.size),
@@ -75,30 +75,6 @@ def _told(given: Prediction, sentence: str, study: model.Study) -> dict[str, Any
         "steps_per_second": document.band_of(given.steps_per_second),
         "price": price and {**price, "currency": study.currency},
         "measured_seconds": given.measured,
-        "refusal": document.refusal_of(given.refusal),
+        "refusal": document.refusal_of(given.refusal, say),
         "words": sentence,
     }
-
-
-def _sentence(given: Prediction, currency: str) -> str:
-    name = " ".join(filter(None, [given.curve, _name(given.size)]))
-    if given.refusal or given.seconds is None or given.steps_per_second is None:
-        return f"{name}: no prediction, {law_words.refusal(given.refusal) if given.refusal else ''}."
-    parts = [_figure(given.seconds, "s"), _figure(given.steps_per_second, "steps/s")]
-    if given.price:
-        center, low, high = map(ENGLISH.money, given.price)
-        parts.append(f"{center} {currency} ({low}-{high})")
-    if given.measured is not None:
-        parts.append(f"measured {number(given.measured)} s")
-    return f"{name}: {', '.join(parts)}, by {listed(list(map(law_words.named, given.laws, given.bounds)))}."
-
-
-def _name(size: Size) -> str:
-    asked = {"nodes": size.nodes, "processors": size.processors, "ps": size.ps, "workers": size.workers}
-    return " ".join(f"{key}={value:g}" for key, value in asked.items() if value is not None)
-
-
-def _figure(band: Band, unit: str) -> str:
-    digits = places(band.center, band.high - band.low)
-    low, center, high = (f"{value:,.{digits}f}" for value in (band.low, band.center, band.high))
-    return f"{center} {unit} ({low}-{high})"

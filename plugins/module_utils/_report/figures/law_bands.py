@@ -10,11 +10,13 @@ from typing import Any
 
 from ..._study.analysis import model
 from ..._study.analysis.laws import Curve
+from .. import law_words
 from ..messages.catalogue import Catalogue
 from .figure import TOLD, Part, layer
 from .lines import POINTS, Axis, Scales, Titles, even
 
 FURTHER = 2  # so many times the largest measured number of workers the figure goes on where a law speaks
+REASONS = 2  # different ones that a caption has room for
 PREDICTED = 8  # sizes beyond the measured ones that have a mark and a tooltip of their own
 
 
@@ -60,7 +62,7 @@ def layers(curves: Mapping[str, Curve], scales: Scales, titles: Titles, say: Cat
 
 def _marks(line: str, curve: Curve, last: int, scales: Scales, say: Catalogue) -> list[dict[str, Any]]:
     sizes = even([size for size in range(curve.sizes[0], last + 1) if size not in curve.sizes], PREDICTED)
-    names = say.listed([say(f"law_{law.name}") for law in curve.laws])
+    names = law_words.names((law.name for law in curve.laws), say=say)
     return [
         {
             "x": scales.position(size),
@@ -84,13 +86,15 @@ def _marks(line: str, curve: Curve, last: int, scales: Scales, say: Catalogue) -
 def caption(curves: Mapping[str, Curve], say: Catalogue) -> list[str]:
     """Which laws speak, and of which lines none does, and why."""
     names = dict.fromkeys(law.name for curve in curves.values() for law in curve.laws)
-    said = [say("caption_laws", laws=say.listed([say(f"law_{name}") for name in names]))] if names else []
+    said = [say("caption_laws", laws=law_words.names(names, say=say))] if names else []
     silent: dict[str, list[str]] = {}
     for line, curve in curves.items():
         if curve.refusal:
-            silent.setdefault(curve.refusal.code, []).append(line)
-    for reason, lines in silent.items():
-        why = say(f"no_law_{reason}")
+            silent.setdefault(law_words.refusal(curve.refusal, say), []).append(line)
+    if len(silent) > REASONS:
+        lines = [line for alike in silent.values() for line in alike]
+        return [*said, say("caption_no_law_table", lines=say.listed(lines))]
+    for why, lines in silent.items():
         everywhere = len(lines) == len(curves)
         said.append(
             say("caption_no_law", why=why) if everywhere else say("caption_no_law_of", lines=say.listed(lines), why=why)

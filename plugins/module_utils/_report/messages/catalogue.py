@@ -18,9 +18,9 @@ from typing import Any
 
 from ..._study.statistics import words
 from ..._study.statistics.intervals import Estimate, Ratio
-from . import Text, answer, causes, claims, common, figures, page, reasons, tables
+from . import Text, answer, causes, claims, common, comparison, figures, laws, page, reasons, tables
 
-TOPICS = (common, answer, causes, page, tables, figures, claims, reasons)
+TOPICS = (common, answer, causes, page, tables, figures, laws, comparison, claims, reasons)
 GROUPED = 10_000  # from here on the digits of a count stand in groups
 SPELLED: dict[float, str] = dict(
     enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=2)

@@ -46,12 +46,16 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A cell that is unlike the baseline's of its size: the field that differs, and both values."""
+    """A cell that is unlike the baseline's of its size: the field that differs, and both values.
+
+    Of cells that did not always reach their target accuracy `censored` has the number of such runs, of how many, here and there.
+    """
 
     cell: Cell
     field: str
     here: str
     there: str
+    censored: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +145,9 @@ def _missed(cell: Cell, other: Cell) -> list[Refused]:
     """Where a run did not reach the target accuracy, there is no time to compare."""
     if not cell.censored and not other.censored:
         return []
-    here, there = (f"not reached in {len(one.censored)} of {len(one.measured)} runs" for one in (cell, other))
-    return [Refused(cell=cell, field="target_accuracy", here=here, there=there)]
+    missed = tuple((len(one.censored), len(one.measured)) for one in (cell, other))
+    here, there = (f"not reached in {number} of {runs} runs" for number, runs in missed)
+    return [Refused(cell=cell, field="target_accuracy", here=here, there=there, censored=(missed[0], missed[1]))]
 
 
 def _compared(

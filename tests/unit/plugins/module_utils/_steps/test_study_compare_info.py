@@ -47,6 +47,40 @@ def test_execute_takes_a_study_s_name_a_folder_or_a_ledger_file(folder: Path, fo
     assert json.loads(json.dumps(result["document"])) == result["document"]
 
 
+def test_execute_says_the_comparison_in_polish_with_the_same_codes(folder: Path) -> None:
+    result = execute(folder, "release", language="pl")
+    (one,) = result["document"]["baselines"]
+    assert (result["document"]["language"], [cell["verdict"] for cell in one["cells"]]) == ("pl", ["slower", "same"])
+    assert all(word in one["cells"][0]["words"] for word in ("wolniejsza", "czasu z badania release", "5 przebiegów"))
+    assert result["msg"] == "mine względem release: 1 wolniejsza, 1 równie szybka (równie szybka: w granicach 5%)"
+
+
+@pytest.mark.parametrize(
+    ("language", "named"),
+    [("en", "in 0 of 5 runs here and in 2 of 5 there"), ("pl", "w 0 z 5 przebiegów tutaj i w 2 z 5 tam")],
+)
+def test_execute_refuses_a_cell_that_missed_its_target_in_words(tmp_path: Path, language: str, named: str) -> None:
+    def runs(study: str, missed: int) -> list[dict[str, Any]]:
+        return [
+            ledgers.targeted(
+                {**ledgers.SPEC, "workers": n},
+                block,
+                seconds=4.0,
+                steps=None if n == 2 and block <= missed else 1200,
+                study=study,
+            )
+            for n in (1, 2)
+            for block in range(1, 6)
+        ]
+
+    for name, missed in (("mine", 0), ("other", 2)):
+        ledgers.write(tmp_path / name, runs(name, missed))
+    result = execute(tmp_path / "mine", "other", language=language)
+    (refused,) = result["document"]["baselines"][0]["refused"]
+    assert (refused["field"], refused["there"]) == ("target_accuracy", "not reached in 2 of 5 runs")
+    assert named in refused["words"]
+
+
 def test_execute_compares_with_several_and_names_what_is_refused(folder: Path) -> None:
     strange = [{**one, "study": "strange"} for one in records([4.0], batch_size=40) + records([4.0, 3.0])[1::2]]
     ledgers.write(folder.parent / "strange", strange)

@@ -19,10 +19,10 @@ from tests.fixtures import ledgers
 SPECS = ledgers.space(workers=[1, 2, 4, 8], nodes=[8])
 
 
-def execute(folder: Path, predict: Any, said: list[str] | None = None) -> dict[str, Any]:
+def execute(folder: Path, predict: Any, said: list[str] | None = None, language: str = "en") -> dict[str, Any]:
     params = {"study_dir": str(folder), "ledger": "files", "prices": {}, "currency": "USD", "select": ""}
     say = [] if said is None else said
-    return study_predict_info.execute({**params, "predict": predict}, Context(say=say.append))
+    return study_predict_info.execute({**params, "predict": predict, "language": language}, Context(say=say.append))
 
 
 def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None:
@@ -39,6 +39,18 @@ def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None
     assert (told["refusal"], told["laws"], told["measured_seconds"], told["price"]) == (None, ["usl"], None, None)
     assert (refused["refusal"]["code"], refused["train_seconds"]) == ("beyond", None)
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.jsonl"]
+
+
+def test_execute_says_predictions_and_refusals_in_polish(tmp_path: Path) -> None:
+    ledgers.write(tmp_path, ledgers.study(SPECS, blocks=5))
+    known, refused = execute(tmp_path, [{"workers": 8}, {"workers": 100}], language="pl")["predictions"]
+    assert re.fullmatch(
+        r"ps=1 workers=8: \d,\d+ s \([\d,]+\u2013[\d,]+\), \d+ krok(|i|ów|u)/s \([\d,]+\u2013[\d,]+\), zmierzono \d,\d\d s,"
+        r" według prawa USL\.",
+        known["words"],
+    )
+    assert refused["refusal"]["words"] in refused["words"]
+    assert ("sięgają do 32" in refused["words"], refused["refusal"]["code"]) == (True, "beyond")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_law_that_speaks_has_a_band_up_to_twice_the_largest_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "blocks", "why"), [([1, 2, 4], 4, "fewer than four"), ([1, 2, 3, 4], 2, "fewer than three blocks")]
+    ("workers", "blocks", "why"), [([1, 2, 4], 4, "only 3 numbers"), ([1, 2, 3, 4], 2, "has 2 valid runs")]
 )
 def test_caption_says_why_no_law_speaks(workers: list[int], blocks: int, why: str) -> None:
     records = ledgers.study(space(workers=workers), blocks=blocks)
@@ -50,4 +50,11 @@ def test_caption_names_the_line_for_which_no_law_speaks() -> None:
     ]
     caption = figures_of(records, resamples=50)["training-time-by-workers"].caption
     assert "Shaded" in caption
-    assert "No law speaks for ps=2: fewer than four" in caption
+    assert "No law speaks for ps=2: only 2 numbers" in caption
+
+
+def test_caption_with_no_room_for_all_reasons_leads_to_the_table() -> None:
+    sizes = {1: [1, 2], 2: [1, 4], 3: [1, 8]}
+    records = ledgers.study([spec for ps, workers in sizes.items() for spec in space(ps=[ps], workers=workers)])
+    caption = figures_of(records, resamples=50)["training-time-by-workers"].caption
+    assert "No law speaks for ps=1, ps=2 and ps=3: the table of laws says why" in caption

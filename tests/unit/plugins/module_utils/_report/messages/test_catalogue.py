@@ -25,7 +25,7 @@ MODULE_UTILS = Path(__file__).resolve().parents[6] / "plugins" / "module_utils"
 ENGLISH, POLISH = Catalogue("en"), Catalogue("pl")
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 # Terms that both languages share, symbols and names.
-ALIKE = re.compile(r"(\{\w+\}|ps|CPU|GiB|UTC|cluster|model|preset|workers|commit|git|strategy|s|n|[\W\d_])*")
+ALIKE = re.compile(r"(\{\w+\}|ps|AICc|CPU|GiB|UTC|cluster|model|preset|workers|commit|git|strategy|s|n|[\W\d_])*")
 
 
 def ratio(center: float, low: float | None = None, high: float | None = None) -> Ratio:
