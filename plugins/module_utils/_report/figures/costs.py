@@ -27,28 +27,33 @@ def front_of(cells: Iterable[model.Cell]) -> list[model.Cell]:
 
 
 def _place(cell: model.Cell) -> tuple[float, float]:
-    return cell.center("train_seconds") or 0.0, cell.cost or 0.0
+    return cell.center(cell.response) or 0.0, cell.cost or 0.0
 
 
 def figures(study: model.Study, say: Catalogue) -> list[Figure]:
-    """A figure for each group of cells that may be compared; none where the prices are not known."""
+    """A figure for each group of cells that may be compared; none where the prices are not known.
+
+    With a target accuracy the time is that to the accuracy; a cell that does not always reach it has none.
+    """
     groups = [
         (name, [cell for cell in cells if cell.measured and cell.cost is not None]) for name, cells in study.groups()
     ]
-    priced = [(name, cells) for name, cells in groups if len(cells) > 1] if study.currency else []
+    whole = [(name, cells, [cell for cell in cells if not cell.censored]) for name, cells in groups]
+    priced = [one for one in whole if len(one[2]) > 1] if study.currency else []
     return [
-        _figure(numbered("cost-by-time", number, len(priced)), group, cells, study.currency, say)
-        for number, (group, cells) in enumerate(priced, start=1)
+        _figure(numbered("cost-by-time", number, len(priced)), group, kept, len(cells) - len(kept), study.currency, say)
+        for number, (group, cells, kept) in enumerate(priced, start=1)
     ]
 
 
-def _figure(name: str, group: str, cells: Sequence[model.Cell], currency: str, say: Catalogue) -> Figure:
-    front = front_of(cells)
+def _figure(name: str, group: str, cells: Sequence[model.Cell], missed: int, currency: str, say: Catalogue) -> Figure:
+    """`missed` cells are left out, because they do not always reach the target accuracy."""
+    front, of = front_of(cells), "time" if cells[0].target is None else "to_accuracy"
     kinds = {cell.cell_id: say("on_front" if cell in front else "off_front") for cell in cells}
     both = [kind for kind in (say("on_front"), say("off_front")) if kind in kinds.values()]
     color, shape = looks("kind", both)
     axis = {"format": FORM, "tickCount": 6}
-    x = measured("x", title=say("axis_time"), scale={"zero": False, "padding": 24}, axis=axis)
+    x = measured("x", title=say(f"axis_{of}"), scale={"zero": False, "padding": 24}, axis=axis)
     y = measured("y", title=say("axis_cost", currency=currency), scale={"zero": True, "padding": 12}, axis=axis)
     rows = [_row(cell, kinds[cell.cell_id], currency, say) for cell in cells]
     runs = _run_rows(cells, kinds, currency, say)
@@ -64,11 +69,12 @@ def _figure(name: str, group: str, cells: Sequence[model.Cell], currency: str, s
         layer("medians", rows, point, x=x, y=y, color=color, shape=shape, description=TOLD),
         *_names(names, (min(seconds) + max(seconds)) / 2, x, y),
     ]
-    title = say("title_cost")
+    title = say("title_cost" if of == "time" else "title_cost_to_accuracy")
+    left_out = f" {say('caption_cost_missed', n=missed)}" if missed else ""
     return Figure(
         name=name,
         title=say("title_panel", title=title, panel=group) if group else title,
-        caption=say("caption_cost") + drawn_of(say, len(runs), cells),
+        caption=say("caption_cost") + left_out + drawn_of(say, len(runs), cells),
         spec=finish(layers),
         section=COST,
         runs=len(runs),
@@ -104,7 +110,7 @@ def _run_rows(
     rows = []
     for cell in cells:
         for run, cost in thinned([(run, run.cost(cell.prices)) for run in cell.measured], most):
-            seconds = run.timing("train_seconds")
+            seconds = run.seconds
             paid = say("tip_cost_of_run", time=say.seconds(seconds), cost=say.price(cost, currency))
             told = run_told(say, cell, run, paid)
             rows.append({"x": seconds, "y": cost, "kind": kinds[cell.cell_id], "verdict": run.verdict, "told": told})

@@ -18,6 +18,7 @@ TEXTS: Texts = {
         "title_worker_time": "Where the time of the workers goes",
         "title_utilisation": "How full the stations are",
         "title_cost": "Cost of a run against training time",
+        "title_cost_to_accuracy": "Cost of a run against time to accuracy",
         "title_noise": "Noise between and within blocks",
         "title_to_accuracy_workers": "Time to accuracy against workers",
         "title_to_accuracy_ps": "Time to accuracy against parameter servers",
@@ -77,6 +78,10 @@ TEXTS: Texts = {
             "Lower left is better. The line joins the cells that no other cell beats in both time and cost (the Pareto front)."
             " Small dots: runs (hollow: suspect). Large marks: medians."
         ),
+        "caption_cost_missed": {
+            "one": "{n} cell does not always reach the target accuracy and is not drawn.",
+            "other": "{n} cells do not always reach the target accuracy and are not drawn.",
+        },
         "caption_noise": (
             "Each dot is a run: its training time over the median of its cell (hollow: suspect). A line that goes up and down is"
             " drift of the machine between blocks, which comparisons cancel; the dots around it are what no block can cancel."
@@ -147,6 +152,7 @@ TEXTS: Texts = {
         "title_worker_time": "Podział czasu workerów",
         "title_utilisation": "Obciążenie stanowisk obsługi",
         "title_cost": "Koszt przebiegu w zależności od czasu uczenia",
+        "title_cost_to_accuracy": "Koszt przebiegu w zależności od czasu do dokładności",
         "title_noise": "Szum między blokami i wewnątrz bloków",
         "title_to_accuracy_workers": "Czas do dokładności w zależności od liczby workerów",
         "title_to_accuracy_ps": "Czas do dokładności w zależności od liczby serwerów parametrów",
@@ -208,6 +214,11 @@ TEXTS: Texts = {
             "Im bliżej lewego dolnego rogu, tym lepiej. Linia łączy konfiguracje, od których żadna inna nie jest zarazem szybsza i"
             " tańsza (front Pareto). Małe punkty: przebiegi (puste: wątpliwe). Duże znaki: mediany."
         ),
+        "caption_cost_missed": {
+            "one": "{n} konfiguracja nie zawsze osiąga docelową dokładność i nie jest narysowana.",
+            "few": "{n} konfiguracje nie zawsze osiągają docelową dokładność i nie są narysowane.",
+            "many": "{n} konfiguracji nie zawsze osiąga docelową dokładność i nie jest narysowanych.",
+        },
         "caption_noise": (
             "Każdy punkt to przebieg: jego czas uczenia podzielony przez medianę jego konfiguracji (pusty: wątpliwy). Wahania linii to"
             " dryf maszyny między blokami, który porównania znoszą; rozrzutu punktów wokół niej żaden blok nie zniesie."

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._report.figures import costs
 
 from tests.fixtures.figures import figures_of, rows, study_of
-from tests.fixtures.ledgers import SPEC, record
+from tests.fixtures.ledgers import SPEC, record, to_accuracy
 
 
 def priced(times: dict[int, float]) -> list[dict[str, Any]]:
@@ -43,3 +43,19 @@ def test_figure_of_cost_tells_which_cells_are_on_the_front_and_what_each_run_cos
 def test_figure_of_cost_needs_prices_and_two_cells() -> None:
     assert "cost-by-time" not in figures_of(priced({1: 8.0, 2: 4.0}))
     assert "cost-by-time" not in figures_of(priced({1: 8.0}), e2=1.0)
+
+
+def test_figure_of_cost_has_the_time_to_the_target_accuracy_of_cells_that_reach_it() -> None:
+    made = to_accuracy()
+    for one in made:
+        one["provenance"]["nodes"] = [{"name": "n", "machine_type": "e2"}] * one["spec"]["workers"]
+    figure = figures_of(made, e2=3600.0)["cost-by-time"]
+    study = study_of(made, e2=3600.0)
+    expected = {
+        cell.label: (cell.center("seconds_to_accuracy"), cell.cost) for cell in study.measured if not cell.censored
+    }
+    assert {row["cell"]: (row["x"], row["y"]) for row in rows(figure, "medians")} == expected
+    assert sorted(expected) == [f"ps=1 workers={n}" for n in (1, 2, 4)]
+    assert figure.runs == 15
+    assert "time to accuracy" in figure.title
+    assert "1 cell does not always reach the target accuracy" in figure.caption
