@@ -54,7 +54,7 @@ def cells_of(
         for values in product(*(axes[axis] for axis in names)):
             usual = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
             for change in changes:
-                cell = _without_ps({**usual, **change})
+                cell = _without_evaluations(_without_ps({**usual, **change}))
                 found.setdefault(cell_id(cell), cell)
     keys = ("variant", *AXES.values())
     varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
@@ -67,6 +67,12 @@ def _without_ps(spec: dict[str, Any]) -> dict[str, Any]:
     """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell."""
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
     return {**spec, "ps": 0} if mirrors else spec
+
+
+def _without_evaluations(spec: dict[str, Any]) -> dict[str, Any]:
+    """How often the trainer evaluates is said for all cells, and only those with a target accuracy do."""
+    evaluates = "target_accuracy" in spec and not spec.get("command")
+    return spec if evaluates else {key: value for key, value in spec.items() if key != "eval_every"}
 
 
 def _varies(key: str, specs: Iterable[Mapping[str, Any]]) -> bool:

@@ -267,9 +267,11 @@ def check_cell(spec: Mapping[str, Any], label: str) -> None:
 
 # What a variant may have of its own; pods alone have an image and resources.
 OF_PODS = ("image", "ps_resources", "worker_resources")
+# Versions, as of an upgrade, are compared by equally many steps.
+OF_TARGET = ("eval_every", "target_accuracy")
 OF_VARIANTS = (
-    *("batch_size", "command", "env", "hidden_units", "learning_rate", "model", "preset", "ps", "strategy"),
-    *("telemetry_every", "threads", "workers", *OF_PODS),
+    *("batch_size", "command", "env", "eval_every", "hidden_units", "learning_rate", "model", "preset", "ps"),
+    *("strategy", "target_accuracy", "telemetry_every", "threads", "workers", *OF_PODS),
 )
 VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
 
@@ -297,9 +299,11 @@ def _variant_name(name: Any) -> str:
     return name
 
 
-def variant(name: str, change: Mapping[Any, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+def variant(
+    name: str, change: Mapping[Any, Any], spec: Mapping[str, Any], *, without: Sequence[str] = ()
+) -> dict[str, Any]:
     pods = spec.get("backend", "processes") != "processes"
-    allowed = [key for key in OF_VARIANTS if pods or key not in OF_PODS]
+    allowed = [key for key in OF_VARIANTS if (pods or key not in OF_PODS) and key not in without]
     for key in change:
         if key not in allowed:
             raise InputError(f"{name} has {shown(key)}: give {one_of(allowed)}")

@@ -24,6 +24,7 @@ from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
 from .blocks import Cell, Design, Plan, PlannedRun
 from .cell import run_id
 from .projection import can_be_played, further_runs
+from .target import check_variant
 
 Records = list[Record]
 Product = Mapping[str, list[Any]]
@@ -65,6 +66,7 @@ def _check(cell: Cell) -> None:
     needs_ps = not cell.spec.get("command") and cell.spec.get("strategy") != "mirrored"
     if needs_ps and cell.spec["ps"] == 0:
         raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
+    check_variant(cell.spec)
     inputs.check_cell(cell.spec, cell.label)
 
 
@@ -105,11 +107,12 @@ def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> f
     allowed = inputs.margin("sweep_max_slowdown", params["max_slowdown"])
     if allowed is None:
         return None
-    target = next((cell.spec["target_accuracy"] for cell in cells if "target_accuracy" in cell.spec), None)
-    if target is not None:
+    aims = next((cell.spec for cell in cells if "target_accuracy" in cell.spec), None)
+    if aims is not None:
+        of = "training_" if "target_accuracy" in params["spec"] else f"sweep_variants.{aims.get('variant')}."
         raise InputError(
             f"sweep_max_slowdown is {params['max_slowdown']}, which judges the speed of equally many steps, but"
-            f" training_target_accuracy is {target:g}: give one of both"
+            f" {of}target_accuracy is {aims['target_accuracy']:g}: give one of both"
         )
     if sorted(str(cell.spec.get("variant")) for cell in cells) != sorted((gate.BEFORE, gate.AFTER)):
         raise InputError(

@@ -125,7 +125,7 @@ def strategies(name: str, value: Any) -> list[str]:
 
 
 def change(name: str, value: Any) -> dict[str, Any]:
-    return inputs.variant(name, mapping("{batch_size: 40}")(name, value), FOR_PODS)
+    return inputs.variant(name, mapping("{batch_size: 40}")(name, value), FOR_PODS, without=inputs.OF_TARGET)
 
 
 def baselines(name: str, value: Any) -> list[str]:

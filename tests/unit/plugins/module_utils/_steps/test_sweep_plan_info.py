@@ -381,6 +381,41 @@ def test_execute_variants_are_cells(tmp_path: Path) -> None:
     assert {run["spec"]["variant"] for run in result["runs"]} == {"before", "after"}
 
 
+def test_execute_variants_have_targets_of_their_own(tmp_path: Path) -> None:
+    """Only cells with a target say how often they evaluate, so that the others keep their names."""
+    variants = {"none": {}, "low": {"target_accuracy": "0.9"}, "high": {"target_accuracy": 0.95, "eval_every": 50}}
+    cells = plan(tmp_path, spec={**FIXED, "eval_every": 100}, variants=variants, workers=1)["cells"]
+    told = {
+        cell["spec"]["variant"]: [cell["spec"].get(key) for key in ("target_accuracy", "eval_every")] for cell in cells
+    }
+    assert told == {"none": [None, None], "low": [0.9, 100], "high": [0.95, 50]}
+    plain = plan(tmp_path, variants={"none": {}}, workers=1)["cells"]
+    assert plain[0]["cell_id"] == cells[0]["cell_id"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "spec", "sentence"),
+    [
+        (
+            {"target_accuracy": 0.9, "eval_every": 10**6},
+            {},
+            "sweep_variants.a.eval_every is 1000000, but training_steps is",
+        ),
+        (
+            {"target_accuracy": 0.9},
+            {"command": "x", "log_format": r"(?P<step>\d+)"},
+            "sweep_variants.a.target_accuracy is 0.9, but training_log_format",
+        ),
+    ],
+)
+def test_execute_target_of_a_variant_that_cannot_be(
+    tmp_path: Path, variant: dict[str, Any], spec: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(StepError) as caught:
+        plan(tmp_path, spec={**FIXED, **spec}, variants={"a": variant})
+    assert str(caught.value).startswith(sentence)
+
+
 @pytest.mark.parametrize(("slowdown", "runs"), [(0.3, 8), (0.0, 8), (0.05, 20)])
 def test_execute_gate_plans_no_further_run_once_it_is_told(tmp_path: Path, slowdown: float, runs: int) -> None:
     done = 0
@@ -439,6 +474,11 @@ def test_execute_gate_goes_on_after_a_block_that_failed(tmp_path: Path) -> None:
         (
             {"spec": {**FIXED, "target_accuracy": 0.95}},
             "sweep_max_slowdown is 0.05, which judges the speed of equally many steps, but training_target_accuracy is 0.95",
+        ),
+        (
+            {"variants": {"before": {}, "after": {"target_accuracy": 0.95}}},
+            "sweep_max_slowdown is 0.05, which judges the speed of equally many steps, but"
+            " sweep_variants.after.target_accuracy is 0.95",
         ),
         ({"variants": {"before": {"gpus": 1}}}, "sweep_variants.before has 'gpus': give batch_size, command"),
         (

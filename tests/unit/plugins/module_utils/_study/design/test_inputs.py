@@ -349,7 +349,10 @@ def test_series_refuses_endless_nesting_with_a_sentence() -> None:
 
 
 PODS = {"backend": "job", "image": "trainer:1"}
-KEYS = "batch_size, command, env, hidden_units, learning_rate, model, preset, ps, strategy, telemetry_every, threads or workers"
+KEYS = (
+    "batch_size, command, env, eval_every, hidden_units, learning_rate, model, preset, ps, strategy, target_accuracy,"
+    " telemetry_every, threads or workers"
+)
 
 
 @pytest.mark.parametrize(
@@ -437,6 +440,8 @@ def test_variants_come_as_json_too() -> None:
         ({"after": {"batch_size": 0}}, "sweep_variants.after.batch_size is 0: give a whole number from 1"),
         ({"after": {"workers": 0}}, "sweep_variants.after.workers is 0: give a whole number from 1"),
         ({"after": {"preset": "turbo"}}, "sweep_variants.after.preset is 'turbo': give thesis or fast"),
+        ({"after": {"target_accuracy": 1.1}}, "sweep_variants.after.target_accuracy is 1.1: give a share above 0"),
+        ({"after": {"target_accuracy": "95 %"}}, "sweep_variants.after.target_accuracy is '95 %': give a share above"),
         ({"after": {"command": 7}}, "sweep_variants.after.command is a number: give a list, or a line for the shell"),
         ({"after": {"env": "A=1"}}, "sweep_variants.after.env is a text: give names and their values"),
         (
