@@ -13,8 +13,9 @@ from itertools import groupby
 from .._common import fields
 from .._study.analysis import decision, model
 from .._study.analysis.decision import FASTEST_GOAL, Decision, Goal, Reason
-from .._study.analysis.laws import Curve, curves_of
+from .._study.analysis.laws import Curve, curves_of, resamples_of
 from .._study.statistics import intervals, words
+from .._study.statistics.bootstrap import RESAMPLES
 from .._study.statistics.comparison import Comparison
 from .._study.statistics.intervals import Ratio
 from . import cause_words, reasons, suspects
@@ -35,6 +36,8 @@ class Answer:
     # The reason for the cell that is taken, or that none is.
     why: str
     decision: Decision
+    # Of each curve's laws.
+    resamples: int = RESAMPLES
 
     @property
     def sentence(self) -> str:
@@ -43,7 +46,7 @@ class Answer:
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
         """How the time of these cells depends on workers and ps, by laws."""
-        return curves_of(self.cells)
+        return curves_of(self.cells, resamples=self.resamples)
 
     @property
     def comparison(self) -> Comparison:
@@ -215,14 +218,17 @@ class _Wording:
         return self.say("because_too_few_runs", n=runs_of_it, least=intervals.MINIMUM, time=seconds, cell=name)
 
 
-def _answer(group: str, cells: Sequence[model.Cell], goal: Goal, currency: str, say: Catalogue) -> Answer:
+def _answer(
+    group: str, cells: Sequence[model.Cell], goal: Goal, currency: str, resamples: int, say: Catalogue
+) -> Answer:
     given = decision.decide(cells, goal)
     wording = _Wording(cells, given, currency, say)
-    return Answer(group, tuple(cells), tuple(wording.sentences()), wording.because(given.reasons[0]), given)
+    return Answer(group, tuple(cells), tuple(wording.sentences()), wording.because(given.reasons[0]), given, resamples)
 
 
 def answers(study: model.Study, goal: Goal = FASTEST_GOAL, say: Catalogue = ENGLISH) -> list[Answer]:
-    return [_answer(group, cells, goal, study.currency, say) for group, cells in study.groups()]
+    resamples = resamples_of(len(study.measured))
+    return [_answer(group, cells, goal, study.currency, resamples, say) for group, cells in study.groups()]
 
 
 def sentence(found: Sequence[Answer], say: Catalogue = ENGLISH) -> str:

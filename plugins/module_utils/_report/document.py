@@ -18,7 +18,7 @@ from .._study.analysis import causes, decision, model
 from .._study.analysis.claims import Finding
 from .._study.analysis.compared import margin_of
 from .._study.analysis.decision import Goal
-from .._study.analysis.frame import joined
+from .._study.analysis.frame import origins_of
 from .._study.analysis.laws import Curve
 from .._study.design import blocks, forecast
 from .._study.records.validity import SUSPECT, VALID, VOID
@@ -273,14 +273,10 @@ def _design(study: model.Study) -> dict[str, Any]:
 
 def _provenance(study: model.Study) -> dict[str, list[Any]]:
     """Each fact with all its values, in the order in which they came."""
-    facts: dict[str, list[Any]] = {}
-    for run in study.runs:
-        for key, value in joined({k: v for k, v in run.provenance.items() if k not in tables.OF_NODES}).items():
-            seen = facts.setdefault(key, [])
-            known = _plain(value)
-            if known is not None and known not in seen:
-                seen.append(known)
-    facts.pop("recorded_wall", None)
+    facts = {
+        key: [known for value in values if (known := _plain(value)) is not None]
+        for key, values in origins_of(study.runs).items()
+    }
     walls = [run.recorded for run in study.runs if run.recorded is not None]
     first_last = [min(walls), max(walls)] if walls else []
     return {key: facts[key] for key in sorted(facts) if facts[key] and key != "seed"} | {"recorded_wall": first_last}

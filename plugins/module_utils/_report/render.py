@@ -84,6 +84,10 @@ class Report:
         }
         return {name: table for name, table in found.items() if table.rows}
 
+    @cached_property
+    def origin(self) -> tables.Table:
+        return tables.provenance_table(self.study.runs, self.say)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
@@ -247,7 +251,7 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
         most_logs=LOGS,
         method=method_of(report),
         facts=tables.pairs_table(facts_of(study, say), say),
-        origin=tables.provenance_table(study.runs, say),
+        origin=report.origin,
         script=script.SCRIPT,
     )
 
@@ -275,7 +279,6 @@ def markdown(report: Report, most: int = MOST) -> str:
     said = [_plain_answer(one) for one in report.answers] or [_plain(report.sentence)]
     keys = tables.Table(("what", "value", "what"), ("", "", ""), tuple(keys_of(report)))
     facts = tables.pairs_table(facts_of(study, say), say)
-    origin = tables.provenance_table(study.runs, say)
     blocks = [
         Block(head=(f"# {say('title', study=_plain(study.name))}", _plain(subtitle(study, say))), gap="\n\n"),
         Block(rows=tuple(said), file="answer.json", gap="\n\n"),
@@ -292,7 +295,7 @@ def markdown(report: Report, most: int = MOST) -> str:
             Block(head=(f"## {say('method_heading')}", *method_of(report)), gap="\n\n"),
             _block(facts, "answer.json"),
             Block(head=(f"## {say('provenance_heading')}",)),
-            _block(origin, "answer.json"),
+            _block(report.origin, "answer.json"),
         ],
         say,
         most,

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
-from .._study.analysis.frame import joined
+from .._study.analysis.frame import origins_of
 from .._study.analysis.noise import Noise
 from .._study.records.record import SPENT, Record
 from .._study.records.validity import VOID
@@ -24,8 +24,6 @@ from . import cause_words, reasons
 from .answer import Answer
 from .messages.catalogue import ENGLISH, Catalogue
 
-# Facts that have a table of their own.
-OF_NODES = ("nodes", "probed_cpus")
 # Words of cells.csv, the same in every language.
 FASTEST, AS_FAST, SLOWER, TELL = "fastest", "as fast", "slower", "cannot tell"
 NOT_REACHED = "not always reached"
@@ -319,16 +317,13 @@ def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
 
 def provenance_table(runs: Iterable[Record], say: Catalogue = ENGLISH) -> Table:
     """Each fact once; a fact that changed during the study with all its values."""
-    facts: dict[str, list[str]] = {}
-    for run in runs:
-        facts_of_run = joined({key: value for key, value in run.provenance.items() if key not in OF_NODES})
-        if run.recorded is not None:
-            facts_of_run["recorded_wall"] = say.moment(run.recorded)
-        for key, value in facts_of_run.items():
-            seen = facts.setdefault(key, [])
-            if value is not None and str(value) not in seen:
-                seen.append(str(value))
-    known = {key.removesuffix("_wall"): values for key, values in facts.items() if values}
+    runs = list(runs)
+    known = {key: list(dict.fromkeys(map(str, values))) for key, values in origins_of(runs).items()}
+    minutes = list(dict.fromkeys(time // 60 for run in runs if (time := run.recorded) is not None))
+    if minutes:
+        # To put 100,000 times into words takes longer than to read them.
+        shown = [say.moment(60 * minutes[0]), *[""] * (len(minutes) - 2), say.moment(60 * minutes[-1])]
+        known["recorded"] = shown[: len(minutes)]
     return pairs_table({key: _several(values, say) for key, values in known.items()}, say)
 
 

@@ -16,6 +16,9 @@ from ..records.record import Record, records_of
 if TYPE_CHECKING:
     import pandas as pd
 
+# Facts of a run's provenance that have a place of their own in a report.
+OF_RUNS = ("nodes", "probed_cpus", "recorded_wall")
+
 
 def runs_frame(records: Iterable[Any]) -> pd.DataFrame:
     """All runs, void ones too, in the order of the ledger; a record that stands there twice counts once.
@@ -31,6 +34,14 @@ def runs_frame(records: Iterable[Any]) -> pd.DataFrame:
 
 
 def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
+    known: dict[str, tuple[Any, dict[str, Any]]] = {}
+
+    def settings(run: Record) -> dict[str, Any]:
+        # Of 100,000 runs of a few cells.
+        if run.cell_id not in known or known[run.cell_id][0] != run.spec:
+            known[run.cell_id] = run.spec, run.settings
+        return known[run.cell_id][1]
+
     return [
         {
             "study": run.study,
@@ -40,13 +51,30 @@ def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
             "attempt": run.attempt,
             "verdict": run.verdict,
             "reasons": "; ".join(run.reasons),
-            **run.settings,
+            **settings(run),
             **joined(run.timings),
             **joined(run.evidence, "evidence_"),
             "logs": run.log,
         }
         for run in runs
     ]
+
+
+def origins_of(runs: Iterable[Record]) -> dict[str, list[Any]]:
+    """Each fact of the runs' provenance with all its values, in the order in which they came; none of nodes and of times."""
+    found: dict[str, dict[str, Any]] = {}
+    seen = set()
+    for run in runs:
+        told = {key: value for key, value in run.provenance.items() if key not in OF_RUNS}
+        # Most runs of a study come from the same machine and version.
+        if (text := repr(told)) in seen:
+            continue
+        seen.add(text)
+        for key, value in joined(told).items():
+            values = found.setdefault(key, {})
+            if value is not None:
+                values.setdefault(f"{type(value).__name__} {value}", value)
+    return {key: list(values.values()) for key, values in found.items() if values}
 
 
 def joined(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -119,6 +119,10 @@ class Cell:
 
     def by_block(self) -> dict[int, float]:
         """The seconds by which cells are compared, by block. Of two measured runs of one block the later one counts."""
+        return dict(self._by_block)
+
+    @cached_property
+    def _by_block(self) -> dict[int, float]:
         return {run.block: seconds for run in self.measured if (seconds := run.seconds) is not None}
 
     def interval(self, key: str) -> intervals.Estimate | None:

@@ -12,7 +12,7 @@ from statistics import median
 from ..._common.fields import count
 from ..design.sizes import Size
 from ..statistics.law_choice import Band, Reason
-from .laws import NO_NODES, NO_PS, Curve, curves_of
+from .laws import NO_NODES, NO_PS, Curve, curves_of, resamples_of
 from .model import Cell, Study
 
 
@@ -37,10 +37,11 @@ class Prediction:
 
 def predict(study: Study, sizes: Iterable[Size]) -> list[Prediction]:
     """Each size by each curve of the study that it may belong to; of curves with one number of ps and over several, the former."""
+    resamples = resamples_of(len(study.measured))
     kinds = [
         (" ".join(filter(None, [group, fixed])), alike)
         for group, cells in study.groups()
-        for fixed, alike in _kinds(curves_of(cells)).items()
+        for fixed, alike in _kinds(curves_of(cells, resamples=resamples)).items()
     ]
     return [one for size in sizes for one in _of_size(size, kinds)]
 

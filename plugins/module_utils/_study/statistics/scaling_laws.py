@@ -18,6 +18,7 @@ Sources:
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ AMDAHL, USL, PS_AWARE, QUEUEING = "amdahl", "usl", "ps_aware", "queueing"
 LOGS, SPEEDS = "logs", "speeds"
 ROUNDS, SETTLED = 20, 1e-6  # at most so many rounds; times that change by less are found
 TINY = 1e-12
+AT_ONCE = 20_000  # numbers that stay near the processor: resamples of 40 sizes then take a third of the time
 FARTHEST = 20.0  # of a logarithm from the mean of all
 SECONDS, PURE = "seconds", ""
 
@@ -133,6 +135,15 @@ def fit(terms: Any, logs: Any, weights: Any, *, of: str = LOGS) -> Any:
     `terms` (sizes, coefficients), `logs` of seconds (resamples, sizes), `weights` (sizes,). Gauss and Newton's method: each
     round solves a linear problem. `of` SPEEDS makes them least squares of 1 / seconds.
     """
+    np = numpy()
+    parts = math.ceil(logs.size / AT_ONCE)
+    if parts > 1:
+        several = np.array_split(logs, parts)
+        return np.concatenate([_fit(terms, part, weights, of) for part in several if len(part)])
+    return _fit(terms, logs, weights, of)
+
+
+def _fit(terms: Any, logs: Any, weights: Any, of: str) -> Any:
     np = numpy()
     # Near one, so that squares of small terms keep their digits; a resample of very few blocks may be anything.
     center = logs.mean(1, keepdims=True)

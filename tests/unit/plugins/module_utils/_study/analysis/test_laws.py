@@ -80,3 +80,8 @@ def test_curves_of_too_few_sizes(specs: list[dict[str, Any]], code: str) -> None
     found = curves(specs)
     assert {curve.refusal and curve.refusal.code for curve in found} == {code}
     assert all(curve.band(4) is None for curve in found)
+
+
+@pytest.mark.parametrize(("cells", "resamples"), [(1, 10_000), (60, 10_000), (120, 5_000), (400, 2_000), (1000, 2_000)])
+def test_large_studies_have_fewer_resamples(cells: int, resamples: int) -> None:
+    assert laws.resamples_of(cells) == resamples

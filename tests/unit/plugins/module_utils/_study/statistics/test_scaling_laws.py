@@ -110,3 +110,13 @@ def test_fit_of_superlinear_speed_stays_at_its_bound() -> None:
     logs = np.log([[8.0, 3.0, 1.2, 0.5]])
     law = scaling_laws.USL_LAW.parameters_of(scaling_laws.USL_LAW.fit(at, logs, np.ones(4)))
     assert (law["s"][0], law["k"][0]) == (0.0, 0.0)
+
+
+def test_fit_of_many_resamples_is_that_of_each() -> None:
+    at = Sizes.of(np.arange(1, 41))
+    logs = np.log(5 / at.workers + 1) + np.random.default_rng(5).normal(0, 0.1, (1200, 40))
+    form, weights = scaling_laws.USL_LAW, np.ones(40)
+    assert logs.size > scaling_laws.AT_ONCE
+    whole = form.fit(at, logs, weights)
+    assert whole.shape == (1200, 3)
+    assert whole[[0, 700, 1199]] == pytest.approx(form.fit(at, logs[[0, 700, 1199]], weights), rel=1e-6, abs=1e-9)
