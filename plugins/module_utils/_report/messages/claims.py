@@ -76,7 +76,7 @@ TEXTS: Texts = {
         "column_place": "miejsce w pracy",
         "column_group": "konfiguracje",
         "column_measured": "zmierzono",
-        "column_ratio": "iloraz (łączny 95% CI)",
+        "column_ratio": "iloraz (łączny 95% PU)",
         "column_limit": "prawdziwa do",
         "column_finding": "wynik",
         "claim_place": {
