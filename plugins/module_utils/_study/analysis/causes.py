@@ -23,6 +23,7 @@ from .stations import (
     Straggler,
     changed,
     is_complete,
+    replicas_of,
     stations_of,
     straggler_of,
 )
@@ -73,16 +74,18 @@ class Cause:
 
 def cause_of(runs: Sequence[Record]) -> Cause:
     """Why the cell of these runs is not faster; medians over the runs that tell. Without evidence the kind is `unknown`."""
-    told = [(run, found) for run in runs if (found := stations_of(run))]
+    everyone = [(run, replicas_of(run)) for run in runs]
+    told = [(run, found, replicas) for run, replicas in everyone if (found := stations_of(run, replicas))]
     # A few runs of an older version, or without counters, do not speak for the others.
     if not told or 2 * len(told) < len(runs):
         return Cause(kind=UNKNOWN)
     stations = tuple(
-        _middle([one for _run, found in told for one in found if one.kind == kind], len(told)) for kind in ORDER
+        _middle([one for _run, found, _replicas in told for one in found if one.kind == kind], len(told))
+        for kind in ORDER
     )
     known = tuple(one for one in stations if one is not None)
-    straggler = _common_straggler([straggler_of(run) for run, _found in told])
-    all_known = all(is_complete(run, found) for run, found in told)
+    straggler = _common_straggler([straggler_of(run, replicas) for run, _found, replicas in told])
+    all_known = all(is_complete(*one) for one in told)
     kind, station = _kind_of(known, straggler, all_known=all_known)
     spec = runs[0].spec
     return Cause(

@@ -70,12 +70,19 @@ class Straggler:
     times: float
 
 
-def stations_of(run: Record) -> list[Station]:
-    """The fullest station of each kind that the run's evidence tells of; empty where it tells nothing."""
+Replicas = Sequence[Mapping[str, Any]]
+
+
+def stations_of(run: Record, replicas: Replicas | None = None) -> list[Station]:
+    """The fullest station of each kind that the run's evidence tells of; empty where it tells nothing.
+
+    Here and below `replicas` are those of `replicas_of`, where they are known already.
+    """
     seconds, speed = run.timing("train_seconds"), run.timing("steps_per_second")
     if not seconds or seconds <= 0 or not speed or speed <= 0:
         return []
-    replicas, nodes = _replicas(run), mappings(run.evidence.get("processors"))
+    nodes = mappings(run.evidence.get("processors"))
+    replicas = replicas_of(run) if replicas is None else replicas
     parts = (
         _processors(nodes, speed) if nodes else _of_whole_run(run, seconds),
         _shared(replicas, seconds),
@@ -86,7 +93,7 @@ def stations_of(run: Record) -> list[Station]:
     return [found for part in parts if (found := _fullest(list(part))) is not None]
 
 
-def _replicas(run: Record) -> list[dict[str, Any]]:
+def replicas_of(run: Record) -> list[dict[str, Any]]:
     """The replicas whose use is known, with it."""
     return [
         {"replica": one.get("replica"), "index": one.get("index"), "node": one.get("node"), **mapping(one["trained"])}
@@ -229,11 +236,11 @@ def _amount(value: Any) -> float | None:
     return number if number is not None and number >= 0 else None
 
 
-def straggler_of(run: Record) -> Straggler | None:
+def straggler_of(run: Record, replicas: Replicas | None = None) -> Straggler | None:
     """The one worker that is clearly slower than the others, by its time for a step if they go in step, else by its steps."""
     is_synchronous = run.spec.get("strategy") in SYNCHRONOUS
     paces: dict[int, float] = {}
-    for one in _replicas(run):
+    for one in replicas_of(run) if replicas is None else replicas:
         index, steps = count(one["index"]), count(one.get("local_steps"))
         work = _amount(one.get("working_seconds")) if is_synchronous else run.timing("train_seconds")
         if one["replica"] == "worker" and index is not None and steps and work:
@@ -246,9 +253,9 @@ def straggler_of(run: Record) -> Straggler | None:
     return Straggler(index=slowest, times=times) if times >= SLOW else None
 
 
-def is_complete(run: Record, stations: Iterable[Station]) -> bool:
+def is_complete(run: Record, stations: Iterable[Station], replicas: Replicas) -> bool:
     """Whether every part that may be full was measured."""
-    measured = [one["replica"] for one in _replicas(run) if _amount(one.get("cpu_seconds")) is not None]
+    measured = [one["replica"] for one in replicas if _amount(one.get("cpu_seconds")) is not None]
     everyone = [("ps", run.spec.get("ps")), ("worker", run.spec.get("workers"))]
     counted = all(measured.count(kind) >= (count(number) or 0) for kind, number in everyone)
     return counted and not run.spec.get("gpus") and any(one.kind == PROCESSORS for one in stations)
