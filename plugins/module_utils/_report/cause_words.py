@@ -64,10 +64,11 @@ def sentences(cause: Cause, say: Catalogue) -> list[str]:
 
 
 def _most(cause: Cause, say: Catalogue) -> str:
-    lowest = min((one for one in cause.stations if one.ceiling), key=lambda one: one.ceiling or 0.0, default=None)
-    if lowest is None or cause.is_in_step:
+    ceilings = [(one.ceiling, one.kind) for one in cause.stations if one.ceiling]
+    if not ceilings or cause.is_in_step:
         return ""
-    return say(f"most_{lowest.kind}", speed=say.speed(lowest.ceiling))
+    ceiling, kind = min(ceilings, key=lambda one: one[0])
+    return say(f"most_{kind}", speed=say.speed(ceiling))
 
 
 def _of_processors(station: Station, say: Catalogue) -> str:

@@ -13,7 +13,7 @@ from .._study.analysis.laws import Curve
 from .._study.analysis.prediction import Prediction
 from .._study.design.sizes import Size
 from .._study.statistics import words
-from .._study.statistics.law_choice import FEW_BLOCKS, FEW_SIZES, ONE_SIZE, Band, HeldOut, Law, Parameter, Reason
+from .._study.statistics.law_choice import FEW_SIZES, ONE_SIZE, Band, HeldOut, Law, Parameter, Reason
 from .answer import Answer
 from .messages.catalogue import ENGLISH, Catalogue
 from .tables import Table, heads
@@ -21,6 +21,7 @@ from .tables import Table, heads
 SHOWN = 2  # predictions of the largest size; of more only the one that is farthest off
 MOST_PLACES = 9
 COLUMNS = ("curve", "law", "parameters", "aicc", "knee", "peak", "held_out")
+REFUSED = ("curve", "no_law")  # where no law speaks of any curve
 
 
 def names(laws: Iterable[str], bounds: Iterable[Mapping[str, float]] = (), say: Catalogue = ENGLISH) -> str:
@@ -40,8 +41,8 @@ def named(law: str, bounds: Mapping[str, float], say: Catalogue = ENGLISH) -> st
 def refusal(given: Reason, say: Catalogue = ENGLISH) -> str:
     """A clause that begins with a small letter and has no full stop."""
     told = {key: _shown(key, value, say) for key, value in given.values.items()}
-    counted = {FEW_SIZES: lambda: len(given.values["sizes"]), FEW_BLOCKS: lambda: given.values["blocks"]}
-    number = counted[given.code]() if given.code in counted else None
+    # By what the plural form goes.
+    number = len(given.values["sizes"]) if given.code == FEW_SIZES else given.values.get("blocks")
     return say(f"no_law_{given.code}", n=number, **told)
 
 
@@ -62,6 +63,8 @@ def table(answers: Iterable[Answer], say: Catalogue = ENGLISH) -> Table:
     if all(curve.refusal and curve.refusal.code == ONE_SIZE for _group, curve in curves):
         curves = []
     rows = [row for group, curve in curves for row in _rows(_curve(group, curve), curve, say)]
+    if not any(curve.laws for _group, curve in curves):
+        return Table(REFUSED, heads(REFUSED, say), tuple((row[0], row[-1]) for row in rows))
     return Table(COLUMNS, heads(COLUMNS, say), tuple(rows))
 
 

@@ -70,6 +70,10 @@ class Report:
         return answer.sentence(self.answers, self.say)
 
     @cached_property
+    def origin(self) -> tables.Table:
+        return tables.provenance_table(self.study.runs, self.say)
+
+    @cached_property
     def tables(self) -> dict[str, tables.Table]:
         """Those that have rows, by their section."""
         found = {
@@ -83,10 +87,6 @@ class Report:
             "nodes": tables.nodes_table(self.study, self.say),
         }
         return {name: table for name, table in found.items() if table.rows}
-
-    @cached_property
-    def origin(self) -> tables.Table:
-        return tables.provenance_table(self.study.runs, self.say)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,7 @@ WORDS = (
     "law",
     "parameters",
     "held_out",
+    "no_law",
 )
 
 

@@ -96,7 +96,7 @@ def test_page_holds_answer_figures_and_tables() -> None:
     assert made.sentence in outline.text
     assert outline.count("figure") == len(made.figures) == 8
     identifiers = {attributes.get("id") for tag, attributes in outline.tags if tag == "table"}
-    assert identifiers == {"cells", "failed", "void", "suspect", "noise", "method", "provenance"}
+    assert identifiers == {"cells", "laws", "failed", "void", "suspect", "noise", "method", "provenance"}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_sections_stand_in_the_order_of_a_decision() -> None:
         one["provenance"]["nodes"] = [{"name": "n", "machine_type": "e2", "cpus": 2.0}]
     study = model.study_of(records, "x", prices={"e2": 1.0}, currency="USD")
     names = [section.name for section in render.sections_of(render.report_of(study))]
-    assert names == ["scaling", "spent", "cost", "cells", "failed", "void", "suspect", "noise", "nodes"]
+    assert names == ["scaling", "spent", "cost", "cells", "laws", "failed", "void", "suspect", "noise", "nodes"]
 
 
 def test_page_shows_the_first_figure_beside_the_answer_and_no_figure_twice() -> None:
