@@ -114,10 +114,10 @@ print(json.dumps(forker.run(given["argvs"], given["logs"], 60)))
     ("flags", "put_off"),
     [
         ([], set()),
-        (["--preset", "thesis"], set()),
-        (["--strategy", "sync_ps"], set()),
+        pytest.param(["--preset", "thesis"], set(), marks=pytest.mark.full),
+        pytest.param(["--strategy", "sync_ps"], set(), marks=pytest.mark.full),
         # Imported by functions of TensorFlow's own.
-        (["--strategy", "tf2_ps"], {"tensorflow.python.data.ops.from_tensors_op"}),
+        pytest.param(["--strategy", "tf2_ps"], {"tensorflow.python.data.ops.from_tensors_op"}, marks=pytest.mark.full),
         (["--strategy", "mirrored"], set()),
     ],
 )

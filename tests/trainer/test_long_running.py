@@ -228,6 +228,7 @@ def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     assert len(site.events("process_start")) == 2
 
 
+@pytest.mark.full
 def test_a_ps_that_comes_back_without_what_it_held_is_given_it_by_a_chief_that_began_anew(
     group: Callable[..., Group],
 ) -> None:

@@ -21,8 +21,15 @@ def loss_of(replica: Any) -> list[float]:
     return [event["loss"] for event in replica.named("progress")]
 
 
-@pytest.mark.parametrize("strategy", ["async_ps", "sync_ps"])
-@pytest.mark.parametrize("model", ["mlp", "cnn"])
+@pytest.mark.parametrize(
+    ("model", "strategy"),
+    [
+        ("mlp", "async_ps"),
+        ("mlp", "sync_ps"),
+        ("cnn", "async_ps"),
+        pytest.param("cnn", "sync_ps", marks=pytest.mark.full),
+    ],
+)
 def test_fast_trains(run_cluster: RunCluster, strategy: str, model: str) -> None:
     flags = ["--strategy", strategy, "--model", model, "--train_steps", "200", "--telemetry_every", "20"]
     outcome = run_cluster(*SMALL, *flags, workers=2)
