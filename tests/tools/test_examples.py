@@ -5,55 +5,62 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import read_run
 
-CHIEF = Path(__file__).parents[2] / "docs/examples/chief.py"
-# Only the chief trains; all others serve for ever.
+TFSCALE_LOG = Path(__file__).parents[2] / "docs/examples/tfscale_log"
 PROGRAM = """
-import json, os, socket, sys, time
-config = json.loads(os.environ["TF_CONFIG"])
-print(json.dumps(config), flush=True)
-if config["task"]["type"] != "chief":
-    time.sleep(600)
-host, port = config["cluster"]["chief"][0].split(":")
-with socket.create_server((host, int(port))):
-    time.sleep(2)
-sys.exit(int(sys.argv[1]))
+import time, tfscale_log
+met = []
+tfscale_log.start(lambda: met.append(1))
+for step in range(1, 11):
+    with tfscale_log.waiting():
+        time.sleep(0.002)
+    tfscale_log.progress(step, 1 / step)
+tfscale_log.evaluation(10, 0.95)
+tfscale_log.finish(10)
+assert met
 """
 
 
-def addresses(count: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
-    names = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return names
+def said(folder: Path, **env: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "PYTHONPATH": str(TFSCALE_LOG), **env},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    (folder / "worker-0.log").write_text(ended.stdout)
+    return ended.stdout
 
 
-@pytest.mark.parametrize("code", [0, 3])
-def test_chief_trains_and_the_others_end_with_it(tmp_path: Path, code: int) -> None:
-    ps, first, second, third = addresses(4)
-    cluster = {"ps": [ps], "worker": [first, second, third]}
-    tasks = [("ps", 0), ("worker", 0), ("worker", 1), ("worker", 2)]
-    (tmp_path / "program.py").write_text(PROGRAM)
-    replicas = []
-    for kind, index in tasks:
-        config = json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
-        command = [sys.executable, str(CHIEF), sys.executable, str(tmp_path / "program.py"), str(code)]
-        replicas.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": config}, stdout=subprocess.PIPE))
-    try:
-        said = [json.loads(replica.communicate(timeout=60)[0]) for replica in replicas]
-    finally:
-        for replica in replicas:
-            replica.kill()
-    assert [replica.returncode for replica in replicas] == [0, code, 0, 0]
-    assert all(one["cluster"] == {"ps": [ps], "chief": [first], "worker": [second, third]} for one in said)
-    renumbered = [("ps", 0), ("chief", 0), ("worker", 0), ("worker", 1)]
-    assert [(one["task"]["type"], one["task"]["index"]) for one in said] == renumbered
+@pytest.mark.parametrize("log_format", ["tfscale", "auto"])
+def test_tfscale_log_tells_every_figure(tmp_path: Path, log_format: str) -> None:
+    said(tmp_path, TASK_INDEX="0")
+    run = read_run(tmp_path, LogFormat.of(log_format), 10)
+    timings = run.timings()
+    assert run.trouble() == ""
+    assert timings["train_seconds"] >= 0.02
+    assert (timings["global_steps"], timings["accuracy"], timings["loss"]) == (10, 0.95, 0.1)
+    assert timings["wait_seconds"] >= 0.02
+    assert timings["cpu_seconds"] > 0
+    assert timings["start_global_step"] == 0
+
+
+def test_tfscale_log_lets_only_the_first_process_of_a_worker_speak(tmp_path: Path) -> None:
+    assert said(tmp_path, LOCAL_RANK="1") == ""
+
+
+def test_tfscale_log_is_short_and_needs_nothing() -> None:
+    lines = (TFSCALE_LOG / "tfscale_log.py").read_text().splitlines()
+    imports = {line.split()[1].partition(".")[0] for line in lines if line.startswith(("import ", "from "))}
+    assert imports <= set(sys.stdlib_module_names)
+    assert len(lines) <= 100

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..._common.fields import count, finite
-from .formats import Event
+from .events import Event
 
 # Beyond twice as many, every second one is left out: a log of any length needs little memory.
 KEPT = 250

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ..._common.errors import InputError
 from ..._common.fields import count, finite
 from ..._common.format import readable
+from .events import BrokenLineError, Event, Reader, number, unread, whole
+from .named_formats import NAMED, json_reader
 
 TOKEN = b":::TFSCALE"
 VERSION = 1
@@ -23,6 +25,7 @@ USAGE = TOKEN + b' {"v":1,"event":"usage",'
 _NUMERIC = frozenset({int, float, type(None)})
 _WHOLE = frozenset({int, type(None)})
 GROUPS = ("time", "step", "accuracy", "loss")
+AUTO = "auto"
 
 # What json.loads does, without its search for white space: this is called for every line.
 _decode = json.JSONDecoder().raw_decode
@@ -35,30 +38,6 @@ _THESIS_ACCURACY = re.compile(rb"Accuracy[ _]at[ _]local[ _]step[ _]\d+:[ _](?P<
 _THESIS_ELAPSED = re.compile(rb"Training[ _]elapsed[ _]time:[ _](?P<seconds>[-+.\w]+)[ _]s")
 
 
-# Not frozen: that doubles the time to make one, and a log has a million.
-@dataclass(slots=True)
-class Event:
-    """One thing that a replica said. `wall` and `mono` are seconds, None where the line had no such clock.
-
-    `trouble` says which number of the line could not be read.
-    """
-
-    event: str
-    replica: str
-    index: int
-    wall: float | None
-    mono: float | None
-    fields: dict[str, Any]
-    trouble: str = field(default="", compare=False)
-
-
-class BrokenLineError(Exception):
-    """A line that was meant for us and cannot be read; the text says why."""
-
-
-Reader = Callable[[bytes], "Event | None"]
-
-
 @dataclass(frozen=True, slots=True)
 class LogFormat:
     """How a line becomes an event; `read` gives None for a line of somebody else and raises BrokenLineError."""
@@ -66,18 +45,39 @@ class LogFormat:
     name: str
     read: Reader
     groups: frozenset[str] = frozenset(GROUPS)
+    # Of a format whose readers remember former lines: one for each log.
+    new_reader: Callable[[], Reader] | None = None
 
     @property
     def is_ours(self) -> bool:
         return self.name == "tfscale"
 
+    @property
+    def is_recognised(self) -> bool:
+        """Whether the log itself must tell its format (recognised.py)."""
+        return self.name == AUTO
+
+    @property
+    def takes_arrivals(self) -> bool:
+        """Whether the time at which a line came counts where the line tells none."""
+        return self.is_recognised or self.new_reader is not None
+
+    def reader(self) -> Reader:
+        return self.new_reader() if self.new_reader else self.read
+
     @classmethod
     def of(cls, name_or_regex: Any) -> LogFormat:
-        """The format `tfscale`, `thesis`, or a regular expression with named groups."""
+        """A format by its name, or a regular expression with named groups."""
         if name_or_regex in ("tfscale", ""):
             return cls("tfscale", read_tfscale)
         if name_or_regex == "thesis":
             return cls("thesis", _read_thesis)
+        if name_or_regex == AUTO:
+            return cls(AUTO, _read_nothing)
+        if isinstance(name_or_regex, str) and name_or_regex in NAMED:
+            return cls(name_or_regex, _read_nothing, new_reader=NAMED[name_or_regex])
+        if isinstance(name_or_regex, str) and name_or_regex.startswith("json:"):
+            return cls(name_or_regex, _read_nothing, new_reader=json_reader(name_or_regex))
         pattern = _pattern_of(name_or_regex)
         return cls(str(name_or_regex), partial(_read_regex, pattern), frozenset(pattern.groupindex))
 
@@ -90,8 +90,8 @@ def _pattern_of(text: Any) -> re.Pattern[str]:
         problem = f"which is no regular expression ({error})"
     if problem:
         raise InputError(
-            f"training_log_format is {text!r}, {problem}: give tfscale, thesis or a regular expression with the named"
-            f" groups step or accuracy, and time and loss where the log has them"
+            f"training_log_format is {text!r}, {problem}: give {', '.join((AUTO, 'tfscale', 'thesis', *NAMED))} or a regular"
+            " expression with the named groups step or accuracy, and time and loss where the log has them"
         )
     return pattern
 
@@ -101,6 +101,10 @@ def _problem_of(groups: set[str]) -> str:
     if unknown:
         return f"whose group {unknown[0]!r} is not known"
     return "" if groups & {"step", "accuracy"} else "which has neither a group step nor a group accuracy"
+
+
+def _read_nothing(_line: bytes) -> Event | None:
+    return None
 
 
 def read_tfscale(line: bytes) -> Event | None:
@@ -141,14 +145,10 @@ def _trouble_of(said: dict[str, Any]) -> str:
     wrong = [name for name in kinds if type(said.get(name)) not in kinds[name]]
     value = said[wrong[0]] if wrong else None
     return (
-        _unread(wrong[0], value if isinstance(value, (str, int, float)) else f"a {type(value).__name__}")
+        unread(wrong[0], value if isinstance(value, (str, int, float)) else f"a {type(value).__name__}")
         if wrong
         else ""
     )
-
-
-def _unread(name: str, said: Any) -> str:
-    return f"has the {name} '{readable(said, 40)}', which is not a number"
 
 
 def _read_thesis(line: bytes) -> Event | None:
@@ -162,16 +162,16 @@ def _read_thesis(line: bytes) -> Event | None:
 
 
 def _event_of_number(event: str, name: str, said: bytes) -> Event:
-    value = _float(said)
-    trouble = _unread(name, said.decode("utf-8", "replace")) if value is None else ""
+    value = number(said)
+    trouble = unread(name, said.decode("utf-8", "replace")) if value is None else ""
     return Event(event, "worker", 0, None, None, {name: value}, trouble)
 
 
 def _event_of_step(found: re.Match[bytes]) -> Event:
-    wall = finite(_float(found["time"])) if found["time"] else None
-    step = _step(found["step"])
-    trouble = _unread("step", found["step"].decode()) if step is None else ""
-    fields = {"global_step": step, "local_step": _step(found["local"])}
+    wall = finite(number(found["time"])) if found["time"] else None
+    step = whole(found["step"])
+    trouble = unread("step", found["step"].decode()) if step is None else ""
+    fields = {"global_step": step, "local_step": whole(found["local"])}
     return Event("progress", "worker", int(found["index"]), wall, None, fields, trouble)
 
 
@@ -180,29 +180,14 @@ def _read_regex(pattern: re.Pattern[str], line: bytes) -> Event | None:
     if found is None:
         return None
     said = {group: text for group, text in found.groupdict().items() if text is not None}
-    fields: dict[str, Any] = {group: _step(text) if group == "step" else _float(text) for group, text in said.items()}
+    fields: dict[str, Any] = {group: whole(text) if group == "step" else number(text) for group, text in said.items()}
     wall = finite(fields.pop("time", None))
     if wall is None and "time" in said:
-        raise BrokenLineError(f"{_unread('time', said['time'])} of seconds")
+        raise BrokenLineError(f"{unread('time', said['time'])} of seconds")
     trouble = (
-        next(_unread(name, said[name]) for name in fields if fields[name] is None) if None in fields.values() else ""
+        next(unread(name, said[name]) for name in fields if fields[name] is None) if None in fields.values() else ""
     )
     if "step" not in fields:
         return Event("eval", "worker", 0, wall, None, fields, trouble)
     fields["global_step"] = fields.pop("step")
     return Event("progress", "worker", 0, wall, None, fields, trouble)
-
-
-def _float(text: str | bytes) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _step(text: str | bytes) -> int | None:
-    """None for what is no number, and for digits without end, which Python refuses to convert."""
-    try:
-        return count(int(text))
-    except ValueError:
-        return None

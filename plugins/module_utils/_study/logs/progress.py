@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..._common.fields import count
 from ..._common.format import duration, figure
-from .formats import Event
+from .events import Event
 
 
 class Progress:

@@ -17,9 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from ..._common.format import readable
+from .arrivals import timed_lines, times_of
 from .evaluations import Evaluations
-from .formats import USAGE, BrokenLineError, Event, LogFormat, read_tfscale
+from .events import BrokenLineError, Event, Reader
+from .formats import USAGE, LogFormat, read_tfscale
 from .lines import CHUNK, LONGEST_LINE, Lines, lines_of
+from .named_formats import Named
+from .recognised import Recognised, recognise_file
 from .replica_log import CHIEF, ReplicaLog, RunLog
 
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
@@ -43,10 +47,7 @@ class Errors:
         return [*self._kept, f"and {self._more} more like these"] if self._more else list(self._kept)
 
 
-def _events(
-    lines: Iterable[bytes | None], source: Lines, fmt: LogFormat, errors: Errors, where: str
-) -> Iterator[Event]:
-    read = fmt.read
+def _events(lines: Iterable[bytes | None], source: Lines, read: Reader, errors: Errors, where: str) -> Iterator[Event]:
     for count, line in enumerate(lines, start=1):
         try:
             event = None
@@ -69,7 +70,7 @@ def parse(lines: Iterable[bytes], fmt: LogFormat) -> tuple[list[Event], list[str
     """All events of the lines, and what could not be read."""
     source, errors = Lines(), Errors()
     shown = chain.from_iterable(source.feed(line.removesuffix(b"\n") + b"\n") for line in lines)
-    return list(_events(shown, source, fmt, errors, "the log's")), errors.texts()
+    return list(_events(shown, source, fmt.reader(), errors, "the log's")), errors.texts()
 
 
 REPLICA_LOG = re.compile(r"(ps|worker)-([0-9]{1,6})\.log\Z")
@@ -95,6 +96,10 @@ def read_run(
 ) -> RunLog:
     """Everything that the logs of a run tell. Evaluations are read where there is a target accuracy."""
     errors = Errors()
+    recognised = Recognised(fmt)
+    if fmt.is_recognised:
+        recognised = recognise_file(Path(log_dir, "worker-0.log"))
+        fmt = recognised.format
     logs: dict[tuple[str, int], ReplicaLog] = {}
     for replica, index, path in replica_logs(log_dir):
         log = logs[replica, index] = ReplicaLog(train_steps=train_steps, fmt=fmt)
@@ -102,8 +107,13 @@ def read_run(
             log.evaluations = Evaluations(target_accuracy)
         try:
             with path.open("rb", buffering=0) as file:
-                source = Lines()
-                for event in _events(lines_of(file, source), source, fmt, errors, path.name):
+                source, read = Lines(), fmt.reader()
+                lines = (
+                    timed_lines(file, source, read, times_of(path))
+                    if isinstance(read, Named)
+                    else lines_of(file, source)
+                )
+                for event in _events(lines, source, read, errors, path.name):
                     log.take(event)
         except OSError as error:
             errors.add(f"{path.name} cannot be read: {error.strerror}")
@@ -114,6 +124,7 @@ def read_run(
         started_wall=started_wall,
         ended_wall=ended_wall,
         target_accuracy=target_accuracy,
+        recognised=recognised,
     )
     if run.chief.events == 0:
         run.first_line = _first_line(Path(log_dir, "worker-0.log"))
@@ -150,17 +161,27 @@ class Follower:
     def __init__(self, path: str | Path, fmt: LogFormat) -> None:
         self._path = Path(path)
         self._fmt = fmt
+        self._read: Reader | None = None if fmt.is_recognised else fmt.reader()
         self._read_to = 0
         self._lines = Lines()
 
     def poll(self) -> Event | None:
         """The newest event since the last look; None when nothing new stands there."""
         newest = None
+        if self._read is None and not self._recognise():
+            return None
         new = self._lines.feed(self._news())
-        for event in _events(new, self._lines, self._fmt, Errors(), self._path.name):
+        for event in _events(new, self._lines, self._read or self._fmt.read, Errors(), self._path.name):
             if event.event in self.SHOWN:
                 newest = event
         return newest
+
+    def _recognise(self) -> bool:
+        """As soon as one format fits; it is read from the log's beginning."""
+        found = recognise_file(self._path).format
+        if not found.is_recognised:
+            self._read = found.reader()
+        return self._read is not None
 
     def _news(self) -> bytes:
         try:

@@ -12,7 +12,9 @@ from typing import Any
 from ..._common.fields import count, finite
 from ..._common.format import readable
 from .evaluations import Evaluation, Evaluations
-from .formats import Event, LogFormat
+from .events import Event
+from .formats import LogFormat
+from .recognised import Recognised
 from .samples import MOST, Sample
 
 CHIEF = ("worker", 0)
@@ -235,6 +237,8 @@ class RunLog:
     target_accuracy: float | None = None
     # Of the chief's log, where nothing in it fits the format.
     first_line: str = ""
+    # How its format was found, where the log had to tell it.
+    recognised: Recognised | None = None
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -276,6 +280,8 @@ class RunLog:
     def notes(self) -> list[str]:
         """What is known less well than it should be."""
         chief, notes = self.chief, []
+        if self.recognised and self.recognised.note:
+            notes.append(self.recognised.note)
         if trouble := self.trouble():
             notes.append(trouble)
         elif not self.fmt.is_ours and chief.elapsed is None and chief.start is not None:
@@ -301,6 +307,8 @@ class RunLog:
         named = f"training_log_format {readable(fmt.name, 200)}"
         if CHIEF not in self.logs:
             return "there is no worker-0.log: without the chief there is no time"
+        if self.recognised and self.recognised.trouble:
+            return self.recognised.trouble
         if chief.events == 0:
             first = f"its first line is '{self.first_line}'" if self.first_line else "it is empty"
             return f"no line of worker-0.log fits {named}: {first}"

@@ -225,7 +225,7 @@ def test_of_refuses_an_expression_with_a_sentence(expression: Any, told: str) ->
         LogFormat.of(expression)
     assert str(caught.value).startswith("training_log_format is ")
     assert told in str(caught.value)
-    assert "give tfscale, thesis or a regular expression" in str(caught.value)
+    assert "give auto, tfscale, thesis, keras" in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("tfscale", "tfscale"), ("", "tfscale"), ("thesis", "thesis")])
