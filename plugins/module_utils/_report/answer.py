@@ -221,7 +221,7 @@ class _Wording:
 def _answer(
     group: str, cells: Sequence[model.Cell], goal: Goal, currency: str, resamples: int, say: Catalogue
 ) -> Answer:
-    given = decision.decide(cells, goal)
+    given, say = decision.decide(cells, goal), say.of(cell.spec for cell in cells)
     wording = _Wording(cells, given, currency, say)
     return Answer(group, tuple(cells), tuple(wording.sentences()), wording.because(given.reasons[0]), given, resamples)
 

@@ -316,7 +316,7 @@ def report_of(
     study: model.Study, say: Catalogue = ENGLISH, goal: Goal = FASTEST_GOAL, *, with_claims: bool = False
 ) -> Report:
     """`with_claims` holds the thesis' claims against the study."""
-    floor = noise_of(study.measured)
+    floor, say = noise_of(study.measured), say.of(cell.spec for cell in study.cells)
     answers = tuple(answer.answers(study, goal, say))
     curves = tuple(curve for one in answers for curve in one.curves)
     figures = tuple(figures_of(study, floor, curves, say))

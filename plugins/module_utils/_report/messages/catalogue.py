@@ -11,14 +11,16 @@ Source of plural forms and of the forms of numbers: Unicode CLDR 46, en and pl.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ..._study.design.frameworks import TENSORFLOW
 from ..._study.statistics import words
 from ..._study.statistics.intervals import Estimate, Ratio
 from . import Text, answer, causes, claims, common, comparison, figures, laws, page, reasons, tables
+from .processes import INSTEAD
 
 TOPICS = (common, answer, causes, page, tables, figures, laws, comparison, claims, reasons)
 GROUPED = 10_000  # from here on the digits of a count stand in groups
@@ -76,10 +78,16 @@ LANGUAGES = {
 class Catalogue:
     """The texts of one language. `say = Catalogue("pl")`, then `say("runs", n=3)`."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, of_processes: bool = False) -> None:
         self.language = LANGUAGES[code]
         self.code = code
-        self._texts = self.language.texts
+        self._texts = self.language.texts | (INSTEAD[code] if of_processes else {})
+
+    def of(self, specs: Iterable[Mapping[str, Any]]) -> Catalogue:
+        """The catalogue for these cells: where none may have ps, their workers are called processes."""
+        told = [(spec.get("framework", TENSORFLOW), spec.get("processes_per_worker", 1)) for spec in specs]
+        are_processes = all(framework != TENSORFLOW and processes == 1 for framework, processes in told)
+        return Catalogue(self.code, of_processes=True) if told and are_processes else self
 
     def __call__(self, key: str, /, *, n: Any = None, **values: Any) -> str:
         """The text of this key. `n` chooses its plural form and is the number at {n}, or that number as Python writes it."""

@@ -55,6 +55,20 @@ def test_answer_takes_a_cell_and_says_why() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "facts"),
+    [
+        ("en", ["Take 2 processes: ", "1 process is 31 % slower", "A bigger machine helps, more processes do not."]),
+        ("pl", ["z 2 procesami: ", "z 1 procesem jest wolniejsza o 31%", "a nie więcej procesów."]),
+    ],
+)
+def test_answer_speaks_of_processes_where_a_framework_has_no_ps(code: str, facts: list[str]) -> None:
+    made = runs({(0, 2): 4.0, (0, 1): 5.24}, framework="jax", command="train")
+    told = sentence([with_usage(one, busy=0.98, own=0.95) for one in made], code)
+    assert [fact for fact in facts if fact not in told] == []
+    assert "worker" not in told
+
+
 def test_answer_counts_what_it_does_not_name() -> None:
     times = {(1, 1): 4.0} | {(1, n): 4.0 * n for n in (2, 3, 4, 5, 6)}
     assert sentence(runs(times)).endswith("2 more cells take 5.0-6.0 times as long.")
