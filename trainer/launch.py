@@ -68,6 +68,8 @@ class Launcher:
             if not group.live:
                 del self.groups[key]
             raise
+        if group.arrivals and group.arrivals.descriptor >= 0:
+            self.selector.register(group.arrivals.descriptor, selectors.EVENT_READ, group.arrivals.look)
 
     def owner_is_gone(self) -> bool:
         return bool(self._owner) and not procfs.is_alive(self._owner)
@@ -83,6 +85,14 @@ class Launcher:
             group.enforce(now)
             if not group.live and group.is_saved:
                 del self.groups[str(group.run_dir)]
+                self._forget(group)
+
+    def _forget(self, group: Group) -> None:
+        if group.arrivals:
+            group.arrivals.look()
+            if group.arrivals.descriptor >= 0:
+                self.selector.unregister(group.arrivals.descriptor)
+            group.arrivals.close()
 
     def stop_all(self, *, grace: float) -> None:
         """Return when no replica is left."""

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from trainer import calibration, network, procfs
+from trainer.arrivals import Arrivals
 from trainer.network import LaunchError, Network
 from trainer.run_folder import RunFolder
 
@@ -51,6 +52,12 @@ class Request:
     argv: list[str] = field(default_factory=list)
     command: bool = False
     env: dict[str, str] = field(default_factory=dict)
+    # Of workers, with {chief_host}, {chief_port} and {index} for what the launcher alone knows.
+    environment: dict[str, str] = field(default_factory=dict)
+    # Whether worker 0 is the chief of TF_CONFIG, and the run ends with it.
+    chief: bool = False
+    # Whether to keep the times at which worker 0's log grew.
+    arrivals: bool = False
     threads: int = 0
     cpus: int = 0
     port_range: str = ""
@@ -141,6 +148,7 @@ class Group:
         self.is_saved = True
         self._wall = wall
         self._started_wall = wall()
+        self.arrivals: Arrivals | None = None
         self._is_stopping = False
         self._kill_at = 0.0
         self._save_at = 0.0
@@ -157,11 +165,17 @@ class Group:
         return [replica for replica in self.replicas if replica.pid and replica.ended_wall is None]
 
     @property
+    def deciding(self) -> list[Replica]:
+        """The workers that must succeed: all of them, or the chief, whose servers never end by themselves."""
+        workers = [replica for replica in self.replicas if replica.replica == "worker"]
+        return workers[:1] if self.request.chief else workers
+
+    @property
     def exit_code(self) -> int:
         """The run's exit code in the manner of a shell: 128 + signal after a replica that a signal ended."""
         failure = self.first_failure
         if failure is None:
-            return 0 if all(r.state == "succeeded" for r in self.replicas if r.replica == "worker") else 1
+            return 0 if all(replica.state == "succeeded" for replica in self.deciding) else 1
         # A ps that exits early has failed, even with code 0.
         return 128 + failure.signal if failure.signal is not None else failure.exit_code or 1
 
@@ -240,6 +254,7 @@ class Group:
             "host": {"start": self._host_start, "end": self._host_end},
             "network": {"kind": self.network.kind, "refused": self.network.refused},
             "calibration": self._calibration,
+            "chief": self.request.chief,
         }
 
     def save(self) -> None:
@@ -269,7 +284,7 @@ class Group:
         ]
 
     def _conclude(self, ended: list[Replica], now: float) -> None:
-        if all(r.replica == "ps" or (r.ended_wall is not None and r.exit_code == 0) for r in self.replicas):
+        if all(replica.ended_wall is not None and replica.exit_code == 0 for replica in self.deciding):
             self.stop(grace=GRACE_AFTER_SUCCESS_SECONDS, now=now)
             for replica in ended:
                 replica.state = "succeeded" if replica.replica == "worker" else "stopped"
@@ -302,6 +317,8 @@ class Group:
         sys.stderr.flush()
         launcher = os.getpid()
         log = self.folder.open_log(Path(replica.log).name)
+        if self.request.arrivals and (replica.replica, replica.index) == ("worker", 0):
+            self.arrivals = Arrivals(Path(replica.log))
         try:
             pid = os.fork()
             if pid == 0:
@@ -322,13 +339,9 @@ class Group:
         limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         return {
             **(dict.fromkeys(limits, threads) if self.request.threads else {}),
+            **(self._place(replica.index, hosts["worker"][0]) if replica.replica == "worker" else {}),
             **self.request.env,
-            "TF_CONFIG": json.dumps(
-                {
-                    "cluster": {name: list_ for name, list_ in hosts.items() if list_},
-                    "task": {"type": replica.replica, "index": replica.index},
-                }
-            ),
+            "TF_CONFIG": json.dumps(self._tf_config(replica, hosts)),
             "PS_HOSTS": ",".join(hosts["ps"]),
             "WORKER_HOSTS": ",".join(hosts["worker"]),
             "JOB_NAME": replica.replica,
@@ -336,6 +349,22 @@ class Group:
             "JOB_COMPLETION_INDEX": str(replica.index),
             procfs.RUN_MARK: str(self.run_dir),
             procfs.LAUNCHER_MARK: procfs.identity(os.getpid()),
+        }
+
+    def _place(self, index: int, chief: str) -> dict[str, str]:
+        host, _, port = chief.rpartition(":")
+        known = {"chief_host": host, "chief_port": port, "index": str(index)}
+        return {name: value.format_map(known) for name, value in self.request.environment.items()}
+
+    def _tf_config(self, replica: Replica, hosts: dict[str, list[str]]) -> dict[str, Any]:
+        cluster, task, index = dict(hosts), replica.replica, replica.index
+        if self.request.chief:
+            cluster |= {"chief": hosts["worker"][:1], "worker": hosts["worker"][1:]}
+            if task == "worker":
+                task, index = ("worker", index - 1) if index else ("chief", 0)
+        return {
+            "cluster": {name: addresses for name, addresses in cluster.items() if addresses},
+            "task": {"type": task, "index": index},
         }
 
 

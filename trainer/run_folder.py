@@ -25,7 +25,9 @@ FOLDERS = ("checkpoints", "events", "model")
 # A chief that is killed during its export leaves this folder.
 _DRAFT_FOLDER = ".model.draft"
 # Replicas' logs, and TensorFlow's names for the files of a user's program.
-_FILES = re.compile(r"(ps|worker)-[0-9]+\.log|checkpoint|model\.ckpt.*|graph\.pbtxt|events\.out\.tfevents\..*")
+_FILES = re.compile(
+    r"(ps|worker)-[0-9]+\.(log|times)|hostfile|checkpoint|model\.ckpt.*|graph\.pbtxt|events\.out\.tfevents\..*"
+)
 # Disk space for the final state of a run with many replicas; random bytes, because a file system may compress others.
 BALLAST_BYTES = 1 << 16
 _FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -57,6 +57,21 @@ options:
     description: Further environment variables of the replicas.
     type: dict
     default: {}
+  environment:
+    description: Environment variables of the workers, in which C({chief_host}), C({chief_port}) and C({index}) are replaced.
+    type: dict
+    default: {}
+    version_added: 0.4.0
+  chief:
+    description: Whether worker 0 is the task C(chief) of E(TF_CONFIG). The other workers are stopped when it has exited with 0.
+    type: bool
+    default: false
+    version_added: 0.4.0
+  arrivals:
+    description: Whether to keep the times at which the log of worker 0 grew, in C(worker-0.times) beside it.
+    type: bool
+    default: false
+    version_added: 0.4.0
   python:
     description: Python interpreter with TensorFlow. Required unless O(command) is given.
     type: path

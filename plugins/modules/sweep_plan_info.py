@@ -43,7 +43,9 @@ options:
     type: raw
     default: []
   ps:
-    description: Numbers of parameter servers, as a list, a number or a string such as V(1,2). V(0) only with C(spec.command).
+    description:
+      - Numbers of parameter servers, as a list, a number or a string such as V(1,2). V(0) only with C(spec.command).
+      - V(auto) means none if C(spec.framework) or C(spec.strategy) has none, else one.
     type: raw
     default: [1]
   workers:
@@ -65,6 +67,11 @@ options:
       - V(mirrored) has no parameter servers, so it makes one cell for all numbers of them.
     type: raw
     default: []
+  processes_per_worker:
+    description: Numbers of processes of a worker, as a list, a number or a string. When empty, the one in O(spec), or V(1).
+    type: raw
+    default: []
+    version_added: 0.4.0
   variants:
     description:
       - Variants of every cell by name, each with what it has of its own instead of what O(spec) and the axes say.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar
@@ -21,13 +21,16 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.words import
 from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels import (
     ATTEMPT,
+    ENDS,
     MANAGED,
     REPLICA,
     RUN,
     STUDY,
     TRAINING,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import integer, is_reference
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
 
 Values = dict[str, Any]
@@ -44,7 +47,6 @@ PROGRAM = ("python3", "-m", "trainer")
 # On it everything outlives its pods, in every replica at the same place.
 MOUNT = "/volume"
 VOLUME = "tfscale"
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 READY = "/tmp/ready"  # noqa: S108 - a pod's own folder
 SOURCES = {"secret": "secret", "configmap": "configMap"}
 
@@ -174,9 +176,29 @@ class _Program:
         """Whether it is the user's own, and a line for the shell."""
         return bool(self._given) and isinstance(self._given, str)
 
-    @property
+    @cached_property
     def own(self) -> list[str]:
-        return ["/bin/sh", "-c", self._given] if self.is_line else [word(one) for one in self._given or ()]
+        given = ["/bin/sh", "-c", self._given] if self.is_line else [word(one) for one in self._given or ()]
+        return self._program(given).started if given else []
+
+    def _program(self, command: Sequence[str]) -> frameworks.Program:
+        return frameworks.Program(spec=self.spec, command=command)
+
+    @property
+    def has_chief(self) -> bool:
+        return bool(self.spec.get("chief"))
+
+    @property
+    def framework(self) -> frameworks.Framework:
+        return frameworks.framework_of(self.spec)
+
+    @property
+    def limits(self) -> dict[str, str]:
+        return self.framework.limits(self.threads)
+
+    def environment(self, **carried: str) -> dict[str, str]:
+        """Of a worker's program that is not our trainer."""
+        return self._program(self.own).environment(**carried) if self.own else {}
 
     @property
     def env(self) -> Values:
@@ -202,11 +224,16 @@ class _Program:
         return {"export_dir": f"{self.run['log_dir']}/model"} if is_exported else {}
 
     def of_processes(self) -> Values:
+        named = {name: f"{{{name}}}" for name in ("chief_host", "chief_port", "index")}
         return {
             "command": self.own,
             "trainer_args": {} if self.own else self.arguments | self.export,
-            "env": self.env,
-            "threads": self.threads,
+            "env": {**self.limits, **self.env} if self.own else self.env,
+            "environment": self.environment(**named),
+            "chief": self.has_chief,
+            "arrivals": bool(self.own) and LogFormat.of(self.spec.get("log_format", "tfscale")).takes_arrivals,
+            # Our trainer's own flag; a program has variables.
+            "threads": 0 if self.own else self.threads,
         }
 
 
@@ -248,10 +275,12 @@ class _Pods(ABC):
             kind: [f"{self.address(kind, index)}:{self.ports[kind]}" for index in range(count)]
             for kind, count in self.counts.items()
         }
+        there = {kind: some for kind, some in hosts.items() if some}
+        cluster = frameworks.with_chief(there) if self.program.has_chief else there
         return {
             "PS_HOSTS": ",".join(hosts["ps"]),
             "WORKER_HOSTS": ",".join(hosts["worker"]),
-            "TF_CLUSTER": json.dumps({kind: there for kind, there in hosts.items() if there}, sort_keys=True),
+            "TF_CLUSTER": json.dumps(cluster, sort_keys=True),
         }
 
     def pods(self) -> Values:
@@ -260,7 +289,8 @@ class _Pods(ABC):
             "name": self.name,
             "labels": self.labels,
             "selector": {"matchLabels": self.labels, "matchExpressions": [replicas_of_it]},
-            "ports": list(dict.fromkeys(self.ports.values())),
+            # Of no port at all a NetworkPolicy means every one: collective operations choose their own.
+            "ports": list(dict.fromkeys(self.ports.values())) if self.program.framework.has_ps else [],
             "config": {"name": self.config_name, "data": self.config},
             "groups": [self.group(kind, count) for kind, count in self.counts.items() if count],
             "grace_seconds": self.grace_seconds,
@@ -287,15 +317,23 @@ class _Pods(ABC):
             "image": (self.given["ps_image"] or image) if kind == "ps" else image,
             # Kubernetes would replace a reference such as $(NAME) in an argument, which is the program's.
             "command": [one.replace("$(", "$$(") for one in self.command(kind)],
+            "environment": pod_env(self.place(kind)),
             "env": pod_env(self.env(kind)),
             "resources": _resources(self.given, self.program.spec, kind),
             "readiness": self.readiness(kind),
         }
 
+    def place(self, kind: str) -> dict[str, str]:
+        """The table of frameworks, without what the user gives; the pod template defines TASK_INDEX before it."""
+        if kind != "worker":
+            return {}
+        chief = {"chief_host": self.address("worker", 0), "chief_port": str(self.ports["worker"])}
+        given = self.env(kind)
+        table = self.program.environment(**chief, index="$(TASK_INDEX)")
+        return {name: value for name, value in table.items() if name not in given}
+
     def env(self, kind: str) -> Values:
-        threads = self.program.threads
-        limits = dict.fromkeys(THREAD_LIMITS, threads) if threads else {}
-        return {"HOME": "/tmp", **limits, **self.program.env, **structure(self.given[f"{kind}_env"])}  # noqa: S108 - a pod's own
+        return {"HOME": "/tmp", **self.program.limits, **self.program.env, **structure(self.given[f"{kind}_env"])}  # noqa: S108 - a pod's own
 
     @property
     def constraints(self) -> list[Values]:
@@ -329,6 +367,7 @@ class _Run(_Pods):
         self.name = f"tf-{run['run_id']}-{run['attempt']}"
         about = {STUDY: "study", "tfscale.study/cell": "cell_id", RUN: "run_id", ATTEMPT: "attempt"}
         self.labels = {**MANAGED, **{label: str(run[key]) for label, key in about.items()}}
+        self.labels |= {ENDS: "chief"} if self.program.has_chief else {}
         self.spread = given["spread"]
         active = {"tfscale.study/active": "true"} if given["nodes_method"] == "label" else {}
         self.node_selector = {**words(structure(given["node_selector"])), **active}
@@ -345,12 +384,13 @@ class _Run(_Pods):
         export = {"export_dir": f"{folder}/model"} if _flag(self.given, "export") else {}
         return {"log_dir": f"{folder}/events", **export}
 
-    def command(self, kind: str) -> list[str]:  # noqa: ARG002 - all replicas of a run get the same
+    def command(self, kind: str) -> list[str]:
         program = self.program
         arguments = {**program.arguments, **program.export, "threads": program.threads, **self.folder}
         # A line for the shell needs one, and a list may be all that there is in an image.
         looked_at = ["/bin/sh", "-c", LOOP] if program.is_line else []
-        return [*looked_at, *program.own] or [*PROGRAM, *flags(arguments)]
+        own = frameworks.behind_chief(program.own) if program.has_chief and kind == "worker" else program.own
+        return [*looked_at, *own] or [*PROGRAM, *flags(arguments)]
 
     def readiness(self, kind: str) -> Values | None:  # noqa: ARG002 - all replicas of a run meet at the start line
         return None
@@ -371,6 +411,9 @@ class _LongRunning(_Pods):
         self.node_selector = words(structure(given["node_selector"]))
         # A volume of one node holds all pods on it.
         self.spread = "ScheduleAnyway" if given["spread"] and volume.is_of_one_node else given["spread"]
+
+    def place(self, kind: str) -> dict[str, str]:  # noqa: ARG002 - a template that differs would restart its pods
+        return {}
 
     @property
     def config_name(self) -> str:

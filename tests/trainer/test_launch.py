@@ -62,6 +62,63 @@ def test_run_gives_every_replica_its_place(tmp_path: Path) -> None:
         assert said["TFSCALE_RUN_DIR"] == str(tmp_path / "run")
 
 
+def run_request(run_dir: Path, script: str, **fields: Any) -> Any:
+    """Run a request that has fields of no flag, as a playbook does."""
+    code = (
+        "import json, sys; from trainer.launch import run; from trainer.replicas import Request;"
+        " sys.exit(run(Request(**json.loads(sys.argv[1])), owner_pid=0, deadline=30))"
+    )
+    request = {"run_dir": str(run_dir), "ps": 0, "workers": 2, "command": True, "argv": ["sh", "-c", script], **fields}
+    command = [sys.executable, "-c", code, json.dumps(request)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def test_workers_find_the_environment_with_the_chief_and_their_index(tmp_path: Path) -> None:
+    environment = {
+        "MASTER_ADDR": "{chief_host}",
+        "JAX_COORDINATOR_ADDRESS": "{chief_host}:{chief_port}",
+        "RANK": "{index}",
+        "A": "1",
+    }
+    said = 'echo "$MASTER_ADDR $JAX_COORDINATOR_ADDRESS $RANK $A"; [ "$JOB_NAME" = worker ] || exec sleep 60'
+    done = run_request(tmp_path / "run", said, environment=environment, env={"A": "own"}, ps=1)
+    assert done.returncode == 0, done
+    chief = next(one["host"] for one in state_of(tmp_path / "run")["replicas"] if one["replica"] == "worker")
+    logs = [(tmp_path / "run" / f"{name}.log").read_text().split() for name in ("worker-0", "worker-1", "ps-0")]
+    assert logs == [["127.0.0.1", chief, "0", "own"], ["127.0.0.1", chief, "1", "own"], ["own"]]
+
+
+@pytest.mark.parametrize(
+    ("code", "states"), [(0, ["succeeded", "stopped", "stopped"]), (3, ["failed", "stopped", "stopped"])]
+)
+def test_run_with_a_chief_ends_with_it(tmp_path: Path, code: int, states: list[str]) -> None:
+    script = f'echo "$TF_CONFIG"; [ "$JOB_NAME$TASK_INDEX" = worker0 ] || exec sleep 60; sleep 0.5; exit {code}'
+    done = run_request(tmp_path / "run", script, ps=1, chief=True)
+    assert done.returncode == code, done
+    state = state_of(tmp_path / "run")
+    by_name = {f"{one['replica']}-{one['index']}": one for one in state["replicas"]}
+    assert [by_name[name]["state"] for name in ("worker-0", "worker-1", "ps-0")] == states
+    assert state["chief"] is True
+    said = {name: json.loads((tmp_path / "run" / f"{name}.log").read_text()) for name in by_name}
+    hosts = {name: one["host"] for name, one in by_name.items()}
+    cluster = {"ps": [hosts["ps-0"]], "chief": [hosts["worker-0"]], "worker": [hosts["worker-1"]]}
+    assert all(one["cluster"] == cluster for one in said.values())
+    tasks = {name: (one["task"]["type"], one["task"]["index"]) for name, one in said.items()}
+    assert tasks == {"worker-0": ("chief", 0), "worker-1": ("worker", 0), "ps-0": ("ps", 0)}
+
+
+def test_run_keeps_the_times_at_which_its_log_grew(tmp_path: Path) -> None:
+    began = time.time()
+    done = run_request(tmp_path / "run", "echo one; sleep 0.4; printf 'two\\n'", workers=1, arrivals=True)
+    assert done.returncode == 0, done
+    (first, early), (last, late) = (line.split() for line in (tmp_path / "run/worker-0.times").read_text().splitlines())
+    assert (first, last) == ("4", "8")
+    assert began < float(early) < float(late) < time.time()
+    assert 0.3 < float(late) - float(early) < 3
+    # The next attempt finds a folder that it knows.
+    assert run_request(tmp_path / "run", "true", workers=1).returncode == 0
+
+
 def test_run_tells_states_and_use_of_every_replica(tmp_path: Path) -> None:
     burn = '[ "$JOB_NAME" = worker ] || exec sleep 60; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done'
     assert run_shell(tmp_path / "run", burn).returncode == 0

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,9 +59,21 @@ class Observation:
     # Why nothing more will be heard of a run that has not ended; empty as long as somebody looks after it.
     lost: str
     evidence: Mapping[str, Any]
+    # Whether the chief alone decides: the other workers are servers that never end by themselves.
+    ends_with_chief: bool = False
 
     def of(self, kind: str) -> list[ReplicaState]:
         return [replica for replica in self.replicas if replica.replica == kind]
+
+    @property
+    def deciding(self) -> list[ReplicaState]:
+        """The workers that must succeed."""
+        return deciding(self.replicas, ends_with_chief=self.ends_with_chief)
+
+
+def deciding(replicas: Sequence[ReplicaState], *, ends_with_chief: bool) -> list[ReplicaState]:
+    workers = [one for one in replicas if one.replica == "worker"]
+    return [one for one in workers if one.index == 0] if ends_with_chief else workers
 
 
 class Backend(Protocol):
@@ -79,5 +91,5 @@ def outcome(seen: Observation) -> str | None:
     """succeeded, failed, or None as long as the run goes on or its last processes are being ended."""
     if seen.ended_wall is None and not seen.lost:
         return None
-    succeeded = seen.first_failure is None and all(worker.state == "succeeded" for worker in seen.of("worker"))
+    succeeded = seen.first_failure is None and all(worker.state == "succeeded" for worker in seen.deciding)
     return "succeeded" if succeeded else "failed"

@@ -13,6 +13,8 @@ STUDY = "tfscale.study/study"
 RUN = "tfscale.study/run"
 ATTEMPT = "tfscale.study/attempt"
 REPLICA = "tfscale.study/replica"
+# Of a run that ends with its chief, which is then the value.
+ENDS = "tfscale.study/ends"
 # Of a long-running training, which belongs to no study.
 TRAINING = "tfscale.study/training"
 # Of a record of a ledger in the cluster.

@@ -27,6 +27,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "workers": {"type": "raw", "default": [1]},
     "nodes": {"type": "raw", "default": [1]},
     "strategies": {"type": "raw", "default": []},
+    "processes_per_worker": {"type": "raw", "default": []},
     "variants": {"type": "raw", "default": {}},
     "max_slowdown": {"type": "raw", "default": ""},
     "repeats": {"type": "raw", "default": "auto"},

@@ -15,10 +15,10 @@ from typing import Any
 from ..._common.errors import BackendError
 from ..._common.format import counted, duration, readable
 from ..._kubernetes.api import GARBLED, Api, ApiError
-from ..._kubernetes.labels import ATTEMPT, RUN
+from ..._kubernetes.labels import ATTEMPT, ENDS, RUN
 from ..._kubernetes.readiness import condition_of
 from ..._study.design.workloads import workload
-from ..base import Observation, ReplicaState, outcome
+from ..base import Observation, ReplicaState, deciding, outcome
 from .pod_logs import ChiefLog, PodLogs, ProgramOutput, claim, save
 from .pod_status import refusal_of, seconds, trouble_of
 from .replica_tracker import ReplicaTracker
@@ -168,6 +168,9 @@ class KubernetesBackend:
         self._logs = PodLogs(api, run.namespace)
         self._workload = workload(run.workload)
         groups = self._groups()
+        self._ends_with_chief = any(
+            one["metadata"].get("labels", {}).get(ENDS) == "chief" for one, _ in groups.values()
+        )
         self._names = {kind: one["metadata"]["name"] for kind, (one, _size) in groups.items()}
         created = [one["metadata"]["creationTimestamp"] for one, _size in groups.values()]
         self._started_wall = min(seconds(stamp) or wall() for stamp in created)
@@ -230,7 +233,7 @@ class KubernetesBackend:
 
     def _observation(self) -> Observation:
         replicas, first = self._pods.look()
-        workers = [one for one in replicas if one.replica == "worker"]
+        workers = deciding(replicas, ends_with_chief=self._ends_with_chief)
         ended = None
         if first is not None:
             ended = first.ended_wall
@@ -243,6 +246,7 @@ class KubernetesBackend:
             first_failure=first,
             lost="" if ended is not None else self._watcher.lost or self._lost,
             evidence={"restarts": 0},
+            ends_with_chief=self._ends_with_chief,
         )
 
     def _seek_missing(self) -> None:

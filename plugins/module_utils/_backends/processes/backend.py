@@ -156,6 +156,7 @@ def _observation(state: Mapping[str, Any], *, lost: bool) -> Observation:
         ended_wall=state["ended_wall"],
         first_failure=replicas[first["replica"], first["index"]] if first else None,
         lost=f"the launcher (process {state['launcher_pid']}) was killed" if lost else "",
+        ends_with_chief=bool(state.get("chief")),
         # A launcher starts no replica twice.
         evidence={
             "host": host_shares(state),

@@ -27,6 +27,7 @@ ORDER = (
     "preset",
     "model",
     "dataset",
+    "framework",
     "command",
     "log_format",
     "image",
@@ -50,6 +51,8 @@ WORK = frozenset(
     )
 )
 _SORTED_WORK = tuple(sorted(WORK))
+# What a specification without such a key means.
+UNTOLD = {"framework": "tensorflow", "processes_per_worker": 1}
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ def but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
 
 
 def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
-    return " ".join(f"{factor}={spec.get(factor)}" for factor in factors)
+    return " ".join(f"{factor}={spec.get(factor, UNTOLD.get(factor))}" for factor in factors)
 
 
 def rank(value: Any) -> tuple[int, float, str]:

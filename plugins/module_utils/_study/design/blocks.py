@@ -21,7 +21,13 @@ from ..statistics.adaptive import AUTO, Rules
 from .cell import cell_id, run_id
 
 # The axes of a space and what each is called in a specification.
-AXES = {"strategies": "strategy", "nodes": "nodes", "ps": "ps", "workers": "workers"}
+AXES = {
+    "strategies": "strategy",
+    "nodes": "nodes",
+    "ps": "ps",
+    "workers": "workers",
+    "processes_per_worker": "processes_per_worker",
+}
 
 
 class Cell(NamedTuple):
@@ -54,19 +60,29 @@ def cells_of(
         for values in product(*(axes[axis] for axis in names)):
             usual = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
             for change in changes:
-                cell = _without_evaluations(_without_ps({**usual, **change}))
+                cell = _without_evaluations(_plain({**usual, **change}))
                 found.setdefault(cell_id(cell), cell)
     keys = ("variant", *AXES.values())
     varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
     return [
-        Cell(cell, " ".join(f"{key}={cell.get(key)}" for key in varied), identity) for identity, cell in found.items()
+        Cell(cell, " ".join(f"{key}={_told(key, cell)}" for key in varied), identity)
+        for identity, cell in found.items()
     ]
 
 
-def _without_ps(spec: dict[str, Any]) -> dict[str, Any]:
-    """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell."""
+def _plain(spec: dict[str, Any]) -> dict[str, Any]:
+    """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell.
+
+    One process a worker is what records without such a number have.
+    """
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    return {**spec, "ps": 0} if mirrors else spec
+    without = ("processes_per_worker",) if spec.get("processes_per_worker") == 1 else ()
+    kept = {key: value for key, value in spec.items() if key not in without}
+    return {**kept, "ps": 0} if mirrors else kept
+
+
+def _told(key: str, spec: Mapping[str, Any]) -> Any:
+    return spec.get(key, 1 if key == "processes_per_worker" else None)
 
 
 def _without_evaluations(spec: dict[str, Any]) -> dict[str, Any]:

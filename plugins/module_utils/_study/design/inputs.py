@@ -24,7 +24,7 @@ from ..._common.words import word
 from ..._common.yaml_text import structure
 from ..logs.formats import LogFormat
 from ..statistics.adaptive import AUTO
-from . import workloads
+from . import frameworks, workloads
 from .cell import NESTED, nested
 from .target import check_target
 
@@ -47,7 +47,9 @@ VARIABLES = {
 }
 # In the place of a number of workers: as many as find room now.
 FIT = "fit"
-AXES = ("nodes", "ps", "workers", "strategies")
+# In the place of numbers of ps: none where the framework has none, else one.
+AUTO_PS = "auto"
+AXES = ("nodes", "ps", "workers", "strategies", "processes_per_worker")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
 # More of anything than anybody asks for: a larger number is a slip. It is also short enough to print.
@@ -213,6 +215,8 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "target_accuracy": accuracy,
     "eval_every": lambda name, value: integer(name, value, minimum=1, maximum=MOST_STEPS),
     "gpus": lambda name, value: integer(name, value, maximum=MOST_THREADS),
+    "framework": lambda name, value: choice(name, value, tuple(frameworks.FRAMEWORKS)),
+    "processes_per_worker": lambda name, value: integer(name, value, minimum=1, maximum=MOST_THREADS),
     "log_format": lambda _name, value: LogFormat.of(value).name,
 }
 
@@ -251,7 +255,8 @@ def _check_together(spec: Mapping[str, Any]) -> None:
 
 
 def check_cell(spec: Mapping[str, Any], label: str) -> None:
-    """What our trainer cannot do, once it is known what a cell is; of another program nothing is known."""
+    """What our trainer or a framework cannot do, once it is known what a cell is."""
+    frameworks.check(spec, label)
     if spec.get("command"):
         return
     strategy, preset = spec.get("strategy", "async_ps"), spec.get("preset", "fast")

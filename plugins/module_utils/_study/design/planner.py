@@ -20,7 +20,7 @@ from ..records.history import History
 from ..records.record import Record, times_of
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
-from . import adaptive_blocks, blocks, budget, forecast, inputs, variables
+from . import adaptive_blocks, blocks, budget, forecast, frameworks, inputs, variables
 from .blocks import Cell, Design, Plan, PlannedRun
 from .cell import run_id
 from .projection import can_be_played, further_runs
@@ -44,13 +44,17 @@ MaxWorkersOf = Callable[[Mapping[str, Any], Callable[[], Records]], MaxWorkers]
 
 def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers) -> list[Cell]:
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
-    if params["strategies"] not in ([], ""):
-        plain["strategies"] = params["strategies"]
+    if params["ps"] == inputs.AUTO_PS:
+        plain["ps"] = [0 if frameworks.has_no_ps(spec) else 1]
+    for axis in ("strategies", "processes_per_worker"):
+        if params[axis] not in ([], ""):
+            plain[axis] = params[axis]
     study = str(params["study"])
     changes = inputs.variants(params["variants"], spec)
     variants = {name: sealed.spec(study, change) for name, change in changes.items()}
     # A program of the user's own may do without parameter servers, and workers that mirror all parameters do.
-    without = spec.get("command") or (spec.get("strategy") == "mirrored" and "strategies" not in plain)
+    mirrors = spec.get("strategy") == "mirrored" and "strategies" not in plain
+    without = spec.get("command") or mirrors or not frameworks.framework_of(spec).has_ps
     products = inputs.series(params["series"], plain, lowest_ps=0 if without else 1)
     nodes = max(max(axes["nodes"]) for axes in products)
     if spec.get("provider") == "local" and nodes > 1:
@@ -63,11 +67,11 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
 
 def _check(cell: Cell) -> None:
     """A variant may bring its own number of parameter servers, or our trainer in a program's place."""
+    inputs.check_cell(cell.spec, cell.label)
     needs_ps = not cell.spec.get("command") and cell.spec.get("strategy") != "mirrored"
     if needs_ps and cell.spec["ps"] == 0:
         raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
     check_variant(cell.spec)
-    inputs.check_cell(cell.spec, cell.label)
 
 
 def _check_memory(cells: Sequence[Cell], params: Mapping[str, Any], memory: Callable[[], int | None]) -> None:
@@ -80,7 +84,7 @@ def _check_memory(cells: Sequence[Cell], params: Mapping[str, Any], memory: Call
 
 
 def _replicas(cell: Cell) -> int:
-    return int(cell.spec["ps"] + cell.spec["workers"])
+    return int(cell.spec["ps"] + cell.spec["workers"] * frameworks.processes_of(cell.spec))
 
 
 def _design(params: Mapping[str, Any]) -> Design:

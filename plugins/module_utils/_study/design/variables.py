@@ -20,7 +20,7 @@ from ..._common.format import shown
 from ..._common.yaml_text import structure
 from ..records.selection import selector
 from ..statistics.sequential import FIRST
-from . import inputs, sizes, workloads
+from . import frameworks, inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .target import check_target
@@ -63,7 +63,7 @@ def in_words(check: Check) -> Check:
 
 def log_format(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise wrong(name, value, "tfscale, thesis or a regular expression")
+        raise wrong(name, value, "auto, the name of a format or a regular expression")
     return str(CHECKS["log_format"](name, value))
 
 
@@ -231,6 +231,9 @@ TRAINING: dict[str, Check] = {
     "training_network": choice("loopback", "host", ""),
     "training_link_mbit": either(partial(inputs.positive, maximum=MOST)),
     "training_command": program,
+    "training_framework": CHECKS["framework"],
+    "training_processes_per_worker": CHECKS["processes_per_worker"],
+    "training_chief": flag,
     "training_log_format": log_format,
     "training_env": ENVIRONMENT,
     "training_env_from": sequence(env_source, "[{secret: name}]"),
@@ -293,10 +296,11 @@ SWEEP: dict[str, Check] = {
     "sweep_study": study,
     "sweep_results_dir": PATH,
     "sweep_series": lambda _name, value: inputs.series(value, {}, lowest_ps=0),
-    "sweep_ps": axis(0),
+    "sweep_ps": lambda name, value: value if value == inputs.AUTO_PS else inputs.integers(name, value, 0),
     "sweep_workers": axis(1, inputs.FIT),
     "sweep_nodes": axis(1),
     "sweep_strategies": either(either(strategies), []),
+    "sweep_processes_per_worker": either(either(axis(1)), []),
     "sweep_variants": lambda _name, value: inputs.variants(value, FOR_PODS),
     "sweep_max_slowdown": inputs.margin,
     "sweep_steps": CHECKS["train_steps"],
@@ -399,6 +403,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
     if given.get("training_backend") == "processes":
         _check_processes(given)
     _check_target(given)
+    _check_framework(given)
     if given.get("sweep_budget_cost", "") != "" and not given.get("report_prices"):
         raise InputError(
             f"sweep_budget_cost is {shown(given['sweep_budget_cost'])}, but report_prices is empty: give the price of a node's hour"
@@ -444,6 +449,15 @@ def _check_target(given: Mapping[str, Any]) -> None:
         log_format=given.get("training_log_format", "tfscale"),
         name="training_steps" if len(set(steps.values())) < 2 else "sweep_steps",
     )
+
+
+def _check_framework(given: Mapping[str, Any]) -> None:
+    """Before anything else is read; the planner looks at each cell."""
+    name = given.get("training_framework", frameworks.TENSORFLOW)
+    if given.get("training_long_running") and name != frameworks.TENSORFLOW:
+        raise InputError(
+            f"training_framework is {name!r}, but training_long_running is true, which needs {frameworks.TENSORFLOW!r}"
+        )
 
 
 def check_goal(goal: str, max_seconds: Any, max_cost: Any, prices: Any) -> None:

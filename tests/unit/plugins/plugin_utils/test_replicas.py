@@ -296,3 +296,50 @@ def test_wrong_number_names_its_variable(given: dict[str, Any], variable: str) -
 )
 def test_pod_env_writes_what_a_container_has(given: Any, expected: Any) -> None:
     assert pod_env(given) == expected
+
+
+def place(found: Any) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in worker(found)["environment"]}
+
+
+def test_a_worker_of_a_program_finds_the_words_of_every_framework() -> None:
+    found = of("job", {"framework": "jax", "ps": 0}, command=["train"])
+    chief = "tf-aaaabbbbcccc-2-1-worker-0.tf-aaaabbbbcccc-2-1-worker"
+    assert place(found) | {"RANK": "$(TASK_INDEX)", "JAX_COORDINATOR_ADDRESS": f"{chief}:2222"} == place(found)
+    assert (place(found)["WORLD_SIZE"], place(found)["PET_NODE_RANK"]) == ("2", "$(TASK_INDEX)")
+
+
+def test_our_trainer_ps_and_long_running_trainings_keep_their_environment() -> None:
+    found = of("job", command=["train"])
+    assert place(of("job")) == {} == place(long_running(command=["train"]))
+    assert (ps(found)["environment"], place(found)["RANK"]) == ([], "$(TASK_INDEX)")
+
+
+def test_the_users_environment_replaces_a_word_of_the_table() -> None:
+    found = of("job", command=["train"], env={"RANK": "7"})
+    assert "RANK" not in place(found)
+    assert {"name": "RANK", "value": "7"} in worker(found)["env"]
+
+
+def test_processes_of_a_worker_are_started_by_a_shell_and_limit_their_threads() -> None:
+    spec = {"framework": "pytorch", "ps": 0, "processes_per_worker": 2}
+    pods, processes = of("job", spec, command=["train"]), of("processes", spec, command=["train"])
+    assert worker(pods)["command"][:2] == processes["command"][:2] == ["/bin/sh", "-c"]
+    assert processes["command"][-1] == "train"
+    assert {"MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}.items() <= processes["env"].items()
+    assert "TF_NUM_INTRAOP_THREADS" not in processes["env"]
+    assert processes["environment"]["MASTER_ADDR"] == "{chief_host}"
+
+
+def test_a_framework_without_ps_opens_every_port_between_its_pods() -> None:
+    assert of("job", {"framework": "jax", "ps": 0}, command=["train"])["ports"] == []
+    assert of("job", command=["train"])["ports"] == [2222]
+
+
+def test_a_run_with_a_chief_says_so_in_its_labels_and_its_cluster() -> None:
+    found = of("job", {"chief": True}, command=["train"])
+    assert found["labels"]["tfscale.study/ends"] == "chief"
+    cluster = json.loads(found["config"]["data"]["TF_CLUSTER"])
+    assert {kind: len(hosts) for kind, hosts in cluster.items()} == {"chief": 1, "ps": 1, "worker": 1}
+    assert worker(found)["command"][:2] == ["/bin/sh", "-c"]
+    assert ps(found)["command"] == ["train"]

@@ -37,6 +37,11 @@ def seen(*states: str, ps: str = "running", failed: bool = False, **facts: Any) 
         pytest.param(seen("succeeded", ps="failed", failed=True, ended_wall=2.0), "failed", id="a ps failed"),
         pytest.param(seen("running", lost="gone"), "failed", id="the launcher died"),
         pytest.param(seen("stopped", "succeeded", ended_wall=2.0), "failed", id="stopped from outside"),
+        pytest.param(seen("succeeded", "stopped", ended_wall=2.0), "failed", id="a worker was stopped"),
+        pytest.param(
+            seen("succeeded", "stopped", ended_wall=2.0, ends_with_chief=True), "succeeded", id="the chief is done"
+        ),
+        pytest.param(seen("stopped", "succeeded", ended_wall=2.0, ends_with_chief=True), "failed", id="not the chief"),
     ],
 )
 def test_outcome(observation: Observation, expected: str | None) -> None:

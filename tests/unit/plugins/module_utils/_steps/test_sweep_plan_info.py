@@ -300,7 +300,34 @@ def test_execute_fit_that_is_also_given_as_a_number_is_one_cell(tmp_path: Path) 
     assert labels(plan(tmp_path, series=[{"ps": [1, 2], "workers": "fit"}])) == ["ps=1 workers=4", "ps=2 workers=4"]
 
 
+JAX = {**FIXED, "framework": "jax", "command": "exec train"}
+
+
+def test_execute_ps_auto_is_none_where_a_framework_has_none(tmp_path: Path) -> None:
+    assert labels(plan(tmp_path, ps="auto", workers=2)) == ["ps=1 workers=2"]
+    assert labels(plan(tmp_path, ps="auto", workers=2, spec={**FIXED, "command": "exec train"})) == ["ps=1 workers=2"]
+    assert labels(plan(tmp_path, ps="auto", workers=2, spec={**FIXED, "strategy": "mirrored"})) == ["ps=0 workers=2"]
+    assert labels(plan(tmp_path, ps="auto", workers=2, spec=JAX)) == ["ps=0 workers=2"]
+
+
+def test_execute_processes_of_a_worker_are_an_axis(tmp_path: Path) -> None:
+    found = plan(tmp_path, ps=0, workers=2, spec=JAX, processes_per_worker="1,2")
+    assert labels(found) == ["ps=0 workers=2 processes_per_worker=1", "ps=0 workers=2 processes_per_worker=2"]
+    # A cell with one process a worker is that of a study without such an axis.
+    [plain] = plan(tmp_path, ps=0, workers=2, spec=JAX)["cells"]
+    assert plain["cell_id"] == found["cells"][0]["cell_id"]
+    assert [cell["spec"].get("processes_per_worker") for cell in found["cells"]] == [None, 2]
+
+
 BAD_INPUT = [
+    (
+        {"spec": {**FIXED, "framework": "torch"}},
+        "training_framework is 'torch': give tensorflow, pytorch, jax, mpi or none",
+    ),
+    ({"spec": {**FIXED, "framework": "jax"}, "ps": 0}, "training_framework is 'jax', but training_command is empty"),
+    ({"spec": JAX, "ps": "2"}, "sweep_ps asks for 2 ps (ps=2 workers=1), but training_framework 'jax' has none"),
+    ({"processes_per_worker": "1,2"}, "training_processes_per_worker is 2, but training_framework is 'tensorflow'"),
+    ({"processes_per_worker": "0"}, "sweep_processes_per_worker is '0': give whole numbers from 1"),
     ({"study": "../up"}, "sweep_study is '../up': give a name"),
     ({"workers": "two"}, "sweep_workers is 'two': give whole numbers from 1, such as 4 or \"1,2,4\", or fit"),
     ({"ps": "fit"}, "sweep_ps is 'fit': give whole numbers from 1, such as 4 or \"1,2,4\""),

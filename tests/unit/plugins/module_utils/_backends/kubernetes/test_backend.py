@@ -93,6 +93,16 @@ def test_observe_of_a_run_that_ends_well(world: World) -> None:
     assert world.folder.is_dir()
 
 
+@pytest.mark.parametrize(("index", "expected"), [(0, "succeeded"), (1, None)])
+def test_observe_of_a_run_that_ends_with_its_chief(world: World, index: int, expected: str | None) -> None:
+    for one in world.api.lists["jobs"]:
+        one["metadata"].setdefault("labels", {})["tfscale.study/ends"] = "chief"
+    backend = world.backend()
+    world.api.watches = [[event("MODIFIED", pod("worker", index, state=terminated(0)))]]
+    world.watch()
+    assert outcome(backend.observe()) == expected
+
+
 def test_observe_asks_nothing_while_nothing_happens(world: World) -> None:
     backend = world.backend()
     world.watch()

@@ -89,7 +89,7 @@ MAY_BE_NOTHING = named(
     "image_ registry",
     "training_ target_accuracy data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
     "training_ priority_class fs_group",
-    "sweep_ series strategies variants max_slowdown target_ci budget_minutes budget_cost",
+    "sweep_ series strategies processes_per_worker variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
     "report_ select claims baseline max_seconds max_cost",
     "awx_ inventory_source scm_url scm_branch image",
@@ -153,7 +153,7 @@ TAKEN: dict[str, dict[str, set[str]]] = {
     "'two words'": {"a name": PATHS | LINES | COMMAND},
     r"'a\nb'": {"lines for the shell": COMMAND},
     "'../up'": {"a path that the user chose": PATHS | COMMAND, "goes into no path": LINES},
-    "[]": {"an empty list": LISTS | COMMAND | named("sweep_ series strategies variants")},
+    "[]": {"an empty list": LISTS | COMMAND | named("sweep_ series strategies processes_per_worker variants")},
     "{}": {"an empty mapping": MAPPINGS | {"sweep_variants"}},
     "['a']": {"a list of words": LISTS_OF_WORDS | COMMAND},
     "{'a': 1}": {"names that only the user knows": FREE_MAPPINGS},
@@ -225,6 +225,8 @@ def test_anything_gets_a_value_or_a_sentence(name: str, value: Any) -> None:
         ("sweep_series", "- ps: [2]\n  workers: '1,2'", [{"ps": [2], "workers": [1, 2]}]),
         ("sweep_workers", "[1, fit]", [1, "fit"]),
         ("sweep_workers", "- 1\n- 2", [1, 2]),
+        ("sweep_ps", "auto", "auto"),
+        ("sweep_processes_per_worker", "1,2", [1, 2]),
         ("sweep_strategies", "[async_ps, mirrored]", ["async_ps", "mirrored"]),
         ("sweep_variants", "{before: {}, after: {batch_size: 40}}", {"before": {}, "after": {"batch_size": 40}}),
         ("upgrade_after", "{batch_size: '40'}", {"batch_size": 40}),
@@ -250,6 +252,11 @@ def test_processes_take_no_environment_from_a_secret(value: Any) -> None:
     with pytest.raises(InputError, match=r"^training_env\.A comes from a Secret"):
         variables.check({"training_backend": "processes", "training_env": value})
     assert variables.check({"training_backend": "job", "training_env": value})
+
+
+def test_a_long_running_training_is_tensorflows() -> None:
+    with pytest.raises(InputError, match=r"^training_framework is 'jax', but training_long_running is true"):
+        variables.check({"training_framework": "jax", "training_long_running": True})
 
 
 def test_a_budget_of_cost_needs_prices() -> None:
