@@ -51,7 +51,7 @@ teardown: setup-controller ## stop whatever is left of a study
 	@$(PLAYBOOK) playbooks/teardown.yml $(ARGS)
 
 ##: The checks
-.PHONY: setup-test setup-test-trainer setup-importer setup-docs setup-browser
+.PHONY: setup-test setup-test-trainer setup-importer setup-docs setup-browser setup-examples
 setup-test: ## make .venv-test
 	@tools/venv .venv-test requirements.txt requirements-kubernetes.txt requirements-test.txt
 setup-test-trainer: ## make .venv-trainer with what its tests need
@@ -60,6 +60,8 @@ setup-importer:
 	@tools/venv .venv-importer requirements-importer.txt
 setup-docs:
 	@tools/venv .venv-docs requirements-docs.txt
+setup-examples: ## make .venv-examples with JAX, LightGBM and Open MPI, for the tests of examples
+	@tools/venv .venv-examples requirements-examples.txt
 setup-browser: ## install Chromium where it is missing (root) or say how
 	@tools/chromium
 
@@ -137,7 +139,7 @@ e2e-prepare: ## build what the cluster is made of and the trainer's image, once 
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
-e2e-full: setup-test setup-test-trainer setup-browser ## every fault and scale test, the longest tests of playbooks, random examples, pylint
+e2e-full: setup-test setup-test-trainer setup-browser setup-examples ## every fault and scale test, the longest tests of playbooks, random examples, pylint
 	@$(TEST)/python tests/sanity/run.py --test pylint
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
 	@$(PYTEST) $(PARALLEL) tests/unit -m hypothesis --hypothesis-profile=search $(ARGS) || [ $$? -eq 5 ] # none was asked for
@@ -150,4 +152,4 @@ e2e-down: ## remove that cluster and the engine that was started for it
 
 .PHONY: clean
 clean: ## remove the links to environments and this checkout's caches; results and what is kept for all checkouts stay
-	@rm -rf .venv .venv-test .venv-trainer .venv-importer .venv-docs .cache .ruff_cache .pytest_cache .hypothesis .ansible
+	@rm -rf .venv .venv-test .venv-trainer .venv-importer .venv-docs .venv-examples .cache .ruff_cache .pytest_cache .hypothesis .ansible

@@ -38,8 +38,14 @@ INSTEAD: Texts = {
             "How many times as fast as the fewest processes of the same line. Dotted: the perfect line, twice as fast with twice the"
             " processes. Bars: 95 % intervals."
         ),
-        "no_law_one_size": "only one number of processes was measured",
-        "no_law_few_sizes": "fewer than four numbers of processes were measured",
+        "column_knee": "knee [processes] (95 % CI)",
+        "column_peak": "peak [processes] (95 % CI)",
+        "held_out": "{cell} by up to {by} processes: {predicted}, measured {measured}",
+        "no_law_one_size": "only one number of processes was measured ({sizes}), and a law needs {needed}",
+        "no_law_few_sizes": {
+            "one": "only {n} number of processes was measured ({sizes}), and a law needs {needed}",
+            "other": "only {n} numbers of processes were measured ({sizes}), and a law needs {needed}",
+        },
         "station_workers": "limit of processes",
         "tip_speed_up": "{cell}: {gain} times as fast with {times} times the processes ({share})",
         "tip_speed_up_between": "{cell}: {gain} times as fast (95 % CI {low}-{high}) with {times} times the processes ({share})",
@@ -74,8 +80,15 @@ INSTEAD: Texts = {
             "Ile razy szybciej niż przy najmniejszej liczbie procesów tej samej linii. Linia kropkowana: przyspieszenie idealne, dwa"
             " razy szybciej przy dwa razy większej liczbie procesów. Słupki: przedziały ufności 95%."
         ),
-        "no_law_one_size": "zmierzono tylko jedną liczbę procesów",
-        "no_law_few_sizes": "zmierzono mniej niż cztery liczby procesów",
+        "column_knee": "kolano [procesy] (95% PU)",
+        "column_peak": "minimum czasu [procesy] (95% PU)",
+        "held_out": "{cell} na podstawie do {by} procesów: {predicted}, zmierzono {measured}",
+        "no_law_one_size": "zmierzono tylko jedną liczbę procesów ({sizes}), a prawo potrzebuje {needed}",
+        "no_law_few_sizes": {
+            "one": "zmierzono tylko {n} liczbę procesów ({sizes}), a prawo potrzebuje {needed}",
+            "few": "zmierzono tylko {n} liczby procesów ({sizes}), a prawo potrzebuje {needed}",
+            "many": "zmierzono tylko {n} liczb procesów ({sizes}), a prawo potrzebuje {needed}",
+        },
         "station_workers": "limit procesów",
         "tip_speed_up": "{cell}: {gain} raza szybciej; procesów {times} raza więcej ({share})",
         "tip_speed_up_between": "{cell}: {gain} raza szybciej (95% PU {low}–{high}); procesów {times} raza więcej ({share})",
