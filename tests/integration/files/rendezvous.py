@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 
-import tfscale_log
+import tfscale_log  # type: ignore[import-not-found]
 
 steps = int(sys.argv[1])
 rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])

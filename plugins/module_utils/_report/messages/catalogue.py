@@ -81,7 +81,7 @@ class Catalogue:
     def __init__(self, code: str, *, of_processes: bool = False) -> None:
         self.language = LANGUAGES[code]
         self.code = code
-        self._texts = self.language.texts | (INSTEAD[code] if of_processes else {})
+        self._texts = {**self.language.texts, **(INSTEAD[code] if of_processes else {})}
 
     def of(self, specs: Iterable[Mapping[str, Any]]) -> Catalogue:
         """The catalogue for these cells: where none may have ps, their workers are called processes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import Event
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.events import Event
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.progress import Progress
 
 LABEL = "run 4/15  ps=2 workers=4"

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs import reader as timing_log
-from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import Event, LogFormat
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.events import Event
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.lines import LONGEST_LINE
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import Follower, parse
 from hypothesis import example, given, settings
