@@ -311,7 +311,10 @@ def test_series_fills_in_the_plain_axes(value: Any, products: list[dict[str, Any
         (7, "sweep_series is 7: give a list such as"),
         ({"ps": 1}, "sweep_series is {'ps': 1}: give a list such as"),
         ([1], "sweep_series is [1]: give a list such as"),
-        ([{"ps": 1}, {"gpus": 1}], "sweep_series[1] has 'gpus': give nodes, ps, workers, strategies or processes_per_worker"),
+        (
+            [{"ps": 1}, {"gpus": 1}],
+            "sweep_series[1] has 'gpus': give nodes, ps, workers, strategies or processes_per_worker",
+        ),
         ([{"workers": 0}], "sweep_series[0].workers is 0: give whole numbers from 1"),
         ([{"ps": 0}], "sweep_series[0].ps is 0: give whole numbers from 1"),
         (
