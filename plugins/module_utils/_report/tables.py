@@ -119,13 +119,6 @@ def _speed_up(study: model.Study, cell: model.Cell, say: Catalogue) -> str:
     return say("speed_up", gain=say.fixed(scaling.gain, 2), times=scaling.times)
 
 
-def cpu_milliseconds(cell: model.Cell) -> float | None:
-    """CPU time of all replicas for one global step."""
-    pairs = [(run.timing("cpu_seconds"), run.timing("global_steps")) for run in cell.measured]
-    costs = [1000 * cpu / steps for cpu, steps in pairs if cpu is not None and steps]
-    return model.middle(costs)
-
-
 def _cause(cell: model.Cell, say: Catalogue) -> str:
     return cause_words.short(cell.cause, say) or say("cause_unknown")
 
@@ -166,7 +159,7 @@ def _cell_row(
         against(cell, answer, say),
         say.number(cell.center("steps_per_second")),
         _speed_up(study, cell, say),
-        say.number(cpu_milliseconds(cell)),
+        say.number(thousand(cell.cpu_seconds_per_step)),
         _cause(cell, say),
         *([say.money(cell.cost)] if study.currency else []),
         *(_to_accuracy(cell, say) if has_target(study) else ()),
@@ -215,7 +208,7 @@ def _order(study: model.Study, shown: Sequence[tuple[Answer, model.Cell]]) -> di
         "against": ratios,
         "speed": [cell.center("steps_per_second") for cell in cells],
         "speed_up": gains,
-        "cpu": [cpu_milliseconds(cell) for cell in cells],
+        "cpu": [cell.cpu_seconds_per_step for cell in cells],
         "cost": [cell.cost for cell in cells],
         "startup": [cell.center("startup_seconds") for cell in cells],
         "accuracy": [cell.center("accuracy") for cell in cells],
@@ -352,7 +345,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "speed_up": scaling.gain if scaling else None,
         "efficiency": scaling.efficiency if scaling else None,
         "serial_fraction": scaling.serial if scaling else None,
-        "cpu_milliseconds_per_step": cpu_milliseconds(cell),
+        "cpu_milliseconds_per_step": thousand(cell.cpu_seconds_per_step),
         **{f"share_{part}": cell.shares.get(part) for part in SPENT},
         "cause": cell.cause.kind,
         **{f"utilisation_{kind}": utilisations.get(kind) for kind in causes.ORDER},
@@ -399,13 +392,23 @@ def cell_rows(study: model.Study, answers: Sequence[Answer]) -> list[dict[str, A
     ]
 
 
-def csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """A column for each key, in the order in which they come; what a row lacks is empty."""
     written = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = [_column([row.get(name) for row in rows]) for name in names]
+    found: dict[str, list[Any]] = {}
+    number = 0
+    # By column, so that of 100,000 rows none is kept for its names.
+    for number, row in enumerate(rows, start=1):
+        for name, value in row.items():
+            values = found.get(name)
+            if values is None:
+                values = found[name] = []
+            if len(values) < number - 1:
+                values += [None] * (number - 1 - len(values))
+            values.append(value)
+    columns = [_column(values + [None] * (number - len(values))) for values in found.values()]
     writer = text_of_tables.writer(written, lineterminator="\n")
-    writer.writerow(map(_inert, names))
+    writer.writerow(map(_inert, found))
     writer.writerows(zip(*columns, strict=True))
     return written.getvalue()
 

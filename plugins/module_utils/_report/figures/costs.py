@@ -109,7 +109,7 @@ def _run_rows(
     most = max(2, DOTS // len(cells))
     rows = []
     for cell in cells:
-        for run, cost in thinned([(run, run.cost(cell.prices)) for run in cell.measured], most):
+        for run, cost in thinned(cell.costs, most):
             seconds = run.seconds
             paid = say("tip_cost_of_run", time=say.seconds(seconds), cost=say.price(cost, currency))
             told = run_told(say, cell, run, paid)

@@ -150,7 +150,7 @@ class _Group:
 
 
 def _costs(cell: model.Cell) -> dict[int, float]:
-    return {run.block: cost for run in cell.measured if (cost := run.cost(cell.prices)) is not None and cost > 0}
+    return {run.block: cost for run, cost in cell.costs if cost > 0}
 
 
 def _hull(ratios: Iterable[Ratio]) -> Ratio | None:

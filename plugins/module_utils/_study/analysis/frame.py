@@ -8,7 +8,7 @@ PRIVATE, can break at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..records.record import Record, records_of
@@ -30,10 +30,10 @@ def runs_frame(records: Iterable[Any]) -> pd.DataFrame:
     import pandas as pd
 
     # Counts stay whole numbers where a value is missing.
-    return pd.DataFrame(run_rows(records_of(records))).convert_dtypes()
+    return pd.DataFrame(list(run_rows(records_of(records)))).convert_dtypes()
 
 
-def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
+def run_rows(runs: Iterable[Record]) -> Iterator[dict[str, Any]]:
     known: dict[str, tuple[Any, dict[str, Any]]] = {}
 
     def settings(run: Record) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
             known[run.cell_id] = run.spec, run.settings
         return known[run.cell_id][1]
 
-    return [
-        {
+    for run in runs:
+        yield {
             "study": run.study,
             "run_id": run.run_id,
             "cell_id": run.cell_id,
@@ -56,8 +56,6 @@ def run_rows(runs: Iterable[Record]) -> list[dict[str, Any]]:
             **joined(run.evidence, "evidence_"),
             "logs": run.log,
         }
-        for run in runs
-    ]
 
 
 def origins_of(runs: Iterable[Record]) -> dict[str, list[Any]]:

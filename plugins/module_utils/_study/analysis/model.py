@@ -17,6 +17,7 @@ from ..statistics import intervals
 from .causes import Cause, cause_of
 
 COUNTS = ("nodes", "ps", "workers")
+CAUSE_RUNS = 200  # medians of more say the same, and each run has the use of every replica
 # The order in which factors are named; one that is not here comes after them, before the counts, by its name.
 ORDER = (
     "cluster",
@@ -86,7 +87,18 @@ class Cell:
     @cached_property
     def cost(self) -> float | None:
         """Of a run, in the study's currency."""
-        return middle([cost for run in self.measured if (cost := run.cost(self.prices)) is not None])
+        return middle([cost for _run, cost in self.costs])
+
+    @cached_property
+    def costs(self) -> tuple[tuple[Record, float], ...]:
+        """Every measured run whose cost is known, with it."""
+        return tuple((run, cost) for run in self.measured if (cost := run.cost(self.prices)) is not None)
+
+    @cached_property
+    def cpu_seconds_per_step(self) -> float | None:
+        """CPU time of all replicas for one global step."""
+        pairs = [(run.timing("cpu_seconds"), run.timing("global_steps")) for run in self.measured]
+        return middle([cpu / steps for cpu, steps in pairs if cpu is not None and steps])
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -117,8 +129,9 @@ class Cell:
 
     @cached_property
     def cause(self) -> Cause:
-        """Why the cell is not faster."""
-        return cause_of(self.measured)
+        """Why the cell is not faster, by some hundred of its runs, from the first to the last."""
+        step = max(1.0, len(self.measured) / CAUSE_RUNS)
+        return cause_of([self.measured[int(n * step)] for n in range(min(CAUSE_RUNS, len(self.measured)))])
 
     def by_block(self) -> dict[int, float]:
         """The seconds by which cells are compared, by block. Of two measured runs of one block the later one counts."""

@@ -176,9 +176,11 @@ def _ps(
 ) -> Iterator[Station]:
     cpus = {node.get("node"): _amount(node.get("cpus")) for node in nodes}
     for one in replicas:
+        if one["replica"] != "ps":
+            continue
         limit = _amount(one.get("cpu_limit")) or cpus.get(one["node"])
         used = _amount(one.get("cpu_seconds"))
-        if one["replica"] == "ps" and limit and used is not None:
+        if limit and used is not None:
             busy = _share(used, limit * seconds)
             ceiling = speed / busy if busy > 0 else None
             yield Station(
@@ -190,8 +192,9 @@ def _workers(replicas: Iterable[Mapping[str, Any]], seconds: float, *, is_synchr
     """The workers' limits. More workers bring more of them, so there is no ceiling."""
     found = []
     for one in replicas:
-        limit, used = _amount(one.get("cpu_limit")), _amount(one.get("cpu_seconds"))
-        if one["replica"] == "worker" and limit and used is not None:
+        limit = _amount(one.get("cpu_limit")) if one["replica"] == "worker" else None
+        used = _amount(one.get("cpu_seconds")) if limit else None
+        if limit and used is not None:
             busy, held = _share(used, limit * seconds), _held(one, seconds)
             found.append(Station(kind=WORKERS, name=_name(one), utilisation=busy, capacity=limit, held=held))
     if found and not is_synchronous:
@@ -240,10 +243,13 @@ def straggler_of(run: Record, replicas: Replicas | None = None) -> Straggler | N
     """The one worker that is clearly slower than the others, by its time for a step if they go in step, else by its steps."""
     is_synchronous = run.spec.get("strategy") in SYNCHRONOUS
     paces: dict[int, float] = {}
+    seconds = run.timing("train_seconds")
     for one in replicas_of(run) if replicas is None else replicas:
+        if one["replica"] != "worker":
+            continue
         index, steps = count(one["index"]), count(one.get("local_steps"))
-        work = _amount(one.get("working_seconds")) if is_synchronous else run.timing("train_seconds")
-        if one["replica"] == "worker" and index is not None and steps and work:
+        work = _amount(one.get("working_seconds")) if is_synchronous else seconds
+        if index is not None and steps and work:
             paces[index] = work / steps
     if len(paces) < 2:
         return None

@@ -262,3 +262,16 @@ def test_cost_of_a_run_is_that_of_its_nodes_for_all_its_time(
 def test_cost_of_a_run_without_a_time_is_not_known() -> None:
     assert priced(["a"], {"a": 1.0}, timings={"train_seconds": 90.0}) is None
     assert priced(["a"], {"a": 1.0}, provenance={}) is None
+
+
+def test_cause_of_many_runs_is_that_of_some_of_them_from_first_to_last() -> None:
+    """The processors are full in the first half of the runs and in a few more: half of some would not tell by their order."""
+    busy = [0.95 if block <= 600 else 0.4 for block in range(1, 1001)]
+    made = [
+        ledgers.with_usage(record({**SPEC, "workers": 2}, block, seconds=4.0), busy=used)
+        for block, used in enumerate(busy, start=1)
+    ]
+    [cell] = model.study_of(made, "x").cells
+    assert (len(cell.measured), cell.cause.kind) == (1000, "processors")
+    [few] = model.study_of(made[600:800], "x").cells
+    assert few.cause.kind != "processors"
