@@ -413,14 +413,17 @@ def csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return written.getvalue()
 
 
-def _column(values: Sequence[Any]) -> list[Any]:
+def _column(values: Sequence[Any]) -> Sequence[Any]:
     """Numbers of one kind: whole ones where all are whole. A number that is none is missing."""
     kinds = set(map(type, values)) - {type(None)}
+    if kinds == {int}:
+        return values
     if kinds and kinds <= {int, float}:
         known = [None if value is None or math.isnan(value) else value for value in values]
         is_whole = all(value is None or float(value).is_integer() for value in known)
-        return [None if value is None else (int if is_whole else float)(value) for value in known]
-    return [_inert(value) for value in values]
+        kind = int if is_whole else float
+        return known if kinds == {kind} else [None if value is None else kind(value) for value in known]
+    return [_inert(value) if isinstance(value, str) else value for value in values]
 
 
 def _inert(value: Any) -> Any:

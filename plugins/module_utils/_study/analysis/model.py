@@ -142,7 +142,13 @@ class Cell:
         return {run.block: seconds for run in self.measured if (seconds := run.seconds) is not None}
 
     def interval(self, key: str) -> intervals.Estimate | None:
-        return self.estimate(self.values(key))
+        if key not in self._intervals:
+            self._intervals[key] = self.estimate(self.values(key))
+        return self._intervals[key]
+
+    @cached_property
+    def _intervals(self) -> dict[str, intervals.Estimate | None]:
+        return {}
 
     @staticmethod
     def estimate(values: Iterable[float]) -> intervals.Estimate | None:
