@@ -194,7 +194,7 @@ def _unbroken(words: str) -> Markup:
     """No line ends inside an interval or between a number and its unit."""
     from markupsafe import Markup, escape
 
-    joined = re.sub(r"(?<=\d) (?=%|s\b)", "\u00a0", str(escape(words)))
+    joined = re.sub(r"(?<=\d) (?=%|s\b)|(?<=\b\w) (?==)|(?<= =) ", "\u00a0", str(escape(words)))
     marked = re.sub(
         r"\((?:95\s?%\s\w+ )?[\d.,\u2013-]+(?:\s?%)?(?:\)|(?= ))", r'<span class="whole">\g<0></span>', joined
     )
@@ -249,6 +249,7 @@ def html_page(report: Report, drawings: Mapping[str, str]) -> str:
         drawings=drawings,
         sections=sections_of(report, without=lead),
         most_logs=LOGS,
+        long=tables.LONG,
         method=method_of(report),
         facts=tables.pairs_table(facts_of(study, say), say),
         origin=report.origin,
@@ -326,7 +327,7 @@ def report_of(
 
 def files_of(report: Report) -> dict[str, str]:
     """Every file of the report by its path in the study's folder."""
-    drawings = {one.name: drawing.svg_of(one) for one in report.figures}
+    drawings = {one.name: drawing.svg_of(one, report.say) for one in report.figures}
     return {
         "answer.json": document.written(
             document.document_of(report.study, report.answers, report.say, report.findings)

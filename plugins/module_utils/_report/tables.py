@@ -33,6 +33,8 @@ FORMULA = (*"=+-@\t\n", *"\uff1d\uff0b\uff0d\uff20")
 TO_ACCURACY = ("reached", "to_accuracy", "steps_to_accuracy", "milliseconds_per_step")
 # Before the name of a factor: one may be called logs, too.
 FACTOR = "factor "
+# Columns whose words are clauses with numbers.
+LONG = ("parameters", "held_out", "no_law")
 # Columns that are read as words.
 WORDS = (
     "against",
@@ -54,9 +56,7 @@ WORDS = (
     "finding",
     "curve",
     "law",
-    "parameters",
-    "held_out",
-    "no_law",
+    *LONG,
 )
 
 
@@ -155,6 +155,7 @@ def _cell_row(
     return (
         *(str(cell.spec.get(name, NONE)) for name in columns),
         _runs(cell, say),
+        *(_to_accuracy(cell, say) if has_target(study) else ()),
         say.interval(cell.interval("train_seconds")),
         against(cell, answer, say),
         say.number(cell.center("steps_per_second")),
@@ -162,7 +163,6 @@ def _cell_row(
         say.number(thousand(cell.cpu_seconds_per_step)),
         _cause(cell, say),
         *([say.money(cell.cost)] if study.currency else []),
-        *(_to_accuracy(cell, say) if has_target(study) else ()),
         say.number(cell.center("startup_seconds")),
         say.fixed(cell.center("accuracy"), 3),
     )
@@ -177,9 +177,10 @@ def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = 
     money = ["cost"] if study.currency else []
     columns = (
         *(f"{FACTOR}{name}" for name in factors),
-        *("runs", "time", "against", "speed", "speed_up", "cpu", "cause"),
-        *money,
+        "runs",
         *(TO_ACCURACY if has_target(study) else ()),
+        *("time", "against", "speed", "speed_up", "cpu", "cause"),
+        *money,
         *("startup", "accuracy"),
     )
     shown = [(answer, cell) for answer in answers for cell in answer.cells if cell.measured]

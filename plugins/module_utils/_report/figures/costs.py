@@ -54,7 +54,9 @@ def _figure(name: str, group: str, cells: Sequence[model.Cell], missed: int, cur
     color, shape = looks("kind", both)
     axis = {"format": FORM, "tickCount": 6}
     x = measured("x", title=say(f"axis_{of}"), scale={"zero": False, "padding": 24}, axis=axis)
-    y = measured("y", title=say("axis_cost", currency=currency), scale={"zero": True, "padding": 12}, axis=axis)
+    y = measured(
+        "y", title=say("axis_cost", currency=currency), scale={"zero": True, "nice": False, "padding": 12}, axis=axis
+    )
     rows = [_row(cell, kinds[cell.cell_id], currency, say) for cell in cells]
     runs = _run_rows(cells, kinds, currency, say)
     corners = [dict(zip("xy", _place(cell), strict=True)) for cell in front]
@@ -87,8 +89,11 @@ def _name(cell: model.Cell, cells: Iterable[model.Cell]) -> str:
 
 
 def _names(rows: Sequence[dict[str, Any]], middle: float, x: Part, y: Part) -> list[Part]:
-    """Right of its mark in the left half of the figure, left of it in the right half: a name is never cut."""
-    words = {"type": "text", "baseline": "bottom", "dy": -5, "fontSize": SIZE - 1, "limit": LONGEST, "color": INK}
+    """Right of its mark in the left half of the figure, left of it in the right half: a name is never cut.
+
+    Below the front there are no other cells.
+    """
+    words = {"type": "text", "baseline": "top", "dy": 7, "fontSize": SIZE - 1, "limit": LONGEST, "color": INK}
     words["aria"] = False
     left, right = [row for row in rows if row["x"] <= middle], [row for row in rows if row["x"] > middle]
     return [

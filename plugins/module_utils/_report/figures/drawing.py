@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 
+from ..messages.catalogue import ENGLISH, Catalogue
 from .figure import FONT, Figure
 
 # A mark with a description, as the renderer of Vega writes it. An attribute holds no quotation mark and no bracket.
@@ -19,11 +20,11 @@ CLIP = re.compile(r"(?<= id=\")clip\d+(?=\")|(?<=url\(#)clip\d+(?=\)\")")
 NUMBER = re.compile(r"(?<=[\d,(MLAhv -])(-?\d+\.\d{2})\d+")
 
 
-def svg_of(figure: Figure) -> str:
+def svg_of(figure: Figure, say: Catalogue = ENGLISH) -> str:
     """A mark has its tooltip as an element `title`, which every viewer of SVG shows."""
     import vl_convert
 
-    drawn = vl_convert.vegalite_to_svg(figure.spec)
+    drawn = vl_convert.vegalite_to_svg(figure.spec, format_locale=say.language.axes)
     drawn = PARTS.sub("", MARK.sub(r"<path\2><title>\1</title></path>", FORMS.sub("", drawn)))
     drawn = drawn.replace(f' font-family="{FONT}"', "").replace(' pointer-events="none"', "")
     named = f'<svg role="img" aria-label="{html.escape(figure.title)}" font-family="{FONT}" '

@@ -54,6 +54,8 @@ class Language:
     form: Callable[[float], str]
     forms: tuple[str, ...]
     marks: Mapping[int, str]
+    # The same for the numbers on axes, as d3-format takes them.
+    axes: Mapping[str, Any]
     spelled: Mapping[float, str]
 
     @property
@@ -61,14 +63,21 @@ class Language:
         return {key: text for topic in TOPICS for key, text in topic.TEXTS[self.code].items()}
 
 
+def _axes(decimal: str, thousands: str) -> dict[str, Any]:
+    return {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
+
+
 LANGUAGES = {
-    "en": Language(code="en", form=english_form, forms=("one", "other"), marks={}, spelled=SPELLED),
+    "en": Language(
+        code="en", form=english_form, forms=("one", "other"), marks={}, axes=_axes(".", ","), spelled=SPELLED
+    ),
     "pl": Language(
         code="pl",
         form=polish_form,
         # A text that also counts fractions has `other`; the rest count what comes whole.
         forms=("one", "few", "many"),
         marks=str.maketrans({".": ",", ",": "\u00a0"}),
+        axes=_axes(",", "\u00a0"),
         # Polish numerals agree with their nouns; reports write digits.
         spelled={},
     ),

@@ -172,7 +172,7 @@ TEXTS: Texts = {
         "axis_block": "blok",
         "axis_noise": "względem mediany konfiguracji",
         "axis_to_accuracy": "czas do dokładności [s]",
-        "caption_to_accuracy": "Niżej znaczy lepiej. Przebiegi, które nie osiągnęły docelowej dokładności, nie są narysowane.",
+        "caption_to_accuracy": "Mniej znaczy lepiej. Przebiegi, które nie osiągnęły docelowej dokładności, nie są narysowane.",
         "axis_accuracy": "dokładność na zbiorze testowym",
         "axis_accuracy_time": "czas od linii startu [s]",
         "caption_accuracy": (

@@ -52,7 +52,8 @@ p { margin: 0 0 10px; max-width: 78ch; }
 .keys dd { margin: 2px 0 0; font-size: 20px; font-weight: 600; letter-spacing: -0.01em; line-height: 1.25; }
 .keys small { display: block; font-size: 13px; font-weight: 400; color: var(--soft); letter-spacing: 0; }
 .lead { display: grid; align-items: start; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 18px; margin: 24px 0 0; }
-.said { display: flex; flex-direction: column; gap: 14px; }
+.said { display: contents; }
+.keys { order: 3; grid-column: 1 / -1; }
 .lead figcaption { margin-top: 0; }
 .lead.alone { grid-template-columns: 1fr; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 18px; }
@@ -85,6 +86,7 @@ tr.best td { font-weight: 600; background: color-mix(in srgb, var(--accent) 9%, 
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 18px;
   align-items: start; }
 td.wrap { white-space: normal; min-width: 8.5em; }
+td.long { min-width: 17em; }
 td.why { white-space: normal; min-width: 240px; overflow-wrap: anywhere; }
 
 a { color: var(--accent); }
@@ -104,16 +106,18 @@ th[aria-sort="descending"] button::after { content: "\\a0\\2193"; }
 @media (max-width: 600px) { main, header, footer { padding-left: 14px; padding-right: 14px; }
   header { padding-top: 26px; } h1 { font-size: 25px; } .answer { padding: 16px; } .answer p { font-size: 17px; }
   figure { padding: 14px 10px 12px; } .keys { grid-template-columns: 1fr 1fr; } .keys dd { font-size: 19px; } }
-@media screen and (max-width: 900px) { .lead { grid-template-columns: 1fr; } .said { display: contents; } .keys { order: 3; } }
-@media screen and (min-width: 901px) { .figures > figure:last-child:nth-child(odd) { grid-column: 1 / -1; display: grid;
+@media screen and (max-width: 900px) { .lead { grid-template-columns: 1fr; } }
+@media print, screen and (min-width: 901px) { .figures > figure:last-child:nth-child(odd) { grid-column: 1 / -1; display: grid;
   grid-template-columns: 1fr 1fr; column-gap: 36px; } figure:last-child:nth-child(odd) > h3 { grid-column: 1 / -1; }
   .figures > figure:last-child:nth-child(odd) figcaption { margin-top: 0; } }
 @media print { body { background: #fff; font-size: 12px; } main, header, footer { max-width: none; padding: 0; }
   header { padding-top: 0; } figure, .answer, .keys div, tr { break-inside: avoid; box-shadow: none; }
   h2 { break-after: avoid; margin-top: 26px; } thead { display: table-header-group; }
-  .lead, .figures { grid-template-columns: 1fr 1fr; } .answer p { font-size: 15px; } .keys dd { font-size: 16px; }
-  .scroll { overflow: visible; } table { font-size: 8.5px; } th { font-size: 8px; } th, td { padding: 2px 3px; }
-  td, td.why, td.wrap { white-space: normal; min-width: 0; } code { font-size: 8px; overflow-wrap: anywhere; }
+  .lead, .figures { grid-template-columns: 1fr 1fr; } .answer { padding: 14px 16px; } .answer p { font-size: 13px; } .keys dd { font-size: 15px; }
+  .keys { grid-template-columns: repeat(auto-fit, minmax(115px, 1fr)); } .keys dt, .keys small { font-size: 10px; }
+  figcaption { font-size: 10px; } .scroll { overflow: visible; }
+  table { font-size: 8.5px; } th { font-size: 8px; } th, td { padding: 2px 3px; } .pairs th, .pairs td { font-size: 9.5px; }
+  td, td.why, td.wrap, td.long { white-space: normal; min-width: 0; } code { font-size: 8px; overflow-wrap: anywhere; }
   .filter, .files, .logs, #tip, th button::after { display: none; } }
 """
 

@@ -20,8 +20,10 @@ PAGE = """
 {%- elif not heads and loop.first %}<th scope="row">{{ value }}</th>
 {%- else %}<td{% if loop.index0 in table.numeric %} class="number"
 {%- elif column in ("why", "last_reason") %} class="why"
-{%- elif column in ("claim", "measured", "place", "against", "cause", "parameters", "held_out", "no_law") %} class="wrap"{% endif -%}
-{%- if column in table.order %} data-order="{{ table.order[column][number] | blank }}"{% endif %}>{{ value }}</td>{% endif %}
+{%- elif column in ("claim", "measured", "place", "against", "cause") %} class="wrap"
+{%- elif column in long %} class="wrap long"{% endif -%}
+{%- if column in table.order %} data-order="{{ table.order[column][number] | blank }}"{% endif -%}
+>{{ (value | unbroken) if column in long else value }}</td>{% endif %}
 {%- endfor %}{% if table.logs %}<td class="logs">{{ links(table.logs[number]) }}</td>{% endif %}</tr>{% endfor -%}
 </tbody></table></div>
 {%- endmacro -%}

@@ -51,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(autouse=True)
 def drawings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real ones take half a second: one test undoes this."""
-    monkeypatch.setattr(drawing, "svg_of", lambda figure: f"<svg id='{figure.name}'/>")
+    monkeypatch.setattr(drawing, "svg_of", lambda figure, _say: f"<svg id='{figure.name}'/>")
 
 
 @pytest.fixture

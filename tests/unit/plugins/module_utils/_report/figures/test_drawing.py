@@ -9,6 +9,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from ansible_collections.tfscale.study.plugins.module_utils._report.figures import drawing
+from ansible_collections.tfscale.study.plugins.module_utils._report.messages.catalogue import Catalogue
 from ansible_collections.tfscale.study.plugins.module_utils._report.page import style
 
 from tests.fixtures import ledgers
@@ -32,6 +33,16 @@ def test_svg_of_has_a_tooltip_for_each_run_and_each_median() -> None:
     assert len([one for one in told if ": median " in one]) == 5
     assert tree.attrib["role"] == "img"
     assert tree.attrib["aria-label"] == figure.title
+
+
+def test_svg_of_has_the_numbers_of_its_language_on_the_axes() -> None:
+    records = [ledgers.record(ledgers.SPEC, block, seconds=0.8) for block in (1, 2, 3)]
+    records += [ledgers.record({**ledgers.SPEC, "workers": 2}, block, seconds=0.5) for block in (1, 2, 3)]
+    for language, marks in (("en", ["1,000", "0.2"]), ("pl", ["1\u00a0000", "0,2"])):
+        drawn = [
+            drawing.svg_of(figure, Catalogue(language)) for figure in figures_of(records, language=language).values()
+        ]
+        assert [mark for mark in marks if not any(f">{mark}<" in one for one in drawn)] == []
 
 
 def test_svg_of_keeps_markup_of_a_ledger_out() -> None:
