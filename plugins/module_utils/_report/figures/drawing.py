@@ -24,7 +24,7 @@ def svg_of(figure: Figure, say: Catalogue = ENGLISH) -> str:
     """A mark has its tooltip as an element `title`, which every viewer of SVG shows."""
     import vl_convert
 
-    drawn = vl_convert.vegalite_to_svg(figure.spec, format_locale=say.language.axes)
+    drawn = vl_convert.vegalite_to_svg(figure.spec, format_locale=dict(say.language.axes))
     drawn = PARTS.sub("", MARK.sub(r"<path\2><title>\1</title></path>", FORMS.sub("", drawn)))
     drawn = drawn.replace(f' font-family="{FONT}"', "").replace(' pointer-events="none"', "")
     named = f'<svg role="img" aria-label="{html.escape(figure.title)}" font-family="{FONT}" '
