@@ -48,12 +48,9 @@ def test_sweep_of_processes_that_meet_by_their_environment(playbook: Playbook) -
     [
         ("jax", "jax_mnist.py --steps 300", 300),
         ("none", "lightgbm_distributed.py --rounds 100", 100),
-        ("pytorch", "torch_mnist.py --steps 300", 300),
     ],
 )
 def test_real_program(playbook: Playbook, framework: str, program: str, steps: int) -> None:
-    if framework == "pytorch" and not list(PYTHON.parent.parent.glob("lib/*/site-packages/torch")):
-        pytest.skip("PyTorch is not among the examples' requirements (docs/own-trainer.md)")
     given = study(f"{PYTHON} {EXAMPLES}/{program}", steps, framework, sweep_workers=[1, 2, 4])
     done = playbook.run("sweep", **given, sweep_repeats=1)
     assert done.returncode == 0, done.stdout
@@ -66,15 +63,8 @@ def test_real_program(playbook: Playbook, framework: str, program: str, steps: i
 
 @pytest.mark.full
 def test_keras_fit_with_its_bar(playbook: Playbook) -> None:
-    python = ROOT / ".venv-trainer/bin/python"
-    given = study(
-        f"{python} {EXAMPLES}/keras_fit.py --epochs 2 --steps 100",
-        200,
-        "tensorflow",
-        sweep_workers=[1, 2],
-        sweep_ps=[0],
-    )
-    done = playbook.run("sweep", **given, sweep_repeats=1)
+    given = study(f"{PYTHON} {EXAMPLES}/keras_fit.py --epochs 2 --steps 100", 200, "jax", sweep_workers=[1, 2])
+    done = playbook.run("sweep", **{**given, "training_env": {"KERAS_BACKEND": "jax"}}, sweep_repeats=1)
     assert done.returncode == 0, done.stdout
     for record in playbook.records():
         assert record["timings"]["global_steps"] == 200

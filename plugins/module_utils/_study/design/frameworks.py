@@ -56,7 +56,8 @@ FRAMEWORKS: dict[str, Framework] = {
 
 # Of every worker that runs a program of the user's own, beside TF_CONFIG and its companions. A chief is worker 0 and its address.
 # Sources: torch/distributed/elastic/agent/server/local_elastic_agent.py, torch/distributed/argparse_util.py (PET_*: options of torchrun),
-# kubeflow/trainer pkg/constants/constants.go, jax/_src/distributed.py and clusters of jax/_src/clusters/, horovod/runner/gloo_run.py.
+# kubeflow/trainer pkg/constants/constants.go, jax/_src/distributed.py and jax/_src/clusters/cluster.py,
+# keras/src/distribution/distribution_lib.py, horovod/runner/gloo_run.py.
 ENVIRONMENT: dict[str, str] = {
     "MASTER_ADDR": "{chief_host}",
     "MASTER_PORT": "{chief_port}",
@@ -80,6 +81,9 @@ ENVIRONMENT: dict[str, str] = {
     "JAX_PROCESS_COUNT": "{world}",
     "JAX_PROCESS_ID": "{rank}",
     "JAX_PROCESS_INDEX": "{rank}",
+    "KERAS_DISTRIBUTION_JOB_ADDRESSES": "{chief_host}:{chief_port}",
+    "KERAS_DISTRIBUTION_NUM_PROCESSES": "{world}",
+    "KERAS_DISTRIBUTION_PROCESS_ID": "{rank}",
     "HOROVOD_SIZE": "{world}",
     "HOROVOD_RANK": "{rank}",
     "HOROVOD_LOCAL_SIZE": "{processes}",
