@@ -145,6 +145,23 @@ def test_manifest_every_replica_learns_who_is_who(found: Any) -> None:
     assert names.index("JOB_COMPLETION_INDEX") < names.index("TF_CONFIG")
 
 
+OF_JAX = {**RUN, "spec": {**SPEC, "ps": 0, "workers": 3, "framework": "jax"}}
+
+
+@asks(manifest("job", training_command=["train"], training_run=OF_JAX))
+def test_manifest_of_a_framework_has_its_words_behind_the_index(found: Any) -> None:
+    (container,) = pod_of(found["Job", f"{NAME}-worker"])["containers"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert env["JAX_COORDINATOR_ADDRESS"] == f"{NAME}-worker-0.{NAME}-worker:2222"
+    assert (env["JAX_NUM_PROCESSES"], env["JAX_PROCESS_ID"], env["PET_NNODES"]) == ("3", "$(TASK_INDEX)", "3")
+    # Kubernetes puts in only what stands before.
+    names = [entry["name"] for entry in container["env"]]
+    assert names.index("JOB_COMPLETION_INDEX") < names.index("TASK_INDEX") < names.index("JAX_PROCESS_ID")
+    assert len(names) == len(set(names))
+    # Collective operations choose their ports: no list of ports means every one.
+    assert found["NetworkPolicy", NAME]["spec"]["ingress"][0]["ports"] == []
+
+
 @asks(manifest("job"))
 def test_manifest_pods_keep_to_the_restricted_standard(found: Any) -> None:
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""

@@ -162,12 +162,15 @@ while [ $local_rank -lt {processes} ]; do
 done
 wait
 """
-# One mpirun starts all processes. The other workers are its slots, so they have nothing to do.
+# One mpirun starts all processes. The other workers are its slots, so they have nothing to do. Bound to a core each, there could not be more
+# processes than cores.
 _MPI = """\
 [ "$TASK_INDEX" = 0 ] || exit 0
 hostfile=${{TFSCALE_RUN_DIR:-/tmp}}/hostfile
 echo "localhost slots={slots}" >"$hostfile"
 export OMPI_MCA_orte_default_hostfile="$hostfile" PRTE_MCA_prte_default_hostfile="$hostfile"
+: "${{OMPI_MCA_hwloc_base_binding_policy:=none}}" "${{PRTE_MCA_hwloc_default_binding_policy:=none}}"
+export OMPI_MCA_hwloc_base_binding_policy PRTE_MCA_hwloc_default_binding_policy
 command -v mpirun >/dev/null || {{
   echo "training_framework is 'mpi', but there is no mpirun: give an image with Open MPI, or a PATH in training_env" >&2
   exit 127
