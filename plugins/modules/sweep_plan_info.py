@@ -88,6 +88,13 @@ options:
         O(repeats=auto) it has O(max_repeats) blocks at most.
     type: raw
     default: ""
+  search:
+    description:
+      - Searches for a size instead of measuring the space of the options above. A block then holds the sizes on which the search hangs.
+      - The keys are those of M(tfscale.study.autosize_plan_info). Empty means no search.
+    type: raw
+    default: {}
+    version_added: 0.4.0
   repeats:
     description: Blocks, each one pass over all cells; or V(auto) for as many as each cell needs.
     type: raw

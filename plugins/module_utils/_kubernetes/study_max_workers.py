@@ -58,6 +58,7 @@ class StudyMaxWorkers:
         self._records = records
         self._memory = memory
         self._cpus = cpus
+        self._asks = "autosize_max_workers asks" if params.get("search") else "sweep_workers asks"
         # What was asked for, by what decides on it.
         self.numbers: dict[str, int] = {}
         self.lines: list[str] = []
@@ -72,18 +73,41 @@ class StudyMaxWorkers:
                 workers = [self._number(nodes, ps) if one == FIT else one for one in axes["workers"]]
                 yield {**axes, "nodes": [nodes], "ps": [ps], "workers": workers}
 
+    def fit(self, nodes: int, ps: int) -> int:
+        """The number for the word."""
+        return self._number(nodes, ps)
+
+    def fitting(self, nodes: int, ps: int) -> int | None:
+        """How many workers find room at most, which may be none; None where nothing is known to limit them."""
+        here = self._spec.get("backend", "processes") == "processes"
+        find = self._in_memory if here else self._in_grown
+        try:
+            known = self._known(self._key(nodes, ps, room=True), lambda: find(nodes, ps))
+        except InputError:
+            # Nodes that this account may not list: a size that finds no room fails.
+            return None
+        return None if known is None else known[0]
+
     def _number(self, nodes: int, ps: int) -> int:
-        key = cell_id({name: self._spec.get(name) for name in DECISIVE} | {"nodes": nodes, "ps": ps})
+        key = self._key(nodes, ps)
         if key not in self.numbers:
-            known = self._recorded.get(key)
-            why = "as in the study's first runs"
-            if known is None:
-                known, why = self._params["fits"].get(key), "as found before"
-            if known is None:
-                known, why = self._now(nodes, ps)
-            self.numbers[key] = int(known)
+            known, why = self._known(key, lambda: self._now(nodes, ps)) or (0, "")
             self.lines.append(f"  fit: workers={known} with nodes={nodes} ps={ps}, {why}")
+            return known
         return self.numbers[key]
+
+    def _key(self, nodes: int, ps: int, **more: bool) -> str:
+        return cell_id({name: self._spec.get(name) for name in DECISIVE} | {"nodes": nodes, "ps": ps} | more)
+
+    def _known(self, key: str, find: Callable[[], tuple[int, str] | None]) -> tuple[int, str] | None:
+        """What the study has found before, else what is found now, which it keeps."""
+        known, why = self._recorded.get(key), "as in the study's first runs"
+        if known is None:
+            known, why = self._params["fits"].get(key), "as found before"
+        found = find() if known is None else (int(known), why)
+        if found is not None and found[0] > 0:
+            self.numbers[key] = found[0]
+        return found
 
     @cached_property
     def _recorded(self) -> dict[str, int]:
@@ -97,7 +121,7 @@ class StudyMaxWorkers:
         number, limit = self._on_this_machine(ps) if is_here else self._in_the_cluster(nodes, ps)
         if number < 1:
             raise InputError(
-                f"sweep_workers asks for fit, but no worker fits with nodes={nodes} ps={ps}, the limit is {limit}: wait for"
+                f"{self._asks} for fit, but no worker fits with nodes={nodes} ps={ps}, the limit is {limit}: wait for"
                 " free capacity, or give smaller resources"
             )
         return number, f"the limit is {limit}"
@@ -110,12 +134,28 @@ class StudyMaxWorkers:
 
     def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
         method = self._placement["nodes_method"]
+        if self._params.get("search"):
+            return self._in_grown(nodes, ps) or (0, "unknown")
         if method in ("recreate", "resize"):
             raise InputError(
                 f"sweep_workers asks for fit, but cluster_nodes_method {method!r} creates the nodes only later: give numbers"
             )
         most = self._cluster.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit
+
+    def _in_memory(self, _nodes: int, ps: int) -> tuple[int, str] | None:
+        each, free = self._params["replica_memory_bytes"], self._memory()
+        return None if each <= 0 or free is None else (max(0, free // each - ps), "this machine's memory")
+
+    def _in_grown(self, nodes: int, ps: int) -> tuple[int, str] | None:
+        """Of a cluster that may have more nodes than now: each further one is like those that are there."""
+        method, there = self._placement["nodes_method"], self._cluster
+        have = len(there.usable)
+        if method == "label" and nodes > have:
+            return 0, f"the {have} nodes of the cluster"
+        asked = 0 if method == "none" else min(nodes, have)
+        most = there.most(ps, asked)
+        return (most.workers * nodes // have if 0 < have < nodes and asked else most.workers), most.limit
 
     @cached_property
     def _cluster(self) -> ClusterCapacity:
@@ -124,5 +164,5 @@ class StudyMaxWorkers:
             return ClusterCapacity.look(kubernetes_api.connect(self._params), namespace, self._placement)
         except ApiError as error:
             raise InputError(
-                f"sweep_workers asks for fit, for which the cluster must exist (playbooks/provision.yml creates it): {error}"
+                f"{self._asks} for fit, for which the cluster must exist (playbooks/provision.yml creates it): {error}"
             ) from error

@@ -173,6 +173,7 @@ class _Wording:
             return self._limits(f"because_{code}_{goal.limit}", reason)
         if code == decision.MORE_BLOCKS:
             variable = "sweep_max_repeats" if reason.values["adaptive"] else "sweep_repeats"
+            variable = "autosize_max_repeats" if reason.values.get("searched") else variable
             return say("because_more_blocks", variable=variable)
         if code in (decision.GAIN_BEYOND, decision.MAYBE_GAIN):
             return self._gain(code, reason)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from .._common.format import readable
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
-from .._study.analysis.compared import margin_of, rules_of
+from .._study.analysis.compared import is_search, margin_of, rules_of
 from .._study.analysis.decision import FASTEST_GOAL, Goal
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve
@@ -172,6 +172,8 @@ def facts_of(study: model.Study, say: Catalogue = ENGLISH) -> dict[str, str]:
 
 def _design(study: model.Study, say: Catalogue) -> str:
     rules = rules_of(study.runs)
+    if is_search(study.runs):
+        return say("design_search")
     return say("design_fixed") if rules is None else say("design_adaptive", first=FIRST, last=rules.last)
 
 

@@ -30,6 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "processes_per_worker": {"type": "raw", "default": []},
     "variants": {"type": "raw", "default": {}},
     "max_slowdown": {"type": "raw", "default": ""},
+    "search": {"type": "raw", "default": {}},
     "repeats": {"type": "raw", "default": "auto"},
     "margin": {"type": "raw", "default": 0.05},
     "target_ci": {"type": "raw", "default": ""},
@@ -74,4 +75,6 @@ def execute(
 def _said(result: Mapping[str, Any], *, quiet: bool, whole: bool) -> list[str]:
     if quiet:
         return list(result["told"])
-    return [*result["lines"], *result["told"]] if whole else result["lines"][: 1 + len(result["fits"])]
+    if whole:
+        return [*result["lines"], *result["told"]]
+    return [line for line in result["lines"] if not line.startswith("  cell ")]

@@ -19,6 +19,7 @@ DRIFT = 0.05
 LAWS: dict[str, Callable[[int], float]] = {
     "flat": lambda w: 0.15,
     "amdahl": lambda w: 0.05 + 0.25 / w,
+    "slower": lambda w: 0.1 + 0.05 * w,
     "usl": lambda w: 0.3 / w * (1 + 0.05 * (w - 1) + 0.2 * w * (w - 1)),
 }
 

@@ -11,7 +11,7 @@ from ..._study.analysis import model
 from ..._study.analysis.laws import Curve
 from ..._study.analysis.noise import Noise
 from ..messages.catalogue import ENGLISH, Catalogue
-from . import accuracy, by_count, costs, noise, time_spent, utilisation
+from . import accuracy, by_count, costs, noise, search_path, time_spent, utilisation
 from .figure import Figure
 from .lines import axes_of
 
@@ -29,6 +29,7 @@ def figures_of(
         if axis.x == "workers":
             found += by_count.metric_figures(study, axis, by_count.SPEED, say)
             found += by_count.speed_up_figures(study, axis, say)
+    found += search_path.figures(study, say)
     found += accuracy.figures(study, say)
     found += time_spent.figures(study, say)
     found += utilisation.figures(study, say)

@@ -94,6 +94,7 @@ TEXTS: Texts = {
             "adaptive blocks: the first {first} run every cell, each later one (at most {last}) those that are open, "
             "in an order of its own"
         ),
+        "design_search": "a search for a size (autosize): each block runs the sizes on which the search hangs, in an order of its own",
         "method_clock": (
             "Training time: the chief's monotonic clock from the start line (every ps and worker ready) to the step "
             "that reached the target. Start-up: from deploying the replicas to the start line. Speed-up: against the "
@@ -219,6 +220,7 @@ TEXTS: Texts = {
             "bloki adaptacyjne: pierwsze {first} wykonują wszystkie konfiguracje, kolejne (łącznie najwyżej {last}) "
             "tylko nierozstrzygnięte, w osobno wylosowanej kolejności"
         ),
+        "design_search": "poszukiwanie rozmiaru (autosize): każdy blok wykonuje rozmiary, od których ono zależy, w osobno wylosowanej kolejności",
         "method_clock": (
             "Czas uczenia: mierzony zegarem monotonicznym głównego workera (chief) od linii startu (wszystkie ps i "
             "workery gotowe) do kroku, który osiągnął cel. Uruchamianie: od wdrożenia replik do linii startu. "

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..._common.fields import count, finite
 from ..records.history import History
 from ..records.record import Record
-from ..statistics.adaptive import AUTO, Rules, comparison_of
+from ..statistics.adaptive import AUTO, AUTOSIZE, Rules, comparison_of
 from ..statistics.comparison import MARGIN, ONE_PLOT, Comparison, compare_with_best, lower_bounds
 from ..statistics.sequential import FIRST
 from . import model
@@ -25,6 +25,11 @@ def rules_of(runs: Sequence[Record]) -> Rules | None:
     if design.get("repeats") != AUTO or margin is None or not 0 < margin < 1 or last is None or last < FIRST:
         return None
     return Rules(margin=margin, target_ci=finite(design.get("target_ci")), last=last)
+
+
+def is_search(runs: Sequence[Record]) -> bool:
+    """Whether the last of these records is of a search for a size."""
+    return next((run.design for run in reversed(runs) if run.design), {}).get("repeats") == AUTOSIZE
 
 
 def margin_of(runs: Sequence[Record]) -> float:

@@ -21,7 +21,7 @@ from ..statistics.comparison import Comparison, compare_with_best
 from ..statistics.intervals import Ratio
 from ..statistics.sequential import FIRST
 from . import model
-from .compared import compare, plots_of, rules_of
+from .compared import compare, is_search, plots_of, rules_of
 
 GAIN = 0.10  # of the speed, by each added worker: from here on a larger size is worth its workers
 
@@ -119,7 +119,8 @@ class _Group:
         # Of a censored cell only a lower bound is known: it is never taken.
         self.cells = {cell.cell_id: cell for cell in cells if cell.measured and not cell.censored}
         self.comparison = compare(cells)
-        rules = rules_of([run for cell in cells for run in cell.runs])
+        runs = [run for cell in cells for run in cell.runs]
+        rules, self.searched = rules_of(runs), is_search(runs)
         # Each look at an adaptive study has its share of the error: what is not part of its design pays for all of them.
         self.looks = 1 if rules is None else rules.last - FIRST + 1
         self.costs = {
@@ -132,7 +133,11 @@ class _Group:
         undecided = any(one.code in open_ones or one.values.get("undecided") for one in reasons)
         bounds = self.comparison.censored
         missed = [Reason(code=UNREACHED, cells=(one,), values={"at_least": bound}) for one, bound in bounds.items()]
-        more = [Reason(code=MORE_BLOCKS, values={"adaptive": self.looks > 1})] if undecided else []
+        more = (
+            [Reason(code=MORE_BLOCKS, values={"adaptive": self.looks > 1, "searched": self.searched})]
+            if undecided
+            else []
+        )
         return Decision(
             goal=self.goal, cell=cell, reasons=(*reasons, *more, *missed), comparison=self.comparison, costs=costs
         )

@@ -122,10 +122,14 @@ class Design:
     adaptive: Rules | None = None
     # A block in which all cells take part, whatever is decided; 0 is none.
     extra: int = 0
+    # Of a study that searches for a size, as its records tell it (sizing.py).
+    searched: Mapping[str, Any] | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """The rules as a record tells them: a report compares by them."""
+        if self.searched is not None:
+            return dict(self.searched)
         if self.adaptive is None:
             return {"repeats": self.blocks, "by_nodes": self.by_nodes}
         rules = self.adaptive

@@ -134,11 +134,14 @@ def margin(name: str, value: Any) -> float | None:
     return share or None
 
 
-def part(name: str, value: Any) -> float:
+def part(name: str, value: Any, *, example: str = "0.05 for 5 %") -> float:
     """A share that is neither nothing nor all."""
-    share = number(name, value)
+    try:
+        share = number(name, value)
+    except InputError:
+        share = 0.0
     if not 0 < share < 1:
-        raise wrong(name, value, "a share above 0 and below 1, such as 0.05 for 5 %")
+        raise wrong(name, value, f"a share above 0 and below 1, such as {example}")
     return share
 
 

@@ -10,20 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..._common.errors import InputError
 from ..._common.format import counted, duration_range, figure_range, span
+from ..._common.yaml_text import structure
 from ..analysis import gate
 from ..records import sealed
 from ..records.history import History
 from ..records.record import Record, times_of
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
-from . import adaptive_blocks, blocks, budget, forecast, frameworks, inputs, variables
+from . import adaptive_blocks, blocks, budget, forecast, frameworks, inputs, sizing, variables
 from .blocks import Cell, Design, Plan, PlannedRun
 from .cell import run_id
 from .projection import can_be_played, further_runs
+from .sizing import Sizing
 from .target import check_variant
 
 Records = list[Record]
@@ -37,6 +39,8 @@ class MaxWorkers(Protocol):
     lines: list[str]
 
     def resolved(self, products: Iterable[Product]) -> Iterator[Product]: ...
+    def fit(self, nodes: int, ps: int) -> int: ...
+    def fitting(self, nodes: int, ps: int) -> int | None: ...
 
 
 MaxWorkersOf = Callable[[Mapping[str, Any], Callable[[], Records]], MaxWorkers]
@@ -63,6 +67,19 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
     for cell in cells:
         _check(cell)
     return cells
+
+
+def _sizing(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers, records: Records) -> Sizing:
+    """Of a study that searches for a size."""
+    search = sizing.rules_of(structure(params["search"]), fits)
+    if spec.get("provider") == "local" and search.most.nodes > 1:
+        most = search.most.nodes
+        raise InputError(f"autosize_max_nodes is {most}: give 1, because the provider local has one node, this machine")
+    attempts = variables.check({"sweep_attempts": params["attempts"]})["sweep_attempts"]
+    found = Sizing.of(search, sealed.spec(str(params["study"]), spec), records, fits, attempts)
+    for cell in found.cells.values():
+        _check(cell)
+    return found
 
 
 def _check(cell: Cell) -> None:
@@ -104,6 +121,12 @@ def _design(params: Mapping[str, Any]) -> Design:
         adaptive=adaptive,
         extra=params["extra_block"],
     )
+
+
+def _searched(design: Design, given: Sizing) -> Design:
+    """As many blocks as the search may have."""
+    facts = sizing.facts_of(given.rules, design.attempts, by_nodes=design.by_nodes)
+    return replace(design, blocks=given.rules.blocks, adaptive=None, searched=facts)
 
 
 def _allowed(params: Mapping[str, Any], cells: Sequence[Cell], blocks: int) -> float | None:
@@ -172,16 +195,23 @@ def _groups(runs: Sequence[Mapping[str, Any]], *, by_nodes: bool) -> list[dict[s
 class _Study:
     """The plan of one call: what is asked, what is recorded, and what follows."""
 
-    def __init__(self, params: Mapping[str, Any], spec: Mapping[str, Any], cells: list[Cell], records: Records) -> None:
-        self.cells, self.records, self.again = cells, records, params["again"]
-        self.design = _design(params)
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        spec: Mapping[str, Any],
+        cells: list[Cell],
+        records: Records,
+        sizing: Sizing | None = None,
+    ) -> None:
+        self.cells, self.records, self.again, self.sizing = cells, records, params["again"], sizing
+        self.design = _searched(_design(params), sizing) if sizing else _design(params)
         self.allowed = _allowed(params, cells, self.design.blocks)
         self.history = History.of(records)
         # With adaptive blocks: the cells that are open, and those that the last block has closed.
         self.standing: adaptive_blocks.Standing | None = None
         self.stops: list[adaptive_blocks.Stop] = []
         self.times: Mapping[str, Mapping[int, float]] = {}
-        self.plan = self._adaptive() if self.design.adaptive else self._fixed()
+        self.plan = self._planned()
         limits = budget.Budget.of(params, spec)
         self.experience = forecast.Experience(records, limits.prices)
         # Why the next block is not begun although it is wanted.
@@ -195,6 +225,11 @@ class _Study:
         self.time, price = (time, price) if self.has_begun else limits.within(here, time, price)
         # Processes of this machine have no price.
         self.price = None if spec.get("backend", "processes") == "processes" else price
+
+    def _planned(self) -> Plan:
+        if self.sizing:
+            return self.sizing.plan(self.design)
+        return self._adaptive() if self.design.adaptive else self._fixed()
 
     def _futures(self) -> dict[str, Any] | None:
         """With adaptive blocks the runs of each cell beyond those that are certain, in many futures; None if nobody can tell."""
@@ -245,6 +280,9 @@ class _Study:
         lacking = limits.lacks(records, planned, time, self.experience.price(planned, time))
         if not self.plan.missing or self.has_begun:
             return ""
+        if self.sizing:
+            # Role autosize hands its own variables on.
+            lacking = lacking.replace("sweep_budget_", "autosize_budget_")
         if lacking and not records:
             raise InputError(f"{lacking}: give more, or a smaller study")
         return lacking
@@ -259,6 +297,8 @@ class _Study:
         """Announcements before the next block; a block that goes on was announced before."""
         if self.has_begun:
             return []
+        if self.sizing and not self.shortage:
+            return self.sizing.said()
         lines = [f"{stop.cell.label} stopped after block {stop.block}: {stop.reason}" for stop in self.stops]
         if self.standing and self.plan.missing:
             block = self.plan.missing[0].block
@@ -274,6 +314,8 @@ class _Study:
         """After how many runs there is no further block, and why; nothing where all that was asked for is there."""
         runs = counted(self.plan.runs - self.plan.spared, "run")
         still = f"; {self.standing.open_in_words}" if self.standing and self.standing.open else ""
+        if self.sizing and not self.shortage:
+            return f"ended after {runs}: {self.sizing.ended()}"
         if self.shortage:
             return f"ended after {runs}: {self.shortage}{still}"
         if (
@@ -290,6 +332,8 @@ class _Study:
 
 def _size(study: _Study) -> str:
     cells, plan, most = counted(len(study.cells), "cell"), study.plan, study.design.blocks
+    if study.sizing:
+        return study.sizing.head()
     if study.design.adaptive and not plan.missing:
         return cells
     if study.design.adaptive:
@@ -301,8 +345,10 @@ def _size(study: _Study) -> str:
 def _head(params: Mapping[str, Any], study: _Study) -> str:
     plan, cluster = study.plan, params["spec"].get("cluster", "local")
     head = f"study {params['study']} on cluster {cluster}: {_size(study)}"
-    if study.shortage or (study.design.adaptive and not plan.missing):
+    if study.shortage or ((study.design.adaptive or study.sizing) and not plan.missing):
         return f"{head}, {study.ended()}"
+    if study.sizing:
+        return f"{head}; {counted(plan.done, 'run')} are there" if plan.done else head
     if plan.spared:
         return f"{head}, decided after {plan.runs - plan.spared}"
     if not plan.missing:
@@ -316,18 +362,48 @@ def _head(params: Mapping[str, Any], study: _Study) -> str:
 
 def _message(study: _Study, logs: str) -> str:
     plan, adaptive = study.plan, study.design.adaptive
-    if plan.failed:
+    if plan.failed and not (study.sizing and study.sizing.search.taken()):
         named = ", ".join(f"{cell.label} ({reason})" for cell, reason in plan.failed.values())
         return f"{len(plan.failed)} of {counted(len(study.cells), 'cell')} failed: {named}; the logs are in {logs}"
+    if plan.missing and study.sizing:
+        return f"{counted(len(plan.missing), 'run')} of block {plan.missing[0].block} to go"
     if plan.missing and adaptive:
         return f"{span(len(plan.missing), plan.most - plan.done)} runs to go"
     if plan.missing:
         return f"{counted(len(plan.missing), 'run')} of {plan.runs} to go"
-    if adaptive or study.shortage:
+    if adaptive or study.sizing or study.shortage:
         return study.ended()
     if plan.spared:
         return f"decided after {plan.runs - plan.spared} of {counted(plan.runs, 'run')}"
     return f"all {counted(plan.runs, 'run')} are there"
+
+
+class Searched(NamedTuple):
+    """A study that searches for a size, for what comes of it. `shortage` is why a wanted block is not begun."""
+
+    study: str
+    sizing: Sizing
+    records: Records
+    shortage: str
+    # Why there is no further block; empty while there is one.
+    ended: str
+    prices: Mapping[str, float]
+    currency: str
+    warnings: dict[str, list[str]]
+
+
+def searched(
+    params: Mapping[str, Any], *, read: Callable[[], tuple[Records, dict[str, list[str]]]], max_workers: MaxWorkersOf
+) -> Searched:
+    """For the parameters of sweep_plan_info with `search`; raises InputError and LedgerError as plan_study does."""
+    spec = inputs.check_spec(params["spec"])
+    records, warnings = read()
+    found = _sizing(params, spec, max_workers(spec, lambda: records), records)
+    study = _Study(params, spec, list(found.cells.values()), records, found)
+    ended = study.shortage or ("" if study.plan.missing else found.ended())
+    limits = budget.Budget.of(params, spec)
+    here = budget.of_cluster(records, spec)
+    return Searched(str(params["study"]), found, here, study.shortage, ended, limits.prices, limits.currency, warnings)
 
 
 def plan_study(
@@ -346,11 +422,12 @@ def plan_study(
     inputs.check_deadline(params["deadline"], train_steps=spec["train_steps"])
     recorded = cache(read)
     fits = max_workers(spec, lambda: recorded()[0])
-    cells = _cells(params, spec, fits)
+    found = _sizing(params, spec, fits, recorded()[0]) if params["search"] not in ({}, "") else None
+    cells = list(found.cells.values()) if found else _cells(params, spec, fits)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])
     records, warnings = recorded()
-    study = _Study(params, spec, cells, records)
+    study = _Study(params, spec, cells, records, found)
     plan = study.plan
     runs = [_run(run, study.design, name, study_dir, plan.runs, fits.numbers) for run in plan.next_block]
     return {

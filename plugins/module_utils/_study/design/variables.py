@@ -23,11 +23,12 @@ from ..statistics.sequential import FIRST
 from . import frameworks, inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
+from .search_inputs import AUTOSIZE, MOST_BLOCKS, MOST_NODES, check_autosize, searched
 from .target import check_target
 
 LANGUAGES = ("en", "pl")
 GOALS = TIME, COST, KNEE = "time", "cost", "knee"
-MOST_BLOCKS, MOST_ATTEMPTS, MOST_NODES, MOST_SEED = 1000, 20, 5000, 2**31 - 1
+MOST_ATTEMPTS, MOST_SEED = 20, 2**31 - 1
 # What Kubernetes takes as a name, an image, a key and a value of a label.
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 OBJECT = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
@@ -314,6 +315,7 @@ SWEEP: dict[str, Check] = {
     "sweep_attempts": whole(1, MOST_ATTEMPTS),
     "sweep_ledger": LEDGER,
     "sweep_again": flag,
+    "sweep_search": searched,
 }
 
 REPORT: dict[str, Check] = {
@@ -381,7 +383,7 @@ PREDICT: dict[str, Check] = {"predict": sizes.sizes_of}
 
 # Former names of variables, so that none is passed over in silence.
 RENAMED = {"training_standing": "training_long_running"}
-VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AWX, **THESIS, **PREDICT}
+VARIABLES = {**CLUSTER, **OF_IMAGES, **TRAINING, **SWEEP, **REPORT, **UPGRADE, **AUTOSIZE, **AWX, **THESIS, **PREDICT}
 
 
 def check(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -404,6 +406,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
         _check_processes(given)
     _check_target(given)
     _check_framework(given)
+    check_autosize(given)
     if given.get("sweep_budget_cost", "") != "" and not given.get("report_prices"):
         raise InputError(
             f"sweep_budget_cost is {shown(given['sweep_budget_cost'])}, but report_prices is empty: give the price of a node's hour"

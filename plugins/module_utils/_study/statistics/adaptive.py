@@ -29,6 +29,7 @@ from .sequential import FIRST, levels
 
 OPEN, SLOWER, SAME = "open", "slower", "same"
 AUTO = "auto"  # in place of a number of blocks
+AUTOSIZE = "autosize"  # the same, of a search for a size (analysis/autosize.py)
 NEVER: Mapping[str, frozenset[int]] = MappingProxyType({})
 
 Times = Mapping[str, Mapping[int, float]]

@@ -137,3 +137,54 @@ def test_resolved_in_a_cluster_that_is_not_there_is_refused(monkeypatch: pytest.
         InputError, match=r"must exist \(playbooks/provision.yml creates it\): cluster x does not answer"
     ):
         list(fits().resolved([product(["fit"])]))
+
+
+# --- a search for a size ----------------------------------------------------------------------------------------------
+
+
+def test_fitting_counts_what_finds_room_and_none_beyond_the_nodes_there_are(store: Store) -> None:
+    one = fits(search={"goal": "time"})
+    assert [one.fitting(nodes, 0) for nodes in (1, 2, 3)] == [2, 4, 0]
+    assert store.requests > 0
+    # No room is no number that a record can keep.
+    assert sorted(one.numbers.values()) == [2, 4]
+
+
+@pytest.mark.parametrize("method", ["resize", "recreate"])
+def test_fitting_of_a_cluster_that_can_grow_takes_further_nodes_for_like_those_there(store: Store, method: str) -> None:
+    one = fits(search={"goal": "time"}, placement={**PLACEMENT, "nodes_method": method})
+    assert [one.fitting(nodes, 0) for nodes in (1, 2, 3, 5)] == [2, 4, 6, 10]
+    assert one.fit(4, 0) == 8
+    assert store.requests > 0
+
+
+def test_fitting_holds_for_the_whole_study(store: Store) -> None:
+    first = fits(search={"goal": "time"})
+    assert first.fitting(1, 0) == 2
+    store.objects["/api/v1/namespaces/kube-system/pods/p"] = pod("p", "n1", cpu="1")
+    assert fits(search={"goal": "time"}).fitting(1, 0) == 1
+    again = fits(search={"goal": "time"}, fits=first.numbers)
+    assert again.fitting(1, 0) == 2
+
+
+@pytest.mark.parametrize(
+    ("memory", "each", "room"), [(8 * GIB, GIB, 7), (GIB, GIB, 0), (None, GIB, None), (GIB, 0, None)]
+)
+def test_fitting_on_this_machine_is_limited_by_memory(memory: int | None, each: int, room: int | None) -> None:
+    one = fits({"backend": "processes"}, memory=memory, replica_memory_bytes=each, search={"goal": "time"})
+    assert one.fitting(1, 1) == room
+
+
+def test_fit_of_a_search_that_finds_no_room_names_its_variable(store: Store) -> None:
+    with pytest.raises(InputError) as caught:
+        fits(search={"goal": "time"}, placement={"resources": {"worker": {"cpu": 64}}}).fit(1, 0)
+    assert "autosize_max_workers asks for fit, but no worker fits" in str(caught.value)
+    assert store.requests > 0
+
+
+def test_fitting_without_the_right_to_list_nodes_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_params: Any) -> Any:
+        raise ApiError("nodes is forbidden")
+
+    monkeypatch.setattr(kubernetes_api, "connect", refused)
+    assert fits(search={"goal": "time"}).fitting(1, 0) is None

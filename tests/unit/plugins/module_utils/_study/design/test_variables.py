@@ -75,6 +75,7 @@ PATHS = named(
     "sweep_ results_dir",
     "report_ results_dir baseline",
     "upgrade_ results_dir",
+    "autosize_ write",
 )
 LINES = named(
     "cluster_ name context gke_project gke_location gke_machine_type gke_disk_type gke_network gke_subnetwork gke_endpoint",
@@ -92,6 +93,7 @@ MAY_BE_NOTHING = named(
     "sweep_ series strategies processes_per_worker variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
     "report_ select claims baseline max_seconds max_cost",
+    "autosize_ deadline_seconds max_cost max_ps max_nodes budget_minutes budget_cost write",
     "awx_ inventory_source scm_url scm_branch image",
 )
 LISTS = named(
@@ -109,6 +111,7 @@ MAPPINGS = named(
     "training_ run env ps_env worker_env ps_resources worker_resources node_selector volume readiness_probe",
     "training_ tensorboard_resources",
     "report_ prices",
+    "sweep_ search",
     "upgrade_ before after",
 )
 FREE_MAPPINGS = named(
@@ -128,6 +131,7 @@ NONE = named(
     "training_ steps seed threads cpus gpus replica_memory_bytes fs_group ps",
     "sweep_ ps seed steps",
     "upgrade_ gate_steps",
+    "autosize_ ps max_ps steps",
 )
 
 # The reason why a value is none of a slip for a variable.
@@ -140,13 +144,15 @@ TAKEN: dict[str, dict[str, set[str]]] = {
         "no gate": MARGINS,
     },
     "1.5": {
-        "seconds": TIMES | LIMITS | {"report_max_seconds"}, "minutes": {"sweep_budget_minutes"}, "megabits": {"training_link_mbit"},
+        "seconds": TIMES | LIMITS | {"report_max_seconds", "autosize_deadline_seconds"},
+        "minutes": {"sweep_budget_minutes", "autosize_budget_minutes"}, "megabits": {"training_link_mbit"},
         "processors": {"cluster_node_cpus"}, "a rate": {"training_learning_rate"},
     },
     "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
-        "training_ service_account priority_class", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study"
+        "training_ service_account priority_class", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study",
+        "autosize_ study",
     )},
     "''": {"nothing, as its description says": MAY_BE_NOTHING},
     "'-1'": {"a name": PATHS | LINES | COMMAND},
