@@ -148,6 +148,7 @@ def test_the_job_templates_are_applied_and_then_do_nothing(tmp_path: Path, again
         assert prompts(controller) == set()
         templates = controller.named("job_templates")
         assert sorted(name.removeprefix("Scaling study: ") for name in templates) == [
+            "autosize",
             "predict",
             "provision",
             "report",
@@ -271,4 +272,4 @@ def test_the_pattern_names_what_there_is() -> None:
             assert {"text": {"max"}, "integer": {"min", "max"}}.get(question["type"], {"choices"}) <= set(question)
             assert not re.search("command|python|env|dir|source|volume|kubeconfig|prices", question["variable"])
     steps = {node["unified_job_template"]["name"] for node in resources["controller_workflow"]["nodes"]}
-    assert steps == set(templates) - {"Scaling study: predict"}
+    assert steps == set(templates) - {"Scaling study: predict", "Scaling study: autosize"}
