@@ -135,3 +135,25 @@ def test_sweep_credentials_that_end_lose_nothing(playbook: Playbook, google: Goo
     result = playbook.run("teardown")
     assert result.returncode == 0, json.dumps(google.requests)
     assert google.clusters == {}
+
+
+def test_autosize_grows_the_pool(playbook: Playbook, google: Google) -> None:
+    own = {name: value for name, value in playbook.variables.items() if not name.startswith("sweep_")}
+    given = {
+        "sweep_results_dir": str(playbook.results),
+        "autosize_study": "tiny",
+        "autosize_goal": "time",
+        "autosize_max_workers": 2,
+        "autosize_max_nodes": 2,
+        "autosize_max_repeats": 4,
+        "cluster_results_dir": str(playbook.results),
+        "cluster_nodes": 1,
+    }
+    sized = Playbook(playbook.results, {**own, **given}, playbook.inventory, playbook.env, seconds=1800)
+    result = sized.run("autosize", cluster_teardown=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {record["spec"]["nodes"] for record in sized.records()} == {1, 2}
+    assert len(asked(google, "nodePools/study:setSize")) >= 1
+    plan = json.loads((sized.results / "tiny/autosize.json").read_text())
+    assert plan["size"]["nodes"] in (1, 2)
+    assert {one["size"]["nodes"] for one in plan["tried"]} == {1, 2}
