@@ -273,3 +273,43 @@ def test_rules_have_blocks_for_every_search_of_the_simulation() -> None:
         found = sized.search(np.log(sized.law("queueing", 8)), 0.09, seed, goal="time")
         blocks = {block for runs in found.search.seen.values() for block in runs}
         assert max(blocks) <= found.search.rules.blocks
+
+
+# --- deadlines --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deadline", "smallest", "largest"),
+    [
+        # Sizes nearer than 30 % are not told apart, and a size too near to the deadline gives way to a larger one.
+        (12.0, 1, 1),
+        (6.0, 2, 2),
+        (4.0, 3, 4),
+        (2.0, 6, 8),
+        (1.0, 11, 16),
+        (0.5, 21, 32),
+    ],
+)
+def test_deadline_of_work_that_workers_share(deadline: float, smallest: int, largest: int) -> None:
+    line = line_of(DeadlineLine, goal="deadline", deadline=deadline)
+    blocks = run(line, exact(lambda workers: 10.0 / workers))
+    chosen = line.chosen() or 0
+    assert smallest <= chosen <= largest
+    assert line.keeps(chosen) is True
+    assert line.why() == "met"
+    assert len(blocks) <= line.rules.blocks
+
+
+def test_deadline_that_the_first_size_keeps_ends_after_four_blocks() -> None:
+    line = line_of(DeadlineLine, goal="deadline", deadline=100.0)
+    blocks = run(line, exact(lambda workers: 10.0 / workers))
+    assert (line.chosen(), line.why(), len(blocks)) == (1, "met", 4)
+
+
+def test_deadline_that_no_size_keeps_gives_the_fastest() -> None:
+    line = line_of(DeadlineLine, goal="deadline", deadline=0.01)
+    run(line, exact(lambda workers: 1.0 / workers + workers / 64.0))
+    chosen = line.chosen() or 0
+    assert 6 <= chosen <= 10
+    assert line.keeps(chosen) is False
+    assert line.why() in ("gain", "undecided")
