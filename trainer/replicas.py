@@ -352,7 +352,7 @@ class Group:
         }
 
     def _place(self, index: int, chief: str) -> dict[str, str]:
-        host, _, port = chief.rpartition(":")
+        host, _colon, port = chief.rpartition(":")
         known = {"chief_host": host, "chief_port": port, "index": str(index)}
         return {name: value.format_map(known) for name, value in self.request.environment.items()}
 

@@ -20,7 +20,7 @@ MOST_NUMBER = 1e100
 def finite(value: Any) -> float | None:
     """A number that can be calculated with, sums and quotients included, or None."""
     # Most are, and a report asks for millions.
-    if type(value) is float:
+    if isinstance(value, float):
         return value if -MOST_NUMBER <= value <= MOST_NUMBER else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None

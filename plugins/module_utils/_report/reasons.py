@@ -36,7 +36,10 @@ def said(reason: str, say: Catalogue) -> str:
         return reason
     # Behind a colon a log or a cluster may have its say, in its own words.
     head, colon, tail = reason.partition(": ")
-    return _known(reason, say) or (f"{known}{colon}{tail}" if (known := _known(head, say)) else reason)
+    if whole := _known(reason, say):
+        return whole
+    known = _known(head, say)
+    return f"{known}{colon}{tail}" if known else reason
 
 
 def _known(reason: str, say: Catalogue) -> str:

@@ -169,7 +169,7 @@ class KubernetesBackend:
         self._workload = workload(run.workload)
         groups = self._groups()
         self._ends_with_chief = any(
-            one["metadata"].get("labels", {}).get(ENDS) == "chief" for one, _ in groups.values()
+            one["metadata"].get("labels", {}).get(ENDS) == "chief" for one, _size in groups.values()
         )
         self._names = {kind: one["metadata"]["name"] for kind, (one, _size) in groups.items()}
         created = [one["metadata"]["creationTimestamp"] for one, _size in groups.values()]

@@ -22,7 +22,7 @@ ROOM = 1.5  # a ceiling higher than this many times the highest speed is left ou
 ROOM_ON_THE_RIGHT = 0.55
 LABEL_ROOM = 0.075  # the height of a label, as a share of the figure's
 # The value of a cell's figure at a ceiling in global steps per second; None where that is not known.
-ValueAt = Callable[[model.Cell, float], float | None]
+ValueAt = Callable[[model.Cell, float], "float | None"]
 
 
 def speed_at(_cell: model.Cell, ceiling: float) -> float | None:

@@ -142,7 +142,7 @@ def even(sizes: Sequence[int], most: int) -> list[int]:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
-Values = Iterable[tuple[Record, float | None]]
+Values = Iterable[tuple[Record, "float | None"]]
 
 
 def thinned(values: Values, most: int) -> list[tuple[Record, float]]:
@@ -206,11 +206,11 @@ def median_layers(rows: list[dict[str, Any]], scales: Scales, titles: Titles) ->
     """Line through the medians, their intervals, a mark for each. A row has x, y, line, told, and where known low and high."""
     x, y, color = scales.x(titles.x), scales.y(titles.y), scales.color
     line = {"type": "line", "strokeWidth": 1.5, "opacity": 0.55, "aria": False}
-    bar = {"type": "rule", "strokeWidth": 2, "clip": True, "aria": False}
+    whisker = {"type": "rule", "strokeWidth": 2, "clip": True, "aria": False}
     point = {"type": "point", "size": 64, "filled": True, "opacity": 1}
     with_bounds = [row for row in rows if "low" in row]
     return [
         layer("lines", rows, line, x=x, y=y, color=color),
-        layer("intervals", with_bounds, bar, x=x, y=scales.y(titles.y, "low"), y2={"field": "high"}, color=color),
+        layer("intervals", with_bounds, whisker, x=x, y=scales.y(titles.y, "low"), y2={"field": "high"}, color=color),
         layer("medians", rows, point, x=x, y=y, color=color, shape=scales.shape, description=TOLD),
     ]

@@ -81,8 +81,8 @@ def _figure(
     scale = {"domain": parts, "range": list(colors.values())}
     color = named("part", scale=scale, legend=legend(parts, symbolType="square"))
     y, names = rows_of_cells(labels)
-    bar = {"type": "bar", "height": BAR, "yOffset": 8}
-    bars = layer("parts", rows, bar, x=axis, y=y, color=color, order=measured("order"), description=TOLD)
+    mark = {"type": "bar", "height": BAR, "yOffset": 8}
+    bars = layer("parts", rows, mark, x=axis, y=y, color=color, order=measured("order"), description=TOLD)
     caption = say(f"caption_{key}") + figure.left_out(say, len(study.measured))
     spec = finish([bars, names], figure.height_of_rows(labels, parts))
     return Figure(name=name, title=say(f"title_{key}"), caption=caption, spec=spec, section=figure.SPENT)

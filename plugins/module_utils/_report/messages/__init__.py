@@ -9,7 +9,8 @@ catalogue.py puts them into words; each other file has the texts of one part of 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 # A text, or one for each plural form of the language.
-Text = str | Mapping[str, str]
+Text: TypeAlias = "str | Mapping[str, str]"
 Texts = Mapping[str, Mapping[str, Text]]

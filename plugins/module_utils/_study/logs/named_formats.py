@@ -114,19 +114,19 @@ class Keras(Named):
         if epoch := self._EPOCH.match(text):
             self._epoch, self._trains, self._last = epoch[0], True, 0
             text = text[epoch.end() :]
-        bar = self._BAR.match(text)
-        if bar is None or not self._epoch:
+        drawn = self._BAR.match(text)
+        if drawn is None or not self._epoch:
             return None
-        n, total = int(bar[1]), int(bar[2])
-        metrics = dict(self._METRIC.findall(bar[4]))
+        n, total = int(drawn[1]), int(drawn[2])
+        metrics = dict(self._METRIC.findall(drawn[4]))
         if not self._trains or (self._total and total != self._total) or n < self._last:
             # A bar of evaluate(), or of predict().
             self._trains = False
             fields = {key: value for key, value in _fields(metrics, plain=True).items() if key == "accuracy"}
             return _event("eval", fields) if n == total and fields else None
         self._total, self._last = total, n
-        if per_step := self._PER_STEP.search(bar[3] + bar[4]):
-            elapsed: float | None = self._elapsed(n, total, bar[3], int(per_step[1]), self._UNITS[per_step[2]])
+        if per_step := self._PER_STEP.search(drawn[3] + drawn[4]):
+            elapsed: float | None = self._elapsed(n, total, drawn[3], int(per_step[1]), self._UNITS[per_step[2]])
         else:
             elapsed = None
         self._bars.take(n, elapsed, self._epoch)
@@ -156,28 +156,28 @@ class Tqdm(Named):
         self._kind: tuple[str, str] | None = None
 
     def read(self, text: str) -> Event | None:
-        bar = self._BAR.match(text) if "[" in text and "|" in text else None
-        if bar is None or not self._is_training(bar):
+        drawn = self._BAR.match(text) if "[" in text and "|" in text else None
+        if drawn is None or not self._is_training(drawn):
             return None
-        n = int(bar["n"])
-        self._bars.take(n, self._elapsed(n, bar), bar["about"] or "")
-        fields = _fields(dict(self._METRIC.findall(bar["rest"])))
+        n = int(drawn["n"])
+        self._bars.take(n, self._elapsed(n, drawn), drawn["about"] or "")
+        fields = _fields(dict(self._METRIC.findall(drawn["rest"])))
         return _event("progress", fields, step=self._bars.step, mono=self._bars.clock)
 
-    def _is_training(self, bar: re.Match[str]) -> bool:
-        kind = (re.sub(r"\d+(?:/\d+)?", "", bar["about"] or "").strip(), bar["total"])
+    def _is_training(self, drawn: re.Match[str]) -> bool:
+        kind = (re.sub(r"\d+(?:/\d+)?", "", drawn["about"] or "").strip(), drawn["total"])
         self._kind = self._kind or kind
         return kind == self._kind
 
     @staticmethod
-    def _elapsed(n: int, bar: re.Match[str]) -> float:
+    def _elapsed(n: int, drawn: re.Match[str]) -> float:
         seconds = 0.0
-        for part in bar["elapsed"].split(":"):
+        for part in drawn["elapsed"].split(":"):
             seconds = 60 * seconds + int(part)
-        rate = number(bar["rate"])
-        if rate and bar["total"] == bar["n"]:
+        rate = number(drawn["rate"])
+        if rate and drawn["total"] == drawn["n"]:
             # Of a bar that is closed the rate is the mean of all: it is more exact than whole seconds.
-            exact = n * rate if bar["per"].startswith("s/") else n / rate
+            exact = n * rate if drawn["per"].startswith("s/") else n / rate
             return exact if abs(exact - seconds) <= 1.0 + seconds / 50 else seconds
         return seconds
 
@@ -185,8 +185,8 @@ class Tqdm(Named):
 class Lightning(Tqdm):
     """The bar of an epoch: `Epoch 0: 100%|████| 938/938 [00:12<00:00, 75.31it/s, v_num=0, train_loss=0.3]`."""
 
-    def _is_training(self, bar: re.Match[str]) -> bool:
-        return re.fullmatch(r"Epoch \d+", bar["about"] or "") is not None
+    def _is_training(self, drawn: re.Match[str]) -> bool:
+        return re.fullmatch(r"Epoch \d+", drawn["about"] or "") is not None
 
 
 class HuggingFace(Tqdm):
@@ -194,9 +194,9 @@ class HuggingFace(Tqdm):
 
     _PAIR = re.compile(rf"'(\w+)': '?({_VALUE})'?")
 
-    def _is_training(self, bar: re.Match[str]) -> bool:
+    def _is_training(self, drawn: re.Match[str]) -> bool:
         """Bars of data and checkpoints say what they are about."""
-        return not bar["about"] and super()._is_training(bar)
+        return not drawn["about"] and super()._is_training(drawn)
 
     def read(self, text: str) -> Event | None:
         if not (text.startswith("{'") and "'epoch':" in text):
