@@ -27,7 +27,7 @@ from .record import key_of
 try:
     from orjson import loads
 except ImportError:
-    loads = json.loads
+    loads = json.loads  # type: ignore[assignment]
 
 NAME = "ledger.jsonl"
 # Every record that we write begins so; what breaks off within it is a torn record of ours.
