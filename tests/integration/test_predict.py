@@ -30,3 +30,11 @@ def test_predict(tmp_path: Path, predict: object, code: int, told: list[str]) ->
     assert result.returncode == code, result.stdout + result.stderr
     assert [word for word in told if word not in result.stdout + result.stderr] == []
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["ledger.jsonl"]
+
+
+def test_predict_in_the_language_of_the_report(tmp_path: Path) -> None:
+    ledgers.write(tmp_path / "x", ledgers.study(ledgers.space(workers=[1, 2, 4, 8], nodes=[8]), blocks=5))
+    given = {"report_results_dir": str(tmp_path), "report_study": "x", "report_language": "pl"}
+    result = Playbook(tmp_path, given).run("predict", predict=[{"workers": 16}])
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "według prawa USL" in result.stdout

@@ -160,6 +160,11 @@ BAD_INPUT: list[tuple[dict[str, Any], str, str]] = [
     ({"training_target_accuracy": 0.9, "training_eval_every": 0}, "training_eval_every", "0"),
     ({"training_target_accuracy": 0.9, "training_command": []}, "training_eval_every is 100", "training_steps is 20"),
     (
+        {"sweep_variants": {"a": {}, "b": {"target_accuracy": 0.9}}, "training_command": []},
+        "sweep_variants.b.eval_every is 100",
+        "training_steps is 20",
+    ),
+    (
         {"training_target_accuracy": 0.9, "training_log_format": r"(?P<step>\d+)"},
         "training_target_accuracy",
         "no evaluation",

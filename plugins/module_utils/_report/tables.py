@@ -285,7 +285,7 @@ def _spread(deviation: float, say: Catalogue) -> str:
 
 def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
     """The nodes' resources, as the cluster reported before the runs and as a probe measured; the last report counts."""
-    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    found: dict[tuple[str, str], tuple[Any, Any, Any]] = {}
     types: dict[tuple[str, str], str] = {}
     used: dict[tuple[str, str], int] = {}
     for run in study.runs:
@@ -293,21 +293,25 @@ def nodes_table(study: model.Study, say: Catalogue = ENGLISH) -> Table:
         probed = mapping(run.provenance.get("probed_cpus"))
         for node in mappings(run.provenance.get("nodes")):
             name = str(node.get("name"))
-            memory = finite(node.get("memory_bytes"))
             if node.get("machine_type"):
                 types[cluster, name] = str(node["machine_type"])
-            found[cluster, name] = (
-                say.number(finite(node.get("cpus"))),
-                say.number(finite(probed.get(name))),
-                NONE if memory is None else say("memory", size=say.fixed(memory / 2**30, 1)),
-            )
+            found[cluster, name] = node.get("cpus"), probed.get(name), node.get("memory_bytes")
         for name in {str(replica.get("node")) for replica in mappings(run.evidence.get("replicas"))}:
             used[cluster, name] = used.get((cluster, name), 0) + 1
     # Only a cloud says of which type a node is.
     kind = [(types.get(key, NONE),) if types else () for key in sorted(found)]
-    rows = [(*key, *of, *found[key], str(used.get(key, 0))) for key, of in zip(sorted(found), kind, strict=True)]
+    rows = [
+        (*key, *of, *_resources(*found[key], say), str(used.get(key, 0)))
+        for key, of in zip(sorted(found), kind, strict=True)
+    ]
     columns = ("cluster", "node", *(["type"] if types else []), "allocatable", "probe", "memory", "used")
     return Table(columns, heads(columns, say), tuple(rows))
+
+
+def _resources(cpus: Any, probed: Any, memory: Any, say: Catalogue) -> tuple[str, str, str]:
+    size = finite(memory)
+    told = NONE if size is None else say("memory", size=say.fixed(size / 2**30, 1))
+    return say.number(finite(cpus)), say.number(finite(probed)), told
 
 
 def provenance_table(runs: Iterable[Record], say: Catalogue = ENGLISH) -> Table:
