@@ -70,3 +70,14 @@ def test_keras_fit_with_its_bar(playbook: Playbook) -> None:
         assert record["timings"]["global_steps"] == 200
         assert record["timings"]["train_seconds"] > 0
         assert any("auto is keras" in note for note in record["evidence"]["notes"])
+
+
+@pytest.mark.full
+def test_chief_of_tensorflow_whose_servers_never_end(playbook: Playbook) -> None:
+    python = ROOT / ".venv-trainer/bin/python"
+    given = study(f"{python} {EXAMPLES}/chief.py --steps 200", 200, "tensorflow", sweep_workers=[2], sweep_ps=[1])
+    done = playbook.run("sweep", **given, sweep_repeats=1, training_chief=True)
+    assert done.returncode == 0, done.stdout
+    [record] = playbook.records()
+    assert record["spec"]["chief"] is True
+    assert (record["timings"]["global_steps"], record["verdict"]["verdict"] == "void") == (200, False)
