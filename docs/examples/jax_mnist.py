@@ -22,7 +22,9 @@ parser.add_argument("--steps", type=int, default=2000)
 parser.add_argument("--batch", type=int, default=20, help="of each process")
 parser.add_argument("--hidden", type=int, default=100)
 parser.add_argument("--eval_every", type=int, default=100)
-parser.add_argument("--target", type=float, default=0.0, help="accuracy at which the training ends; 0: at its last step")
+parser.add_argument(
+    "--target", type=float, default=0.0, help="accuracy at which the training ends; 0: at its last step"
+)
 args = parser.parse_args()
 
 jax.distributed.initialize(

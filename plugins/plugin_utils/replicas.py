@@ -47,6 +47,7 @@ PROGRAM = ("python3", "-m", "trainer")
 # On it everything outlives its pods, in every replica at the same place.
 MOUNT = "/volume"
 VOLUME = "tfscale"
+INTEROP = "TF_NUM_INTEROP_THREADS"
 READY = "/tmp/ready"  # noqa: S108 - a pod's own folder
 SOURCES = {"secret": "secret", "configmap": "configMap"}
 
@@ -194,7 +195,9 @@ class _Program:
 
     @property
     def limits(self) -> dict[str, str]:
-        return self.framework.limits(self.threads)
+        found = self.framework.limits(self.threads)
+        # Servers of a chief wait for each other in these threads: with one of them they wait for ever.
+        return {name: limit for name, limit in found.items() if not (self.has_chief and name == INTEROP)}
 
     def environment(self, **carried: str) -> dict[str, str]:
         """Of a worker's program that is not our trainer."""

@@ -343,3 +343,9 @@ def test_a_run_with_a_chief_says_so_in_its_labels_and_its_cluster() -> None:
     assert {kind: len(hosts) for kind, hosts in cluster.items()} == {"chief": 1, "ps": 1, "worker": 1}
     assert worker(found)["command"][:2] == ["/bin/sh", "-c"]
     assert ps(found)["command"] == ["train"]
+
+
+def test_servers_of_a_chief_have_more_than_one_thread_between_operations() -> None:
+    limits = of("processes", {"chief": True}, command=["train"])["env"]
+    assert limits["TF_NUM_INTRAOP_THREADS"] == "1"
+    assert "TF_NUM_INTEROP_THREADS" not in limits
