@@ -75,8 +75,9 @@ options:
   variants:
     description:
       - Variants of every cell by name, each with what it has of its own instead of what O(spec) and the axes say.
-      - These may be C(batch_size), C(command), C(env), C(eval_every), C(hidden_units), C(learning_rate), C(model), C(preset), C(ps),
-        C(strategy), C(target_accuracy), C(telemetry_every), C(threads) and C(workers), on a cluster also C(image), C(ps_resources) and C(worker_resources).
+      - These may be C(batch_size), C(command), C(env), C(eval_every), C(framework), C(hidden_units), C(learning_rate), C(model), C(preset),
+        C(processes_per_worker), C(ps), C(strategy), C(target_accuracy), C(telemetry_every), C(threads) and C(workers), on a cluster also
+        C(image), C(ps_resources) and C(worker_resources).
       - May come as JSON in a string. Two variants with nothing of their own are two cells all the same.
     type: raw
     default: {}

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from ..._common.fields import finite
+from ..design.cell import UNTOLD
 from ..records.record import NO_PRICES, SPENT, Record, records_of
 from ..statistics import intervals
 from .causes import Cause, cause_of
@@ -52,8 +53,6 @@ WORK = frozenset(
     )
 )
 _SORTED_WORK = tuple(sorted(WORK))
-# What a specification without such a key means.
-UNTOLD = {"framework": "tensorflow", "processes_per_worker": 1}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..records.history import History
 from ..statistics.adaptive import AUTO, Rules
-from .cell import cell_id, run_id
+from .cell import UNTOLD, cell_id, run_id
 
 # The axes of a space and what each is called in a specification.
 AXES = {
@@ -73,16 +73,15 @@ def cells_of(
 def _plain(spec: dict[str, Any]) -> dict[str, Any]:
     """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell.
 
-    One process a worker is what records without such a number have.
+    Of what older records do not tell, the same is not told.
     """
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    without = ("processes_per_worker",) if spec.get("processes_per_worker") == 1 else ()
-    kept = {key: value for key, value in spec.items() if key not in without}
+    kept = {key: value for key, value in spec.items() if UNTOLD.get(key) != value}
     return {**kept, "ps": 0} if mirrors else kept
 
 
 def _told(key: str, spec: Mapping[str, Any]) -> Any:
-    return spec.get(key, 1 if key == "processes_per_worker" else None)
+    return spec.get(key, UNTOLD.get(key))
 
 
 def _without_evaluations(spec: dict[str, Any]) -> dict[str, Any]:

@@ -278,8 +278,8 @@ OF_PODS = ("image", "ps_resources", "worker_resources")
 # Versions, as of an upgrade, are compared by equally many steps.
 OF_TARGET = ("eval_every", "target_accuracy")
 OF_VARIANTS = (
-    *("batch_size", "command", "env", "eval_every", "hidden_units", "learning_rate", "model", "preset", "ps"),
-    *("strategy", "target_accuracy", "telemetry_every", "threads", "workers", *OF_PODS),
+    *("batch_size", "command", "env", "eval_every", "framework", "hidden_units", "learning_rate", "model", "preset"),
+    *("processes_per_worker", "ps", "strategy", "target_accuracy", "telemetry_every", "threads", "workers", *OF_PODS),
 )
 VARIANT_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,30}[a-z0-9])?\Z")
 

@@ -303,6 +303,24 @@ def test_execute_fit_that_is_also_given_as_a_number_is_one_cell(tmp_path: Path) 
 JAX = {**FIXED, "framework": "jax", "command": "exec train"}
 
 
+def test_execute_variants_of_several_frameworks_are_one_study(tmp_path: Path) -> None:
+    variants: dict[str, Any] = {
+        "ps": {"framework": "tensorflow"},
+        "mirrored": {"strategy": "mirrored"},
+        "jax": {"framework": "jax", "command": ["python3", "train.py"], "ps": 0},
+    }
+    found = plan(tmp_path, ps="1,2", workers=2, variants=variants)
+    assert labels(found) == [
+        "variant=ps strategy=async_ps ps=1 workers=2",
+        "variant=mirrored strategy=mirrored ps=0 workers=2",
+        "variant=jax strategy=async_ps ps=0 workers=2",
+        "variant=ps strategy=async_ps ps=2 workers=2",
+    ]
+    assert [cell["spec"].get("framework") for cell in found["cells"]] == [None, None, "jax", None]
+    with pytest.raises(StepError, match="training_framework is 'jax', but training_command is empty"):
+        plan(tmp_path, workers=2, variants={"a": {}, "b": {"framework": "jax", "ps": 0}})
+
+
 def test_execute_ps_auto_is_none_where_a_framework_has_none(tmp_path: Path) -> None:
     assert labels(plan(tmp_path, ps="auto", workers=2)) == ["ps=1 workers=2"]
     assert labels(plan(tmp_path, ps="auto", workers=2, spec={**FIXED, "command": "exec train"})) == ["ps=1 workers=2"]

@@ -353,8 +353,8 @@ def test_series_refuses_endless_nesting_with_a_sentence() -> None:
 
 PODS = {"backend": "job", "image": "trainer:1"}
 KEYS = (
-    "batch_size, command, env, eval_every, hidden_units, learning_rate, model, preset, ps, strategy, target_accuracy,"
-    " telemetry_every, threads or workers"
+    "batch_size, command, env, eval_every, framework, hidden_units, learning_rate, model, preset, processes_per_worker, ps,"
+    " strategy, target_accuracy, telemetry_every, threads or workers"
 )
 
 
