@@ -92,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], set[int], set[str]]] = {
     "no more than asked": ({"autosize_goal": "time", "autosize_max_workers": 2}, {2}, {"max"}),
     "the first size fails": ({"training_command": "exit 3"}, set(), {"first_fails"}),
     "the budget ends": (
-        {"autosize_goal": "time", "autosize_budget_minutes": 0.05, "training_command": program("flat", "0.4")},
+        {"autosize_goal": "time", "autosize_budget_minutes": 0.08, "training_command": program("flat", "0.4")},
         {1},
         {"budget"},
     ),
@@ -139,6 +139,16 @@ def test_autosize_refuses_bad_input_before_anything_is_started(autosize: Playboo
     for host, (_given, words) in zip(each, BAD_INPUT, strict=True):
         assert words in told[host]
     assert not (autosize.results / STUDY).exists()
+
+
+def test_autosize_searches_on_one_cluster_at_a_time(autosize: Playbook, tmp_path: Path) -> None:
+    """Two hosts would write one plan."""
+    many = hosts(tmp_path / "inventory", {"one": {}, "two": {}})
+    told = errors(replace(autosize, inventory=many).run("autosize"))
+    assert set(told) == {"one", "two"}
+    for sentence in told.values():
+        assert "the play has 2 hosts (one, two): give one of them with --limit" in sentence
+    assert autosize.records(STUDY) == []
 
 
 @pytest.mark.parametrize("name", ["autosize.json", "autosize.md", "next.yml"])
