@@ -19,6 +19,7 @@ from ..._common.errors import InputError
 from ..._common.fields import count, finite
 from .events import Event, Reader, number
 from .line_prefixes import stripped
+from .lines import LONGEST_LINE
 
 _VALUE = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
 _LOSS = ("loss", "train_loss", "train/loss", "training_loss")
@@ -51,10 +52,13 @@ class Named(ABC):
 
     # When the next line came, where that is known.
     arrived: float | None = None
+    # Bars and dictionaries are shorter; a search in a longer line could take seconds.
+    longest = 2048
 
     def __call__(self, line: bytes) -> Event | None:
         text, wall, mono, rank = stripped(line.decode("utf-8", "replace"))
-        event = None if rank else self.read(text.strip())
+        text = text.strip()
+        event = None if rank or len(text) > self.longest else self.read(text)
         if event is None or event.wall is not None:
             return event
         if wall is not None or mono is not None:
@@ -212,6 +216,7 @@ class MlLog(Named):
     """MLPerf's lines. A step is a `step_num`, or an epoch where the log counts none."""
 
     TOKEN = ":::MLLOG "
+    longest = LONGEST_LINE
     _CLOCKED = ("run_start", "epoch_start", "epoch_stop", "block_stop", "eval_accuracy", "train_loss", "tracked_stats")
 
     def __init__(self) -> None:
@@ -266,6 +271,8 @@ FIELDS = {
 
 class JsonLines(Named):
     """One JSON object a line."""
+
+    longest = LONGEST_LINE
 
     def __init__(self, names: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self._names = {**FIELDS, **(names or {})}

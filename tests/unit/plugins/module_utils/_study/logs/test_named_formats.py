@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,23 @@ def test_time_at_which_a_line_came_counts_where_it_tells_none(tmp_path: Path) ->
 def test_times_that_cannot_be_read_leave_the_log_as_it_is(tmp_path: Path, times: str) -> None:
     (tmp_path / "worker-0.times").write_text(times)
     assert run_of(tmp_path, BARS, 4, "keras").timings()["global_steps"] == 4
+
+
+@pytest.mark.parametrize("log_format", ["keras", "tqdm", "lightning", "huggingface", "mllog", "json"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "5/5 ━━━ 0s 9ms/step - " + "a" * 60_000,
+        " " * 60_000 + "|[",
+        "x|[" + ": " * 30_000,
+        "{'epoch': " + "'a" * 30_000,
+        "2026-11-30 02:41:44,250 - " + "a" * 30_000 + " - " * 10_000,
+        "2026-11-30 02:41:44,250" + " -" * 30_000,
+    ],
+    ids=range(6),
+)
+def test_no_line_takes_long(log_format: str, line: str) -> None:
+    lines = [b"Epoch 1/2\n", line.encode() + b"\n"]
+    begun = time.process_time()
+    parse(lines, LogFormat.of(log_format))
+    assert time.process_time() - begun < 0.5
