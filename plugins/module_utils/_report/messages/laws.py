@@ -63,6 +63,7 @@ TEXTS: Texts = {
         "no_law_beyond": "workers is {workers}, and laws speak up to {most}, 4 times the largest number measured ({largest})",
         "no_law_below": "workers is {workers}, and laws speak from a quarter of the smallest number measured ({smallest})",
         "no_law_no_ps": "ps is {ps}, and the laws that may speak know of ps={known} only",
+        "no_law_no_steps": "its records do not tell how many steps a run makes",
         "no_law_no_nodes": "nodes is {nodes}, and nodes={known} were measured: no law tells of others",
         "no_law_no_queueing": (
             "processors is {processors}, and only the queueing law tells of other processors, which does not hold here"
@@ -137,6 +138,7 @@ TEXTS: Texts = {
         "no_law_beyond": "workers to {workers}, a prawa sięgają do {most}, czterokrotności największej zmierzonej liczby ({largest})",
         "no_law_below": "workers to {workers}, a prawa sięgają od jednej czwartej najmniejszej zmierzonej liczby ({smallest})",
         "no_law_no_ps": "ps to {ps}, a prawa, którym wolno mówić, znają tylko ps={known}",
+        "no_law_no_steps": "zapisy nie mówią, ile kroków ma uruchomienie",
         "no_law_no_nodes": "nodes to {nodes}, a zmierzono nodes={known}: o innych żadne prawo nie mówi",
         "no_law_no_queueing": (
             "processors to {processors}, a o innych procesorach mówi tylko prawo kolejek, które tu nie obowiązuje"

@@ -22,7 +22,7 @@ from .model import Cell, factors_of, label
 from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
 
 # Why one prediction is refused where laws speak.
-BEYOND, BELOW, NO_PS, NO_NODES = "beyond", "below", "no_ps", "no_nodes"
+BEYOND, BELOW, NO_PS, NO_NODES, NO_STEPS = "beyond", "below", "no_ps", "no_nodes", "no_steps"
 NO_QUEUEING, NO_PROCESSORS = "no_queueing", "no_processors"
 # A study of more cells has fewer resamples, so that its laws do not take minutes.
 MANY, FEWEST_RESAMPLES = 60, 2_000

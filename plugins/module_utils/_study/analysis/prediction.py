@@ -12,7 +12,7 @@ from statistics import median
 from ..._common.fields import count
 from ..design.sizes import Size
 from ..statistics.law_choice import Band, Reason
-from .laws import NO_NODES, NO_PS, Curve, curves_of, resamples_of
+from .laws import NO_NODES, NO_PS, NO_STEPS, Curve, curves_of, resamples_of
 from .model import Cell, Study
 
 
@@ -70,19 +70,20 @@ def _by(name: str, size: Size, alike: Sequence[Curve]) -> Prediction:
     near = sorted(alike, key=lambda curve: (curve.ps != ps, curve.ps is not None))
     refused = []
     for curve in near:
-        band = curve.band(size.workers, ps, processors=size.processors)
+        band, known_steps = curve.band(size.workers, ps, processors=size.processors), _steps_of(curve)
+        if band and known_steps:
+            return _told(name, size, curve, band, known_steps)
         if band:
-            return _told(name, size, curve, band)
+            return Prediction(size=size, curve=name, refusal=Reason(NO_STEPS), measured=_measured(size, near))
         refused.append(curve.silence(size.workers, ps, processors=size.processors))
     known = sorted({curve.ps for curve in alike if curve.ps is not None})
     reason = refused[0] if ps in known or len(near) > 1 else Reason(NO_PS, {"ps": ps, "known": known})
     return Prediction(size=size, curve=name, refusal=reason, measured=_measured(size, near))
 
 
-def _told(name: str, size: Size, curve: Curve, band: Band) -> Prediction:
+def _told(name: str, size: Size, curve: Curve, band: Band, steps: float) -> Prediction:
     ps = size.ps or 0
     nearest = min(curve.cells, key=lambda cell: (_away(cell, "workers", size.workers), _away(cell, "ps", ps)))
-    steps = median(work for cell in curve.cells if (work := _steps(cell)))
     laws = curve.speakers(ps, size.processors)
     return Prediction(
         size=size,
@@ -97,9 +98,15 @@ def _told(name: str, size: Size, curve: Curve, band: Band) -> Prediction:
     )
 
 
-def _steps(cell: Cell) -> float | None:
-    speed, seconds = cell.center("steps_per_second"), cell.center("train_seconds")
-    return speed * seconds if speed and seconds else None
+def _steps_of(curve: Curve) -> float | None:
+    """The steps of a run: those that its log tells, else those that it was asked for."""
+    told = [
+        speed * seconds
+        for cell in curve.cells
+        if (speed := cell.center("steps_per_second")) and (seconds := cell.center("train_seconds"))
+    ]
+    asked = [float(steps) for cell in curve.cells if (steps := count(cell.spec.get("train_steps")))]
+    return median(told or asked) if told or asked else None
 
 
 def _price(nearest: Cell, band: Band) -> Band | None:

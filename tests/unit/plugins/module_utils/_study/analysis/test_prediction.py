@@ -66,6 +66,21 @@ def test_predict_time_speed_and_price() -> None:
     assert (one.laws, one.measured, one.refusal) == (("usl",), None, None)
 
 
+def test_predict_by_the_steps_that_were_asked_for_where_no_log_tells_them() -> None:
+    records = study()
+    for record in records:
+        del record["timings"]["steps_per_second"]
+    (one,) = predicted(records, Size(workers=16, ps=1))
+    assert one.seconds is not None
+    assert one.steps_per_second is not None
+    assert one.steps_per_second.center == pytest.approx(2000 / one.seconds.center, rel=1e-9)
+    for record in records:
+        record["spec"].pop("train_steps", None)
+    (one,) = predicted(records, Size(workers=16, ps=1))
+    assert one.refusal is not None
+    assert (one.refusal.code, one.seconds) == ("no_steps", None)
+
+
 def test_predict_by_each_measured_number_of_ps_unless_one_is_given() -> None:
     records = study(ps=[1, 2])
     assert [one.size.ps for one in predicted(records, Size(workers=16))] == [1, 2]
