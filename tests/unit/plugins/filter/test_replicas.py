@@ -28,7 +28,10 @@ def call(given: Mapping[str, Any], run: Mapping[str, Any]) -> Any:
 def test_filter_of_processes_needs_no_variable_of_pods() -> None:
     given = {"backend": "processes", "variants": {}, "threads": "2", "command": "exec serve", "env": "{A: yes}"}
     found = call(given, RUN)
-    assert found == {"command": ["/bin/sh", "-c", "exec serve"], "trainer_args": {}, "env": {"A": True}, "threads": 2}
+    assert (found["command"], found["trainer_args"]) == (["/bin/sh", "-c", "exec serve"], {})
+    # A program's threads are limited by variables, our trainer's by its flag.
+    assert (found["env"]["A"], found["env"]["OMP_NUM_THREADS"], found["threads"]) == (True, "2", 0)
+    assert (found["environment"]["WORLD_SIZE"], found["environment"]["RANK"]) == ("1", "{index}")
 
 
 def test_filter_names_the_variable_that_is_wrong() -> None:
