@@ -21,12 +21,17 @@ from tests.unit.plugins.module_utils._report.test_document import SCHEMA, STUDIE
 VALLEY = study(LAWS["valley at 4"], keep=lambda nodes, _ps, _workers: nodes in (2, 3))
 
 
-def report(given: model.Study, language: str = "en") -> render.Report:
-    return render.report_of(given, Catalogue(language), with_claims=True)
+def report(given: model.Study) -> render.Report:
+    return render.report_of(given, with_claims=True)
 
 
-def test_every_form_says_the_same_finding() -> None:
-    made = report(VALLEY)
+@pytest.fixture(scope="module")
+def valley() -> render.Report:
+    return report(VALLEY)
+
+
+def test_every_form_says_the_same_finding(valley: render.Report) -> None:
+    made = valley
     given = json.loads(render.files_of(made)["answer.json"])
     (found,) = [one for one in given["claims"] if one["claim"] == "up_to_three_nodes"]
     assert (found["finding"], found["section"], found["figures"]) == ("confirmed", "6.2", ["6.1"])
@@ -54,9 +59,9 @@ def test_every_form_says_the_same_finding() -> None:
         ("node_overhead", "mean of 8 sizes", "\u015brednia 8 rozmiar\u00f3w"),
     ],
 )
-def test_lines_in_each_language(key: str, english: str, polish: str) -> None:
+def test_lines_in_each_language(valley: render.Report, key: str, english: str, polish: str) -> None:
+    given = valley.findings
     for language, words in (("en", english), ("pl", polish)):
-        given = report(VALLEY, language).findings
         (line,) = [
             said
             for said, one in zip(claims.lines(given, Catalogue(language)), given, strict=True)
