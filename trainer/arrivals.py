@@ -23,12 +23,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Arrivals:
-    """Watches one log. Without inotify, of which a user has a limited number, no times are kept."""
+    """Watches one log, and writes to the open file `times`. Without inotify, of which a user has a limited number, no times are kept."""
 
-    def __init__(self, log: Path, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, log: Path, times: int, *, wall: Callable[[], float] = time.time) -> None:
         self._log, self._wall = log, wall
         self._size = 0
-        self._file = log.with_suffix(".times").open("x", encoding="ascii", buffering=1)
+        self._file = open(times, "w", encoding="ascii", buffering=1)  # noqa: SIM115 - it lasts as long as the run
         self.descriptor = _libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
         if self.descriptor >= 0:
             _libc.inotify_add_watch(self.descriptor, os.fsencode(log), IN_MODIFY)

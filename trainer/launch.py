@@ -68,8 +68,10 @@ class Launcher:
             if not group.live:
                 del self.groups[key]
             raise
-        if group.arrivals and group.arrivals.descriptor >= 0:
-            self.selector.register(group.arrivals.descriptor, selectors.EVENT_READ, group.arrivals.look)
+        finally:
+            # Also where a later replica could not be started and the first ones are still to be stopped.
+            if key in self.groups and group.arrivals and group.arrivals.descriptor >= 0:
+                self.selector.register(group.arrivals.descriptor, selectors.EVENT_READ, group.arrivals.look)
 
     def owner_is_gone(self) -> bool:
         return bool(self._owner) and not procfs.is_alive(self._owner)

@@ -317,9 +317,10 @@ class Group:
         sys.stderr.flush()
         launcher = os.getpid()
         log = self.folder.open_log(Path(replica.log).name)
-        if self.request.arrivals and (replica.replica, replica.index) == ("worker", 0):
-            self.arrivals = Arrivals(Path(replica.log))
         try:
+            if self.request.arrivals and (replica.replica, replica.index) == ("worker", 0):
+                path = Path(replica.log)
+                self.arrivals = Arrivals(path, self.folder.open_log(path.with_suffix(".times").name))
             pid = os.fork()
             if pid == 0:
                 _become_replica(

@@ -64,10 +64,16 @@ def test_run_gives_every_replica_its_place(tmp_path: Path) -> None:
 
 def run_request(run_dir: Path, script: str, **fields: Any) -> Any:
     """Run a request that has fields of no flag, as a playbook does."""
-    code = (
-        "import json, sys; from trainer.launch import run; from trainer.replicas import Request;"
-        " sys.exit(run(Request(**json.loads(sys.argv[1])), owner_pid=0, deadline=30))"
-    )
+    code = """
+import json, sys
+from trainer.launch import run
+from trainer.network import LaunchError
+from trainer.replicas import Request
+try:
+    sys.exit(run(Request(**json.loads(sys.argv[1])), owner_pid=0, deadline=30))
+except LaunchError as error:
+    sys.exit(str(error))
+"""
     request = {"run_dir": str(run_dir), "ps": 0, "workers": 2, "command": True, "argv": ["sh", "-c", script], **fields}
     command = [sys.executable, "-c", code, json.dumps(request)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
@@ -117,6 +123,34 @@ def test_run_keeps_the_times_at_which_its_log_grew(tmp_path: Path) -> None:
     assert 0.3 < float(late) - float(early) < 3
     # The next attempt finds a folder that it knows.
     assert run_request(tmp_path / "run", "true", workers=1).returncode == 0
+
+
+def test_a_run_of_which_only_a_part_could_start_is_stopped_and_forgotten(tmp_path: Path) -> None:
+    code = """
+import sys
+from trainer.launch import Launcher
+from trainer.network import LaunchError
+from trainer.replicas import Group, Request
+from trainer.run_folder import RunFolder
+def refuse(folder, name, open_log=RunFolder.open_log):
+    if name == "worker-1.log":
+        raise LaunchError("no room")
+    return open_log(folder, name)
+RunFolder.open_log = refuse
+launcher = Launcher()
+argv = ["sleep", "60"]
+group = Group(Request(run_dir=sys.argv[1], ps=0, workers=2, command=True, argv=argv, arrivals=True))
+try:
+    launcher.start(group)
+except LaunchError as error:
+    print(error, len(launcher.groups))
+while launcher.groups:
+    launcher.step()
+print("over")
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.stdout.splitlines() == ["no room 1", "over"], done
 
 
 def test_run_tells_states_and_use_of_every_replica(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from tests.fixtures.disk import small_disk
 from tests.fixtures.processes import needs_root, sleepers
+from tests.trainer.test_launch import run_request
 from trainer import procfs
 from trainer.network import LaunchError
 from trainer.run_folder import RunFolder
@@ -337,6 +338,21 @@ def test_a_full_disk_gives_a_sentence_and_a_folder_that_can_be_used(disk: Any, l
     assert "files are free); make room there" in told
     disk(**ROOMY)
     assert_starts(run_dir)
+
+
+@needs_root
+@pytest.mark.parametrize("files", range(4, 10))
+def test_a_disk_without_a_file_for_the_times_of_a_log_gives_a_sentence(disk: Any, files: int) -> None:
+    run_dir = disk(**{**ROOMY, "nr_inodes": files}) / "run"
+    done = run_request(run_dir, "sleep 0.1", workers=2, arrivals=True)
+    told = done.stderr or done.stdout
+    assert "Traceback" not in told
+    if done.returncode:
+        assert len(told.splitlines()) == 1
+        assert f"the disk of {run_dir} (run_dir) is full" in told
+    disk(**ROOMY)
+    assert run_request(run_dir, "sleep 0.1", workers=2, arrivals=True).returncode == 0
+    assert (run_dir / "worker-0.times").exists()
 
 
 @needs_root
