@@ -18,6 +18,7 @@ from .._common.errors import InputError
 from .._study.design.cell import cell_id
 from .._study.design.inputs import FIT
 from .._study.design.planner import Product
+from .._study.design.search_inputs import SEARCH, role_of
 from .._study.records.record import records_of
 from . import api as kubernetes_api
 from .api import ApiError
@@ -58,7 +59,8 @@ class StudyMaxWorkers:
         self._records = records
         self._memory = memory
         self._cpus = cpus
-        self._asks = "autosize_max_workers asks" if params.get("search") else "sweep_workers asks"
+        self._is_search = role_of(params) == SEARCH
+        self._asks = "autosize_max_workers asks" if self._is_search else "sweep_workers asks"
         # What was asked for, by what decides on it.
         self.numbers: dict[str, int] = {}
         self.lines: list[str] = []
@@ -134,11 +136,11 @@ class StudyMaxWorkers:
 
     def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
         method = self._placement["nodes_method"]
-        if self._params.get("search"):
+        if self._is_search:
             return self._in_grown(nodes, ps) or (0, "unknown")
         if method in ("recreate", "resize"):
             raise InputError(
-                f"sweep_workers asks for fit, but cluster_nodes_method {method!r} creates the nodes only later: give numbers"
+                f"{self._asks} for fit, but cluster_nodes_method {method!r} creates the nodes only later: give numbers"
             )
         most = self._cluster.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit

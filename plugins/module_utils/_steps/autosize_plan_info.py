@@ -20,22 +20,9 @@ from .._study.design import inputs, planner, variables
 from . import sweep_plan_info
 
 # All that decides on the blocks of the search.
-SHARED = (
-    *(
-        "study",
-        "study_dir",
-        "spec",
-        "search",
-        "attempts",
-        "seed",
-        "by_nodes",
-        "ledger",
-        "namespace",
-        "placement",
-        "fits",
-    ),
-    *("budget_minutes", "budget_cost", "prices", "currency", "replica_memory_bytes"),
-)
+RULES = ("study", "study_dir", "spec", "search", "attempts", "seed", "by_nodes", "placement", "fits")
+BUDGET = ("budget_minutes", "budget_cost", "prices", "currency", "replica_memory_bytes")
+SHARED = ("ledger", "namespace", *RULES, *BUDGET)
 OF_PLANS = sweep_plan_info.ARGUMENT_SPEC
 AUTH = {name: option for name, option in LEDGER_ARG_SPEC.items() if name not in SHARED}
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -20,8 +20,7 @@ from ..records.record import Record
 from . import variables
 from .blocks import Cell
 from .forecast import Forecast
-
-MINUTES, COST = "sweep_budget_minutes", "sweep_budget_cost"
+from .search_inputs import SWEEP, role_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,27 +31,32 @@ class Budget:
     cost: float | None
     prices: Mapping[str, float]
     currency: str
+    # Whose variables these are.
+    role: str = SWEEP
 
     @classmethod
     def of(cls, params: Mapping[str, Any], spec: Mapping[str, Any]) -> Budget:
+        role = role_of(params)
+        minutes, cost = f"{role}_budget_minutes", f"{role}_budget_cost"
         given = variables.check(
             {
-                MINUTES: params["budget_minutes"],
-                COST: params["budget_cost"],
+                minutes: params["budget_minutes"],
+                cost: params["budget_cost"],
                 "report_prices": params["prices"],
                 "report_currency": params["currency"],
             }
         )
         prices = {str(kind): float(price) for kind, price in structure(given["report_prices"]).items()}
-        if given[COST] != "" and spec.get("backend", "processes") == "processes":
+        if given[cost] != "" and spec.get("backend", "processes") == "processes":
             raise InputError(
-                f"{COST} is {shown(params['budget_cost'])}, but processes of this machine have no price: give {MINUTES}"
+                f"{cost} is {shown(params['budget_cost'])}, but processes of this machine have no price: give {minutes}"
             )
         return cls(
-            minutes=None if given[MINUTES] == "" else float(given[MINUTES]),
-            cost=None if given[COST] == "" else float(given[COST]),
+            minutes=None if given[minutes] == "" else float(given[minutes]),
+            cost=None if given[cost] == "" else float(given[cost]),
             prices=prices,
             currency=given["report_currency"],
+            role=role,
         )
 
     def lacks(
@@ -62,13 +66,15 @@ class Budget:
         if self.minutes is not None:
             used = sum(record.timing("total_seconds") or 0.0 for record in records)
             if used + time.seconds > 60 * self.minutes:
-                return _words(MINUTES, f"{self.minutes:g} min", duration(used), duration(time.seconds), used)
+                return _words(
+                    f"{self.role}_budget_minutes", f"{self.minutes:g} min", duration(used), duration(time.seconds), used
+                )
         if self.cost is not None:
             used = self._used(records)
             wanted = self._most(planned, time) if price is None else price.seconds
             if used + wanted > self.cost:
                 asked = f"{self.cost:g} {self.currency}"
-                return _words(COST, asked, self._money(used), self._money(wanted), used)
+                return _words(f"{self.role}_budget_cost", asked, self._money(used), self._money(wanted), used)
         return ""
 
     def within(
@@ -89,9 +95,23 @@ class Budget:
             if (record.timing("total_seconds") or 0.0) > 0:
                 cost = record.cost(self.prices)
                 if cost is None:
-                    raise _unknown(record, self.prices)
+                    raise self._unknown(record)
                 used += cost
         return used
+
+    def _unknown(self, record: Record) -> InputError:
+        cost, minutes = f"{self.role}_budget_cost", f"{self.role}_budget_minutes"
+        kinds = {str(node.get("machine_type")) for node in mappings(record.provenance.get("nodes"))}
+        lacking = sorted(kind for kind in kinds if kind not in self.prices)
+        if not kinds:
+            return InputError(
+                f"{cost} cannot be held: the record of run {record.run_id} names no nodes (the account may not list them);"
+                f" give {minutes}"
+            )
+        return InputError(
+            f"report_prices has no price for {counted(len(lacking), 'machine type')} of the study ({', '.join(lacking)}), which"
+            f' {cost} needs: give it, or "*" for any other'
+        )
 
     def _most(self, planned: Sequence[tuple[Cell, int]], time: Forecast) -> float:
         """With as many nodes as any of the cells has, of the dearest kind."""
@@ -113,20 +133,6 @@ def _words(name: str, asked: str, used: str, wanted: str, spent: float) -> str:
     if not spent:
         return f"{name} is {asked}, but the first block takes about {wanted}"
     return f"the budget of {asked} ({name}) is spent: {used} are used, and the next block takes about {wanted}"
-
-
-def _unknown(record: Record, prices: Mapping[str, float]) -> InputError:
-    kinds = {str(node.get("machine_type")) for node in mappings(record.provenance.get("nodes"))}
-    lacking = sorted(kind for kind in kinds if kind not in prices)
-    if not kinds:
-        return InputError(
-            f"{COST} cannot be held: the record of run {record.run_id} names no nodes (the account may not list them);"
-            f" give {MINUTES}"
-        )
-    return InputError(
-        f"report_prices has no price for {counted(len(lacking), 'machine type')} of the study ({', '.join(lacking)}), which"
-        f' {COST} needs: give it, or "*" for any other'
-    )
 
 
 def of_cluster(records: Iterable[Record], spec: Mapping[str, Any]) -> list[Record]:

@@ -207,10 +207,10 @@ def processes_of(spec: Mapping[str, Any]) -> int:
     return int(spec.get("processes_per_worker", 1))
 
 
-def has_no_ps(spec: Mapping[str, Any]) -> bool:
-    """Whatever the axis says."""
+def usual_ps(spec: Mapping[str, Any]) -> int:
+    """Their number where nobody gives one: none for a framework or strategy without ps, else one."""
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    return mirrors or not framework_of(spec).has_ps
+    return 0 if mirrors or not framework_of(spec).has_ps else 1
 
 
 def words_of(command: str | Sequence[str]) -> list[str]:
@@ -225,7 +225,9 @@ def starts_processes(command: str | Sequence[str]) -> bool:
     return any(PurePath(word).name in STARTERS or word in STARTER_MODULES for word in words)
 
 
-def check(spec: Mapping[str, Any], label: str, *, which: Callable[[str], str | None] = shutil.which) -> None:
+def check(
+    spec: Mapping[str, Any], label: str, role: str = "sweep", *, which: Callable[[str], str | None] = shutil.which
+) -> None:
     """What a cell's framework cannot do."""
     name, processes, command = framework_of(spec).name, processes_of(spec), spec.get("command")
     if not command and name != TENSORFLOW:
@@ -235,8 +237,8 @@ def check(spec: Mapping[str, Any], label: str, *, which: Callable[[str], str | N
         )
     if spec.get("ps") and not FRAMEWORKS[name].has_ps:
         raise InputError(
-            f"sweep_ps asks for {shown(spec['ps'])} ps ({label}), but training_framework {name!r} has none: give 0, or leave"
-            " sweep_ps out"
+            f"{role}_ps asks for {shown(spec['ps'])} ps ({label}), but training_framework {name!r} has none: give 0, or leave"
+            f" {role}_ps out"
         )
     if processes > 1 and name == TENSORFLOW:
         raise InputError(
@@ -250,13 +252,13 @@ def check(spec: Mapping[str, Any], label: str, *, which: Callable[[str], str | N
             + ": give a TensorFlow program with a chief, or false"
         )
     if name == MPI:
-        _check_mpi(spec, label, which)
+        _check_mpi(spec, label, role, which)
 
 
 _EXAMPLES = {"pytorch": "exec torchrun train.py", MPI: "exec mpirun python3 train.py"}
 
 
-def _check_mpi(spec: Mapping[str, Any], label: str, which: Callable[[str], str | None]) -> None:
+def _check_mpi(spec: Mapping[str, Any], label: str, role: str, which: Callable[[str], str | None]) -> None:
     if spec.get("backend", "processes") == "processes":
         given = [word for word in words_of(spec["command"]) if PurePath(word).name == "mpirun"]
         environment = spec.get("env")
@@ -267,6 +269,6 @@ def _check_mpi(spec: Mapping[str, Any], label: str, which: Callable[[str], str |
             )
     elif spec.get("workers") != 1:
         raise InputError(
-            f"sweep_workers asks for {label}, but with training_framework 'mpi' one pod holds all processes, because mpirun"
+            f"{role}_workers asks for {label}, but with training_framework 'mpi' one pod holds all processes, because mpirun"
             " reaches no other: give 1, and training_processes_per_worker"
         )

@@ -257,9 +257,9 @@ def _check_together(spec: Mapping[str, Any]) -> None:
         )
 
 
-def check_cell(spec: Mapping[str, Any], label: str) -> None:
+def check_cell(spec: Mapping[str, Any], label: str, role: str = "sweep") -> None:
     """What our trainer or a framework cannot do, once it is known what a cell is."""
-    frameworks.check(spec, label)
+    frameworks.check(spec, label, role)
     if spec.get("command"):
         return
     strategy, preset = spec.get("strategy", "async_ps"), spec.get("preset", "fast")

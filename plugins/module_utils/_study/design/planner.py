@@ -25,6 +25,7 @@ from . import adaptive_blocks, blocks, budget, forecast, frameworks, inputs, siz
 from .blocks import Cell, Design, Plan, PlannedRun
 from .cell import run_id
 from .projection import can_be_played, further_runs
+from .search_inputs import SEARCH, SWEEP, role_of
 from .sizing import Sizing
 from .target import check_variant
 
@@ -49,7 +50,7 @@ MaxWorkersOf = Callable[[Mapping[str, Any], Callable[[], Records]], MaxWorkers]
 def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers) -> list[Cell]:
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
     if params["ps"] == inputs.AUTO_PS:
-        plain["ps"] = [0 if frameworks.has_no_ps(spec) else 1]
+        plain["ps"] = [frameworks.usual_ps(spec)]
     for axis in ("strategies", "processes_per_worker"):
         if params[axis] not in ([], ""):
             plain[axis] = params[axis]
@@ -71,23 +72,24 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
 
 def _sizing(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers, records: Records) -> Sizing:
     """Of a study that searches for a size."""
-    search = sizing.rules_of(structure(params["search"]), fits)
+    search = sizing.rules_of(structure(params["search"]), frameworks.usual_ps(spec), fits)
     if spec.get("provider") == "local" and search.most.nodes > 1:
         most = search.most.nodes
         raise InputError(f"autosize_max_nodes is {most}: give 1, because the provider local has one node, this machine")
     attempts = variables.check({"sweep_attempts": params["attempts"]})["sweep_attempts"]
     found = Sizing.of(search, sealed.spec(str(params["study"]), spec), records, fits, attempts)
     for cell in found.cells.values():
-        _check(cell)
+        _check(cell, SEARCH)
     return found
 
 
-def _check(cell: Cell) -> None:
+def _check(cell: Cell, role: str = SWEEP) -> None:
     """A variant may bring its own number of parameter servers, or our trainer in a program's place."""
-    inputs.check_cell(cell.spec, cell.label)
+    inputs.check_cell(cell.spec, cell.label, role)
     needs_ps = not cell.spec.get("command") and cell.spec.get("strategy") != "mirrored"
     if needs_ps and cell.spec["ps"] == 0:
-        raise InputError(f"sweep_variants asks for {cell.label}: give ps from 1, because our trainer needs one")
+        name = "sweep_variants" if role == SWEEP else "autosize_ps"
+        raise InputError(f"{name} asks for {cell.label}: give ps from 1, because our trainer needs one")
     check_variant(cell.spec)
 
 
@@ -280,9 +282,6 @@ class _Study:
         lacking = limits.lacks(records, planned, time, self.experience.price(planned, time))
         if not self.plan.missing or self.has_begun:
             return ""
-        if self.sizing:
-            # Role autosize hands its own variables on.
-            lacking = lacking.replace("sweep_budget_", "autosize_budget_")
         if lacking and not records:
             raise InputError(f"{lacking}: give more, or a smaller study")
         return lacking
@@ -422,7 +421,7 @@ def plan_study(
     inputs.check_deadline(params["deadline"], train_steps=spec["train_steps"])
     recorded = cache(read)
     fits = max_workers(spec, lambda: recorded()[0])
-    found = _sizing(params, spec, fits, recorded()[0]) if params["search"] not in ({}, "") else None
+    found = _sizing(params, spec, fits, recorded()[0]) if role_of(params) == SEARCH else None
     cells = list(found.cells.values()) if found else _cells(params, spec, fits)
     _check_memory(cells, params, memory)
     study_dir = inputs.check_folder("study_dir", params["study_dir"])

@@ -18,15 +18,27 @@ from .inputs import A_YEAR, MOST
 from .kinds import Check, choice, either, flag, mapping, whole, word
 
 MOST_BLOCKS, MOST_NODES = 1000, 5000
+# Roles that measure cells.
+SWEEP, SEARCH = "sweep", "autosize"
 
 
-def number_or_fit(name: str, value: Any) -> int | str:
-    if value == inputs.FIT:
-        return inputs.FIT
-    try:
-        return inputs.integer(name, value, minimum=1, maximum=1000)
-    except InputError:
-        raise inputs.wrong(name, value, f"a whole number from 1 to 1000, or {inputs.FIT}") from None
+def role_of(params: Mapping[str, Any]) -> str:
+    """Whose variables the parameters of sweep_plan_info are: a sentence names those that the user has set."""
+    return SWEEP if params.get("search", "") in ({}, "") else SEARCH
+
+
+def number_or(word: str, least: int) -> Check:
+    """A whole number, or the word in its place."""
+
+    def check(name: str, value: Any) -> int | str:
+        if value == word:
+            return word
+        try:
+            return inputs.integer(name, value, minimum=least, maximum=1000)
+        except InputError:
+            raise inputs.wrong(name, value, f"a whole number from {least} to 1000, or {word}") from None
+
+    return check
 
 
 AUTOSIZE: dict[str, Check] = {
@@ -35,9 +47,9 @@ AUTOSIZE: dict[str, Check] = {
     "autosize_min_gain": partial(inputs.part, example="0.1 for 10 %"),
     "autosize_steps": inputs.CHECKS["train_steps"],
     "autosize_workers": whole(1, 1000),
-    "autosize_ps": whole(0, 1000),
+    "autosize_ps": number_or(inputs.AUTO_PS, 0),
     "autosize_nodes": whole(1, MOST_NODES),
-    "autosize_max_workers": number_or_fit,
+    "autosize_max_workers": number_or(inputs.FIT, 1),
     "autosize_max_ps": either(whole(0, 1000)),
     "autosize_max_nodes": either(whole(1, MOST_NODES)),
     "autosize_deadline_seconds": either(partial(inputs.positive, maximum=A_YEAR)),
@@ -65,7 +77,7 @@ def searched(name: str, value: Any) -> dict[str, Any]:
 def check_sizes(given: Mapping[str, Any]) -> None:
     for axis in ("workers", "ps", "nodes"):
         first, most = given.get(f"autosize_{axis}"), given.get(f"autosize_max_{axis}", "")
-        if isinstance(most, int) and first is not None and most < first:
+        if isinstance(most, int) and isinstance(first, int) and most < first:
             raise InputError(
                 f"autosize_max_{axis} is {most}, but the search starts from autosize_{axis} {first}: give at least {first}"
             )

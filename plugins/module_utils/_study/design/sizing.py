@@ -19,7 +19,7 @@ from ..statistics.adaptive import AUTOSIZE
 from . import search_inputs
 from .blocks import Cell, Design, Plan, PlannedRun, cells_of, order_of
 from .cell import run_id
-from .inputs import FIT
+from .inputs import AUTO_PS, FIT
 
 COUNTS = ("nodes", "ps", "workers")
 WORDS = {
@@ -43,9 +43,13 @@ class Room(Protocol):
         """In place of the word."""
 
 
-def rules_of(search: Mapping[str, Any], room: Room) -> Rules:
-    """What `sweep_search` asks for; its values were checked as variables of role autosize."""
+def rules_of(search: Mapping[str, Any], usual_ps: int, room: Room) -> Rules:
+    """What `sweep_search` asks for; its values were checked as variables of role autosize. `usual_ps` stands for the word."""
     given = search_inputs.searched("sweep_search", search)
+    if given["autosize_ps"] == AUTO_PS:
+        # Where there are no ps, the largest number of them limits nothing.
+        given |= {"autosize_ps": usual_ps, **({} if usual_ps else {"autosize_max_ps": ""})}
+        search_inputs.check_sizes(given)
     start = Size(*(given[f"autosize_{axis}"] for axis in COUNTS))
     most = {axis: given[f"autosize_max_{axis}"] or getattr(start, axis) for axis in COUNTS}
     if most["workers"] == FIT:

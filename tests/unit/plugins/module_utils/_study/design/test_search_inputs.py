@@ -44,6 +44,7 @@ def test_value_is_what_is_meant(name: str, value: Any, meant: Any) -> None:
         ({"autosize_min_gain": "10 %"}, ["autosize_min_gain is '10 %'", "above 0 and below 1"]),
         ({"autosize_max_workers": "all"}, ["autosize_max_workers is 'all'", "from 1 to 1000, or fit"]),
         ({"autosize_max_workers": 0}, ["autosize_max_workers is 0", "from 1 to 1000, or fit"]),
+        ({"autosize_ps": "many"}, ["autosize_ps is 'many'", "from 0 to 1000, or auto"]),
         ({"autosize_max_repeats": 3}, ["autosize_max_repeats is 3", "from 4"]),
         ({"autosize_goal": "speed"}, ["autosize_goal is 'speed'", "knee, time, cost or deadline"]),
         ({"autosize_budget_minutes": 0}, ["autosize_budget_minutes is 0", "greater than 0"]),

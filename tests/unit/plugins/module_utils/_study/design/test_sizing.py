@@ -124,6 +124,43 @@ def test_search_bad_input_gets_a_sentence(tmp_path: Path, search: dict[str, Any]
     assert [word for word in named if word not in str(caught.value)] == []
 
 
+PYTORCH = {**FIXED, "framework": "pytorch", "command": "exec torchrun train.py"}
+
+
+@pytest.mark.parametrize(
+    ("search", "spec", "ps"),
+    [
+        ({"ps": "auto"}, FIXED, 1),
+        ({"ps": "auto"}, PYTORCH, 0),
+        # Of a survey, whatever the framework is.
+        ({"ps": "auto", "max_ps": 2}, PYTORCH, 0),
+    ],
+)
+def test_search_starts_from_the_ps_that_a_framework_has(
+    tmp_path: Path, search: dict[str, Any], spec: dict[str, Any], ps: int
+) -> None:
+    runs = planted(tmp_path, usl, **search).plan(spec=spec)["runs"]
+    assert {(run["spec"]["ps"], run["spec"]["workers"]) for run in runs} == {(ps, 1), (ps, 2)}
+
+
+@pytest.mark.parametrize(
+    ("search", "given", "named"),
+    [
+        ({"ps": 1}, {"spec": PYTORCH}, ["autosize_ps asks for 1 ps", "'pytorch'", "leave autosize_ps out"]),
+        ({"ps": 0}, {}, ["autosize_ps asks for", "ps from 1"]),
+        ({}, {"budget_cost": 5, "prices": {"*": 1}}, ["autosize_budget_cost is 5", "give autosize_budget_minutes"]),
+        ({}, {"budget_minutes": "an hour"}, ["autosize_budget_minutes is 'an hour'"]),
+    ],
+)
+def test_refusal_of_a_search_names_the_variables_of_autosize(
+    tmp_path: Path, search: dict[str, Any], given: dict[str, Any], named: list[str]
+) -> None:
+    with pytest.raises(StepError) as caught:
+        planted(tmp_path, usl, **search).plan(**given)
+    assert [word for word in named if word not in str(caught.value)] == []
+    assert "sweep_" not in str(caught.value)
+
+
 def test_search_of_nodes_grows_a_cluster_that_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A node of two processors carries two workers; the pool has one of three at first."""
     there = Store()
