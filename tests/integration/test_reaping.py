@@ -162,10 +162,10 @@ def test_a_run_in_the_foreground_is_removed(run_dir: Path) -> None:
 
 def test_a_run_that_is_removed_ends_in_order(run_dir: Path, tmp_path: Path) -> None:
     """Its launcher asks the replicas first; one that is killed before looks like a failure of the run."""
-    told = tmp_path / "told"
-    waits = f"trap 'sleep 0.1; touch {told}; exit 0' TERM; sleep 300 & wait"
+    told, ready = tmp_path / "told", tmp_path / "ready"
+    waits = f"trap 'sleep 0.1; touch {told}; exit 0' TERM; touch {ready}; sleep 300 & wait"
     launcher = launch(run_dir, last="worker-1", end=waits)
-    await_true(lambda: is_running(run_dir))
+    await_true(lambda: is_running(run_dir) and ready.exists())
     assert Group(run_dir).remove() is True
     launcher.communicate(timeout=PATIENCE_SECONDS)
     assert told.exists()
