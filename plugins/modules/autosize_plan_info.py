@@ -42,77 +42,11 @@ options:
     description: Cost of a run in O(currency) that the size keeps with certainty. Empty is no limit.
     type: raw
     default: ""
-  attempts:
-    description: How often a void run is tried.
-    type: raw
-    default: 2
-  seed:
-    description: Seed of the blocks' orders.
-    type: raw
-    default: 1
-  by_nodes:
-    description: Keep the runs with one number of nodes together within a block.
-    type: bool
-    default: false
-  budget_minutes:
-    description: Minutes that all runs may take together. Empty is no limit.
-    type: raw
-    default: ""
-  budget_cost:
-    description: The same in money, in O(currency). Needs O(prices) and a backend of pods.
-    type: raw
-    default: ""
-  prices:
-    description: Price of a node's hour, by machine type; C(*) is any other node.
-    type: raw
-    default: {}
-  currency:
-    description: Currency of the prices.
-    type: raw
-    default: USD
-  replica_memory_bytes:
-    description: Memory in bytes that one process needs on this machine. V(0) means unknown.
-    type: int
-    default: 0
-  placement:
-    description: Placement of a run's pods, which decides how many find room.
-    type: dict
-    default: {}
-    suboptions:
-      resources:
-        description: Requests of a C(ps) and a C(worker).
-        type: dict
-        default: {}
-      node_selector:
-        description: Labels that a node must have to be considered.
-        type: dict
-        default: {}
-      spread:
-        description: Spread of the replicas over the nodes.
-        type: str
-        choices: [DoNotSchedule, ScheduleAnyway, ""]
-        default: DoNotSchedule
-      priority_class:
-        description: Priority class of the pods.
-        type: str
-        default: ""
-      preemptible:
-        description: Count pods of a lower priority as free.
-        type: bool
-        default: false
-      nodes_method:
-        description: Selection of the nodes of a run. With V(recreate) and V(resize) the cluster can get more nodes.
-        type: str
-        choices: [label, recreate, resize, none]
-        default: label
-  fits:
-    description: RV(tfscale.study.sweep_plan_info#module:fits) of an earlier plan. It holds until a record of the study has the numbers.
-    type: dict
-    default: {}
 extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
   - tfscale.study.ledger
+  - tfscale.study.plan
 author:
   - tfscale.study contributors (@tfscale)
 seealso:

@@ -117,37 +117,6 @@ options:
     type: raw
     default: 20
     version_added: 0.4.0
-  budget_minutes:
-    description:
-      - Minutes that all recorded runs of the study on this cluster and the next block may take together. A block that does not fit is not
-        planned. Empty is no limit.
-      - A block that has begun is finished.
-    type: raw
-    default: ""
-    version_added: 0.4.0
-  budget_cost:
-    description: The same in money, in O(currency). Needs O(prices) and a backend of pods.
-    type: raw
-    default: ""
-    version_added: 0.4.0
-  prices:
-    description: Price of a node's hour, by machine type; C(*) is any other node.
-    type: raw
-    default: {}
-    version_added: 0.4.0
-  currency:
-    description: Currency of the prices.
-    type: raw
-    default: USD
-    version_added: 0.4.0
-  attempts:
-    description: How often a void run is tried.
-    type: raw
-    default: 2
-  seed:
-    description: Seed of the blocks' orders. A run's own seed is this plus the block's number.
-    type: raw
-    default: 1
   again:
     description: Plan one further block after the last one when the study is complete.
     type: bool
@@ -157,57 +126,10 @@ options:
     type: int
     default: 0
     version_added: 0.4.0
-  by_nodes:
-    description:
-      - Keep the runs with one number of nodes together within a block, the numbers in random order.
-      - For clusters on which another number of nodes takes minutes. The numbers of nodes then differ less certainly than the other axes.
-    type: bool
-    default: false
-  replica_memory_bytes:
-    description: Memory in bytes that one process needs on this machine; a study with a cell that does not fit is refused. V(0) does not check.
-    type: int
-    default: 0
   deadline:
     description: Seconds until a run is given up, V(0) for never. A training without end (C(train_steps) of V(0)) needs one.
     type: raw
     default: 0
-  placement:
-    description: Placement of a run's pods, for V(fit) in O(workers).
-    type: dict
-    default: {}
-    suboptions:
-      resources:
-        description: Requests of a C(ps) and a C(worker).
-        type: dict
-        default: {}
-      node_selector:
-        description: Labels that a node must have to be considered.
-        type: dict
-        default: {}
-      spread:
-        description: Spread of the replicas over the nodes.
-        type: str
-        choices: [DoNotSchedule, ScheduleAnyway, ""]
-        default: DoNotSchedule
-      priority_class:
-        description: Priority class of the pods.
-        type: str
-        default: ""
-      preemptible:
-        description: Count pods of a lower priority as free.
-        type: bool
-        default: false
-      nodes_method:
-        description: >-
-          Selection of the nodes of a run. With V(none) all nodes count, whatever O(nodes) is; V(recreate) and V(resize) do not
-          support V(fit).
-        type: str
-        choices: [label, recreate, resize, none]
-        default: label
-  fits:
-    description: RV(fits) of an earlier call. It holds until a record of the study has the numbers.
-    type: dict
-    default: {}
   quiet:
     description: Announce RV(told) instead of the study. Only the action plugin has a way to announce.
     type: bool
@@ -218,6 +140,7 @@ extends_documentation_fragment:
   - tfscale.study.attributes.info
   - kubernetes.core.k8s_auth_options
   - tfscale.study.ledger
+  - tfscale.study.plan
 author:
   - tfscale.study contributors (@tfscale)
 seealso:
