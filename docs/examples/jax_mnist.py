@@ -3,7 +3,7 @@
     training_framework: jax
     training_command: exec python3 jax_mnist.py --data mnist.npz --steps 2000 --target 0.95
 
-tfscale_log.py is copied beside this file, or lies in PYTHONPATH.
+tfscale_log.py lies beside this file.
 """
 
 import argparse

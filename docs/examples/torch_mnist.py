@@ -3,7 +3,7 @@
     training_framework: pytorch
     training_command: exec torchrun torch_mnist.py --data mnist.npz --steps 2000 --target 0.95
 
-python3 in the place of torchrun works as well. tfscale_log.py is copied beside this file, or lies in PYTHONPATH.
+python3 in the place of torchrun works as well. tfscale_log.py lies beside this file.
 """
 
 import argparse

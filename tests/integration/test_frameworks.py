@@ -10,7 +10,6 @@ import pytest
 from tests.fixtures.playbook import ROOT, Playbook
 
 EXAMPLES = ROOT / "docs/examples"
-TFSCALE_LOG = str(EXAMPLES / "tfscale_log")
 STAND_IN = ROOT / "tests/integration/files/rendezvous.py"
 # Made by `make setup-examples`.
 PYTHON = ROOT / ".venv-examples/bin/python"
@@ -22,7 +21,7 @@ def study(program: str, steps: int, framework: str, **more: Any) -> dict[str, An
         "sweep_ps": "auto",
         "training_framework": framework,
         "training_command": f"exec {program}",
-        "training_env": {"PYTHONPATH": TFSCALE_LOG},
+        "training_env": {"PYTHONPATH": str(EXAMPLES)},
         "training_log_format": "auto",
         "training_steps": steps,
         "training_max_foreign_share": 1.0,

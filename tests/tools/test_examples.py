@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import read_run
 
-TFSCALE_LOG = Path(__file__).parents[2] / "docs/examples/tfscale_log"
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 PROGRAM = """
 import time, tfscale_log
 met = []
@@ -32,7 +33,7 @@ assert met
 def said(folder: Path, **env: str) -> str:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, "PYTHONPATH": str(TFSCALE_LOG), **env},
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES), **env},
         capture_output=True,
         text=True,
         timeout=30,
@@ -59,8 +60,15 @@ def test_tfscale_log_lets_only_the_first_process_of_a_worker_speak(tmp_path: Pat
     assert said(tmp_path, LOCAL_RANK="1") == ""
 
 
+def test_programs_find_tfscale_log_beside_them() -> None:
+    """No folder of its name may lie there: Python would take the folder for the module."""
+    found = importlib.machinery.PathFinder.find_spec("tfscale_log", [str(EXAMPLES)])
+    assert found
+    assert found.origin == str(EXAMPLES / "tfscale_log.py")
+
+
 def test_tfscale_log_is_short_and_needs_nothing() -> None:
-    lines = (TFSCALE_LOG / "tfscale_log.py").read_text().splitlines()
+    lines = (EXAMPLES / "tfscale_log.py").read_text().splitlines()
     imports = {line.split()[1].partition(".")[0] for line in lines if line.startswith(("import ", "from "))}
     assert imports <= set(sys.stdlib_module_names)
     assert len(lines) <= 100
