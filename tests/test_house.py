@@ -91,9 +91,13 @@ def under(place: str) -> list[Path]:
     return [ROOT / place] if place.endswith(".py") else python_files(place)
 
 
-def tracked_files() -> list[Path]:
+def tracked_names() -> list[str]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in listed.split("\0") if name]
+
+
+def tracked_files() -> list[Path]:
+    return [ROOT / name for name in tracked_names() if (ROOT / name).is_file()]
 
 
 def imported_names(path: Path) -> Iterator[str]:
@@ -412,6 +416,13 @@ def test_unit_tests_are_as_long_as_the_plugins() -> None:
         sum(map(code_lines, python_files(*folders))) for folders in (("tests/unit",), ("plugins",), texts)
     )
     assert tests >= plugins - told
+
+
+def test_links_lead_to_places_of_the_checkout() -> None:
+    """A link to an environment of one machine ends `make docs` on every other."""
+    links = [ROOT / name for name in tracked_names() if (ROOT / name).is_symlink()]
+    assert links
+    assert [link for link in links if not link.resolve().is_relative_to(ROOT)] == []
 
 
 def test_python_files_and_functions_stay_short() -> None:
