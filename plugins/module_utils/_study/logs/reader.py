@@ -23,7 +23,7 @@ from .events import BrokenLineError, Event, Reader
 from .formats import USAGE, LogFormat, read_tfscale
 from .lines import CHUNK, LONGEST_LINE, Lines, lines_of
 from .named_formats import Named
-from .recognised import Recognised, recognise_file
+from .recognised import Recognised, Recogniser, recognise_file
 from .replica_log import CHIEF, ReplicaLog, RunLog
 
 # Enough to see what is wrong; a log of rubbish has as many errors as lines.
@@ -160,28 +160,32 @@ class Follower:
 
     def __init__(self, path: str | Path, fmt: LogFormat) -> None:
         self._path = Path(path)
-        self._fmt = fmt
         self._read: Reader | None = None if fmt.is_recognised else fmt.reader()
+        self._recogniser = Recogniser()
         self._read_to = 0
         self._lines = Lines()
 
     def poll(self) -> Event | None:
         """The newest event since the last look; None when nothing new stands there."""
-        newest = None
-        if self._read is None and not self._recognise():
+        read = self._read or self._recognised()
+        if read is None:
             return None
-        new = self._lines.feed(self._news())
-        for event in _events(new, self._lines, self._read or self._fmt.read, Errors(), self._path.name):
+        newest = None
+        for event in _events(self._lines.feed(self._news()), self._lines, read, Errors(), self._path.name):
             if event.event in self.SHOWN:
                 newest = event
         return newest
 
-    def _recognise(self) -> bool:
+    def _recognised(self) -> Reader | None:
         """As soon as one format fits; it is read from the log's beginning."""
-        found = recognise_file(self._path).format
-        if not found.is_recognised:
-            self._read = found.reader()
-        return self._read is not None
+        if not self._recogniser.has_seen_enough:
+            for line in self._lines.feed(self._news()):
+                self._recogniser.take(line)
+            found = self._recogniser.found.format
+            if not found.is_recognised:
+                self._read = found.reader()
+                self._read_to, self._lines = 0, Lines()
+        return self._read
 
     def _news(self) -> bytes:
         try:

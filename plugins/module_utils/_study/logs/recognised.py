@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from ..._common.format import readable
@@ -35,29 +33,44 @@ class Recognised:
     trouble: str = ""
 
 
-def recognise(lines: Iterable[bytes | None]) -> Recognised:
-    readers = [(name, LogFormat.of(name).reader()) for name in CANDIDATES]
-    first: dict[str, bytes] = {}
-    for line in islice(lines, MOST_LINES):
-        if line is None or not line or len(line) > LONGEST_LINE or line.startswith(USAGE):
-            continue
-        for name, read in readers:
+class Recogniser:
+    """Takes the lines of one log as they come."""
+
+    def __init__(self) -> None:
+        self._readers = [(name, LogFormat.of(name).reader()) for name in CANDIDATES]
+        self._first: dict[str, bytes] = {}
+        self._lines = 0
+
+    @property
+    def has_seen_enough(self) -> bool:
+        return self._lines >= MOST_LINES
+
+    def take(self, line: bytes | None) -> None:
+        self._lines += 1
+        if self._lines > MOST_LINES or not line or len(line) > LONGEST_LINE or line.startswith(USAGE):
+            return
+        for name, read in self._readers:
             with contextlib.suppress(BrokenLineError):
                 if read(line) is not None and SIGNS.get(name, b"") in line:
-                    first.setdefault(name, line)
-    covered = frozenset().union(*(COVERS.get(name, frozenset()) for name in first))
-    left = [name for name in first if name not in covered]
-    told = {name: f"{name} ('{readable(first[name].decode('utf-8', 'replace'), 120)}')" for name in left}
-    if len(left) == 1:
-        note = f"training_log_format auto is {told[left[0]]}"
-        return Recognised(LogFormat.of(left[0]), note=note)
-    both = f"training_log_format is {AUTO!r}, but {len(left)} formats fit: {', '.join(told.values())}: give one of them"
-    return Recognised(LogFormat.of(AUTO), trouble=both if left else "")
+                    self._first.setdefault(name, line)
+
+    @property
+    def found(self) -> Recognised:
+        covered = frozenset().union(*(COVERS.get(name, frozenset()) for name in self._first))
+        left = [name for name in self._first if name not in covered]
+        told = {name: f"{name} ('{readable(self._first[name].decode('utf-8', 'replace'), 120)}')" for name in left}
+        if len(left) == 1:
+            note = f"training_log_format auto is {told[left[0]]}"
+            return Recognised(LogFormat.of(left[0]), note=note)
+        both = f"training_log_format is {AUTO!r}, but {len(left)} formats fit: {', '.join(told.values())}: give one of them"
+        return Recognised(LogFormat.of(AUTO), trouble=both if left else "")
 
 
 def recognise_file(path: Path) -> Recognised:
-    try:
-        with path.open("rb", buffering=0) as file:
-            return recognise(lines_of(file))
-    except OSError:
-        return Recognised(LogFormat.of(AUTO))
+    recogniser = Recogniser()
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        for line in lines_of(file):
+            recogniser.take(line)
+            if recogniser.has_seen_enough:
+                break
+    return recogniser.found

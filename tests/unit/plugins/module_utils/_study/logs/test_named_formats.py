@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import Follower, parse, read_run
+from ansible_collections.tfscale.study.plugins.module_utils._study.logs.recognised import Recogniser
 
 BAR = "━" * 20
 KERAS_3 = f"""\
@@ -141,6 +142,20 @@ def test_follower_recognises_the_format_as_soon_as_a_line_fits(tmp_path: Path) -
     newest = follower.poll()
     assert newest is not None
     assert newest.fields["global_step"] == 200
+
+
+def test_follower_of_a_log_without_a_known_format_looks_at_each_line_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "worker-0.log"
+    taken: list[bytes] = []
+    monkeypatch.setattr(Recogniser, "take", lambda _self, line: taken.append(line))
+    follower = Follower(log, LogFormat.of("auto"))
+    for number in range(5):
+        with log.open("a") as file:
+            file.write(f"line {number}\n")
+        assert follower.poll() is None
+    assert taken == [b"line %d" % number for number in range(5)]
 
 
 STEP = '{"step": 7, "loss": 0.5}'
