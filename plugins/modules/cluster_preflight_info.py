@@ -64,6 +64,20 @@ options:
     type: str
     choices: [files, cluster]
     default: files
+  queue:
+    description:
+      - LocalQueue of Kueue in O(namespace) that admits the runs. It must exist, be active, and have a ClusterQueue whose quotas are
+        large enough for every cell, as far as the user may read ClusterQueues.
+      - Pods that end by themselves then do not count as used capacity, because a run waits for them.
+      - Needs Kueue 0.15 or later (U(https://kueue.sigs.k8s.io/docs/reference/kueue.v1beta2/)).
+    type: str
+    default: ""
+    version_added: 0.4.0
+  gang:
+    description: Whether all pods of a run must start together. A backend with an object for each group is then refused for cells with ps.
+    type: bool
+    default: false
+    version_added: 0.4.0
   cells:
     description:
       - The cells of the study as M(tfscale.study.sweep_plan_info) returns them.

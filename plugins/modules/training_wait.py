@@ -47,6 +47,21 @@ options:
       - Must be longer than the start-up, and than the pause between two lines of the log.
     type: float
     default: 0.0
+  start_seconds:
+    description:
+      - Seconds after which a run of pods is given up when a replica has not started; V(0) is never.
+      - With V(0) a pod that no node can take for 30 seconds ends the run; otherwise it may wait as long as this.
+    type: float
+    default: 0.0
+    version_added: 0.4.0
+  queue_deadline:
+    description:
+      - Seconds after which a run of pods is given up when a queue of Kueue has not admitted it; V(0) is never.
+      - O(deadline), O(start_seconds) and O(stall_seconds) begin when all objects of the run are admitted. The queue is read from their label
+        C(kueue.x-k8s.io/queue-name).
+    type: float
+    default: 3600.0
+    version_added: 0.4.0
   deadline:
     description: Seconds until the run is given up; V(0) is never. The replicas are left running. Another task removes them.
     type: float
@@ -228,7 +243,7 @@ replicas:
       type: float
       returned: always
 started_wall:
-  description: When the run was asked for, in seconds since 1970.
+  description: When the run was asked for, or admitted by its queue, in seconds since 1970; null while it waits for that.
   returned: unless in check mode
   type: float
 ended_wall:
@@ -275,6 +290,14 @@ evidence:
       description: Other running pods on those nodes without what runs on every node; null where they may not be seen.
       type: int
       returned: unless O(backend=processes)
+    queue:
+      description: The queue that admitted the run.
+      type: dict
+      returned: if a queue of Kueue has the run
+      contains:
+        name: {description: Name of the LocalQueue., type: str, returned: always}
+        cluster_queue: {description: Name of its ClusterQueue; null if not known., type: str, returned: always}
+        seconds: {description: Seconds from the run's creation to its admission; null if it was not admitted., type: float, returned: always}
     api_requests:
       description: Requests that waiting took.
       type: int

@@ -28,6 +28,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels i
     STUDY,
     TRAINING,
 )
+from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.queues import QUEUE
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import integer, is_reference
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
@@ -291,6 +292,9 @@ class _Pods(ABC):
         return {
             "name": self.name,
             "labels": self.labels,
+            # Kueue takes up objects that have its label; one that can be suspended has no pods before that.
+            "workload_labels": {**self.labels, **({QUEUE: self.given["queue"]} if self.given["queue"] else {})},
+            "suspend": bool(self.given["queue"]),
             "selector": {"matchLabels": self.labels, "matchExpressions": [replicas_of_it]},
             # Of no port at all a NetworkPolicy means every one: collective operations choose their own.
             "ports": list(dict.fromkeys(self.ports.values())) if self.program.framework.has_ps else [],

@@ -53,12 +53,16 @@ class Observation:
     """All replicas of a run at one moment."""
 
     replicas: tuple[ReplicaState, ...]
-    started_wall: float
+    # When its clock began; None while it waits for that.
+    started_wall: float | None
     ended_wall: float | None
     first_failure: ReplicaState | None
     # Why nothing more will be heard of a run that has not ended; empty as long as somebody looks after it.
     lost: str
     evidence: Mapping[str, Any]
+    # What a run waits for before its clock begins ("quota in queue x"), and why; empty once it has begun.
+    waits_for: str = ""
+    because: str = ""
     # Whether the chief alone decides: the other workers are servers that never end by themselves.
     ends_with_chief: bool = False
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._common.errors import InputError
@@ -62,6 +62,10 @@ class Seen:
             if not self._is_ours(pod) and (floor is None or _priority(pod) >= floor):
                 held.setdefault(pod["spec"].get("nodeName", ""), []).append(pod["spec"])
         return {name_of(node): capacity.free_of(allocatable_of(node), held.get(name_of(node), [])) for node in nodes}
+
+    def without_those_that_end(self) -> Seen:
+        """As a run finds it that waits in a queue until others have ended."""
+        return replace(self, pods=[pod for pod in self.pods if pod["spec"].get("restartPolicy", "Always") == "Always"])
 
     def quotas(self, priority_class: str = "") -> list[Quota]:
         """Those of all pods, and those of our priority class: one with another scope counts by rules of its own.

@@ -32,6 +32,8 @@ RUNS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 LEASES = {("coordination.k8s.io", "leases"): ("get", "create", "update", "delete")}
 NODES = {("", "nodes"): ("get", "list", "patch")}
+# Of Kueue: the queue, and what it says of a run.
+QUEUES = {("kueue.x-k8s.io", "localqueues"): ("get", "list"), ("kueue.x-k8s.io", "workloads"): ("list",)}
 # What is in no namespace.
 CLUSTER_SCOPED = ("nodes", "namespaces")
 
@@ -59,7 +61,12 @@ class Right(NamedTuple):
 
 
 def needed(
-    *, nodes: bool, leases: bool, backend: str | None = None, others: Iterable[workloads.Workload] | None = None
+    *,
+    nodes: bool,
+    leases: bool,
+    queues: bool = False,
+    backend: str | None = None,
+    others: Iterable[workloads.Workload] | None = None,
 ) -> list[Right]:
     """All rights on the workload of `backend`; without it, on every workload.
 
@@ -68,7 +75,9 @@ def needed(
     listed = workloads.WORKLOADS if others is None else others
     of_workloads: dict[tuple[str, str], tuple[str, ...]] = {(one.group, one.resource): ("list",) for one in listed}
     of_workloads |= {(one.group, one.resource): OWN for one in workloads.WORKLOADS if backend in (None, one.name)}
-    table = {**RUNS, **of_workloads, **(LEASES if leases else {}), **(NODES if nodes else {})}
+    table = {**RUNS, **of_workloads}
+    for wanted, rights in ((leases, LEASES), (nodes, NODES), (queues, QUEUES)):
+        table |= rights if wanted else {}
     return [Right(verb, group, resource) for (group, resource), verbs in table.items() for verb in verbs]
 
 

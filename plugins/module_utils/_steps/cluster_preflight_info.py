@@ -16,7 +16,7 @@ from .._common.quantity import Amounts
 from .._common.words import words
 from .._common.yaml_text import structure
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes import capacity, free_capacity, nodes, permissions
+from .._kubernetes import capacity, free_capacity, nodes, permissions, queues
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
@@ -36,6 +36,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "more_needs": {"type": "list", "elements": "dict", "default": []},
     "nodes_method": {"type": "str", "choices": ["label", "recreate", "resize", "none"], "default": "label"},
     "ledger": {"type": "str", "choices": ["files", "cluster"], "default": "files"},
+    "queue": {"type": "str", "default": ""},
+    "gang": {"type": "bool", "default": False},
     "cells": {"type": "list", "elements": "dict", "default": []},
     "references": {"type": "list", "elements": "dict", "default": []},
 }
@@ -53,13 +55,20 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
         is_there = _check_namespace(api, params["namespace"])
         if params["backend"] is not None:
             _check_workload(api, choice("training_backend", params["backend"], workloads.names()))
+        queue = params["queue"]
+        if queue:
+            queues.check_api(api, queue)
         wanted = [*(_needed(api, params) if params["needs"] is None else ()), *given]
         _check_rights(api, wanted, params["namespace"])
+        if queue:
+            _check_queue(api, cells, params)
         for one in params["references"] if is_there else ():
             _check_reference(api, params["namespace"], one.get("valueFrom") or one)
         seen = free_capacity.look(api, params["namespace"])
         usable = nodes.candidates(seen.nodes or [], _selector(params))
-        free = seen.free_on(usable, floor=free_capacity.floor_of(api, seen.pods, params))
+        free = (seen.without_those_that_end() if queue else seen).free_on(
+            usable, floor=free_capacity.floor_of(api, seen.pods, params)
+        )
         _check_quotas(seen, cells, params["priority_class"])
         if seen.nodes is not None:
             for cell, replicas in cells:
@@ -88,8 +97,8 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> 
 def _needed(api: Api, params: Mapping[str, Any]) -> list[Right]:
     backend = params["backend"]
     others = [one for one in workloads.WORKLOADS if one.name != backend and _knows(api, one)]
-    nodes, leases = params["nodes_method"] == "label", params["ledger"] == "cluster"
-    return permissions.needed(nodes=nodes, leases=leases, backend=backend, others=others)
+    nodes, leases, queue = params["nodes_method"] == "label", params["ledger"] == "cluster", bool(params["queue"])
+    return permissions.needed(nodes=nodes, leases=leases, queues=queue, backend=backend, others=others)
 
 
 def _check_namespace(api: Api, namespace: str) -> bool:
@@ -139,6 +148,16 @@ def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
     lacking = permissions.missing(api, wanted, namespace)
     if lacking:
         raise InputError(permissions.refusal(api, lacking, namespace))
+
+
+def _check_queue(api: Api, cells: Sequence[Asked], params: Mapping[str, Any]) -> None:
+    if params["gang"]:
+        specs = (one.get("spec") or one for one in params["cells"])
+        labels = (cell.label for cell, _replicas in cells)
+        queues.check_gang(zip(labels, specs, strict=True), params["backend"])
+    cluster_queue = queues.check_queue(api, params["namespace"], params["queue"])
+    if cluster_queue is not None:
+        queues.check_quota(params["queue"], cluster_queue, cells)
 
 
 def _check_reference(api: Api, namespace: str, source: Mapping[str, Any]) -> None:

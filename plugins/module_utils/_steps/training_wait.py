@@ -36,6 +36,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "run_dir": {"type": "path", "required": True},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "stall_seconds": {"type": "float", "default": 0.0},
+    "start_seconds": {"type": "float", "default": 0.0},
+    "queue_deadline": {"type": "float", "default": 3600.0},
     "deadline": {"type": "float", "default": 600.0},
     "train_steps": {"type": "int", "default": 0},
     "log_format": {"type": "str", "default": "tfscale"},
@@ -92,9 +94,8 @@ def _backend(params: Mapping[str, Any]) -> Backend:
         attempt=params["attempt"],
         workload=params["backend"],
     )
-    return KubernetesBackend(
-        connect(params), run, run_dir=params["run_dir"], nodes=params["nodes"], stall_seconds=params["stall_seconds"]
-    )
+    limits = {name: params[name] for name in ("stall_seconds", "start_seconds", "queue_deadline")}
+    return KubernetesBackend(connect(params), run, run_dir=params["run_dir"], nodes=params["nodes"], **limits)
 
 
 def _check(params: Mapping[str, Any]) -> LogFormat:
@@ -102,7 +103,8 @@ def _check(params: Mapping[str, Any]) -> LogFormat:
     inputs.number("progress_seconds", params["progress_seconds"])
     # Looking without a pause would take a processor from the replicas.
     inputs.number("poll_seconds", params["poll_seconds"], minimum=0.001)
-    inputs.number("stall_seconds", params["stall_seconds"])
+    for name in ("stall_seconds", "start_seconds", "queue_deadline"):
+        inputs.number(name, params[name])
     return LogFormat.of(params["log_format"])
 
 
@@ -113,16 +115,21 @@ def _wait(
     params: Mapping[str, Any],
     context: Context,
 ) -> Observation:
-    """The run as it is when it has ended or the deadline has passed."""
-    follow_at = context.clock()
-    end = follow_at + params["deadline"] if params["deadline"] else math.inf
+    """The run as it is when it has ended or the deadline has passed, which runs as long as the run's own clock."""
+    begun = follow_at = context.clock()
+    end = math.inf
+    waits = True
     while True:
         # The time is taken first: a run that ended while we looked was in time.
         now = context.clock()
         seen = backend.observe()
+        if waits and not seen.waits_for:
+            waits, end = False, now + (params["deadline"] or math.inf)
         over = outcome(seen) is not None or now >= end
         if over or now >= follow_at:
             progress.look()
+            if seen.waits_for:
+                progress.wait(seen.waits_for, now - begun, seen.because)
             keep()
             follow_at = now + FOLLOW_SECONDS
         if over:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ..._common.errors import BackendError
-from ..._common.format import counted, duration, readable
+from ..._common.format import counted, duration, listed, readable
 from ..._kubernetes.api import GARBLED, Api, ApiError
 from ..._kubernetes.labels import ATTEMPT, ENDS, RUN
 from ..._kubernetes.readiness import condition_of
 from ..._study.design.workloads import workload
 from ..base import Observation, ReplicaState, deciding, outcome
+from .admission import Queue, queue_of
 from .pod_logs import ChiefLog, PodLogs, ProgramOutput, claim, save
-from .pod_status import refusal_of, seconds, trouble_of
+from .pod_status import UNSCHEDULABLE_SECONDS, refusal_of, seconds, trouble_of
 from .replica_tracker import ReplicaTracker
 
 KINDS = ("ps", "worker")
@@ -152,6 +154,8 @@ class KubernetesBackend:
         run_dir: str | Path,
         nodes: Sequence[str] = (),
         stall_seconds: float = 0.0,
+        start_seconds: float = 0.0,
+        queue_deadline: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -162,6 +166,7 @@ class KubernetesBackend:
         self._run_dir = Path(run_dir)
         self._nodes = list(nodes)
         self._stall_seconds = stall_seconds
+        self._start_seconds = start_seconds
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
@@ -173,10 +178,12 @@ class KubernetesBackend:
         )
         self._names = {kind: one["metadata"]["name"] for kind, (one, _size) in groups.items()}
         created = [one["metadata"]["creationTimestamp"] for one, _size in groups.values()]
-        self._started_wall = min(seconds(stamp) or wall() for stamp in created)
+        self._started_wall: float | None = min(seconds(stamp) or wall() for stamp in created)
+        self._queue = self._queue_of(groups, queue_deadline)
         self._pods = ReplicaTracker(
             expected={kind: size for kind, (_one, size) in groups.items()},
             run_dir=self._run_dir,
+            node_seconds=math.inf if start_seconds else UNSCHEDULABLE_SECONDS,
             clock=clock,
             wall=wall,
         )
@@ -184,17 +191,29 @@ class KubernetesBackend:
         self._chief = ChiefLog(
             self._logs, self.log_of("worker", 0), lambda: self._pods.status("worker", 0), clock=clock, sleep=sleep
         )
-        self._begun = self._moved = clock()
         self._said = ProgramOutput(self.log_of("worker", 0))
-        self._missing_at = self._begun + MISSING_SECONDS
         self._lost = ""
+        self._begin()
         claim(self._run_dir, {"namespace": run.namespace, "run_id": run.run_id, "attempt": run.attempt})
         start(self._watcher.run)
         start(self._chief.run)
 
+    def _begin(self) -> None:
+        """From here all waiting counts."""
+        self._begun = self._moved = self._clock()
+        self._missing_at = self._begun + MISSING_SECONDS
+        self._start_at = self._begun + self._start_seconds if self._start_seconds else math.inf
+
     def observe(self) -> Observation:
+        if self._queue and self._queue.waits_for:
+            self._queue.look()
+            if self._queue.waits_for:
+                return self._observation()
+            self._begin()
         if self._clock() >= self._missing_at:
             self._seek_missing()
+        if self._clock() >= self._start_at:
+            self._look_at_starts()
         if self._stall_seconds:
             self._look_at_progress()
         return self._observation()
@@ -215,6 +234,8 @@ class KubernetesBackend:
         last = self._observation()
         if outcome(last) is None:
             last = replace(last, replicas=self._with_trouble(last.replicas))
+        if self._queue and last.first_failure:
+            last = replace(last, first_failure=self._stopped_by(self._queue, last.replicas) or last.first_failure)
         return replace(last, evidence=self._evidence(last.replicas, notes))
 
     # --- what is looked at -----------------------------------------------------------------------------------------
@@ -231,8 +252,21 @@ class KubernetesBackend:
             )
         return {kind: groups[kind] for kind in KINDS if kind in groups}
 
+    def _queue_of(self, groups: Mapping[str, tuple[Mapping[str, Any], int]], deadline: float) -> Queue | None:
+        objects: dict[str, str] = {}
+        for kind, (one, _size) in groups.items():
+            uid = str(one["metadata"].get("uid"))
+            objects[uid] = f"{objects[uid]} and {kind}" if uid in objects else kind
+        name = queue_of([one for one, _size in groups.values()])
+        if not name:
+            return None
+        created, self._started_wall = self._started_wall or self._wall(), None
+        return Queue(
+            self._api, self._run.namespace, name, objects, created_wall=created, limit=deadline, clock=self._clock
+        )
+
     def _observation(self) -> Observation:
-        replicas, first = self._pods.look()
+        queue, (replicas, first) = self._queue, self._pods.look()
         workers = deciding(replicas, ends_with_chief=self._ends_with_chief)
         ended = None
         if first is not None:
@@ -241,11 +275,13 @@ class KubernetesBackend:
             ended = max((one.ended_wall for one in workers if one.ended_wall is not None), default=self._wall())
         return Observation(
             replicas=replicas,
-            started_wall=self._started_wall,
+            started_wall=queue.admitted_wall if queue else self._started_wall,
             ended_wall=ended,
             first_failure=first,
-            lost="" if ended is not None else self._watcher.lost or self._lost,
+            lost="" if ended is not None else self._watcher.lost or (queue.lost if queue else "") or self._lost,
             evidence={"restarts": 0},
+            waits_for=queue.waits_for if queue else "",
+            because=queue.because if queue else "",
             ends_with_chief=self._ends_with_chief,
         )
 
@@ -261,8 +297,25 @@ class KubernetesBackend:
             why = refusal_of(events, self._workload.controller(name, kind))
             if why and any(key[0] == kind for key in missing):
                 self._pods.refuse(kind, f"the cluster refuses its pod: {why}")
-        if waited >= ABSENT_SECONDS and not self._pods.statuses():
+        if self._queue and (found := self._queue.eviction()):
+            self._lost = f"the run {found[1]}: {found[2]}"
+        if waited >= ABSENT_SECONDS and not self._lost and not self._pods.statuses():
             self._lost = f"no pod of run {self._run.run_id} came within {duration(waited)}"
+
+    def _look_at_starts(self) -> None:
+        """A run of which a part never starts would train with fewer replicas than it says, or wait at the start line."""
+        self._start_at = math.inf
+        waiting = [one for one in self._with_trouble(self._pods.look()[0]) if one.state == "pending"]
+        if not waiting:
+            return
+        why: dict[str, list[str]] = {}
+        for one in waiting:
+            why.setdefault(one.reason or "no cause is known", []).append(f"{one.replica} {one.index}")
+        told = "; ".join(f"{listed(names)}: {reason}" for reason, names in why.items())
+        within = duration(self._start_seconds)
+        self._lost = (
+            f"{counted(len(waiting), 'replica')} did not start within {within} (training_start_seconds): {told}"
+        )
 
     def _events(self) -> list[dict[str, Any]]:
         """Warnings of the namespace; none where they cannot be read: they only name a cause."""
@@ -289,6 +342,17 @@ class KubernetesBackend:
                 return f" and node {name} is not ready"
         return ""
 
+    @staticmethod
+    def _stopped_by(queue: Queue, replicas: Sequence[ReplicaState]) -> ReplicaState | None:
+        """Kueue takes the pods of a run away as anybody could; only its own document tells that it was Kueue, and why."""
+        found = queue.eviction()
+        if found is None:
+            return None
+        kinds, fate, reason = found
+        concerned = [one for one in replicas if one.replica in kinds.split(" and ")]
+        first = next((one for one in concerned if one.state == "failed"), concerned[0])
+        return replace(first, fate=fate, reason=reason)
+
     # --- results --------------------------------------------------------------------------------------------------
 
     def _with_trouble(self, replicas: tuple[ReplicaState, ...]) -> tuple[ReplicaState, ...]:
@@ -309,6 +373,7 @@ class KubernetesBackend:
             "images": sorted({one.image_id.rpartition("@")[2] for one in replicas if one.image_id}),
             "foreign_pods": foreign,
             "api_requests": self._api.requests,
+            **({"queue": self._queue.evidence()} if self._queue else {}),
             "notes": notes
             + (
                 [f"the watch of the pods broke {counted(self._watcher.breaks, 'time')}"] if self._watcher.breaks else []

@@ -69,8 +69,10 @@ class PodStatus:
         return self.replica.replica, self.replica.index
 
 
-def pod_status_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> PodStatus | None:
-    """None for a pod that is no replica. `now` is seconds since 1970 at which it was seen so."""
+def pod_status_of(
+    pod: Mapping[str, Any], *, run_dir: Path, now: float, node_seconds: float = UNSCHEDULABLE_SECONDS
+) -> PodStatus | None:
+    """None for a pod that is no replica. `now` is seconds since 1970 at which it was seen so; it may be without a node for `node_seconds`."""
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     key = _key(meta, spec)
     if key is None:
@@ -79,7 +81,7 @@ def pod_status_of(pod: Mapping[str, Any], *, run_dir: Path, now: float) -> PodSt
     end = _first_end(container)
     restarts = int(container.get("restartCount") or 0)
     always = spec.get("restartPolicy", "Always") == "Always"
-    found = _fate(pod, container, end)
+    found = _fate(pod, container, end, node_seconds)
     return PodStatus(
         name=meta["name"],
         uid=meta["uid"],
@@ -177,7 +179,9 @@ def seconds(stamp: Any) -> float | None:
 # --- what became of it ----------------------------------------------------------------------------------------------
 
 
-def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any]) -> PodOutcome:
+def _fate(
+    pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any], node_seconds: float
+) -> PodOutcome:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     kind = _kind(meta.get("labels") or {})
     has_succeeded = end.get("exitCode") == 0 if end else status.get("phase") == "Succeeded"
@@ -194,7 +198,7 @@ def _fate(pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str
         return PodOutcome(
             state="failed", fate="was refused by its node", reason=f"node {spec.get('nodeName')} says {why}"
         )
-    return _not_ended(spec, status, container)
+    return _not_ended(spec, status, container, node_seconds)
 
 
 def _disruption(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> PodOutcome | None:
@@ -251,7 +255,9 @@ def _ended(kind: Any, pod: Mapping[str, Any], container: Mapping[str, Any], end:
     return PodOutcome(state="failed")
 
 
-def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Mapping[str, Any]) -> PodOutcome:
+def _not_ended(
+    spec: Mapping[str, Any], status: Mapping[str, Any], container: Mapping[str, Any], node_seconds: float
+) -> PodOutcome:
     state = container.get("state") or {}
     node = f"node {spec.get('nodeName')}"
     if "running" in state:
@@ -279,7 +285,7 @@ def _not_ended(spec: Mapping[str, Any], status: Mapping[str, Any], container: Ma
     scheduled = condition_of(status, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
         why = f"no node can take it (Unschedulable): {_short(scheduled.get('message'))}"
-        return PodOutcome(state="pending", fate="was not scheduled", reason=why, grace=UNSCHEDULABLE_SECONDS)
+        return PodOutcome(state="pending", fate="was not scheduled", reason=why, grace=node_seconds)
     return PodOutcome(state="pending")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import ReplicaState
-from .pod_status import FINAL, PodStatus, deleted, pod_status_of
+from .pod_status import FINAL, UNSCHEDULABLE_SECONDS, PodStatus, deleted, pod_status_of
 
 Key = tuple[str, int]
 
@@ -27,10 +27,12 @@ class ReplicaTracker:
         *,
         expected: Mapping[str, int],
         run_dir: Path,
+        node_seconds: float = UNSCHEDULABLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._run_dir = run_dir
+        self._node_seconds = node_seconds
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
@@ -110,7 +112,7 @@ class ReplicaTracker:
         return failed[0] if failed[0].reason else next(named, failed[0])
 
     def _see(self, pod: Mapping[str, Any]) -> PodStatus | None:
-        status = pod_status_of(pod, run_dir=self._run_dir, now=self._wall())
+        status = pod_status_of(pod, run_dir=self._run_dir, now=self._wall(), node_seconds=self._node_seconds)
         return status if status is not None and status.key in self._replicas else None
 
     def _missing(self) -> list[Key]:

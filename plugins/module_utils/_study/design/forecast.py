@@ -346,6 +346,8 @@ def _between(records: Sequence[Record]) -> float:
         seconds, now = record.timing("total_seconds"), record.recorded
         if seconds is None or now is None:
             continue
+        # How long a queue lets the next run wait nobody knows.
+        seconds += record.timing("queue_seconds") or 0.0
         cluster = str(record.spec.get("cluster"))
         before = last.get(cluster)
         last[cluster] = now

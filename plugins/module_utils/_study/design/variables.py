@@ -23,6 +23,7 @@ from ..statistics.sequential import FIRST
 from . import frameworks, inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
+from .queue_inputs import check_queue
 from .search_inputs import AUTOSIZE, MOST_BLOCKS, MOST_NODES, check_autosize, searched
 from .target import check_target
 
@@ -225,6 +226,10 @@ TRAINING: dict[str, Check] = {
     "training_log_dir": PATH_OR_NONE,
     "training_deadline": seconds(),
     "training_stall_seconds": seconds(),
+    "training_start_seconds": seconds(),
+    "training_queue": NAME_OR_NONE,
+    "training_queue_deadline": seconds(),
+    "training_gang": flag,
     "training_threads": CHECKS_OF_VARIANTS["threads"],
     "training_cpus": whole(0, MOST_THREADS),
     "training_gpus": CHECKS["gpus"],
@@ -404,6 +409,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
         )
     if given.get("training_backend") == "processes":
         _check_processes(given)
+    check_queue(given)
     _check_target(given)
     _check_framework(given)
     check_autosize(given)

@@ -27,6 +27,8 @@ class Workload:
     resource: str
     # Replicas of each group (ps, worker) that one object has; an object may have both groups.
     sizes: Callable[[Object], Mapping[str, int]]
+    # Whether one object has the replicas of both groups, so that Kueue admits a run as a whole.
+    is_whole: bool = False
     # Labels of its pods that hold the group and the index. Without the latter the pod's name ends in the index.
     group_label: str = "tfscale.study/replica"
     index_label: str = ""

@@ -13,7 +13,7 @@ from .events import Event
 
 
 class Progress:
-    """Says one line when a run starts moving, then one every few seconds as long as it moves."""
+    """Says one line every few seconds while a run waits, one when it starts moving, and one every few seconds as long as it moves."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Progress:
         self._every = every
         self._clock = clock
         self._said_at: float | None = None
+        self._waited = 0.0
         self._from: tuple[int, float] | None = None
 
     def look(self) -> None:
@@ -51,6 +52,12 @@ class Progress:
             self._say(self._line(step, time))
             self._said_at, self._from = now, (step, time)
 
+    def wait(self, what: str, seconds: float, why: str) -> None:
+        """`waiting for quota in queue x for 12 s: ...`; the first line comes when the wait has lasted as long as a pause between two."""
+        if seconds - self._waited >= self._every:
+            self._waited = seconds
+            self._say(self._labelled(f"waiting for {what} for {duration(seconds)}" + (f": {why}" if why else "")))
+
     def _line(self, step: int, time: float) -> str:
         since, then = self._from or (step, time)
         speed = (step - since) / (time - then) if time > then and step > since else None
@@ -61,5 +68,7 @@ class Progress:
             parts.append(f"{figure(speed)} steps/s")
         if speed and step < self._train_steps:
             parts.append(f"{duration((self._train_steps - step) / speed)} left")
-        text = "  ".join(parts)
+        return self._labelled("  ".join(parts))
+
+    def _labelled(self, text: str) -> str:
         return f"{self._label}   {text}" if self._label else text

@@ -190,6 +190,15 @@ def test_active_nodes_are_for_runs_only() -> None:
     assert long_running()["node_selector"] == {}
 
 
+@pytest.mark.parametrize("backend", ["job", "statefulset"])
+def test_queue_is_a_label_of_the_workload_and_of_nothing_else(backend: str) -> None:
+    plain, queued = of(backend), of(backend, queue="team")
+    label = {"kueue.x-k8s.io/queue-name": "team"}
+    assert queued["workload_labels"] == {**queued["labels"], **label}
+    assert not label.items() <= queued["labels"].items()
+    assert (plain["workload_labels"], plain["suspend"], queued["suspend"]) == (plain["labels"], False, True)
+
+
 @pytest.mark.parametrize(
     ("volume", "spread", "of_run", "lasting"),
     [

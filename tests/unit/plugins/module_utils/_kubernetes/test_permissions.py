@@ -32,7 +32,7 @@ def granted() -> set[Right]:
 
 
 def test_needed_is_what_the_documented_role_gives() -> None:
-    assert set(permissions.needed(nodes=True, leases=True)) <= granted()
+    assert set(permissions.needed(nodes=True, leases=True, queues=True)) <= granted()
 
 
 @pytest.mark.parametrize("backend", workloads.names())
@@ -44,7 +44,7 @@ def test_needed_of_a_backend_is_a_part_of_it(backend: str) -> None:
 @pytest.mark.parametrize(("nodes", "leases"), [(True, False), (False, True), (False, False)])
 def test_needed_asks_for_no_more_than_is_used(nodes: bool, leases: bool) -> None:
     resources = {right.resource for right in permissions.needed(nodes=nodes, leases=leases)}
-    assert ("nodes" in resources, "leases" in resources) == (nodes, leases)
+    assert ("nodes" in resources, "leases" in resources, "localqueues" in resources) == (nodes, leases, False)
     assert {"pods", "pods/log", "jobs", "configmaps"} <= resources
 
 

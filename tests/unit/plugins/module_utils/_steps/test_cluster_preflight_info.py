@@ -13,6 +13,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes import api as kubernetes_api
 from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
 
+from tests.fixtures import kueue
 from tests.fixtures.node_objects import RUN, node, pod, quota
 from tests.fixtures.objects import Store
 
@@ -321,3 +322,60 @@ def test_execute_looks_for_secrets_and_their_keys(store: Store) -> None:
     # Who may not look learns it from the pods.
     store.refuse("GET", f"{within}/secrets/hb", 403)
     assert look(SMALL, references=[of("secret", "hb", "token")])["changed"] is False
+
+
+# --- a queue of Kueue ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def queued(store: Store) -> Store:
+    store.apis[kueue.API] = {"localqueues", "clusterqueues", "workloads"}
+    store.objects[f"{kueue.QUEUES}/team"] = kueue.local_queue("team")
+    store.objects[f"{kueue.API}/clusterqueues/team-cq"] = kueue.cluster_queue({"cpu": "1500m"})
+    return store
+
+
+def test_execute_with_a_queue_asks_for_the_rights_that_it_needs(queued: Store) -> None:
+    own = {"get localqueues.kueue.x-k8s.io", "list localqueues.kueue.x-k8s.io", "list workloads.kueue.x-k8s.io"}
+    assert own <= set(look(SMALL, backend="job", queue="team")["rights"])
+    assert not own & set(look(SMALL, backend="job")["rights"])
+    queued.denied = {"list workloads.kueue.x-k8s.io"}
+    look(SMALL, backend="job")
+    with pytest.raises(StepError, match=r"may not list workloads\.kueue\.x-k8s\.io"):
+        look(SMALL, backend="job", queue="team")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"queue": "other"}, "training_queue is 'other', which namespace tfscale does not have: give team"),
+        ({"queue": "team", "gang": True}, "training_gang is true"),
+    ],
+)
+def test_execute_refuses_a_queue_that_would_not_do(queued: Store, given: Any, sentence: str) -> None:
+    with pytest.raises(StepError, match=sentence):
+        look(SMALL, backend="job", **given)
+
+
+def test_execute_refuses_a_cell_that_its_queue_would_never_admit(queued: Store) -> None:
+    with pytest.raises(StepError, match=r"cell ps=1 workers=3 can never be admitted.*1\.6 cpu.*quota of 1\.5"):
+        look(SMALL, {**SMALL, "workers": 3, "label": "ps=1 workers=3"}, backend="job", queue="team")
+
+
+def test_execute_without_kueue_says_so_before_any_right_is_asked_for(store: Store) -> None:
+    store.denied = {"get localqueues.kueue.x-k8s.io"}
+    with pytest.raises(StepError, match="the cluster does not know LocalQueue"):
+        look(SMALL, backend="job", queue="team")
+
+
+def test_execute_with_a_queue_counts_what_pods_hold_that_end_by_themselves_as_free(queued: Store) -> None:
+    for number in (1, 2, 10):
+        busy = pod(f"train-{number}", f"worker{number}", cpu="2")
+        busy["spec"]["restartPolicy"] = "Never"
+        queued.objects[f"/api/v1/pods/train-{number}"] = busy
+    with pytest.raises(StepError, match="can never fit"):
+        look(SMALL, backend="job")
+    look(SMALL, backend="job", queue="team")
+    queued.objects["/api/v1/pods/train-1"]["spec"]["restartPolicy"] = "Always"
+    with pytest.raises(StepError, match="can never fit"):
+        look(SMALL, backend="job", queue="team")

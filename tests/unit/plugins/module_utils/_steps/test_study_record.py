@@ -138,6 +138,15 @@ def test_execute_tells_what_the_logs_told(study: Study) -> None:
     assert record["provenance"]["packages"]["tensorflow"] == "2.21.0"
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(12.0, 12.0), (None, None)])
+def test_execute_keeps_how_long_a_queue_let_the_run_wait(study: Study, seconds: Any, told: Any) -> None:
+    queue = {"name": "team", "cluster_queue": "team-cq", "seconds": seconds}
+    record = study.record(wait=runs.ended(evidence={"restarts": 0, "queue": queue}))["record"]
+    check(record)
+    assert record["evidence"]["queue"] == queue
+    assert record["timings"].get("queue_seconds") == told
+
+
 def test_execute_tells_what_pods_told(study: Study) -> None:
     told = {**REPLICA, "cpu_seconds": None, "rss_peak_bytes": None}
     pod = {"node": "a", "image_id": "x@sha256:1", "restarts": 0, "phases": {"scheduled": 0.0, "started": 1.0}}

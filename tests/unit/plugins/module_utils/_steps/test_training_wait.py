@@ -17,7 +17,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._steps import training_wait
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.reader import Follower
 
-from tests.fixtures import clusters, runs, states
+from tests.fixtures import clusters, kueue, runs, states
 from tests.fixtures.disk import SMALL, fill, small_disk
 
 KEYS = {
@@ -278,6 +278,8 @@ def test_execute_in_check_mode_waits_for_nothing(world: World) -> None:
         ({"log_format": "("}, "training_log_format is '('"),
         ({"deadline": -1.0}, "training_deadline is -1.0: give a number from 0"),
         ({"deadline": float("nan")}, "training_deadline is nan"),
+        ({"queue_deadline": -1.0}, "queue_deadline is -1.0: give a number from 0"),
+        ({"start_seconds": float("nan")}, "start_seconds is nan"),
         ({"deadline": 0.0, "train_steps": 0}, "training_steps is 0, which trains without end: give training_deadline"),
         ({"poll_seconds": 0.0}, "poll_seconds is 0.0: give a number from 0.001"),
         ({"progress_seconds": -1.0}, "progress_seconds is -1.0: give a number from 0"),
@@ -400,6 +402,35 @@ def test_execute_of_pods_at_the_deadline_names_what_one_waits_for(cluster: Clust
     msg, result = cluster.fail(deadline=2.0)
     assert result["outcome"] == "deadline"
     assert '1 of 1 ps and 1 of 2 workers are running; worker 1 has not started: configmap "tf" not found.' in msg
+
+
+def in_queue(cluster: Cluster, *, admitted_after: float) -> None:
+    for kind, one in zip(("ps", "worker"), cluster.api.lists["jobs"], strict=True):
+        one["metadata"] |= {"uid": f"uid-{kind}", "labels": {"kueue.x-k8s.io/queue-name": "team"}}
+    cluster.api.lists["workloads"] = [kueue.pending("uid-ps"), kueue.pending("uid-worker")]
+    granted = [kueue.admitted("uid-ps"), kueue.admitted("uid-worker", 10)]
+    cluster.at(admitted_after, lambda: cluster.api.lists.update(workloads=granted))
+
+
+def test_execute_of_pods_in_a_queue_starts_the_deadline_with_their_admission(cluster: Cluster) -> None:
+    in_queue(cluster, admitted_after=300.0)
+    msg, result = cluster.fail(deadline=20.0)
+    assert result["outcome"] == "deadline"
+    assert "20 s (training_deadline)" in msg
+    assert result["duration"] == pytest.approx(321.0, abs=2.0)
+    assert result["started_wall"] == clusters.CREATED_WALL + 40
+    assert result["evidence"]["queue"] == {"name": "team", "cluster_queue": "team-cq", "seconds": 40.0}
+    waits = [line for line in cluster.said if "waiting for quota in queue team" in line]
+    assert kueue.NO_QUOTA in waits[0]
+    assert len(waits) == pytest.approx(60, abs=3)
+
+
+def test_execute_of_pods_that_their_queue_does_not_admit(cluster: Cluster) -> None:
+    in_queue(cluster, admitted_after=300.0)
+    msg, result = cluster.fail(queue_deadline=60.0, deadline=20.0)
+    assert (result["outcome"], result["started_wall"]) == ("failed", None)
+    for told in ("60 s", "training_queue_deadline", "queue team", kueue.NO_QUOTA):
+        assert told in msg
 
 
 def test_execute_of_pods_that_nobody_deployed(cluster: Cluster) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._common.errors impor
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.api import GARBLED, ApiError
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import USAGE
 
-from tests.fixtures import clusters
+from tests.fixtures import clusters, kueue
 from tests.fixtures.clusters import FakeApi, condition, event, pod, refusal, running, terminated
 
 NAMES = {kind: f"tf-{clusters.RUN_ID}-1-{kind}" for kind in ("ps", "worker")}
@@ -558,3 +558,121 @@ def test_finish_does_not_look_for_foreign_pods_without_a_node(world: World) -> N
 
 def test_log_of_is_where_the_logs_are_saved(world: World) -> None:
     assert world.backend().log_of("ps", 3) == world.folder / "ps-3.log"
+
+
+# --- a queue of Kueue ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def queued(world: World) -> World:
+    """Kueue has the Jobs and has admitted neither."""
+    for kind, one in zip(("ps", "worker"), world.api.lists["jobs"], strict=True):
+        one["metadata"] |= {"uid": f"uid-{kind}", "labels": {"kueue.x-k8s.io/queue-name": "team"}}
+    world.api.lists["pods"] = []
+    world.api.lists["workloads"] = [kueue.pending("uid-ps"), kueue.pending("uid-worker")]
+    return world
+
+
+def admit(world: World, *more: Any) -> None:
+    world.api.lists["workloads"] = [kueue.admitted("uid-ps", 5), kueue.admitted("uid-worker", 9)]
+    world.now += 1.0
+
+
+def test_observe_of_a_run_in_a_queue_counts_nothing_before_its_admission(queued: World) -> None:
+    backend = queued.backend(stall_seconds=5.0, start_seconds=5.0)
+    queued.now = 500.0
+    seen = backend.observe()
+    assert (seen.waits_for, seen.because) == ("quota in queue team (ps, worker)", kueue.NO_QUOTA)
+    assert (seen.started_wall, seen.lost, outcome(seen)) == (None, "", None)
+    admit(queued)
+    seen = backend.observe()
+    assert (seen.waits_for, seen.started_wall) == ("", clusters.CREATED_WALL + 39)
+    assert queued.asked("list", "events") == []
+
+
+def test_observe_gives_a_run_up_that_its_queue_does_not_admit(queued: World) -> None:
+    backend = queued.backend(queue_deadline=10.0)
+    queued.now = 10.0
+    seen = backend.observe()
+    assert outcome(seen) == "failed"
+    assert "training_queue_deadline" in seen.lost
+    assert backend.finish(seen).evidence["queue"] == {"name": "team", "cluster_queue": None, "seconds": None}
+
+
+def test_finish_tells_how_long_a_queue_let_the_run_wait(queued: World) -> None:
+    backend = queued.backend()
+    backend.observe()
+    admit(queued)
+    found = backend.finish(backend.observe())
+    assert found.evidence["queue"] == {"name": "team", "cluster_queue": "team-cq", "seconds": 39.0}
+
+
+def test_finish_of_a_run_without_a_queue_tells_of_none(world: World) -> None:
+    backend = world.backend()
+    assert "queue" not in backend.finish(backend.observe()).evidence
+    assert world.asked("list", "workloads") == []
+
+
+def test_finish_names_kueue_where_it_took_the_pods_away(queued: World) -> None:
+    """Kueue suspends the Job, and its controller deletes the pods as anybody would; a ps that is gone takes the workers with it."""
+    backend = queued.backend()
+    admit(queued)
+    backend.observe()
+    queued.api.lists["pods"] = [pod("ps", state=running()), *(pod("worker", one, state=running()) for one in (0, 1))]
+    gone = pod("ps", state=running(), deleting=True)
+    queued.api.watches = [[*ended(1), event("MODIFIED", gone), event("DELETED", gone)]]
+    queued.api.lists["workloads"] = [kueue.preempted("uid-ps"), kueue.admitted("uid-worker", 9)]
+    queued.watch()
+    seen = backend.finish(backend.observe())
+    assert outcome(seen) == "failed"
+    assert seen.first_failure is not None
+    assert seen.first_failure.ending == "ps 0 was preempted by Kueue"
+    assert seen.first_failure.reason == kueue.PREEMPTED
+
+
+def test_observe_ends_a_run_whose_pods_kueue_took_away_before_they_came(queued: World) -> None:
+    backend = queued.backend()
+    admit(queued)
+    backend.observe()
+    queued.api.lists["workloads"] = [kueue.admitted("uid-ps", 5), kueue.preempted("uid-worker")]
+    queued.watch()
+    queued.now += 3.0
+    assert backend.observe().lost == f"the run was preempted by Kueue: {kueue.PREEMPTED}"
+
+
+# --- the first start ----------------------------------------------------------------------------------------------------
+
+
+def unschedulable(index: int) -> dict[str, Any]:
+    return pod("worker", index, status=condition("PodScheduled", "False", "Unschedulable", "0/2 nodes are available"))
+
+
+def test_observe_gives_a_run_up_of_which_a_part_has_not_started(world: World) -> None:
+    world.api.lists["pods"] = [pod("ps", state=running()), unschedulable(0), unschedulable(1)]
+    backend = world.backend(start_seconds=120.0)
+    world.watch()
+    world.now = 119.0
+    assert outcome(backend.observe()) is None
+    world.now = 120.0
+    seen = backend.observe()
+    assert outcome(seen) == "failed"
+    for told in ("worker 0 and worker 1", "2 min", "training_start_seconds", "0/2 nodes are available"):
+        assert told in seen.lost
+    assert "ps 0" not in seen.lost
+
+
+def test_observe_without_that_deadline_gives_up_what_no_node_can_take(world: World) -> None:
+    world.api.lists["pods"] = [pod("ps", state=running()), unschedulable(0), pod("worker", 1, state=running())]
+    backend = world.backend()
+    world.watch()
+    world.now = 30.0
+    seen = backend.observe()
+    assert seen.first_failure is not None
+    assert seen.first_failure.ending == "worker 0 was not scheduled"
+
+
+def test_observe_of_a_run_that_has_started_in_time_goes_on(world: World) -> None:
+    backend = world.backend(start_seconds=60.0)
+    world.watch()
+    world.now = 61.0
+    assert backend.observe().lost == ""

@@ -154,6 +154,13 @@ def test_time_between_runs_counts_and_breaks_do_not() -> None:
     assert Experience(both).total([(cell("a"), 6)]).seconds == pytest.approx(7.0, rel=0.05)
 
 
+def test_time_in_a_queue_is_none_of_the_time_between_runs() -> None:
+    ledger = [at(record("a", 5.0, block), 100.0 + 67.0 * block) for block in range(1, 6)]
+    for one in ledger:
+        one["timings"]["queue_seconds"] = 60.0
+    assert Experience(ledger).total([(cell("a"), 6)]).seconds == pytest.approx(7.0, rel=0.05)
+
+
 def test_price_is_that_of_all_active_nodes() -> None:
     experience = Experience([priced("a", 3600.0), priced("b", 1800.0, nodes=2)], {"e2": 0.5})
     runs = [(cell("a"), 2), (cell("b", nodes=2), 2)]

@@ -83,3 +83,22 @@ def test_look_behind_the_target_shows_no_more_than_all() -> None:
     assert lines((0, event(0, mono=0.0, name="start_line")), (9, event(2003, mono=9.0)))[0].endswith(
         "100 %  223 steps/s"
     )
+
+
+def waits(*seconds: float, why: str = "") -> list[str]:
+    said: list[str] = []
+    progress = Progress(poll=lambda: None, say=said.append, label=LABEL, train_steps=2000, every=5.0, clock=lambda: 0.0)
+    for second in seconds:
+        progress.wait("quota in queue team", second, why)
+    return said
+
+
+def test_wait_says_what_for_how_long_and_why_at_the_usual_pace() -> None:
+    assert waits(0.2, 4.9, why="no quota") == []
+    assert waits(*range(13), why="no quota") == [
+        f"{LABEL}   waiting for quota in queue team for {second} s: no quota" for second in (5, 10)
+    ]
+
+
+def test_wait_without_a_reason_gives_none() -> None:
+    assert waits(120.0) == [f"{LABEL}   waiting for quota in queue team for 2 min"]
