@@ -24,8 +24,8 @@ def runs_frame(records: Iterable[Any]) -> pd.DataFrame:
     """All runs, void ones too, in the order of the ledger; a record that stands there twice counts once.
 
     `records` are lines of a ledger as JSON reads them, or Records. Columns: study, run_id, cell_id, block, attempt, verdict,
-    reasons (joined by "; "), each key of the spec, each timing, each piece of evidence as evidence_<name>, and logs (a folder
-    relative to the study's). Units are in the names: seconds, bytes, steps. What a record lacks is missing (pandas.NA).
+    reasons (joined by "; "), each key of the spec, each timing, each piece of evidence as evidence_<name> but for those of each replica,
+    and logs (a folder relative to the study's). Units are in the names: seconds, bytes, steps. What a record lacks is missing (pandas.NA).
     """
     import pandas as pd
 
@@ -76,7 +76,7 @@ def origins_of(runs: Iterable[Record]) -> dict[str, list[Any]]:
 
 
 def joined(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, the keys joined; lists as words."""
+    """Nested mappings as one, the keys joined; lists as words, but for lists of mappings, which are left out."""
     found: dict[str, Any] = {}
     for key, item in value.items():
         if item is None or isinstance(item, (str, float, int)):
@@ -85,7 +85,9 @@ def joined(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         elif isinstance(item, Mapping):
             found.update(joined(item, f"{prefix}{key}_"))
         elif isinstance(item, (list, tuple)):
-            found[f"{prefix}{key}"] = "; ".join(map(str, item))
+            # Facts of each replica have no place in one column: the ledger holds them.
+            if not any(isinstance(one, Mapping) for one in item):
+                found[f"{prefix}{key}"] = "; ".join(map(str, item))
         else:
             found[f"{prefix}{key}"] = item
     return found

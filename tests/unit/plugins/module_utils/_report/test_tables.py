@@ -189,6 +189,7 @@ def test_failed_table_gives_the_last_reason(reasons: list[str], shown: str) -> N
         ({}, {}),
         ({"a": 1, "b": {"c": 2, "d": {"e": None}}}, {"a": 1, "b_c": 2, "b_d_e": None}),
         ({"a": [1, "x"]}, {"a": "1; x"}),
+        ({"a": [{"b": 1}], "c": []}, {"c": ""}),
     ],
 )
 def test_joined(value: dict[str, Any], expected: dict[str, Any]) -> None:
