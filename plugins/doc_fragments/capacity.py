@@ -24,7 +24,7 @@ options:
       Spread of the replicas over the nodes. With V(DoNotSchedule) the numbers of replicas on two nodes differ by one at most;
       otherwise any placement is allowed.
     type: str
-    choices: [DoNotSchedule, ScheduleAnyway, ""]
+    choices: [DoNotSchedule, ScheduleAnyway, PodAffinity, ""]
     default: DoNotSchedule
   priority_class:
     description: Priority class of the pods. Quotas of that class count too.

@@ -66,7 +66,7 @@ options:
       spread:
         description: Spread of the replicas over the nodes.
         type: str
-        choices: [DoNotSchedule, ScheduleAnyway, ""]
+        choices: [DoNotSchedule, ScheduleAnyway, PodAffinity, ""]
         default: DoNotSchedule
       priority_class:
         description: Priority class of the pods.

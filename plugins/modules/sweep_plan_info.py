@@ -72,6 +72,15 @@ options:
     type: raw
     default: []
     version_added: 0.4.0
+  spreads:
+    description:
+      - On a cluster, placements of the pods over the nodes to compare, as a list or a string. When empty, the one in O(spec), or
+        V(DoNotSchedule).
+      - V(DoNotSchedule) lets the numbers of replicas on two nodes differ by one at most, and V(ScheduleAnyway) prefers that. V(PodAffinity)
+        prefers to put all on as few nodes as possible. An empty word leaves it to the scheduler.
+    type: raw
+    default: []
+    version_added: 0.4.0
   variants:
     description:
       - Variants of every cell by name, each with what it has of its own instead of what O(spec) and the axes say.

@@ -30,7 +30,13 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels i
 )
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.queues import QUEUE
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import integer, is_reference
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import UNTOLD
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import (
+    EVENLY,
+    TOGETHER,
+    integer,
+    is_reference,
+)
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
 
@@ -49,6 +55,7 @@ PROGRAM = ("python3", "-m", "trainer")
 MOUNT = "/volume"
 VOLUME = "tfscale"
 INTEROP = "TF_NUM_INTEROP_THREADS"
+HOSTNAME = "kubernetes.io/hostname"
 READY = "/tmp/ready"  # noqa: S108 - a pod's own folder
 SOURCES = {"secret": "secret", "configmap": "configMap"}
 
@@ -305,6 +312,7 @@ class _Pods(ABC):
             "env_from": pod_env(structure(self.given["env_from"])),
             "node_selector": self.node_selector,
             "spread": self.constraints,
+            "affinity": self.affinity,
             "security": self.security,
             "mount": MOUNT,
             "volumes": self.volume.volumes,
@@ -344,9 +352,28 @@ class _Pods(ABC):
 
     @property
     def constraints(self) -> list[Values]:
-        evenly = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "nodeTaintsPolicy": "Honor"}
+        """Pods that are to be together have one that always holds: without any the scheduler would spread the pods of a Service.
+
+        https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/#internal-default-constraints
+        """
+        if not self.spread:
+            return []
+        together = self.spread == TOGETHER
+        evenly = {
+            "maxSkew": sum(self.counts.values()) if together else 1,
+            "topologyKey": HOSTNAME,
+            "nodeTaintsPolicy": "Honor",
+        }
         selector = {"labelSelector": {"matchLabels": self.labels}}
-        return [{**evenly, "whenUnsatisfiable": self.spread, **selector}] if self.spread else []
+        return [{**evenly, "whenUnsatisfiable": EVENLY if together else self.spread, **selector}]
+
+    @property
+    def affinity(self) -> Values | None:
+        if self.spread != TOGETHER:
+            return None
+        term = {"topologyKey": HOSTNAME, "labelSelector": {"matchLabels": self.labels}}
+        preferred = [{"weight": 100, "podAffinityTerm": term}]
+        return {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
 
     @property
     def security(self) -> Values:
@@ -375,7 +402,7 @@ class _Run(_Pods):
         about = {STUDY: "study", "tfscale.study/cell": "cell_id", RUN: "run_id", ATTEMPT: "attempt"}
         self.labels = {**MANAGED, **{label: str(run[key]) for label, key in about.items()}}
         self.labels |= {ENDS: "chief"} if self.program.has_chief else {}
-        self.spread = given["spread"]
+        self.spread = run["spec"].get("spread", UNTOLD["spread"])
         active = {"tfscale.study/active": "true"} if given["nodes_method"] == "label" else {}
         self.node_selector = {**words(structure(given["node_selector"])), **active}
 
@@ -417,7 +444,7 @@ class _LongRunning(_Pods):
         self.labels = {**MANAGED, TRAINING: self.name}
         self.node_selector = words(structure(given["node_selector"]))
         # A volume of one node holds all pods on it.
-        self.spread = "ScheduleAnyway" if given["spread"] and volume.is_of_one_node else given["spread"]
+        self.spread = "ScheduleAnyway" if given["spread"] == EVENLY and volume.is_of_one_node else given["spread"]
 
     def place(self, kind: str) -> dict[str, str]:  # noqa: ARG002 - a template that differs would restart its pods
         return {}

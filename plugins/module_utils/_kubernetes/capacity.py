@@ -27,12 +27,13 @@ Replicas = tuple[Replica, Replica]
 
 @dataclass(frozen=True)
 class Cell:
-    """The part of a cell that decides its requests."""
+    """The part of a cell that decides its requests, and where they may be."""
 
     label: str
     nodes: int
     ps: int
     workers: int
+    evenly: bool = False
 
 
 def amounts(given: Mapping[str, Any] | None) -> dict[str, float]:

@@ -14,6 +14,7 @@ from .._common.errors import InputError
 from .._common.format import counted
 from .._common.quantity import Amounts
 from .._common.words import words
+from .._study.design.inputs import EVENLY, SPREADS
 from . import capacity, free_capacity, nodes
 from .api import Api
 from .capacity import Cell, Replicas
@@ -23,7 +24,7 @@ from .free_capacity import Quota, Seen
 CAPACITY_ARG_SPEC: dict[str, dict[str, Any]] = {
     "resources": {"type": "dict", "default": {}},
     "node_selector": {"type": "dict", "default": {}},
-    "spread": {"type": "str", "choices": ["DoNotSchedule", "ScheduleAnyway", ""], "default": "DoNotSchedule"},
+    "spread": {"type": "str", "choices": list(SPREADS), "default": EVENLY},
     "priority_class": {"type": "str", "default": ""},
     "preemptible": {"type": "bool", "default": False},
 }
@@ -70,7 +71,7 @@ class ClusterCapacity:
         return cls(
             seen=seen,
             replicas=replicas,
-            evenly=given["spread"] == "DoNotSchedule",
+            evenly=given["spread"] == EVENLY,
             usable=usable,
             free=free,
             available=free if floor is None else seen.free_on(usable, floor=floor),

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from typing import Any
 
 from .._common.errors import InputError
-from .._study.design.cell import cell_id
-from .._study.design.inputs import FIT
+from .._study.design.cell import cell_id, shown_value
+from .._study.design.inputs import EVENLY, FIT
 from .._study.design.planner import Product
 from .._study.design.search_inputs import SEARCH, role_of
 from .._study.records.record import records_of
@@ -66,14 +67,15 @@ class StudyMaxWorkers:
         self.lines: list[str] = []
 
     def resolved(self, products: Iterable[Product]) -> Iterator[Product]:
-        """The same with numbers for the word; it means another number for each number of nodes and of ps."""
+        """The same with numbers for the word; it means another number for each number of nodes and of ps, and each spread."""
         for axes in products:
             if FIT not in axes["workers"]:
                 yield axes
                 continue
-            for nodes, ps in product(axes["nodes"], axes["ps"]):
-                workers = [self._number(nodes, ps) if one == FIT else one for one in axes["workers"]]
-                yield {**axes, "nodes": [nodes], "ps": [ps], "workers": workers}
+            for nodes, ps, spread in product(axes["nodes"], axes["ps"], axes.get("spreads", [None])):
+                workers = [self._number(nodes, ps, spread) if one == FIT else one for one in axes["workers"]]
+                own = {} if spread is None else {"spreads": [spread]}
+                yield {**axes, **own, "nodes": [nodes], "ps": [ps], "workers": workers}
 
     def fit(self, nodes: int, ps: int) -> int:
         """The number for the word."""
@@ -90,15 +92,18 @@ class StudyMaxWorkers:
             return None
         return None if known is None else known[0]
 
-    def _number(self, nodes: int, ps: int) -> int:
-        key = self._key(nodes, ps)
+    def _number(self, nodes: int, ps: int, spread: str | None = None) -> int:
+        """Without a spread of its own it has that of the placement."""
+        own = {} if spread in (None, EVENLY) else {"spread": spread}
+        key = self._key(nodes, ps, **own)
         if key not in self.numbers:
-            known, why = self._known(key, lambda: self._now(nodes, ps)) or (0, "")
-            self.lines.append(f"  fit: workers={known} with nodes={nodes} ps={ps}, {why}")
+            known, why = self._known(key, lambda: self._now(nodes, ps, spread)) or (0, "")
+            at = "" if spread is None else f" spread={shown_value('spread', {'spread': spread})}"
+            self.lines.append(f"  fit: workers={known} with nodes={nodes} ps={ps}{at}, {why}")
             return known
         return self.numbers[key]
 
-    def _key(self, nodes: int, ps: int, **more: bool) -> str:
+    def _key(self, nodes: int, ps: int, **more: Any) -> str:
         return cell_id({name: self._spec.get(name) for name in DECISIVE} | {"nodes": nodes, "ps": ps} | more)
 
     def _known(self, key: str, find: Callable[[], tuple[int, str] | None]) -> tuple[int, str] | None:
@@ -118,9 +123,9 @@ class StudyMaxWorkers:
             found = {**record.fits, **found}
         return found
 
-    def _now(self, nodes: int, ps: int) -> tuple[int, str]:
+    def _now(self, nodes: int, ps: int, spread: str | None) -> tuple[int, str]:
         is_here = self._spec.get("backend", "processes") == "processes"
-        number, limit = self._on_this_machine(ps) if is_here else self._in_the_cluster(nodes, ps)
+        number, limit = self._on_this_machine(ps) if is_here else self._in_the_cluster(nodes, ps, spread)
         if number < 1:
             raise InputError(
                 f"{self._asks} for fit, but no worker fits with nodes={nodes} ps={ps}, the limit is {limit}: wait for"
@@ -134,7 +139,7 @@ class StudyMaxWorkers:
         number = cpus if each <= 0 or free is None else min(cpus, free // each - ps)
         return number, "this machine's processors" if number == cpus else "this machine's memory"
 
-    def _in_the_cluster(self, nodes: int, ps: int) -> tuple[int, str]:
+    def _in_the_cluster(self, nodes: int, ps: int, spread: str | None) -> tuple[int, str]:
         method = self._placement["nodes_method"]
         if self._is_search:
             return self._in_grown(nodes, ps) or (0, "unknown")
@@ -142,7 +147,8 @@ class StudyMaxWorkers:
             raise InputError(
                 f"{self._asks} for fit, but cluster_nodes_method {method!r} creates the nodes only later: give numbers"
             )
-        most = self._cluster.most(ps, nodes if method == "label" else 0)
+        there = self._cluster if spread is None else replace(self._cluster, evenly=spread == EVENLY)
+        most = there.most(ps, nodes if method == "label" else 0)
         return most.workers, most.limit
 
     def _in_memory(self, _nodes: int, ps: int) -> tuple[int, str] | None:

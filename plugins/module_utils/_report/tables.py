@@ -16,6 +16,7 @@ from .._common.fields import finite, mapping, mappings
 from .._study.analysis import causes, model
 from .._study.analysis.frame import origins_of
 from .._study.analysis.noise import Noise
+from .._study.design.cell import shown_value
 from .._study.records.record import SPENT, Record
 from .._study.records.validity import VOID
 from .._study.statistics.intervals import Ratio
@@ -153,7 +154,7 @@ def _cell_row(
     study: model.Study, cell: model.Cell, answer: Answer, columns: Sequence[str], say: Catalogue
 ) -> tuple[str, ...]:
     return (
-        *(str(cell.spec.get(name, NONE)) for name in columns),
+        *(shown_value(name, cell.spec, NONE) for name in columns),
         _runs(cell, say),
         *(_to_accuracy(cell, say) if has_target(study) else ()),
         say.interval(cell.interval("train_seconds")),
@@ -163,6 +164,7 @@ def _cell_row(
         say.number(thousand(cell.cpu_seconds_per_step)),
         _cause(cell, say),
         *([say.money(cell.cost)] if study.currency else []),
+        *([say.number(cell.center("queue_seconds"))] if has_queue(study) else []),
         say.number(cell.center("startup_seconds")),
         say.fixed(cell.center("accuracy"), 3),
     )
@@ -170,6 +172,11 @@ def _cell_row(
 
 def has_target(study: model.Study) -> bool:
     return any(cell.target is not None for cell in study.cells)
+
+
+def has_queue(study: model.Study) -> bool:
+    """Whether runs waited for the quota of a queue; no time of theirs has that in it."""
+    return any(cell.values("queue_seconds") for cell in study.cells)
 
 
 def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = ENGLISH) -> Table:
@@ -181,6 +188,7 @@ def cells_table(study: model.Study, answers: Sequence[Answer], say: Catalogue = 
         *(TO_ACCURACY if has_target(study) else ()),
         *("time", "against", "speed", "speed_up", "cpu", "cause"),
         *money,
+        *(["queue"] if has_queue(study) else []),
         *("startup", "accuracy"),
     )
     shown = [(answer, cell) for answer in answers for cell in answer.cells if cell.measured]
@@ -211,6 +219,7 @@ def _order(study: model.Study, shown: Sequence[tuple[Answer, model.Cell]]) -> di
         "speed_up": gains,
         "cpu": [cell.cpu_seconds_per_step for cell in cells],
         "cost": [cell.cost for cell in cells],
+        "queue": [cell.center("queue_seconds") for cell in cells],
         "startup": [cell.center("startup_seconds") for cell in cells],
         "accuracy": [cell.center("accuracy") for cell in cells],
     }
@@ -355,6 +364,7 @@ def _numbers(study: model.Study, cell: model.Cell, answer: Answer) -> dict[str, 
         "cause": cell.cause.kind,
         **{f"utilisation_{kind}": utilisations.get(kind) for kind in causes.ORDER},
         "ceiling_steps_per_second": cell.cause.ceiling,
+        **({"queue_seconds_median": cell.center("queue_seconds")} if has_queue(study) else {}),
         "startup_seconds_median": cell.center("startup_seconds"),
         "total_seconds_median": cell.center("total_seconds"),
         **({"cost_median": cell.cost, "currency": study.currency} if study.currency else {}),

@@ -25,7 +25,7 @@ from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._kubernetes.permissions import Right
 from .._study.design import workloads
-from .._study.design.inputs import choice, integer, one_of
+from .._study.design.inputs import EVENLY, choice, integer, one_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -49,7 +49,7 @@ Asked = tuple[Cell, Replicas]
 def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
-        cells = _cells(params["cells"], params["resources"])
+        cells = _cells(params["cells"], params["resources"], params["spread"])
         given = [Right.of(one) for one in (*(params["needs"] or ()), *params["more_needs"])]
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
@@ -78,8 +78,8 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     return _result(params, wanted, seen, usable, free, len(cells), is_there=is_there)
 
 
-def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> list[Asked]:
-    """As sweep_plan_info returns them, or flat; a variant may have resources of its own."""
+def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any], spread: str) -> list[Asked]:
+    """As sweep_plan_info returns them, or flat; a cell may have a spread and resources of its own."""
     usual, found = capacity.replicas_of(resources), []
     for number, one in enumerate(given):
         spec = one.get("spec") or one
@@ -90,7 +90,12 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any]) -> 
         label = one.get("label") or " ".join(f"{name}={count}" for name, count in counts.items())
         given_own = {kind: structure(spec.get(f"{kind}_resources")) for kind in ("ps", "worker")}
         own = {kind: one for kind, one in given_own.items() if one is not None}
-        found.append((Cell(str(label), **counts), capacity.replicas_of({**resources, **own}) if own else usual))
+        found.append(
+            (
+                Cell(str(label), **counts, evenly=spec.get("spread", spread) == EVENLY),
+                capacity.replicas_of({**resources, **own}) if own else usual,
+            )
+        )
     return found
 
 
@@ -205,7 +210,7 @@ def _check_capacity(
     known: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
 ) -> None:
-    method, evenly = params["nodes_method"], params["spread"] == "DoNotSchedule"
+    method = params["nodes_method"]
     if method in ("recreate", "resize") and cell.nodes != len(free):
         # Its nodes are still to be made.
         return
@@ -217,11 +222,11 @@ def _check_capacity(
             f" ({', '.join(free) or 'none'}){f'; {why}' if why else ''}: give fewer in sweep_nodes, or add nodes"
         )
     active = dict(islice(free.items(), cell.nodes)) if method == "label" else free
-    if not capacity.fits(cell, *replicas, list(active.values()), evenly=evenly):
-        raise InputError(_unfit(cell, replicas, active, evenly=evenly))
+    if not capacity.fits(cell, *replicas, list(active.values()), evenly=cell.evenly):
+        raise InputError(_unfit(cell, replicas, active))
 
 
-def _unfit(cell: Cell, replicas: Replicas, free: Mapping[str, Amounts], *, evenly: bool) -> str:
+def _unfit(cell: Cell, replicas: Replicas, free: Mapping[str, Amounts]) -> str:
     groups = zip((f"{cell.ps} ps", counted(cell.workers, "worker")), (cell.ps, cell.workers), replicas, strict=True)
     asked = [
         f"{group} with {capacity.told(replica.requests)}{' each' if count > 1 else ''}"
@@ -234,7 +239,7 @@ def _unfit(cell: Cell, replicas: Replicas, free: Mapping[str, Amounts], *, evenl
         for name, left in islice(free.items(), MOST_NAMED)
     ]
     more = f" (and {len(free) - MOST_NAMED} more nodes)" if len(free) > MOST_NAMED else ""
-    where = f"{', evenly' if evenly else ''} on {counted(len(free), 'node')}"
+    where = f"{', evenly' if cell.evenly else ''} on {counted(len(free), 'node')}"
     return (
         f"cell {cell.label} can never fit: it puts {' and '.join(asked)}{where}, but {', '.join(found)}"
         f"{more}; give smaller training_ps_resources or training_worker_resources, fewer workers, or more nodes"

@@ -28,6 +28,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "nodes": {"type": "raw", "default": [1]},
     "strategies": {"type": "raw", "default": []},
     "processes_per_worker": {"type": "raw", "default": []},
+    "spreads": {"type": "raw", "default": []},
     "variants": {"type": "raw", "default": {}},
     "max_slowdown": {"type": "raw", "default": ""},
     "search": {"type": "raw", "default": {}},

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from ..._common.fields import finite
-from ..design.cell import UNTOLD
+from ..design.cell import shown_value
 from ..records.record import NO_PRICES, SPENT, Record, records_of
 from ..statistics import intervals
 from .causes import Cause, cause_of
@@ -266,7 +266,7 @@ def but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
 
 
 def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
-    return " ".join(f"{factor}={spec.get(factor, UNTOLD.get(factor))}" for factor in factors)
+    return " ".join(f"{factor}={shown_value(factor, spec)}" for factor in factors)
 
 
 def rank(value: Any) -> tuple[int, float, str]:

@@ -18,16 +18,8 @@ from typing import Any, NamedTuple
 
 from ..records.history import History
 from ..statistics.adaptive import AUTO, Rules
-from .cell import UNTOLD, cell_id, run_id
-
-# The axes of a space and what each is called in a specification.
-AXES = {
-    "strategies": "strategy",
-    "nodes": "nodes",
-    "ps": "ps",
-    "workers": "workers",
-    "processes_per_worker": "processes_per_worker",
-}
+from .axes import AXES
+from .cell import UNTOLD, cell_id, run_id, shown_value
 
 
 class Cell(NamedTuple):
@@ -58,14 +50,14 @@ def cells_of(
     for axes in products:
         names = [axis for axis in AXES if axis in axes]
         for values in product(*(axes[axis] for axis in names)):
-            usual = {**spec, **{AXES[axis]: value for axis, value in zip(names, values, strict=True)}}
+            usual = {**spec, **{AXES[axis].key: value for axis, value in zip(names, values, strict=True)}}
             for change in changes:
                 cell = _without_evaluations(_plain({**usual, **change}))
                 found.setdefault(cell_id(cell), cell)
-    keys = ("variant", *AXES.values())
+    keys = ("variant", *(axis.key for axis in AXES.values()))
     varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
     return [
-        Cell(cell, " ".join(f"{key}={_told(key, cell)}" for key in varied), identity)
+        Cell(cell, " ".join(f"{key}={shown_value(key, cell)}" for key in varied), identity)
         for identity, cell in found.items()
     ]
 
@@ -78,10 +70,6 @@ def _plain(spec: dict[str, Any]) -> dict[str, Any]:
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
     kept = {key: value for key, value in spec.items() if UNTOLD.get(key) != value}
     return {**kept, "ps": 0} if mirrors else kept
-
-
-def _told(key: str, spec: Mapping[str, Any]) -> Any:
-    return spec.get(key, UNTOLD.get(key))
 
 
 def _without_evaluations(spec: dict[str, Any]) -> dict[str, Any]:

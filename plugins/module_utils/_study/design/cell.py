@@ -11,9 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 # What a specification without such a key means.
-UNTOLD: Mapping[str, Any] = {"framework": "tensorflow", "processes_per_worker": 1}
+UNTOLD: Mapping[str, Any] = {"framework": "tensorflow", "processes_per_worker": 1, "spread": "DoNotSchedule"}
 # Keys of a specification whose values are mappings or lists. Version 0.3 wrote them as JSON text.
 NESTED = frozenset({"env", "env_from", "ps_env", "ps_resources", "worker_env", "worker_resources"})
+
+
+def shown_value(key: str, spec: Mapping[str, Any], nothing: str = "None") -> str:
+    """As labels and tables have it; `nothing` is what stands for a value that is missing."""
+    value = spec.get(key, UNTOLD.get(key))
+    return nothing if value is None else "''" if value == "" else str(value)
 
 
 def flat(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ VARIABLES = {
 FIT = "fit"
 # In the place of numbers of ps: none where the framework has none, else one.
 AUTO_PS = "auto"
-AXES = ("nodes", "ps", "workers", "strategies", "processes_per_worker")
+# Where a run's pods go: two ways of spreading them over the nodes, beside each other, or left to the scheduler.
+SPREADS = EVENLY, _IF_POSSIBLE, TOGETHER, _ = ("DoNotSchedule", "ScheduleAnyway", "PodAffinity", "")
 # Also the value of a Kubernetes label.
 STUDY_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?\Z")
 # More of anything than anybody asks for: a larger number is a slip. It is also short enough to print.
@@ -99,7 +100,7 @@ def integer(name: str, value: Any, *, minimum: int = 0, maximum: int | None = No
     return number
 
 
-def _items(value: Any) -> Any:
+def items_of(value: Any) -> Any:
     """What stands in a list; as text it is one of YAML, or parts between commas."""
     found = structure(value)
     return [item.strip() for item in found.split(",")] if isinstance(found, str) else found
@@ -107,7 +108,7 @@ def _items(value: Any) -> Any:
 
 def integers(name: str, value: Any, minimum: int = 1, *, word: str = "") -> list[Any]:
     """A list of whole numbers, given as 3, "3", "1,2,4" or [1, "2"]; one word may stand in a number's place."""
-    items = _items(value)
+    items = items_of(value)
     items = items if isinstance(items, (list, tuple)) else [items]
     found = [word if word and str(item).strip() == word else _whole(item) for item in items]
     if not found or not all(minimum <= one <= MOST if isinstance(one, int) else one == word for one in found):
@@ -166,7 +167,7 @@ def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 
 def choices(name: str, value: Any, allowed: Sequence[str]) -> list[str]:
-    items = _items(value)
+    items = items_of(value)
     if not isinstance(items, (list, tuple)) or not items:
         raise wrong(name, value, f"a list of {one_of(allowed)}")
     return [choice(name, item, allowed) for item in items]
@@ -221,6 +222,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "framework": lambda name, value: choice(name, value, tuple(frameworks.FRAMEWORKS)),
     "processes_per_worker": lambda name, value: integer(name, value, minimum=1, maximum=MOST_THREADS),
     "log_format": lambda _name, value: LogFormat.of(value).name,
+    "spread": lambda name, value: choice(name, value, SPREADS),
 }
 
 
@@ -260,6 +262,11 @@ def _check_together(spec: Mapping[str, Any]) -> None:
 def check_cell(spec: Mapping[str, Any], label: str, role: str = "sweep") -> None:
     """What our trainer or a framework cannot do, once it is known what a cell is."""
     frameworks.check(spec, label, role)
+    if "spread" in spec and spec.get("backend", "processes") == "processes":
+        raise InputError(
+            f"sweep_spreads asks for {label}, but training_backend is 'processes', which are all on this machine: give no spreads, or"
+            f" training_backend {one_of(workloads.names())}"
+        )
     if spec.get("command"):
         return
     strategy, preset = spec.get("strategy", "async_ps"), spec.get("preset", "fast")
@@ -465,35 +472,3 @@ def _try_to_write(folder: Path) -> None:
         if error.errno not in (errno.EISDIR, errno.EOPNOTSUPP):
             raise
         os.rmdir(tempfile.mkdtemp(dir=folder, prefix=".tfscale-"))
-
-
-def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict[str, list[Any]]]:
-    """The products of a space. An axis that an item leaves out is the plain variable's."""
-    items = [] if value == "" else _items(value)
-    if not isinstance(items, (list, tuple)) or not all(isinstance(item, Mapping) for item in items):
-        raise InputError(
-            f"sweep_series is {shown(value)}: give a list such as [{{ps: [2], workers: [1, 2, 4]}}], or an empty one"
-        )
-    if not items:
-        return [_product("sweep_", plain, lowest_ps=lowest_ps)]
-    products = []
-    for position, item in enumerate(items):
-        unknown = sorted(str(key) for key in item if key not in AXES)
-        if unknown:
-            raise InputError(f"sweep_series[{position}] has {shown(unknown[0])}: give {one_of(AXES)}")
-        given = _product(f"sweep_series[{position}].", item, lowest_ps=lowest_ps)
-        rest = {axis: plain[axis] for axis in plain if axis not in item}
-        products.append({**_product("sweep_", rest, lowest_ps=lowest_ps), **given})
-    return products
-
-
-def _product(prefix: str, axes: Mapping[str, Any], *, lowest_ps: int) -> dict[str, list[Any]]:
-    product: dict[str, list[Any]] = {}
-    for axis, value in axes.items():
-        name = f"{prefix}{axis}"
-        if axis == "strategies":
-            product[axis] = choices(name, value, STRATEGIES)
-        else:
-            lowest, word = lowest_ps if axis == "ps" else 1, FIT if axis == "workers" else ""
-            product[axis] = integers(name, value, lowest, word=word)
-    return product

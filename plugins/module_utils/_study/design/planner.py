@@ -19,7 +19,7 @@ from ..records.history import History
 from ..records.record import Record
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
-from . import blocks, budget, frameworks, inputs, sizing, variables
+from . import axes, blocks, budget, frameworks, inputs, sizing, variables
 from .blocks import Cell, Design, PlannedRun
 from .cell import run_id
 from .course import Adaptive, Asked, Fixed, Search
@@ -50,7 +50,7 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
     plain = {axis: params[axis] for axis in ("nodes", "ps", "workers")}
     if params["ps"] == inputs.AUTO_PS:
         plain["ps"] = [frameworks.usual_ps(spec)]
-    for axis in ("strategies", "processes_per_worker"):
+    for axis in axes.OPTIONAL:
         if params[axis] not in ([], ""):
             plain[axis] = params[axis]
     study = str(params["study"])
@@ -59,8 +59,8 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
     # A program of the user's own may do without parameter servers, and workers that mirror all parameters do.
     mirrors = spec.get("strategy") == "mirrored" and "strategies" not in plain
     without = spec.get("command") or mirrors or not frameworks.framework_of(spec).has_ps
-    products = inputs.series(params["series"], plain, lowest_ps=0 if without else 1)
-    nodes = max(max(axes["nodes"]) for axes in products)
+    products = axes.series(params["series"], plain, lowest_ps=0 if without else 1)
+    nodes = max(max(one["nodes"]) for one in products)
     if spec.get("provider") == "local" and nodes > 1:
         raise InputError(f"sweep_nodes is {nodes}: give 1, because the provider local has one node, this machine")
     cells = blocks.cells_of(fits.resolved(products), sealed.spec(study, spec), variants)

@@ -20,7 +20,7 @@ from ..._common.format import shown
 from ..._common.yaml_text import structure
 from ..records.selection import selector
 from ..statistics.sequential import FIRST
-from . import frameworks, inputs, sizes, workloads
+from . import axes, frameworks, inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .queue_inputs import check_queue
@@ -122,8 +122,8 @@ def axis(minimum: int, also: str = "") -> Check:
     return lambda name, value: inputs.integers(name, value, minimum, word=also)
 
 
-def strategies(name: str, value: Any) -> list[str]:
-    return inputs.choices(name, value, inputs.STRATEGIES)
+def words_of(axis: str) -> Check:
+    return partial(inputs.choices, allowed=axes.AXES[axis].words)
 
 
 def change(name: str, value: Any) -> dict[str, Any]:
@@ -274,7 +274,7 @@ TRAINING: dict[str, Check] = {
         values=in_words(word(LABEL_VALUE, "the value of a label")),
     ),
     "training_tolerations": sequence(of_pod("{key: gpu, operator: Exists}"), "[{key: gpu, operator: Exists}]"),
-    "training_spread": choice("DoNotSchedule", "ScheduleAnyway", ""),
+    "training_spread": CHECKS["spread"],
     "training_run_as_user": either(whole(1, 2**31 - 1)),
     "training_service_account": NAME_OR_NONE,
     "training_priority_class": NAME_OR_NONE,
@@ -301,12 +301,13 @@ TRAINING: dict[str, Check] = {
 SWEEP: dict[str, Check] = {
     "sweep_study": study,
     "sweep_results_dir": PATH,
-    "sweep_series": lambda _name, value: inputs.series(value, {}, lowest_ps=0),
+    "sweep_series": lambda _name, value: axes.series(value, {}, lowest_ps=0),
     "sweep_ps": lambda name, value: value if value == inputs.AUTO_PS else inputs.integers(name, value, 0),
     "sweep_workers": axis(1, inputs.FIT),
     "sweep_nodes": axis(1),
-    "sweep_strategies": either(either(strategies), []),
+    "sweep_strategies": either(either(words_of("strategies")), []),
     "sweep_processes_per_worker": either(either(axis(1)), []),
+    "sweep_spreads": either(either(words_of("spreads")), []),
     "sweep_variants": lambda _name, value: inputs.variants(value, FOR_PODS),
     "sweep_max_slowdown": inputs.margin,
     "sweep_steps": CHECKS["train_steps"],

@@ -199,6 +199,24 @@ def test_queue_is_a_label_of_the_workload_and_of_nothing_else(backend: str) -> N
     assert (plain["workload_labels"], plain["suspend"], queued["suspend"]) == (plain["labels"], False, True)
 
 
+def test_spread_of_a_run_is_that_of_its_cell() -> None:
+    found = of("job", {"spread": "ScheduleAnyway"}, spread="PodAffinity")
+    assert (found["spread"][0]["whenUnsatisfiable"], found["affinity"]) == ("ScheduleAnyway", None)
+    # What an older record does not tell.
+    assert of("job", spread="PodAffinity")["spread"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+    assert (of("job", {"spread": ""})["spread"], of("job", {"spread": ""})["affinity"]) == ([], None)
+
+
+def test_spread_that_puts_pods_together_prefers_their_node_and_has_no_other_preference() -> None:
+    found = of("job", {"spread": "PodAffinity", "ps": 1, "workers": 4})
+    ours = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": found["labels"]}}
+    [preferred] = found["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert preferred["podAffinityTerm"] == ours
+    # It holds wherever five pods are, and keeps the scheduler's own constraints away.
+    [constraint] = found["spread"]
+    assert (constraint["maxSkew"], constraint["whenUnsatisfiable"]) == (5, "DoNotSchedule")
+
+
 @pytest.mark.parametrize(
     ("volume", "spread", "of_run", "lasting"),
     [
@@ -210,11 +228,12 @@ def test_queue_is_a_label_of_the_workload_and_of_nothing_else(backend: str) -> N
 def test_spread_of_a_long_running_training_yields_to_a_volume_of_one_node(
     volume: Any, spread: str, of_run: str, lasting: str
 ) -> None:
-    run, training = of("job", volume=volume, spread=spread), long_running(volume=volume, spread=spread)
+    run, training = of("job", {"spread": spread}, volume=volume), long_running(volume=volume, spread=spread)
     assert run["spread"][0]["whenUnsatisfiable"] == of_run
     assert training["spread"][0]["whenUnsatisfiable"] == lasting
     assert training["spread"][0]["labelSelector"] == {"matchLabels": training["labels"]}
     assert long_running(volume=volume, spread="")["spread"] == []
+    assert long_running(volume=volume, spread="PodAffinity")["affinity"] is not None
 
 
 def test_security_is_restricted_and_the_user_the_cluster_s_unless_given() -> None:

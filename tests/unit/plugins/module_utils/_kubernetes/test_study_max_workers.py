@@ -65,6 +65,22 @@ def test_resolved_has_a_number_for_each_number_of_nodes_and_ps(store: Store) -> 
     assert store.requests == 3
 
 
+def test_resolved_has_a_number_for_each_spread(store: Store) -> None:
+    store.objects["/api/v1/pods/busy"] = pod("busy", "n1", cpu="1")
+    one, axis = fits(), {"spreads": ["DoNotSchedule", "PodAffinity", ""]}
+    found = list(one.resolved([{**product(["fit"], nodes=(2,), ps=(0,)), **axis}]))
+    assert [(each["spreads"], each["workers"]) for each in found] == [
+        (["DoNotSchedule"], [3]),
+        (["PodAffinity"], [3]),
+        ([""], [3]),
+    ]
+    assert one.lines[0].startswith("  fit: workers=3 with nodes=2 ps=0 spread=DoNotSchedule, the limit is")
+    # The usual spread has the number that a study without the axis has kept.
+    plain = fits()
+    list(plain.resolved([product(["fit"], nodes=(2,), ps=(0,))]))
+    assert set(plain.numbers) < set(one.numbers)
+
+
 def test_resolved_counts_all_nodes_where_none_are_chosen(store: Store) -> None:
     assert list(fits(placement={**PLACEMENT, "nodes_method": "none"}).resolved([product(["fit"])])) == [product([4])]
 

@@ -50,6 +50,23 @@ def test_cells_table_of_the_realistic_study() -> None:
     assert column(table, "speed-up") == ["1 (reference)", "1.55 of 2", "1.42 of 4", "1 (reference)", "0.91 of 2"]
 
 
+def test_cells_table_tells_of_a_queue_only_where_there_is_one() -> None:
+    records = ledgers.study(space(workers=[1, 2]))
+    assert "queue" not in cells(records).columns
+    assert "queue_seconds_median" not in tables.cell_rows(study(records), answer.answers(study(records)))[0]
+    for one in records:
+        one["timings"]["queue_seconds"] = 10.0 * one["spec"]["workers"]
+    assert column(cells(records), "in the queue [s]") == ["10.0", "20.0"]
+    rows = tables.cell_rows(study(records), answer.answers(study(records)))
+    assert [row["queue_seconds_median"] for row in rows] == [10.0, 20.0]
+    assert [row["queue_seconds"] for row in run_rows(study(records).runs)][:2] == [10.0, 20.0]
+
+
+def test_cells_table_names_a_value_that_records_leave_out() -> None:
+    records = [record(SPEC, 1, seconds=4.0), record({**SPEC, "spread": "PodAffinity"}, 1, seconds=4.0)]
+    assert sorted(column(cells(records), "spread over nodes")) == ["DoNotSchedule", "PodAffinity"]
+
+
 def test_cells_table_splits_the_time_to_accuracy_into_its_factors() -> None:
     table = cells(ledgers.to_accuracy())
     assert column(table, "runs at the target") == ["5 of 5", "5 of 5", "5 of 5", "3 of 5"]

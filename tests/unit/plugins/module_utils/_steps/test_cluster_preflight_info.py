@@ -236,6 +236,20 @@ def test_execute_places_replicas_as_the_run_will(store: Store, given: Any, fits:
             look(cell, **given)
 
 
+@pytest.mark.parametrize(
+    ("own", "given", "fits"),
+    [({"spread": "PodAffinity"}, "DoNotSchedule", True), ({"spread": "DoNotSchedule"}, "", False), ({}, "", True)],
+)
+def test_execute_places_replicas_by_the_spread_of_their_cell(store: Store, own: Any, given: str, fits: bool) -> None:
+    store.objects["/api/v1/pods/greedy"] = pod("greedy", "worker2", cpu="1700m")
+    cell = {"label": "one", "spec": {"nodes": 2, "ps": 1, "workers": 3, **own}}
+    if fits:
+        look(cell, spread=given)
+    else:
+        with pytest.raises(StepError, match=r"cell one can never fit: .*evenly"):
+            look(cell, spread=given)
+
+
 def test_execute_does_not_count_what_is_left_of_a_run(store: Store) -> None:
     store.objects["/api/v1/pods/left"] = pod("left", "worker1", cpu="2", namespace="tfscale", labels=RUN)
     look({"nodes": 1, "ps": 1, "workers": 2})

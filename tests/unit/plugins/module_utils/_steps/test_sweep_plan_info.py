@@ -337,7 +337,33 @@ def test_execute_processes_of_a_worker_are_an_axis(tmp_path: Path) -> None:
     assert [cell["spec"].get("processes_per_worker") for cell in found["cells"]] == [None, 2]
 
 
+def test_execute_spread_of_the_pods_is_an_axis(tmp_path: Path) -> None:
+    found = plan(tmp_path, workers=2, spec=PODS, spreads="DoNotSchedule,PodAffinity")
+    assert labels(found) == ["ps=1 workers=2 spread=DoNotSchedule", "ps=1 workers=2 spread=PodAffinity"]
+    # A cell of the usual spread is that of a study without such an axis.
+    [plain] = plan(tmp_path, workers=2, spec=PODS)["cells"]
+    assert plain["cell_id"] == found["cells"][0]["cell_id"]
+    assert [cell["spec"].get("spread") for cell in found["cells"]] == [None, "PodAffinity"]
+    apart = {**PODS, "spread": "ScheduleAnyway"}
+    assert labels(plan(tmp_path, workers=2, spec=apart, spreads=["", "DoNotSchedule"])) == [
+        "ps=1 workers=2 spread=''",
+        "ps=1 workers=2 spread=DoNotSchedule",
+    ]
+    assert plan(tmp_path, workers=2, spec=apart)["cells"][0]["spec"]["spread"] == "ScheduleAnyway"
+    series = [{"spreads": ["PodAffinity"]}, {"workers": [4]}]
+    assert labels(plan(tmp_path, workers=2, spec=PODS, series=series)) == [
+        "ps=1 workers=2 spread=PodAffinity",
+        "ps=1 workers=4 spread=DoNotSchedule",
+    ]
+
+
 BAD_INPUT = [
+    (
+        {"spec": {**PODS, "spread": "Pack"}},
+        "training_spread is 'Pack': give DoNotSchedule, ScheduleAnyway, PodAffinity or nothing",
+    ),
+    ({"spec": PODS, "spreads": "Pack"}, "sweep_spreads is 'Pack': give DoNotSchedule"),
+    ({"spreads": ["PodAffinity"]}, "sweep_spreads asks for ps=1 workers=1, but training_backend is 'processes'"),
     (
         {"spec": {**FIXED, "framework": "torch"}},
         "training_framework is 'torch': give tensorflow, pytorch, jax, mpi or none",
