@@ -311,8 +311,7 @@ class _Pods(ABC):
             "once": self.once,
             "env_from": pod_env(structure(self.given["env_from"])),
             "node_selector": self.node_selector,
-            "spread": self.constraints,
-            "affinity": self.affinity,
+            "placement": {"topologySpreadConstraints": self.constraints, **self.affinity},
             "security": self.security,
             "mount": MOUNT,
             "volumes": self.volume.volumes,
@@ -368,12 +367,12 @@ class _Pods(ABC):
         return [{**evenly, "whenUnsatisfiable": EVENLY if together else self.spread, **selector}]
 
     @property
-    def affinity(self) -> Values | None:
+    def affinity(self) -> Values:
         if self.spread != TOGETHER:
-            return None
+            return {}
         term = {"topologyKey": HOSTNAME, "labelSelector": {"matchLabels": self.labels}}
         preferred = [{"weight": 100, "podAffinityTerm": term}]
-        return {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+        return {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}}
 
     @property
     def security(self) -> Values:

@@ -145,6 +145,29 @@ def test_manifest_every_replica_learns_who_is_who(found: Any) -> None:
     assert names.index("JOB_COMPLETION_INDEX") < names.index("TF_CONFIG")
 
 
+@asks(manifest("job", training_queue="team"), manifest("statefulset", training_queue="team"))
+def test_manifest_gives_what_kueue_admits_to_the_queue(found: Any) -> None:
+    label = {"kueue.x-k8s.io/queue-name": "team"}
+    for (kind, _name), document in found.items():
+        is_admitted = kind in ("Job", "StatefulSet")
+        assert document["metadata"]["labels"] == ({**LABELS, **label} if is_admitted else LABELS)
+        if is_admitted:
+            assert "kueue.x-k8s.io/queue-name" not in document["spec"]["template"]["metadata"]["labels"]
+            assert document["spec"].get("suspend") == (True if kind == "Job" else None)
+
+
+TOGETHER = {**RUN, "spec": {**SPEC, "ps": 2, "workers": 3, "spread": "PodAffinity"}}
+
+
+@asks(manifest("job", training_run=TOGETHER), manifest("statefulset", training_run=TOGETHER))
+def test_manifest_of_pods_that_are_to_be_together(found: Any) -> None:
+    pods = [pod_of(document) for (kind, _name), document in found.items() if kind in ("Job", "StatefulSet")]
+    for pod in pods:
+        [term] = pod["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert term["podAffinityTerm"]["labelSelector"] == {"matchLabels": LABELS}
+        assert pod["topologySpreadConstraints"][0]["maxSkew"] == 5
+
+
 OF_JAX = {**RUN, "spec": {**SPEC, "ps": 0, "workers": 3, "framework": "jax"}}
 
 
@@ -285,7 +308,7 @@ DATA, MOUNT = {"name": "data", "emptyDir": {}}, {"name": "data", "mountPath": "/
         training_image_pull_secrets=["registry"],
         training_service_account="trainer",
         training_priority_class="high",
-        training_spread="",
+        training_run={**RUN, "spec": {**SPEC, "ps": 2, "workers": 3, "spread": ""}},
         training_run_as_user=10001,
     )
 )

@@ -199,26 +199,31 @@ def test_queue_is_a_label_of_the_workload_and_of_nothing_else(backend: str) -> N
     assert (plain["workload_labels"], plain["suspend"], queued["suspend"]) == (plain["labels"], False, True)
 
 
+def spread(found: Any) -> Any:
+    return found["placement"]["topologySpreadConstraints"]
+
+
 def test_spread_of_a_run_is_that_of_its_cell() -> None:
     found = of("job", {"spread": "ScheduleAnyway"}, spread="PodAffinity")
-    assert (found["spread"][0]["whenUnsatisfiable"], found["affinity"]) == ("ScheduleAnyway", None)
+    assert spread(found)[0]["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert "affinity" not in found["placement"]
     # What an older record does not tell.
-    assert of("job", spread="PodAffinity")["spread"][0]["whenUnsatisfiable"] == "DoNotSchedule"
-    assert (of("job", {"spread": ""})["spread"], of("job", {"spread": ""})["affinity"]) == ([], None)
+    assert spread(of("job", spread="PodAffinity"))[0]["whenUnsatisfiable"] == "DoNotSchedule"
+    assert of("job", {"spread": ""})["placement"] == {"topologySpreadConstraints": []}
 
 
 def test_spread_that_puts_pods_together_prefers_their_node_and_has_no_other_preference() -> None:
     found = of("job", {"spread": "PodAffinity", "ps": 1, "workers": 4})
     ours = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": found["labels"]}}
-    [preferred] = found["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    [preferred] = found["placement"]["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     assert preferred["podAffinityTerm"] == ours
     # It holds wherever five pods are, and keeps the scheduler's own constraints away.
-    [constraint] = found["spread"]
+    [constraint] = spread(found)
     assert (constraint["maxSkew"], constraint["whenUnsatisfiable"]) == (5, "DoNotSchedule")
 
 
 @pytest.mark.parametrize(
-    ("volume", "spread", "of_run", "lasting"),
+    ("volume", "given", "of_run", "lasting"),
     [
         ({}, "DoNotSchedule", "DoNotSchedule", "DoNotSchedule"),
         (VOLUME, "DoNotSchedule", "DoNotSchedule", "DoNotSchedule"),
@@ -226,14 +231,14 @@ def test_spread_that_puts_pods_together_prefers_their_node_and_has_no_other_pref
     ],
 )
 def test_spread_of_a_long_running_training_yields_to_a_volume_of_one_node(
-    volume: Any, spread: str, of_run: str, lasting: str
+    volume: Any, given: str, of_run: str, lasting: str
 ) -> None:
-    run, training = of("job", {"spread": spread}, volume=volume), long_running(volume=volume, spread=spread)
-    assert run["spread"][0]["whenUnsatisfiable"] == of_run
-    assert training["spread"][0]["whenUnsatisfiable"] == lasting
-    assert training["spread"][0]["labelSelector"] == {"matchLabels": training["labels"]}
-    assert long_running(volume=volume, spread="")["spread"] == []
-    assert long_running(volume=volume, spread="PodAffinity")["affinity"] is not None
+    run, training = of("job", {"spread": given}, volume=volume), long_running(volume=volume, spread=given)
+    assert spread(run)[0]["whenUnsatisfiable"] == of_run
+    assert spread(training)[0]["whenUnsatisfiable"] == lasting
+    assert spread(training)[0]["labelSelector"] == {"matchLabels": training["labels"]}
+    assert spread(long_running(volume=volume, spread="")) == []
+    assert long_running(volume=volume, spread="PodAffinity")["placement"]["affinity"]
 
 
 def test_security_is_restricted_and_the_user_the_cluster_s_unless_given() -> None:
