@@ -11,8 +11,8 @@ module: training_cleanup
 short_description: Remove what runs have left in a cluster, or a long-running training
 version_added: 0.2.0
 description:
-  - Removes the Jobs, StatefulSets, pods, Services, ConfigMaps and NetworkPolicies of a study, of one of its runs, or of one attempt,
-    and returns when the pods are gone.
+  - Removes the Jobs, StatefulSets, JobSets, TrainJobs, TrainingRuntimes, pods, Services, ConfigMaps and NetworkPolicies of a study, of
+    one of its runs, or of one attempt, and returns when the pods are gone. A kind that the cluster does not know has no objects there.
   - Objects are found by their labels. The study's ledger and lock in the cluster stay, and so does a long-running training unless
     O(training) names it.
   - Without O(run_id) it removes all runs of the study; without O(attempt), all attempts of the run.

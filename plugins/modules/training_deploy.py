@@ -25,8 +25,9 @@ options:
     required: true
   definition:
     description:
-      - The manifests. Kinds are ConfigMap, Service, PersistentVolumeClaim, NetworkPolicy, Deployment, StatefulSet and Job. Each
-        carries the label C(app.kubernetes.io/managed-by=tfscale.study) and that of its study or training.
+      - The manifests. Kinds are ConfigMap, Service, PersistentVolumeClaim, NetworkPolicy, Deployment, StatefulSet, Job, JobSet,
+        TrainJob and TrainingRuntime. Each carries the label C(app.kubernetes.io/managed-by=tfscale.study) and that of its study or
+        training.
     type: list
     elements: dict
     required: true

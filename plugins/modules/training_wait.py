@@ -26,9 +26,13 @@ extends_documentation_fragment:
   - tfscale.study.run
 options:
   backend:
-    description: What carries the replicas. V(processes) of this machine, or pods of a V(job) or V(statefulset); only these use a cluster.
+    description:
+      - What carries the replicas. V(processes) of this machine, or pods of a V(job), V(statefulset), V(jobset) or V(trainjob);
+        only these use a cluster.
+      - If a JobSet or TrainJob has no pod after 20 s and its controller has made nothing of it, the wait ends. The message names the
+        object and the controller, or the controller's own warning.
     type: str
-    choices: [processes, job, statefulset]
+    choices: [processes, job, statefulset, jobset, trainjob]
     default: processes
   run_dir:
     description:

@@ -29,7 +29,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.labels i
     TRAINING,
 )
 from ansible_collections.tfscale.study.plugins.module_utils._kubernetes.queues import QUEUE
-from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks, workloads
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell import UNTOLD
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs import (
     EVENLY,
@@ -39,6 +39,8 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.design.inputs
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.formats import LogFormat
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
+from ansible_collections.tfscale.study.plugins.plugin_utils.train_job import train_job
+from ansible_collections.tfscale.study.plugins.plugin_utils.volume import MOUNT, Volume
 
 Values = dict[str, Any]
 
@@ -51,9 +53,6 @@ HYPERPARAMETERS = (
 # Only of a run with a target accuracy.
 OF_TARGET = ("target_accuracy", "eval_every")
 PROGRAM = ("python3", "-m", "trainer")
-# On it everything outlives its pods, in every replica at the same place.
-MOUNT = "/volume"
-VOLUME = "tfscale"
 INTEROP = "TF_NUM_INTEROP_THREADS"
 HOSTNAME = "kubernetes.io/hostname"
 READY = "/tmp/ready"  # noqa: S108 - a pod's own folder
@@ -74,7 +73,7 @@ def replicas(given: Mapping[str, Any], run: Mapping[str, Any]) -> Values:
     """Those of a run, of a long-running training, or without either what all runs of a study share."""
     if given["backend"] == "processes":
         return _Program(given, run).of_processes()
-    volume = _Volume(given)
+    volume = Volume(given)
     is_long_running = _flag(given, "long_running")
     shared = {
         "claim": volume.claim,
@@ -127,44 +126,12 @@ def _resources(given: Mapping[str, Any], spec: Mapping[str, Any], kind: str) -> 
     return {**asked, "limits": {**asked.get("limits", {}), "nvidia.com/gpu": gpus}} if gpus else asked
 
 
-def _permissions(volume: _Volume, *, is_long_running: bool) -> Iterable[dict[str, str]]:
+def _permissions(volume: Volume, *, is_long_running: bool) -> Iterable[dict[str, str]]:
     if is_long_running:
         yield from ({**what, "verb": verb} for what, verb in product((CLAIMS, DEPLOYMENTS), VERBS))
         yield from ({**what, "verb": "update"} for what in REPLACED)
     elif volume.is_ours:
         yield from ({**CLAIMS, "verb": verb} for verb in VERBS)
-
-
-class _Volume:
-    """The volume on which everything outlives its pods."""
-
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self.given: Mapping[str, Any] = structure(given["volume"]) or {}
-        self.is_used = bool(self.given) and _flag(given, "uses_volume")
-        self.is_ours = bool(self.given) and "claim" not in self.given
-        self.is_of_one_node = self.is_used and "ReadWriteMany" not in self.given.get("access_modes", ())
-        self.name = given["name"]
-
-    @property
-    def claim(self) -> Values:
-        spec: Values = {"accessModes": self.given.get("access_modes", ["ReadWriteOnce"])}
-        if self.is_ours:
-            spec["resources"] = {"requests": {"storage": self.given["size"]}}
-        if self.given.get("storage_class"):
-            spec["storageClassName"] = self.given["storage_class"]
-        return {
-            "name": self.given.get("claim", self.name),
-            "labels": {**MANAGED, TRAINING: self.name},
-            "spec": spec,
-        }
-
-    @property
-    def volumes(self) -> list[Values]:
-        return [{"name": VOLUME, "persistentVolumeClaim": {"claimName": self.claim["name"]}}] if self.is_used else []
-
-    @property
-    def mounts(self) -> list[Values]:
-        return [{"name": VOLUME, "mountPath": MOUNT}] if self.is_used else []
 
 
 class _Program:
@@ -259,9 +226,10 @@ class _Pods(ABC):
     node_selector: dict[str, str]
     spread: str
 
-    def __init__(self, given: Mapping[str, Any], volume: _Volume, run: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], volume: Volume, run: Mapping[str, Any]) -> None:
         self.given, self.volume, self.run = given, volume, run
         self.program = _Program(given, run)
+        self.workload = workloads.workload(given["backend"])
         self.counts = {"ps": integer("ps", run["spec"]["ps"]), "worker": integer("workers", run["spec"]["workers"])}
         ports = structure(given["ports"])
         self.ports = {kind: integer(f"training_ports.{kind}", ports[kind]) for kind in KINDS}
@@ -294,15 +262,22 @@ class _Pods(ABC):
             "TF_CLUSTER": json.dumps(cluster, sort_keys=True),
         }
 
+    @property
+    def selector(self) -> Values:
+        if self.workload.name_label:
+            return {"matchLabels": {self.workload.name_label: self.name}}
+        return {"matchLabels": self.labels, "matchExpressions": [{"key": REPLICA, "operator": "Exists"}]}
+
     def pods(self) -> Values:
-        replicas_of_it = {"key": REPLICA, "operator": "Exists"}
         return {
             "name": self.name,
             "labels": self.labels,
             # Kueue takes up objects that have its label; one that can be suspended has no pods before that.
             "workload_labels": {**self.labels, **({QUEUE: self.given["queue"]} if self.given["queue"] else {})},
             "suspend": bool(self.given["queue"]),
-            "selector": {"matchLabels": self.labels, "matchExpressions": [replicas_of_it]},
+            "selector": self.selector,
+            # An object that holds all groups makes one of its own.
+            "has_services": not self.workload.is_whole,
             # Of no port at all a NetworkPolicy means every one: collective operations choose their own.
             "ports": list(dict.fromkeys(self.ports.values())) if self.program.framework.has_ps else [],
             "config": {"name": self.config_name, "data": self.config},
@@ -320,25 +295,43 @@ class _Pods(ABC):
 
     def group(self, kind: str, count: int) -> Values:
         name = f"{self.name}-{kind}"
+        ends = {"successPolicy": {"rules": [{"succeededIndexes": "0"}]}}
         image = self.program.spec.get("image", self.given["image"])
         return {
             "kind": kind,
             "name": name,
             "labels": {**self.labels, REPLICA: kind},
             "count": count,
+            "subdomain": self.workload.object_of(self.name, kind),
+            "job": self.workload.job_of(kind),
+            "job_labels": self.workload.job_labels.get(kind, {}),
+            # Of a Job that ends with the chief.
+            "end": ends if kind == "worker" and self.program.has_chief else {},
             "addresses": [f"{name}-{index}" for index in range(count)],
             "port": self.ports[kind],
             "image": (self.given["ps_image"] or image) if kind == "ps" else image,
             # Kubernetes would replace a reference such as $(NAME) in an argument, which is the program's.
             "command": [one.replace("$(", "$$(") for one in self.command(kind)],
+            "identity": self.identity(kind),
             "environment": pod_env(self.place(kind)),
             "env": pod_env(self.env(kind)),
             "resources": _resources(self.given, self.program.spec, kind),
             "readiness": self.readiness(kind),
         }
 
+    def identity(self, kind: str) -> list[Values]:
+        """Which replica this is. Kubernetes puts in only what stands before."""
+        task = f'{{"type": "{kind}", "index": $(JOB_COMPLETION_INDEX)}}'
+        fields = {"POD_NAME": "metadata.name", "JOB_COMPLETION_INDEX": self.workload.index_field}
+        return [
+            {"name": "JOB_NAME", "value": kind},
+            *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+            {"name": "TASK_INDEX", "value": "$(JOB_COMPLETION_INDEX)"},
+            {"name": "TF_CONFIG", "value": f'{{"cluster": $(TF_CLUSTER), "task": {task}}}'},
+        ]
+
     def place(self, kind: str) -> dict[str, str]:
-        """The table of frameworks, without what the user gives; the pod template defines TASK_INDEX before it."""
+        """The table of frameworks, without what the user gives; `identity` defines TASK_INDEX before it."""
         if kind != "worker":
             return {}
         chief = {"chief_host": self.address("worker", 0), "chief_port": str(self.ports["worker"])}
@@ -395,7 +388,7 @@ class _Run(_Pods):
         'if mkdir /tmp/.tfscale-began 2>/dev/null; then exec "$0" "$@"; else exec sleep 2147483647; fi',
     ]
 
-    def __init__(self, given: Mapping[str, Any], volume: _Volume, run: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], volume: Volume, run: Mapping[str, Any]) -> None:
         super().__init__(given, volume, run)
         self.name = f"tf-{run['run_id']}-{run['attempt']}"
         about = {STUDY: "study", "tfscale.study/cell": "cell_id", RUN: "run_id", ATTEMPT: "attempt"}
@@ -406,7 +399,7 @@ class _Run(_Pods):
         self.node_selector = {**words(structure(given["node_selector"])), **active}
 
     def address(self, kind: str, index: int) -> str:
-        return f"{self.name}-{kind}-{index}.{self.name}-{kind}"
+        return self.workload.address(self.name, kind, index)
 
     @property
     def folder(self) -> Values:
@@ -428,6 +421,11 @@ class _Run(_Pods):
     def readiness(self, kind: str) -> Values | None:  # noqa: ARG002 - all replicas of a run meet at the start line
         return None
 
+    def pods(self) -> Values:
+        named = {"backend": self.workload.name, "deciding": [self.workload.job_of("worker")], "parts": []}
+        pods = {**super().pods(), **named}
+        return pods | train_job(pods, self.given, self.program.spec) if self.workload.through else pods
+
 
 class _LongRunning(_Pods):
     """It outlives its pods and goes on from checkpoints."""
@@ -435,7 +433,7 @@ class _LongRunning(_Pods):
     grace_seconds = 60
     once: ClassVar[list[str]] = []
 
-    def __init__(self, given: Mapping[str, Any], volume: _Volume) -> None:
+    def __init__(self, given: Mapping[str, Any], volume: Volume) -> None:
         hyperparameters = {name: given["steps" if name == "train_steps" else name] for name in HYPERPARAMETERS}
         spec = {**hyperparameters, "ps": given["ps"], "workers": given["workers"], "gpus": given["gpus"]}
         super().__init__(given, volume, {"spec": spec, "seed": given["seed"]})

@@ -50,6 +50,8 @@ def manifest(backend: str, ps: int = 2, workers: int = 3, **variables: Any) -> s
         "training_run": {**RUN, "spec": {**SPEC, "ps": ps, "workers": workers}},
         **variables,
     }
+    run = given["training_run"]
+    given["training_run"] = {**run, "spec": {**run["spec"], "backend": backend}}
     host = next((host for host, there in ASKED.items() if there == given), f"manifest-{len(ASKED)}")
     ASKED[host] = given
     return host
@@ -455,7 +457,7 @@ OWN_PROBE = {"httpGet": {"path": "/", "port": 80}}
 )
 def test_manifest_long_running_probes(found: Any) -> None:
     def probe(documents: Any, replica: str) -> Any:
-        return pod_of(documents["StatefulSet", f"mine-{replica}"])["containers"][0]["readinessProbe"]
+        return pod_of(documents["StatefulSet", f"mine-{replica}"])["containers"][0].get("readinessProbe")
 
     usual, own, none = found
     assert probe(usual, "ps")["tcpSocket"] == {"port": 2222}

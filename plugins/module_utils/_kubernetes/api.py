@@ -106,6 +106,16 @@ class Api:
             return set()
         return {one["name"] for one in found["resources"]}
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        """In which the server has a group of APIs such as batch; none where it does not know the group."""
+        try:
+            found = self._document("GET", f"/apis/{group}", {}, is_whole=_is_group)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return ()
+        return tuple(one["version"] for one in found["versions"])
+
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         return self._document("POST", path, query, document)
 
@@ -316,6 +326,13 @@ def _is_list(document: Mapping[str, Any]) -> bool:
 def _is_discovery(document: Mapping[str, Any]) -> bool:
     found = document.get("resources")
     return isinstance(found, list) and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in found)
+
+
+def _is_group(document: Mapping[str, Any]) -> bool:
+    found = document.get("versions")
+    return isinstance(found, list) and all(
+        isinstance(one, dict) and isinstance(one.get("version"), str) for one in found
+    )
 
 
 def document_of(host: str, data: bytes, is_whole: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .labels import ATTEMPT, MANAGED, RUN, STUDY, TRAINING
 
 Document = Mapping[str, Any]
 
-# Of objects beside the workloads.
+# Of objects beside the workloads of the table and what belongs to these.
 _PLACES = {
     "ConfigMap": ("/api/v1", "configmaps"),
     "Service": ("/api/v1", "services"),
@@ -29,7 +29,7 @@ OWNERS = (*MANAGED, STUDY, RUN, ATTEMPT, TRAINING)
 
 def places() -> dict[str, tuple[str, str]]:
     """API and collection of each kind that a manifest of ours may have."""
-    return {**_PLACES, **{one.kind: one.place for one in workloads.WORKLOADS}}
+    return {**_PLACES, **{one.kind: one.place for one in workloads.kinds()}}
 
 
 def path_of(kind: str, namespace: str, name: str = "") -> str:

@@ -8,7 +8,7 @@ docs/examples/rbac.yml gives just this; the tests compare the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ NODES = {("", "nodes"): ("get", "list", "patch")}
 # Of Kueue: the queue, and what it says of a run.
 QUEUES = {("kueue.x-k8s.io", "localqueues"): ("get", "list"), ("kueue.x-k8s.io", "workloads"): ("list",)}
 # What is in no namespace.
-CLUSTER_SCOPED = ("nodes", "namespaces")
+CLUSTER_SCOPED = ("nodes", "namespaces", "clustertrainingruntimes")
 
 
 class Right(NamedTuple):
@@ -65,16 +65,17 @@ def needed(
     nodes: bool,
     leases: bool,
     queues: bool = False,
-    backend: str | None = None,
-    others: Iterable[workloads.Workload] | None = None,
+    backends: Collection[str] | None = None,
+    others: Iterable[workloads.Kind] | None = None,
 ) -> list[Right]:
-    """All rights on the workload of `backend`; without it, on every workload.
+    """All rights on the workloads of `backends` and what belongs to them; without it, on every workload.
 
-    `others` are the workloads that cleanup lists beside it, in search of remains; default: all.
+    `others` are the kinds that cleanup lists beside them, in search of remains; default: all.
     """
-    listed = workloads.WORKLOADS if others is None else others
+    asked = [one for one in workloads.WORKLOADS if backends is None or one.name in backends]
+    listed = workloads.kinds() if others is None else others
     of_workloads: dict[tuple[str, str], tuple[str, ...]] = {(one.group, one.resource): ("list",) for one in listed}
-    of_workloads |= {(one.group, one.resource): OWN for one in workloads.WORKLOADS if backend in (None, one.name)}
+    of_workloads |= {(kind.group, kind.resource): OWN for one in asked for kind in (one, *one.others)}
     table = {**RUNS, **of_workloads}
     for wanted, rights in ((leases, LEASES), (nodes, NODES), (queues, QUEUES)):
         table |= rights if wanted else {}

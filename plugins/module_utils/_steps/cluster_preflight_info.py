@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from .._common.quantity import Amounts
 from .._common.words import words
 from .._common.yaml_text import structure
 from .._kubernetes import api as kubernetes_api
-from .._kubernetes import capacity, free_capacity, nodes, permissions, queues
+from .._kubernetes import capacity, extensions, free_capacity, nodes, permissions, queues
 from .._kubernetes.api import Api, ApiError
 from .._kubernetes.capacity import Cell, Replicas
 from .._kubernetes.free_capacity import Seen
@@ -25,7 +25,7 @@ from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC, NAMESPACE_ARG_SPEC
 from .._kubernetes.permissions import Right
 from .._study.design import workloads
-from .._study.design.inputs import EVENLY, choice, integer, one_of
+from .._study.design.inputs import EVENLY, choice, integer
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_ARG_SPEC,
@@ -50,16 +50,19 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
     try:
         check_namespace(params["namespace"])
         cells = _cells(params["cells"], params["resources"], params["spread"])
+        backends = _backends(params)
         given = [Right.of(one) for one in (*(params["needs"] or ()), *params["more_needs"])]
         api = kubernetes_api.connect(params)
         is_there = _check_namespace(api, params["namespace"])
-        if params["backend"] is not None:
-            _check_workload(api, choice("training_backend", params["backend"], workloads.names()))
+        for backend, variable in backends.items():
+            extensions.check_backend(api, variable, backend)
         queue = params["queue"]
         if queue:
             queues.check_api(api, queue)
-        wanted = [*(_needed(api, params) if params["needs"] is None else ()), *given]
+        wanted = [*(_needed(api, params, backends) if params["needs"] is None else ()), *given]
         _check_rights(api, wanted, params["namespace"])
+        for runtime in _runtimes(params):
+            extensions.check_runtime(api, runtime)
         if queue:
             _check_queue(api, cells, params)
         for one in params["references"] if is_there else ():
@@ -99,11 +102,32 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any], spr
     return found
 
 
-def _needed(api: Api, params: Mapping[str, Any]) -> list[Right]:
-    backend = params["backend"]
-    others = [one for one in workloads.WORKLOADS if one.name != backend and _knows(api, one)]
+def _specs(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one.get("spec") or one for one in params["cells"]]
+
+
+def _backends(params: Mapping[str, Any]) -> dict[str, str]:
+    """Those of the cells, else the one that is given, each with the variable that asks for it."""
+    given = params["backend"]
+    of_cells = dict.fromkeys(spec["backend"] for spec in _specs(params) if spec.get("backend"))
+    asked = {
+        one: "training_backend" if one == given else "sweep_backends"
+        for one in of_cells or ([given] if given is not None else [])
+    }
+    return {choice(variable, one, workloads.names()): variable for one, variable in asked.items()}
+
+
+def _runtimes(params: Mapping[str, Any]) -> list[str]:
+    """Of the cluster."""
+    return list(dict.fromkeys(spec["runtime"] for spec in _specs(params) if spec.get("runtime")))
+
+
+def _needed(api: Api, params: Mapping[str, Any], backends: Collection[str]) -> list[Right]:
+    known = [kind for kind in workloads.kinds() if extensions.is_known(api, kind)]
+    asked = backends or [one.name for one in workloads.WORKLOADS if one in known]
     nodes, leases, queue = params["nodes_method"] == "label", params["ledger"] == "cluster", bool(params["queue"])
-    return permissions.needed(nodes=nodes, leases=leases, queues=queue, backend=backend, others=others)
+    runtimes = extensions.RIGHTS if _runtimes(params) else ()
+    return [*permissions.needed(nodes=nodes, leases=leases, queues=queue, backends=asked, others=known), *runtimes]
 
 
 def _check_namespace(api: Api, namespace: str) -> bool:
@@ -125,28 +149,6 @@ def _check_namespace(api: Api, namespace: str) -> bool:
             f"namespace {namespace} is being deleted: wait until it is gone, or give another cluster_namespace"
         )
     return True
-
-
-def _check_workload(api: Api, name: str) -> None:
-    """Without the extension that brings this kind the first run would fail."""
-    wanted = workloads.workload(name)
-    if not _knows(api, wanted):
-        version = wanted.api.removeprefix("/apis/")
-        others = one_of([one for one in workloads.names() if one != name])
-        raise InputError(
-            f"training_backend is {name!r}, but the cluster does not know {wanted.kind} ({version}): install it there, or"
-            f" give {others}"
-        )
-
-
-def _knows(api: Api, wanted: workloads.Workload) -> bool:
-    """Also true where this user may not look: the first run tells."""
-    try:
-        return wanted.resource in api.collections(wanted.api)
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return True
 
 
 def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:

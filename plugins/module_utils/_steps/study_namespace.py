@@ -158,7 +158,7 @@ def _kept(api: Api, name: str) -> str:
             if label == RECORD:
                 return f"records of study {meta['labels'].get(STUDY)}, such as {resource}/{meta['name']}; delete it yourself if none is needed"
             return f"{resource}/{meta['name']} of training {meta['labels'][TRAINING]}; remove it first (training_state: absent)"
-    for group, resource in (*CONTENTS, *(one.place for one in workloads.WORKLOADS)):
+    for group, resource in (*CONTENTS, *(one.place for one in workloads.kinds())):
         for one in _others(api, f"{group}/namespaces/{name}/{resource}"):
             return f"{resource}/{one['metadata']['name']}, which is not ours"
     return ""

@@ -112,9 +112,10 @@ def selector_of(params: Mapping[str, Any]) -> str:
 
 
 def resources_of(params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    beside = tuple(kind.place for one in workloads.WORKLOADS for kind in one.others)
     if params["training"] is None:
-        return (*makers(), PODS, *OTHERS)
-    return (DEPLOYMENTS, *makers(), PODS, *OTHERS, *([CLAIMS] if params["volume_claims"] else []))
+        return (*makers(), PODS, *OTHERS, *beside)
+    return (DEPLOYMENTS, *makers(), PODS, *OTHERS, *beside, *([CLAIMS] if params["volume_claims"] else []))
 
 
 def makers() -> tuple[tuple[str, str], ...]:
@@ -134,6 +135,8 @@ class Remains:
         self._timeout = timeout
         self._resources = resources
         self._found: dict[str, list[str]] = {}
+        # Selectors of their pods that our labels may not reach.
+        self._unlabelled: list[str] = []
         self._version = ""
 
     def names(self) -> list[str]:
@@ -143,6 +146,11 @@ class Remains:
             listed = dict(zip((resource for _api, resource in self._resources), lists, strict=True))
         self._version = listed["pods"][1]
         self._found = {resource: names for resource, (names, _version) in listed.items() if names}
+        self._unlabelled = [
+            f"{one.name_label} in ({','.join(self._found[one.resource])})"
+            for one in workloads.WORKLOADS
+            if one.name_label and one.resource in self._found
+        ]
         return [f"{resource}/{name}" for resource, names in self._found.items() for name in names]
 
     def remove(self) -> None:
@@ -177,7 +185,15 @@ class Remains:
                 # Only a list shows which objects are gone meanwhile.
                 self._version = ""
                 context.sleep(PAUSE_SECONDS)
-        return sorted(left)
+        return sorted(left | self._wait_for_unlabelled(end, context))
+
+    def _wait_for_unlabelled(self, end: float, context: Context) -> set[str]:
+        """The cluster removes them with their object."""
+        while True:
+            left = {name for selector in self._unlabelled for name in self._list(PODS, selector)[0]}
+            if not left or context.clock() >= end:
+                return left
+            context.sleep(PAUSE_SECONDS)
 
     def _watch(self, left: set[str], most: float) -> None:
         seconds = max(1, min(WATCH_SECONDS, int(most)))
@@ -193,15 +209,21 @@ class Remains:
             if not left:
                 return
 
-    def _list(self, resource: tuple[str, str]) -> tuple[list[str], str]:
+    def _list(self, resource: tuple[str, str], selector: str = "") -> tuple[list[str], str]:
         try:
-            found, version = self._api.list(self._path(resource), labelSelector=self._selector)
+            found, version = self._api.list(self._path(resource), labelSelector=selector or self._selector)
         except ApiError as error:
-            # The cluster does not know a workload that is not installed there.
-            if error.status != 404 or resource not in makers():
+            if not self._is_unknown(resource, error):
                 raise
             return [], ""
         return [one["metadata"]["name"] for one in found], version
+
+    def _is_unknown(self, resource: tuple[str, str], error: ApiError) -> bool:
+        """Whether it was refused because the extension that brings this kind is not installed: who may do little hears 403 of that."""
+        api, name = resource
+        if error.status not in (403, 404) or resource not in (DAEMONSETS, *(one.place for one in workloads.kinds())):
+            return False
+        return error.status == 404 or name not in self._api.collections(api)
 
     def _delete(self, resource: tuple[str, str]) -> None:
         options = {"propagationPolicy": "Background"}

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._common.context import Context
 from .._common.errors import InputError, LedgerError, StepError
-from .._common.format import counted
-from .._kubernetes.api import Api, ApiError, connect
+from .._common.format import counted, readable
+from .._kubernetes.api import PAUSE_SECONDS, Api, ApiError, connect
 from .._kubernetes.labels import MANAGED
 from .._kubernetes.open_ledger import check_namespace
 from .._kubernetes.options import AUTH_ARG_SPEC
@@ -24,6 +25,11 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 }
 # An API server that restarts is back in 20 s.
 PATIENCE_SECONDS = 40.0
+# Webhooks look at what was just made in a cache that is a moment behind: this is what Kubeflow Trainer's says of a runtime.
+BEHIND = "must be created before"
+CACHE_SECONDS = 10.0
+_DENIED = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
+_SILENT = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL)
 
 
 def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -33,7 +39,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         api = connect(params, patience=PATIENCE_SECONDS)
         # All are looked at before the first is made.
         pairs = [(_find(api, namespace, one), one) for one in params["definition"]]
-        after = [_put(api, namespace, live, one, try_only=context.check_mode) for live, one in pairs]
+        after = [_put(api, namespace, live, one, context) for live, one in pairs]
     except (InputError, LedgerError, ApiError) as error:
         raise StepError(f"{error}.") from error
     made = [told(one) for live, one in pairs if live is None]
@@ -68,20 +74,36 @@ def _find(api: Api, namespace: str, wanted: Document) -> dict[str, Any] | None:
     return live
 
 
-def _put(api: Api, namespace: str, live: Document | None, wanted: Document, *, try_only: bool) -> Mapping[str, Any]:
+def _put(api: Api, namespace: str, live: Document | None, wanted: Document, context: Context) -> Mapping[str, Any]:
     """Nothing that is there loses more than what the manifest says otherwise: a claim its size, a Service its ports."""
-    query = {"dryRun": "All"} if try_only else {}
-    if live is None:
+    query = {"dryRun": "All"} if context.check_mode else {}
+    end = context.clock() + CACHE_SECONDS
+    while live is None:
         try:
             return api.create(path_of(wanted["kind"], namespace), wanted, **query)
         except ApiError as error:
+            if BEHIND in error.message and context.clock() < end:
+                context.sleep(PAUSE_SECONDS)
+                continue
             # A request whose answer was lost was sent again, or somebody was faster.
             if error.status != 409 or (live := _find(api, namespace, wanted)) is None:
-                raise
+                raise _refusal(wanted, error) from error
     # Of the version that was looked at.
     version = {"resourceVersion": live["metadata"]["resourceVersion"]}
     document = {**wanted, "metadata": {**wanted["metadata"], **version}}
     return api.patch(path_of(wanted["kind"], namespace, wanted["metadata"]["name"]), document, **query)
+
+
+def _refusal(wanted: Document, error: ApiError) -> Exception:
+    """A webhook tells why, but not of which object."""
+    if denied := _DENIED.search(error.message):
+        return InputError(f"{told(wanted)} is refused by webhook {denied['name']}: {readable(denied['why'])}")
+    if silent := _SILENT.search(error.message):
+        return InputError(
+            f"{told(wanted)} cannot be made, because webhook {silent['name']} does not answer: {readable(silent['why'])};"
+            " look whether the program behind it runs"
+        )
+    return error
 
 
 def _stated(document: Document) -> Any:

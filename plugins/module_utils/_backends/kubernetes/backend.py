@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from ..._common.errors import BackendError
 from ..._common.format import counted, duration, listed, readable
 from ..._kubernetes.api import GARBLED, Api, ApiError
 from ..._kubernetes.labels import ATTEMPT, ENDS, RUN
+from ..._kubernetes.ownership import read
 from ..._kubernetes.readiness import condition_of
-from ..._study.design.workloads import workload
+from ..._study.design.workloads import Workload, workload
 from ..base import Observation, ReplicaState, deciding, outcome
 from .admission import Queue, queue_of
 from .pod_logs import ChiefLog, PodLogs, ProgramOutput, claim, save
@@ -36,6 +37,8 @@ REFUSED_SECONDS = 30.0
 MISSING_SECONDS = 3.0
 # Their controllers may be busy, but not for so long.
 ABSENT_SECONDS = 120.0
+# An extension's controller takes an object up within a second, if it runs at all.
+IDLE_SECONDS = 20.0
 # After a replica that only exited: the one that brought it down may be reported a moment later.
 SETTLE_SECONDS = 1.0
 
@@ -72,12 +75,14 @@ class Watcher:
         run: Run,
         pods: ReplicaTracker,
         *,
+        selector: str,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._api = api
         self._run = run
         self._pods = pods
+        self._selector = selector
         self._clock = clock
         self._sleep = sleep
         self._since = ""
@@ -103,7 +108,7 @@ class Watcher:
         self._stopped = True
 
     def _listen(self) -> None:
-        path, selector = self._run.path("/api/v1", "pods"), self._run.selector
+        path, selector = self._run.path("/api/v1", "pods"), self._selector
         if not self._since:
             pods, self._since = self._api.list(path, labelSelector=selector)
             self._pods.replace(pods)
@@ -187,7 +192,11 @@ class KubernetesBackend:
             clock=clock,
             wall=wall,
         )
-        self._watcher = Watcher(api, run, self._pods, clock=clock, sleep=sleep)
+        name_label = self._workload.name_label
+        # By its own label, or by that of its object where ours do not reach all pods.
+        self._mark = (name_label, self._names["worker"]) if name_label else (RUN, run.run_id)
+        selector = "=".join(self._mark) if name_label else run.selector
+        self._watcher = Watcher(api, run, self._pods, selector=selector, clock=clock, sleep=sleep)
         self._chief = ChiefLog(
             self._logs, self.log_of("worker", 0), lambda: self._pods.status("worker", 0), clock=clock, sleep=sleep
         )
@@ -299,8 +308,31 @@ class KubernetesBackend:
                 self._pods.refuse(kind, f"the cluster refuses its pod: {why}")
         if self._queue and (found := self._queue.eviction()):
             self._lost = f"the run {found[1]}: {found[2]}"
-        if waited >= ABSENT_SECONDS and not self._lost and not self._pods.statuses():
-            self._lost = f"no pod of run {self._run.run_id} came within {duration(waited)}"
+        if not self._lost and not self._pods.statuses():
+            self._lost = self._absence(events, waited)
+
+    def _absence(self, events: Iterable[Mapping[str, Any]], waited: float) -> str:
+        """Why no pod is to be expected of a run that has none; empty as long as one may come."""
+        none = f"no pod of run {self._run.run_id} came within {duration(waited)}"
+        name = self._names["worker"]
+        if waited >= IDLE_SECONDS and (idle := self._idle(name)):
+            why = trouble_of(events, name) or f"look whether {idle.controller_program} runs, and what it logs"
+            return f"{none}, because nothing was made of {idle.kind} {name}: {why}"
+        return none if waited >= ABSENT_SECONDS else ""
+
+    def _idle(self, name: str) -> Workload | None:
+        """The extension whose controller has not taken up the run's object of this name; None where that cannot be told."""
+        one = self._workload
+        try:
+            while one.through:
+                below = workload(one.through)
+                if read(self._api, f"{self._run.path(*below.place)}/{name}") is None:
+                    return one
+                one = below
+            is_taken_up = not one.install or self._api.get(f"{self._run.path(*one.place)}/{name}").get("status")
+        except ApiError:
+            return None
+        return None if is_taken_up else one
 
     def _look_at_starts(self) -> None:
         """A run of which a part never starts would train with fewer replicas than it says, or wait at the start line."""
@@ -393,7 +425,7 @@ class KubernetesBackend:
             # From the server's cache: the newest version is not worth its price.
             pods, _version = self._api.list(
                 "/api/v1/pods",
-                labelSelector=f"{RUN}!={self._run.run_id}",
+                labelSelector="!=".join(self._mark),
                 fieldSelector=",".join(fields),
                 resourceVersion="0",
             )

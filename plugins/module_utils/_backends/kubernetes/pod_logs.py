@@ -27,7 +27,7 @@ from ..._common.files import NO_ROOM
 from ..._common.format import counted
 from ..._kubernetes.api import Api, ApiError, blocks_of
 from ..._study.logs.formats import USAGE
-from .pod_status import CONTAINER, FINAL, PodStatus
+from .pod_status import FINAL, PodStatus
 
 LOOK_SECONDS = 0.1
 # How long a stream that ended may be ahead of the news that its container did.
@@ -80,7 +80,7 @@ class PodLogs:
 
     def append(self, status: PodStatus, file: Path, *, follow: bool, previous: bool, read_seconds: float) -> None:
         """Whatever the log has beyond the file's size, until it ends or the connection breaks."""
-        query: dict[str, Any] = {"container": CONTAINER}
+        query: dict[str, Any] = {"container": status.container}
         query |= {"follow": "true"} if follow else {}
         query |= {"previous": "true"} if previous else {}
         path = f"/api/v1/namespaces/{self._namespace}/pods/{status.name}/log"

@@ -15,10 +15,11 @@ from typing import Any
 from ..._common.format import readable
 from ..._common.quantity import amount
 from ..._kubernetes.readiness import condition_of
-from ..._study.design.workloads import first_label
+from ..._study.design.workloads import group_of, index_of
 from ..base import ReplicaState
 
-CONTAINER = "trainer"
+# Of a pod of ours, and of one that a runtime of the cluster describes.
+CONTAINERS = ("trainer", "node")
 FINAL = frozenset({"succeeded", "failed"})
 # The pods of the run before may still be leaving their node.
 UNSCHEDULABLE_SECONDS = 30.0
@@ -56,6 +57,7 @@ class PodStatus:
 
     name: str
     uid: str
+    container: str
     replica: ReplicaState
     grace: float | None
     is_deletion: bool
@@ -85,6 +87,7 @@ def pod_status_of(
     return PodStatus(
         name=meta["name"],
         uid=meta["uid"],
+        container=_of_trainer(spec.get("containers") or ()).get("name", CONTAINERS[0]),
         grace=found.grace,
         is_deletion=found.is_deletion,
         restart_count=restarts,
@@ -114,22 +117,18 @@ def pod_status_of(
 
 def _key(meta: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[str, int] | None:
     labels = meta.get("labels") or {}
-    index = first_label(labels, lambda one: one.index_label)
+    index = index_of(labels)
     if index is None:
         found = re.search(r"-([0-9]+)\Z", str(spec.get("hostname") or meta["name"]))
         index = found[1] if found else ""
-    kind = _kind(labels)
+    kind = group_of(labels)
     return (kind, int(index)) if kind in NEEDED_MEBIBYTES and str(index).isdigit() else None
 
 
-def _kind(labels: Mapping[str, str]) -> str | None:
-    return first_label(labels, lambda one: one.group_label)
-
-
 def _of_trainer(containers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Ours by its name, else the first: a mesh or a cloud may have put others beside it."""
+    """By its name, else the first: a mesh or a cloud may have put others beside it."""
     named = list(containers)
-    return next((one for one in named if one.get("name") == CONTAINER), named[0] if named else {})
+    return next((one for one in named if one.get("name") in CONTAINERS), named[0] if named else {})
 
 
 def _first_end(container: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -183,7 +182,7 @@ def _fate(
     pod: Mapping[str, Any], container: Mapping[str, Any], end: Mapping[str, Any], node_seconds: float
 ) -> PodOutcome:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
-    kind = _kind(meta.get("labels") or {})
+    kind = group_of(meta.get("labels") or {})
     has_succeeded = end.get("exitCode") == 0 if end else status.get("phase") == "Succeeded"
     if has_succeeded and kind == "worker":
         return PodOutcome(state="succeeded")

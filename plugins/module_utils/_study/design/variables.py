@@ -210,6 +210,7 @@ OF_IMAGES: dict[str, Check] = {
 TRAINING: dict[str, Check] = {
     "training_run": mapping("{run_id: 0123456789ab-1}"),
     "training_backend": CHECKS["backend"],
+    "training_runtime": word(OBJECT, "the name of a ClusterTrainingRuntime", empty=True),
     "training_strategy": CHECKS["strategy"],
     "training_preset": CHECKS["preset"],
     "training_model": CHECKS["model"],

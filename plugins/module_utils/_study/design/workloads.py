@@ -11,29 +11,23 @@ that needs it: the check of training_backend, permissions, backend and cleanup r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Object = Mapping[str, Any]
 
+# Of a TrainJob: the number of its ps, which only its runtime tells else.
+PS_OF = "tfscale.study/ps"
+JOB_INDEX = "batch.kubernetes.io/job-completion-index"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Workload:
-    # Value of training_backend.
-    name: str
+class Kind:
+    """A kind of objects, and the path of its API and its collection there: /apis/batch/v1, jobs."""
+
     kind: str
-    # Path of the API and name of the collection in it: /apis/batch/v1, jobs.
     api: str
     resource: str
-    # Replicas of each group (ps, worker) that one object has; an object may have both groups.
-    sizes: Callable[[Object], Mapping[str, int]]
-    # Whether one object has the replicas of both groups, so that Kueue admits a run as a whole.
-    is_whole: bool = False
-    # Labels of its pods that hold the group and the index. Without the latter the pod's name ends in the index.
-    group_label: str = "tfscale.study/replica"
-    index_label: str = ""
-    # Name of the controller whose events tell that a group's pod was refused, from the object's name and the group.
-    controller: Callable[[str, str], str] = lambda name, _group: name
 
     @property
     def group(self) -> str:
@@ -41,19 +35,79 @@ class Workload:
         return self.api.split("/")[2]
 
     @property
+    def version(self) -> str:
+        """With its group, as a manifest has it."""
+        return self.api.removeprefix("/apis/")
+
+    @property
     def place(self) -> tuple[str, str]:
         return self.api, self.resource
 
 
-def _of_one_group(field: str) -> Callable[[Object], Mapping[str, int]]:
+@dataclass(frozen=True, kw_only=True)
+class Workload(Kind):
+    # Value of training_backend.
+    name: str
+    # Replicas of each group (ps, worker) that one object has.
+    sizes: Callable[[Object], Mapping[str, int]]
+    # Whether one object has the replicas of both groups, so that Kueue admits a run as a whole. Its controller then makes the
+    # headless Service of that name.
+    is_whole: bool = False
+    # Jobs of such an object by group.
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    # Labels of such jobs by group, for the controller.
+    job_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # Labels of its pods that hold the group and the index. Without the latter the pod's name ends in the index.
+    group_label: str = "tfscale.study/replica"
+    index_label: str = ""
+    # Where a container reads its index.
+    index_field: str = f"metadata.annotations['{JOB_INDEX}']"
+    # Label of its pods that holds the object's name, where our labels do not always reach them.
+    name_label: str = ""
+    # Kinds of objects that belong to a run beside it.
+    others: tuple[Kind, ...] = ()
+    # Of a kind that an extension brings: how it is installed, and which program makes pods of it.
+    install: str = ""
+    controller_program: str = ""
+    # The workload of which its controller makes the pods.
+    through: str = ""
+
+    def object_of(self, run: str, group: str) -> str:
+        """Name of the object that has a run's group, which is also that of the headless Service."""
+        return run if self.is_whole else f"{run}-{group}"
+
+    def controller(self, name: str, group: str) -> str:
+        """Name of the controller that makes a group's pods, from the object's."""
+        return f"{name}-{self.job_of(group)}-0" if self.is_whole else name
+
+    def job_of(self, group: str) -> str:
+        return self.jobs.get(group, group)
+
+    def address(self, run: str, group: str, index: int) -> str:
+        name = self.object_of(run, group)
+        return f"{self.controller(name, group)}-{index}.{name}"
+
+
+def _of_one_group(key: str) -> Callable[[Object], Mapping[str, int]]:
     """The object's name ends in its group, and this field of its spec is the number of replicas."""
 
     def sizes(found: Object) -> Mapping[str, int]:
         group = str(found["metadata"]["name"]).rpartition("-")[2]
-        return {group: int(found["spec"].get(field) or 1)}
+        return {group: int(found["spec"].get(key) or 1)}
 
     return sizes
 
+
+def _of_jobset(found: Object) -> Mapping[str, int]:
+    return {one["name"]: int(one["template"]["spec"]["completions"]) for one in found["spec"]["replicatedJobs"]}
+
+
+def _of_trainjob(found: Object) -> Mapping[str, int]:
+    ps = int((found["metadata"].get("annotations") or {}).get(PS_OF, 0))
+    return {**({"ps": ps} if ps else {}), "worker": int(found["spec"]["trainer"]["numNodes"])}
+
+
+_TRAINER = "/apis/trainer.kubeflow.org/v1alpha1"
 
 WORKLOADS: tuple[Workload, ...] = (
     Workload(
@@ -62,7 +116,7 @@ WORKLOADS: tuple[Workload, ...] = (
         api="/apis/batch/v1",
         resource="jobs",
         sizes=_of_one_group("completions"),
-        index_label="batch.kubernetes.io/job-completion-index",
+        index_label=JOB_INDEX,
     ),
     Workload(
         name="statefulset",
@@ -71,6 +125,39 @@ WORKLOADS: tuple[Workload, ...] = (
         resource="statefulsets",
         sizes=_of_one_group("replicas"),
         index_label="apps.kubernetes.io/pod-index",
+        index_field="metadata.labels['apps.kubernetes.io/pod-index']",
+    ),
+    # https://github.com/kubernetes-sigs/jobset/blob/v0.10.1/api/jobset/v1alpha2/jobset_types.go
+    Workload(
+        name="jobset",
+        kind="JobSet",
+        api="/apis/jobset.x-k8s.io/v1alpha2",
+        resource="jobsets",
+        sizes=_of_jobset,
+        is_whole=True,
+        index_label=JOB_INDEX,
+        install="kubectl apply --server-side -f https://github.com/kubernetes-sigs/jobset/releases/download/v0.10.1/manifests.yaml",
+        controller_program="jobset-controller-manager",
+    ),
+    # https://github.com/kubeflow/trainer/blob/v2.0.0/pkg/apis/trainer/v1alpha1/trainjob_types.go: its controller makes a JobSet of
+    # the same name, and calls the job of its workers `node`.
+    Workload(
+        name="trainjob",
+        kind="TrainJob",
+        api=_TRAINER,
+        resource="trainjobs",
+        sizes=_of_trainjob,
+        is_whole=True,
+        jobs={"worker": "node"},
+        # By it the TrainJob's number of nodes becomes that of the workers.
+        job_labels={"worker": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+        group_label="jobset.sigs.k8s.io/replicatedjob-name",
+        index_label=JOB_INDEX,
+        name_label="jobset.sigs.k8s.io/jobset-name",
+        others=(Kind(kind="TrainingRuntime", api=_TRAINER, resource="trainingruntimes"),),
+        install='kubectl apply --server-side -k "https://github.com/kubeflow/trainer.git/manifests/overlays/manager?ref=v2.0.0"',
+        controller_program="kubeflow-trainer-controller-manager",
+        through="jobset",
     ),
 )
 
@@ -83,6 +170,19 @@ def workload(name: str) -> Workload:
     return next(one for one in WORKLOADS if one.name == name)
 
 
-def first_label(labels: Mapping[str, str], keys: Callable[[Workload], str]) -> str | None:
-    """Value of the first of these labels, one of each workload, that a pod has."""
-    return next((labels[key] for key in map(keys, WORKLOADS) if key in labels), None)
+def kinds() -> tuple[Kind, ...]:
+    """All of a run's workloads and what is beside them."""
+    return (*WORKLOADS, *(kind for one in WORKLOADS for kind in one.others))
+
+
+def group_of(labels: Mapping[str, str]) -> str | None:
+    """The group of a pod (ps or worker), by the first of the rows whose label it has."""
+    for one in WORKLOADS:
+        if one.group_label in labels:
+            told = labels[one.group_label]
+            return next((group for group, job in one.jobs.items() if job == told), told)
+    return None
+
+
+def index_of(labels: Mapping[str, str]) -> str | None:
+    return next((labels[one.index_label] for one in WORKLOADS if one.index_label in labels), None)

@@ -50,7 +50,7 @@ def test_main_in_check_mode_waits_for_nothing(tmp_path: Path, capsys: pytest.Cap
         ),
         (
             {"run_dir": "/r", "backend": "magic"},
-            "value of backend must be one of: processes, job, statefulset, got: magic",
+            "value of backend must be one of: processes, job, statefulset, jobset, trainjob, got: magic",
         ),
     ],
 )

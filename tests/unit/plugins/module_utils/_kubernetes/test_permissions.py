@@ -38,7 +38,7 @@ def test_needed_is_what_the_documented_role_gives() -> None:
 @pytest.mark.parametrize("backend", workloads.names())
 def test_needed_of_a_backend_is_a_part_of_it(backend: str) -> None:
     everything = permissions.needed(nodes=True, leases=True)
-    assert set(permissions.needed(nodes=True, leases=True, backend=backend)) < set(everything)
+    assert set(permissions.needed(nodes=True, leases=True, backends=[backend])) < set(everything)
 
 
 @pytest.mark.parametrize(("nodes", "leases"), [(True, False), (False, True), (False, False)])

@@ -362,3 +362,47 @@ def test_execute_names_a_study_of_a_controller_that_is_not_known(shared: Shared,
     ):
         shared.clean(results_dir=str(tmp_path))
     assert (shared.deleted, f"{path}/tf-x-0" in shared.objects) == ([], True)
+
+
+def test_execute_waits_for_pods_that_only_their_train_job_marks_as_ours(world: World) -> None:
+    """Those of a runtime of the cluster have none of our labels."""
+    left = [[named("a"), named("b")], [named("b")], []]
+
+    def pods() -> list[Any]:
+        query = world.api.asked[-1][2]
+        if "jobset.sigs.k8s.io/jobset-name" not in query["labelSelector"]:
+            return []
+        assert query["labelSelector"] == "jobset.sigs.k8s.io/jobset-name in (tf-x,tf-y)"
+        return left.pop(0)
+
+    world.api.lists = {"trainjobs": [named("tf-x"), named("tf-y")], "pods": pods}
+    result = world.clean()
+    assert (result["removed"], left) == (["trainjobs/tf-x", "trainjobs/tf-y"], [])
+    assert world.deleted() == ["trainjobs"]
+    assert world.now == 1.0
+
+
+def test_execute_names_such_pods_that_do_not_end(world: World) -> None:
+    def pods() -> list[Any]:
+        return [named("a")] if "jobset-name" in world.api.asked[-1][2]["labelSelector"] else []
+
+    world.api.lists = {"trainjobs": [named("tf-x")], "pods": pods}
+    message, _result = world.fail()
+    assert "1 pod of run" in message
+    assert "a; look" in message
+
+
+def test_execute_removes_the_runtime_after_its_train_job(world: World) -> None:
+    world.api.lists = {"trainjobs": [named("tf-x")], "trainingruntimes": [named("tf-x")]}
+    world.clean()
+    assert world.deleted() == ["trainjobs", "trainingruntimes"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_execute_of_a_cluster_without_the_extensions(world: World, status: int) -> None:
+    """Who may do little hears 403 where there is nothing that could be listed."""
+    kinds = ("jobsets", "trainjobs", "trainingruntimes")
+    world.api.lists |= {kind: refusal(status) for kind in kinds}
+    assert world.clean()["removed"] == OBJECTS
+    requests = [path for verb, path, _query in world.asked if verb == "list" and path.endswith(kinds)]
+    assert len(requests) == len(kinds)

@@ -158,3 +158,47 @@ def test_execute_names_a_namespace_that_is_missing_or_wrong(store: Store) -> Non
     assert 'namespaces "nowhere" not found' in failure(
         {**RUN[0], "metadata": {"name": "x", "labels": OF_RUN}}, namespace="nowhere"
     )
+
+
+DENIED = 'admission webhook "vjobset.kb.io" denied the request: JobSet name is too long'
+SILENT = 'Internal error occurred: failed calling webhook "mjobset.kb.io": failed to call webhook: connection refused'
+BEHIND = (
+    'admission webhook "v" denied the request: specified trainingRuntime must be created before the TrainJob is created'
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "told"),
+    [
+        (403, DENIED, ["JobSet tf-x is refused by webhook vjobset.kb.io", "JobSet name is too long"]),
+        (500, SILENT, ["JobSet tf-x cannot be made", "webhook mjobset.kb.io does not answer", "connection refused"]),
+        (422, "spec.x is wrong", ["spec.x is wrong"]),
+    ],
+)
+def test_execute_names_the_object_that_a_webhook_refuses(
+    store: Store, status: int, message: str, told: list[str]
+) -> None:
+    store.refuse("POST", path_of("JobSet", "tfscale"), status, message)
+    sentence = failure(manifest("JobSet", OF_RUN))
+    assert [part for part in told if part not in sentence] == []
+
+
+@pytest.mark.parametrize("seconds", [2.0, 60.0])
+def test_execute_waits_for_a_webhook_to_see_the_runtime(store: Store, seconds: float) -> None:
+    """It looks into a cache, which is a moment behind."""
+    place, now = path_of("TrainJob", "tfscale"), [0.0]
+
+    def sleep(some: float) -> None:
+        now[0] += some
+        if now[0] >= seconds:
+            store.refused.clear()
+
+    store.refuse("POST", place, 403, BEHIND)
+    params = {"namespace": "tfscale", "definition": [manifest("TrainingRuntime", OF_RUN), manifest("TrainJob", OF_RUN)]}
+    context = Context(clock=lambda: now[0], sleep=sleep)
+    if seconds < training_deploy.CACHE_SECONDS:
+        assert training_deploy.execute(params, context)["made"] == ["TrainingRuntime tf-x", "TrainJob tf-x"]
+        assert now[0] == pytest.approx(seconds)
+    else:
+        with pytest.raises(StepError, match="TrainJob tf-x is refused by webhook v"):
+            training_deploy.execute(params, context)

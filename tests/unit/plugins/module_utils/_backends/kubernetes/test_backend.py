@@ -676,3 +676,112 @@ def test_observe_of_a_run_that_has_started_in_time_goes_on(world: World) -> None
     world.watch()
     world.now = 61.0
     assert backend.observe().lost == ""
+
+
+# --- JobSets and TrainJobs ------------------------------------------------------------------------------------------
+
+NAME = f"tf-{clusters.RUN_ID}-1"
+
+
+def jobset(**more: Any) -> dict[str, Any]:
+    jobs = [{"name": name, "template": {"spec": {"completions": count}}} for name, count in (("ps", 1), ("worker", 2))]
+    return {"metadata": {"name": NAME, "creationTimestamp": clusters.CREATED}, "spec": {"replicatedJobs": jobs}, **more}
+
+
+def train_job() -> dict[str, Any]:
+    meta = {"name": NAME, "creationTimestamp": clusters.CREATED}
+    return {"metadata": meta, "spec": {"trainer": {"numNodes": 2}}}
+
+
+def of_runtime(index: int) -> dict[str, Any]:
+    """A pod of a runtime of the cluster: none of our labels, and another name of its container."""
+    made = pod("worker", index, state=running())
+    made["metadata"]["labels"] = {
+        "jobset.sigs.k8s.io/jobset-name": NAME,
+        "jobset.sigs.k8s.io/replicatedjob-name": "node",
+        "batch.kubernetes.io/job-completion-index": str(index),
+    }
+    made["spec"]["containers"][0]["name"] = made["status"]["containerStatuses"][0]["name"] = "node"
+    return made
+
+
+def test_observe_of_a_jobset(world: World) -> None:
+    world.api.lists["jobsets"] = [jobset()]
+    backend = world.backend("jobset")
+    world.watch()
+    assert [(one.replica, one.index, one.state) for one in backend.observe().replicas] == [
+        ("ps", 0, "running"),
+        ("worker", 0, "running"),
+        ("worker", 1, "running"),
+    ]
+
+
+def test_observe_finds_the_pods_of_a_runtime_of_the_cluster_by_their_train_job(world: World) -> None:
+    sidecar = {"name": "mesh", "image": "mesh:1"}
+    world.api.lists |= {"trainjobs": [train_job()], "pods": [of_runtime(0), of_runtime(1)]}
+    for one in world.api.lists["pods"]:
+        one["spec"]["containers"].insert(0, sidecar)
+    backend = world.backend("trainjob")
+    world.watch()
+    seen = backend.observe()
+    assert [(one.replica, one.index, one.state) for one in seen.replicas] == [
+        ("worker", 0, "running"),
+        ("worker", 1, "running"),
+    ]
+    assert {query["labelSelector"] for query in world.asked("list", "/namespaces/tfscale/pods")} == {
+        f"jobset.sigs.k8s.io/jobset-name={NAME}"
+    }
+    backend.finish(seen)
+    assert {query["container"] for query in world.asked("open", "/log")} == {"node"}
+    [foreign] = world.asked("list", "/v1/pods")
+    assert foreign["labelSelector"] == f"jobset.sigs.k8s.io/jobset-name!={NAME}"
+
+
+def absence(world: World, workload: str, *, seconds: float = 24.0) -> str:
+    world.api.lists["pods"] = []
+    backend = world.backend(workload)
+    world.watch()
+    for _look in range(4):
+        world.now = min(seconds, backend._missing_at)
+        backend.observe()
+    return backend.observe().lost
+
+
+@pytest.mark.parametrize(
+    ("workload", "documents", "warnings", "told"),
+    [
+        ("jobset", {NAME: jobset()}, [], ["nothing was made of JobSet", "jobset-controller-manager"]),
+        # The TrainJob's own controller is away, or JobSet's.
+        ("trainjob", {NAME: refusal(404)}, [], ["of TrainJob", "kubeflow-trainer-controller-manager"]),
+        ("trainjob", {NAME: jobset()}, [], ["of JobSet", "jobset-controller-manager"]),
+        (
+            "trainjob",
+            {NAME: refusal(404)},
+            [clusters.warning(NAME, "TrainJobResourcesCreationFailed", "the quota of jobsets is used up")],
+            ["of TrainJob", "the quota of jobsets is used up"],
+        ),
+    ],
+)
+def test_wait_ends_where_an_extension_makes_nothing_of_its_object(
+    world: World, workload: str, documents: dict[str, Any], warnings: list[Any], told: list[str]
+) -> None:
+    world.api.lists |= {"jobsets": [jobset()], "trainjobs": [train_job()], "events": warnings}
+    world.api.documents = documents
+    lost = absence(world, workload)
+    assert f"no pod of run {clusters.RUN_ID} came within 24 s" in lost
+    assert [part for part in (*told, NAME) if part not in lost] == []
+
+
+@pytest.mark.parametrize(
+    ("workload", "document"),
+    [
+        ("jobset", jobset(status={"restarts": 0})),
+        ("jobset", refusal(403)),
+        ("trainjob", jobset(status={"restarts": 0})),
+    ],
+)
+def test_wait_goes_on_where_the_extension_has_taken_up_its_object(world: World, workload: str, document: Any) -> None:
+    """Or where nobody may look: pods may still come."""
+    world.api.lists |= {"jobsets": [jobset()], "trainjobs": [train_job()]}
+    world.api.documents = {NAME: document}
+    assert absence(world, workload) == ""

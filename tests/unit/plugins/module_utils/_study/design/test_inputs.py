@@ -203,7 +203,7 @@ def test_check_spec_bad_input_gets_a_sentence(key: str, value: Any, sentence: st
             "kind",
             "processes",
             "",
-            "training_backend is 'processes': give job or statefulset with cluster_provider 'kind'",
+            "training_backend is 'processes': give job, statefulset, jobset or trainjob with cluster_provider 'kind'",
         ),
         ("existing", "statefulset", "", "training_image is ''"),
     ],

@@ -91,7 +91,7 @@ MAY_BE_NOTHING = named(
     "cluster_ gke_subnetwork gke_endpoint",
     "image_ registry",
     "training_ target_accuracy data_dir log_dir network port_range link_mbit command log_format image ps_image helm_values spread run_as_user service_account",
-    "training_ priority_class fs_group queue",
+    "training_ priority_class runtime fs_group queue",
     "sweep_ series strategies processes_per_worker spreads variants max_slowdown target_ci budget_minutes budget_cost",
     "upgrade_ max_slowdown",
     "report_ select claims baseline max_seconds max_cost",
@@ -153,7 +153,7 @@ TAKEN: dict[str, dict[str, set[str]]] = {
     "'Infinity'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'NaN'": {"a name": PATHS | LINES | IMAGES | COMMAND, "a field of a record": {"report_select"}},
     "'1e400'": {"a name": PATHS | LINES | IMAGES | COMMAND, "letters of an object's name": named(
-        "training_ service_account priority_class queue", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study",
+        "training_ service_account priority_class runtime queue", "cluster_ namespace", "sweep_ study", "report_ study", "upgrade_ gate_study", "thesis_ study",
         "autosize_ study",
     )},
     "''": {"nothing, as its description says": MAY_BE_NOTHING},

@@ -8,13 +8,10 @@ It is made like a JobSet: one object holds ps and workers, and its controller gi
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
-import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._backends.kubernetes.backend import KubernetesBackend, Run
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError, StepError
@@ -29,14 +26,11 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import (
 )
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import inputs, variables, workloads
 from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import Workload
-from ansible_collections.tfscale.study.plugins.plugin_utils.replicas import replicas
 
 from tests.fixtures import clusters
-from tests.fixtures.ledgers import SPEC
+from tests.fixtures.manifests import NAME, manifests
 from tests.fixtures.objects import Store
 
-ROLE = Path(__file__).resolve().parents[6] / "roles/training"
-NAME = f"tf-{clusters.RUN_ID}-1"
 TOYS = "/apis/toys.example.com/v1/namespaces/tfscale/toysets"
 PODS = "/api/v1/namespaces/tfscale/pods"
 OURS = {
@@ -54,13 +48,14 @@ ROW = Workload(
     api="/apis/toys.example.com/v1",
     resource="toysets",
     sizes=lambda found: {one["name"]: one["replicas"] for one in found["spec"]["replicatedJobs"]},
+    is_whole=True,
     group_label="toys.example.com/job",
     index_label="toys.example.com/index",
-    controller=lambda name, group: f"{name}-{group}-0",
+    index_field="metadata.labels['toys.example.com/index']",
 )
-MANIFEST = """
+TEMPLATES = {
+    "toyset.yml.j2": """
 {% set restart_policy = 'Never' %}
-{% set index_field = "metadata.labels['toys.example.com/index']" %}
 ---
 apiVersion: toys.example.com/v1
 kind: ToySet
@@ -79,6 +74,7 @@ spec:
 
 {% endfor %}
 """
+}
 
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -98,31 +94,13 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     return there
 
 
-def manifests() -> list[dict[str, Any]]:
-    """All documents of a run as role training renders them."""
-    loader = jinja2.ChoiceLoader(
-        [jinja2.DictLoader({"toyset.yml.j2": MANIFEST}), jinja2.FileSystemLoader(ROLE / "templates")]
-    )
-    environment = jinja2.Environment(loader=loader, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {
-        "to_json": json.dumps,
-        "tfscale.study.structure": lambda value: value,
-    }
-    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
-    variables = {name.removeprefix("training_"): value for name, value in defaults.items()}
-    variables |= {"backend": "toyset", "variants": {}, "nodes_method": "label", "command": ["x"]}
-    run = {"run_id": clusters.RUN_ID, "attempt": 1, "study": "mnist", "cell_id": "0123456789ab", "seed": 1}
-    run |= {"log_dir": "logs", "spec": {**SPEC, "ps": 1, "workers": 2}}
-    words = {**defaults, "training_backend": "toyset", "cluster_namespace": "tfscale"}
-    made = environment.get_template("run.yml.j2").render(**words, replicas=replicas(variables, run))
-    return [one for one in yaml.safe_load_all(made) if one]
-
-
 def deployed(store: Store, kind: str = "ToySet") -> list[str]:
     params = {name: option.get("default") for name, option in training_deploy.ARGUMENT_SPEC.items()}
     params |= {
         "namespace": "tfscale",
-        "definition": [{**one, "kind": one["kind"].replace("ToySet", kind)} for one in manifests()],
+        "definition": [
+            {**one, "kind": one["kind"].replace("ToySet", kind)} for one in manifests("toyset", templates=TEMPLATES)
+        ],
     }
     made: list[str] = training_deploy.execute(params, Context())["made"]
     return made
@@ -144,7 +122,8 @@ def backend_of(store: Store, folder: Path, clock: Any = lambda: 0.0) -> Kubernet
 
 
 def test_rows_use_the_label_of_our_manifests() -> None:
-    assert {one.group_label for one in workloads.WORKLOADS} == {labels.REPLICA, ROW.group_label}
+    ours = [one for one in workloads.WORKLOADS if not one.name_label]
+    assert {one.group_label for one in ours} == {labels.REPLICA, ROW.group_label}
 
 
 def test_variable_takes_a_workload_of_the_table() -> None:
@@ -156,7 +135,7 @@ def test_variable_takes_a_workload_of_the_table() -> None:
 def test_specification_of_a_cluster_takes_a_workload_of_the_table() -> None:
     spec = {"train_steps": 20, "provider": "kind", "image": "trainer:1"}
     assert inputs.check_spec({**spec, "backend": "toyset"})["backend"] == "toyset"
-    with pytest.raises(InputError, match="job, statefulset or toyset"):
+    with pytest.raises(InputError, match=r"job, statefulset, .* or toyset"):
         inputs.check_spec({**spec, "backend": "processes"})
 
 
@@ -166,6 +145,7 @@ def test_permissions_ask_for_a_workload_of_the_table() -> None:
 
 
 def test_preflight_names_a_right_that_a_workload_lacks(store: Store) -> None:
+    store.apis[ROW.api] = {"toysets"}
     store.denied = {"create toysets.toys.example.com"}
     params = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
     with pytest.raises(StepError, match=r"may not create toysets\.toys\.example\.com in namespace tfscale"):
@@ -202,9 +182,9 @@ def test_deploy_makes_the_objects_of_the_manifest_and_no_other_kind(store: Store
 
 
 def test_manifest_is_rendered_once_for_all_groups_and_says_how_its_pods_start() -> None:
-    kinds = [one["kind"] for one in manifests()]
-    assert kinds == ["ConfigMap", "NetworkPolicy", "Service", "Service", "ToySet"]
-    for one in manifests()[-1]["spec"]["replicatedJobs"]:
+    kinds = [one["kind"] for one in manifests("toyset", templates=TEMPLATES)]
+    assert kinds == ["ConfigMap", "NetworkPolicy", "ToySet"]
+    for one in manifests("toyset", templates=TEMPLATES)[-1]["spec"]["replicatedJobs"]:
         (container,) = one["template"]["containers"]
         assert (one["template"]["restartPolicy"], container["command"]) == ("Never", ["x"])
         fields = [entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container["env"] if "valueFrom" in entry]
@@ -266,7 +246,7 @@ def test_cleanup_of_a_cluster_without_the_workload(store: Store, place: str, sta
     store.refuse("LIST", place, status)
     params = {name: option.get("default") for name, option in training_cleanup.ARGUMENT_SPEC.items()}
     params |= {"namespace": "tfscale", "study": "mnist"}
-    if (place, status) == (TOYS, 404):
+    if place == TOYS:
         assert training_cleanup.execute(params, Context())["removed"] == ["jobs/tf-x"]
     else:
         with pytest.raises(StepError):
