@@ -140,7 +140,7 @@ def _document(params: Mapping[str, Any], book: Ledger, now: float) -> dict[str, 
         "attempt": run["attempt"],
         "spec": run["spec"],
         **{key: run[key] for key in ("fits", "design") if run.get(key)},
-        "timings": {**log.timings(), **_usage(wait), **_waiting(wait)},
+        "timings": {**log.timings(), **_usage(wait), **_waiting(case)},
         **({"evaluations": [one._asdict() for one in log.evaluations]} if log.evaluations else {}),
         "evidence": _evidence(params, case),
         "verdict": {"verdict": verdict.verdict, "reasons": list(verdict.reasons)},
@@ -173,10 +173,8 @@ def _usage(wait: Mapping[str, Any]) -> dict[str, float | int]:
     return {key: value for key, value in sums.items() if value is not None}
 
 
-def _waiting(wait: Mapping[str, Any]) -> dict[str, float]:
-    """Of a run that a queue has admitted, before any other of its times begins."""
-    seconds = finite(mapping(mapping(wait.get("evidence")).get("queue")).get("seconds"))
-    return {} if seconds is None else {"queue_seconds": seconds}
+def _waiting(case: Case) -> dict[str, float]:
+    return {} if case.queue_seconds is None else {"queue_seconds": case.queue_seconds}
 
 
 def _facts(replica: Mapping[str, Any], trained: Mapping[str, Any] | None) -> dict[str, Any]:

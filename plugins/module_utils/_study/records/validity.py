@@ -76,6 +76,11 @@ class Case:
     def evidence(self) -> Mapping[str, Any]:
         return mapping(self.wait.get("evidence"))
 
+    @property
+    def queue_seconds(self) -> float | None:
+        """Until a queue admitted the run, before any other of its times began."""
+        return finite(mapping(self.evidence.get("queue")).get("seconds"))
+
     @cached_property
     def failed(self) -> Mapping[str, Any]:
         """The replica with which a failed run ended."""
@@ -134,6 +139,10 @@ class Case:
 Found = Iterator[Mapping[str, str]]
 
 
+# Endings of which the replica itself may know the cause.
+BY_ITSELF = ("exited with", "was killed by")
+
+
 def _failed_replica(case: Case) -> Found:
     if case.ended_well or case.wait.get("outcome") == "deadline" or not case.failed:
         return
@@ -144,7 +153,9 @@ def _failed_replica(case: Case) -> Found:
     )
     reason = str(failed.get("reason") or "").removeprefix(f"{replica} {index} {ending}").strip(" :.;")
     own = next((log for name, log in case.log.logs.items() if name == (replica, failed.get("index") or 0)), None)
-    why = (own.error if own else "") or reason
+    said = own.error if own else ""
+    # What a replica says that is taken away follows from that.
+    why = said or reason if ending.startswith(BY_ITSELF) else reason or said
     told = {"replica": replica, "index": index, "ending": ending}
     yield {**told, "after": case.after, "why": f": {why}" if why else ""}
 
@@ -156,7 +167,8 @@ def _failed_run(case: Case) -> Found:
 
 def _deadline(case: Case) -> Found:
     if case.wait.get("outcome") == "deadline" and not case.ended_well:
-        seconds = finite(case.wait.get("duration"))
+        waited = finite(case.wait.get("duration"))
+        seconds = None if waited is None else max(0.0, waited - (case.queue_seconds or 0.0))
         later = "" if seconds is None else f", {duration(seconds)} after the start"
         yield {"after": case.after, "later": later}
 

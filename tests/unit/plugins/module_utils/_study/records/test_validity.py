@@ -118,6 +118,15 @@ def test_judge_failed_replica_tells_its_own_error_not_that_of_another(tmp_path: 
     assert verdict.reasons == ("worker 1 exited with code 3: loss became nan at global step 10",)
 
 
+def test_judge_failed_replica_that_was_taken_away_tells_by_whom_and_not_what_it_said_then(tmp_path: Path) -> None:
+    write_log(tmp_path, "worker-1", [line("error", index=1, reason="Socket closed")])
+    ending = "worker 1 was preempted by Kueue"
+    verdict = verdict_of(
+        read(tmp_path), failed(ending=ending, exit_code=1, reason="Preempted to accommodate a workload")
+    )
+    assert verdict.reasons == (f"{ending}: Preempted to accommodate a workload",)
+
+
 def test_judge_non_finite_loss_is_told_once(tmp_path: Path) -> None:
     progress = (
         b':::TFSCALE {"v":1,"event":"progress","replica":"worker","index":1,"mono":1,"global_step":10,"loss":NaN}'
@@ -157,6 +166,12 @@ def test_judge_deadline_is_void_with_what_was_reached(tmp_path: Path) -> None:
     write_log(tmp_path, "worker-0", worker_log()[:6])
     verdict = verdict_of(read(tmp_path), ended(outcome="deadline", duration=600.0))
     assert verdict == Verdict("void", ("the deadline passed after step 1000, 10 min after the start",))
+
+
+def test_judge_deadline_counts_no_time_in_a_queue(tmp_path: Path) -> None:
+    queue = {"name": "team", "cluster_queue": None, "seconds": 540.0}
+    wait = ended(outcome="deadline", duration=600.0, evidence={"queue": queue})
+    assert verdict_of(read(tmp_path), wait).reasons == ("the deadline passed, 60 s after the start",)
 
 
 def test_judge_deadline_without_a_step(tmp_path: Path) -> None:
