@@ -13,8 +13,8 @@ version_added: 0.4.0
 description:
   - Holds the training time of each cell against the cell of the same size in a baseline, a study of another version, day or cluster. Two
     versions in one study, each run once in every block, are the task of M(tfscale.study.speed_gate_info).
-  - Cells have the same size if C(nodes), C(ps), C(workers), C(strategy) and C(variant) are equal. C(cluster), C(provider), C(backend) and
-    C(image) may differ. A cell that differs in any other field is refused, and the field is named.
+  - Cells have the same size if C(nodes), C(ps), C(workers), C(strategy) and C(variant) are equal. C(cluster), C(provider), C(backend),
+    C(runtime) and C(image) may differ. A cell that differs in any other field is refused, and the field is named.
   - All intervals together hold the true ratios with a confidence of 95 percent. docs/compare-studies.md describes the method and its
     simulated error rates.
   - The module writes nothing.

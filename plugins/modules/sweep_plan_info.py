@@ -37,8 +37,8 @@ options:
     required: true
   series:
     description:
-      - The space as a union of products, each with C(ps), C(workers), C(nodes) or C(strategies). An axis that an item leaves
-        out is that of O(ps), O(workers), O(nodes) or O(strategies).
+      - The space as a union of products, each with values of some axes, such as C(ps), C(workers), C(nodes) or C(strategies). An axis
+        that an item leaves out is that of the option of its name.
       - May come as JSON in a string. When empty, the space is the one product of those options.
     type: raw
     default: []
@@ -61,6 +61,11 @@ options:
     description: Numbers of nodes, as a list, a number or a string.
     type: raw
     default: [1]
+  backends:
+    description: Backends of pods to compare, as a list or a string such as V(job,jobset,trainjob). When empty, the one in O(spec).
+    type: raw
+    default: []
+    version_added: 0.4.0
   strategies:
     description:
       - Strategies to compare, as a list or a string such as V(async_ps,mirrored). When empty, the one in O(spec).

@@ -95,7 +95,7 @@ def _cells(given: Sequence[Mapping[str, Any]], resources: Mapping[str, Any], spr
         own = {kind: one for kind, one in given_own.items() if one is not None}
         found.append(
             (
-                Cell(str(label), **counts, evenly=spec.get("spread", spread) == EVENLY),
+                Cell(str(label), **counts, evenly=spec.get("spread", spread) == EVENLY and not spec.get("runtime")),
                 capacity.replicas_of({**resources, **own}) if own else usual,
             )
         )

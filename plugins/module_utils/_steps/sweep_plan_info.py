@@ -26,6 +26,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "ps": {"type": "raw", "default": [1]},
     "workers": {"type": "raw", "default": [1]},
     "nodes": {"type": "raw", "default": [1]},
+    "backends": {"type": "raw", "default": []},
     "strategies": {"type": "raw", "default": []},
     "processes_per_worker": {"type": "raw", "default": []},
     "spreads": {"type": "raw", "default": []},

@@ -24,6 +24,7 @@ ORDER = (
     "cluster",
     "provider",
     "backend",
+    "runtime",
     "variant",
     "strategy",
     "preset",
@@ -38,10 +39,12 @@ ORDER = (
 )
 # Ways to the same training: a global step of these is one gradient (of one worker, or the mean of all), as with those.
 SAME_WORK = {"tf2_ps": "async_ps", "mirrored": "sync_ps"}
+# Forms of the same pods: a study compares them.
+FORMS = ("backend", "runtime")
 # Cells that differ in one of these do not do the same work in the same place: their times are never compared.
 WORK = frozenset(
     (
-        *ORDER,
+        *(factor for factor in ORDER if factor not in FORMS),
         "batch_size",
         "hidden_units",
         "learning_rate",

@@ -26,7 +26,7 @@ from .model import Cell, Study
 
 # Cells of one size are compared; where they ran, and which version, is the reason to compare them.
 SIZE = ("nodes", "ps", "workers", "strategy", "variant")
-PLACE = ("cluster", "provider", "backend", "image")
+PLACE = ("cluster", "provider", "backend", "runtime", "image")
 # A machine whose calibration kernel takes longer or shorter by a larger share is another machine.
 SAME_MACHINE = 0.05
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._common.errors import InputError
 from ..._common.format import shown
+from . import workloads
 from .inputs import FIT, SPREADS, STRATEGIES, choices, integers, items_of, one_of
 
 
@@ -22,6 +23,7 @@ class Axis(NamedTuple):
 
 # In the order in which cells are told.
 AXES = {
+    "backends": Axis("backend", ("processes", *workloads.names())),
     "strategies": Axis("strategy", STRATEGIES),
     "nodes": Axis("nodes"),
     "ps": Axis("ps"),
@@ -30,7 +32,7 @@ AXES = {
     "spreads": Axis("spread", SPREADS),
 }
 # Without values of its own each cell has the one of the training.
-OPTIONAL = ("strategies", "processes_per_worker", "spreads")
+OPTIONAL = ("backends", "strategies", "processes_per_worker", "spreads")
 
 
 def series(value: Any, plain: Mapping[str, Any], *, lowest_ps: int) -> list[dict[str, list[Any]]]:

@@ -20,6 +20,7 @@ from ..records.history import History
 from ..statistics.adaptive import AUTO, Rules
 from .axes import AXES
 from .cell import UNTOLD, cell_id, run_id, shown_value
+from .workloads import takes_runtime
 
 
 class Cell(NamedTuple):
@@ -63,12 +64,13 @@ def cells_of(
 
 
 def _plain(spec: dict[str, Any]) -> dict[str, Any]:
-    """Workers that mirror all parameters have no use for ps: whatever the axis says, it is one cell.
+    """Workers that mirror all parameters have no use for ps, nor most backends for a runtime: whatever is said, it is one cell.
 
     Of what older records do not tell, the same is not told.
     """
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    kept = {key: value for key, value in spec.items() if UNTOLD.get(key) != value}
+    unused = () if takes_runtime(spec.get("backend")) else ("runtime",)
+    kept = {key: value for key, value in spec.items() if UNTOLD.get(key) != value and key not in unused}
     return {**kept, "ps": 0} if mirrors else kept
 
 

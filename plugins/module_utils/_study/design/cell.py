@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 # What a specification without such a key means.
-UNTOLD: Mapping[str, Any] = {"framework": "tensorflow", "processes_per_worker": 1, "spread": "DoNotSchedule"}
+UNTOLD: Mapping[str, Any] = {
+    "framework": "tensorflow",
+    "processes_per_worker": 1,
+    "spread": "DoNotSchedule",
+    "runtime": "",
+}
 # Keys of a specification whose values are mappings or lists. Version 0.3 wrote them as JSON text.
 NESTED = frozenset({"env", "env_from", "ps_env", "ps_resources", "worker_env", "worker_resources"})
 

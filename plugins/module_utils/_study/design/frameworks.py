@@ -210,7 +210,7 @@ def processes_of(spec: Mapping[str, Any]) -> int:
 def usual_ps(spec: Mapping[str, Any]) -> int:
     """Their number where nobody gives one: none for a framework or strategy without ps, else one."""
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    return 0 if mirrors or not framework_of(spec).has_ps else 1
+    return 0 if mirrors or spec.get("runtime") or not framework_of(spec).has_ps else 1
 
 
 def words_of(command: str | Sequence[str]) -> list[str]:

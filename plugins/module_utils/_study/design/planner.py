@@ -19,7 +19,7 @@ from ..records.history import History
 from ..records.record import Record
 from ..statistics.adaptive import AUTO, Rules
 from ..statistics.sequential import FIRST
-from . import axes, blocks, budget, frameworks, inputs, sizing, variables
+from . import axes, backends, blocks, budget, frameworks, inputs, sizing, variables
 from .blocks import Cell, Design, PlannedRun
 from .cell import run_id
 from .course import Adaptive, Asked, Fixed, Search
@@ -66,6 +66,7 @@ def _cells(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers)
     cells = blocks.cells_of(fits.resolved(products), sealed.spec(study, spec), variants)
     for cell in cells:
         _check(cell)
+    backends.check_runtime_is_used(spec, [cell.spec for cell in cells])
     return cells
 
 
@@ -79,11 +80,13 @@ def _sizing(params: Mapping[str, Any], spec: Mapping[str, Any], fits: MaxWorkers
     found = Sizing.of(search, sealed.spec(str(params["study"]), spec), records, fits, attempts)
     for cell in found.cells.values():
         _check(cell, SEARCH)
+    backends.check_runtime_is_used(spec, [cell.spec for cell in found.cells.values()])
     return found
 
 
 def _check(cell: Cell, role: str = SWEEP) -> None:
     """A variant may bring its own number of parameter servers, or our trainer in a program's place."""
+    backends.check(cell.spec, cell.label, role)
     inputs.check_cell(cell.spec, cell.label, role)
     needs_ps = not cell.spec.get("command") and cell.spec.get("strategy") != "mirrored"
     if needs_ps and cell.spec["ps"] == 0:

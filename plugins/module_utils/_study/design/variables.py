@@ -306,6 +306,7 @@ SWEEP: dict[str, Check] = {
     "sweep_ps": lambda name, value: value if value == inputs.AUTO_PS else inputs.integers(name, value, 0),
     "sweep_workers": axis(1, inputs.FIT),
     "sweep_nodes": axis(1),
+    "sweep_backends": either(either(words_of("backends")), []),
     "sweep_strategies": either(either(words_of("strategies")), []),
     "sweep_processes_per_worker": either(either(axis(1)), []),
     "sweep_spreads": either(either(words_of("spreads")), []),

@@ -64,6 +64,8 @@ class Workload(Kind):
     index_field: str = f"metadata.annotations['{JOB_INDEX}']"
     # Label of its pods that holds the object's name, where our labels do not always reach them.
     name_label: str = ""
+    # Whether a runtime of the cluster may describe its pods.
+    has_runtimes: bool = False
     # Kinds of objects that belong to a run beside it.
     others: tuple[Kind, ...] = ()
     # Of a kind that an extension brings: how it is installed, and which program makes pods of it.
@@ -154,6 +156,7 @@ WORKLOADS: tuple[Workload, ...] = (
         group_label="jobset.sigs.k8s.io/replicatedjob-name",
         index_label=JOB_INDEX,
         name_label="jobset.sigs.k8s.io/jobset-name",
+        has_runtimes=True,
         others=(Kind(kind="TrainingRuntime", api=_TRAINER, resource="trainingruntimes"),),
         install='kubectl apply --server-side -k "https://github.com/kubeflow/trainer.git/manifests/overlays/manager?ref=v2.0.0"',
         controller_program="kubeflow-trainer-controller-manager",
@@ -168,6 +171,10 @@ def names() -> tuple[str, ...]:
 
 def workload(name: str) -> Workload:
     return next(one for one in WORKLOADS if one.name == name)
+
+
+def takes_runtime(name: Any) -> bool:
+    return any(one.name == name and one.has_runtimes for one in WORKLOADS)
 
 
 def kinds() -> tuple[Kind, ...]:

@@ -357,7 +357,35 @@ def test_execute_spread_of_the_pods_is_an_axis(tmp_path: Path) -> None:
     ]
 
 
+def test_execute_backends_are_an_axis(tmp_path: Path) -> None:
+    found = plan(tmp_path, workers=2, spec=PODS, backends="job,jobset,trainjob")
+    assert labels(found) == [f"backend={name} ps=1 workers=2" for name in ("job", "jobset", "trainjob")]
+    # A cell of the training's own backend is that of a study without such an axis.
+    [plain] = plan(tmp_path, workers=2, spec=PODS)["cells"]
+    assert plain["cell_id"] == found["cells"][0]["cell_id"]
+    series = [{"backends": ["jobset"]}, {"workers": [4]}]
+    assert labels(plan(tmp_path, workers=2, spec=PODS, series=series)) == [
+        "backend=jobset ps=1 workers=2",
+        "backend=job ps=1 workers=4",
+    ]
+
+
+def test_execute_runtime_is_of_train_jobs_alone(tmp_path: Path) -> None:
+    spec = {**PODS, "command": "exec torchrun x", "framework": "pytorch", "runtime": "torch-distributed"}
+    found = plan(tmp_path, ps="auto", workers=2, spec=spec, backends=["job", "trainjob"])
+    assert [one["spec"].get("runtime") for one in found["cells"]] == [None, "torch-distributed"]
+    own = plan(tmp_path, ps=0, workers=2, spec={**spec, "runtime": ""}, backends=["trainjob"])
+    assert own["cells"][0]["cell_id"] != found["cells"][1]["cell_id"]
+
+
 BAD_INPUT = [
+    ({"spec": PODS, "backends": "job,processes"}, "sweep_backends asks for 'processes'"),
+    ({"backends": "job"}, "sweep_backends asks for 'job'"),
+    ({"spec": PODS, "backends": "cronjob"}, "sweep_backends is 'cronjob': give processes, job"),
+    (
+        {"spec": {**PODS, "runtime": "torch", "command": "x"}},
+        "training_runtime is 'torch', but training_backend is 'job'",
+    ),
     (
         {"spec": {**PODS, "spread": "Pack"}},
         "training_spread is 'Pack': give DoNotSchedule, ScheduleAnyway, PodAffinity or nothing",

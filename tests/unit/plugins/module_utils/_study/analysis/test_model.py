@@ -170,12 +170,21 @@ def test_fixed_is_what_every_cell_shares() -> None:
         (space(cluster=["local", "kind"], nodes=[1, 2]), {"cluster=local": 2, "cluster=kind": 2}),
         (space(threads=[1, 2]), {"": 2}),
         (space(strategy=["async_ps", "tf2_ps"]), {"": 2}),
+        (space(backend=["job", "jobset", "statefulset"]), {"": 3}),
         (
             space(strategy=["async_ps", "mirrored", "sync_ps", "tf2_ps"]),
             {"strategy=async_ps/tf2_ps": 2, "strategy=mirrored/sync_ps": 2},
         ),
     ],
-    ids=["counts", "work", "clusters", "resources", "one meaning of a step", "two meanings of a step"],
+    ids=[
+        "counts",
+        "work",
+        "clusters",
+        "resources",
+        "one meaning of a step",
+        "forms of the same pods",
+        "two meanings of a step",
+    ],
 )
 def test_groups_hold_only_cells_that_do_the_same_work(specs: list[dict[str, Any]], groups: dict[str, int]) -> None:
     found = study([record(spec, 1, seconds=4.0) for spec in specs]).groups()

@@ -41,7 +41,7 @@ def test_series_fills_in_the_plain_axes(value: Any, products: list[dict[str, Any
         ([1], "sweep_series is [1]: give a list such as"),
         (
             [{"ps": 1}, {"gpus": 1}],
-            "sweep_series[1] has 'gpus': give strategies, nodes, ps, workers, processes_per_worker or spreads",
+            "sweep_series[1] has 'gpus': give backends, strategies, nodes, ps, workers, processes_per_worker or spreads",
         ),
         ([{"workers": 0}], "sweep_series[0].workers is 0: give whole numbers from 1"),
         ([{"ps": 0}], "sweep_series[0].ps is 0: give whole numbers from 1"),
