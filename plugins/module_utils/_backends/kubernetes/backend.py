@@ -315,6 +315,8 @@ class KubernetesBackend:
         """Why no pod is to be expected of a run that has none; empty as long as one may come."""
         none = f"no pod of run {self._run.run_id} came within {duration(waited)}"
         name = self._names["worker"]
+        if waited >= IDLE_SECONDS and self._queue and self._is_suspended(name):
+            return f"{none}, because {self._workload.kind} {name} is suspended still: look what Kueue's manager logs"
         if waited >= IDLE_SECONDS and (idle := self._idle(name)):
             why = trouble_of(events, name) or f"look whether {idle.controller_program} runs, and what it logs"
             return f"{none}, because nothing was made of {idle.kind} {name}: {why}"
@@ -333,6 +335,14 @@ class KubernetesBackend:
         except ApiError:
             return None
         return None if is_taken_up else one
+
+    def _is_suspended(self, name: str) -> bool:
+        """Although Kueue has admitted it, which ends that."""
+        try:
+            found = self._api.get(f"{self._run.path(*self._workload.place)}/{name}")
+        except ApiError:
+            return False
+        return bool((found.get("spec") or {}).get("suspend"))
 
     def _look_at_starts(self) -> None:
         """A run of which a part never starts would train with fewer replicas than it says, or wait at the start line."""

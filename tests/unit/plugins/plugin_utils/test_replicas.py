@@ -13,7 +13,8 @@ import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import InputError
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import flags
 from ansible_collections.tfscale.study.plugins.module_utils._study.logs.samples import LOOP
-from ansible_collections.tfscale.study.plugins.plugin_utils.replicas import MOUNT, pod_env, replicas
+from ansible_collections.tfscale.study.plugins.plugin_utils.replicas import pod_env, replicas
+from ansible_collections.tfscale.study.plugins.plugin_utils.volume import MOUNT
 
 from tests.fixtures.ledgers import SPEC
 from tests.fixtures.playbook import ROOT

@@ -640,6 +640,21 @@ def test_observe_ends_a_run_whose_pods_kueue_took_away_before_they_came(queued: 
     assert backend.observe().lost == f"the run was preempted by Kueue: {kueue.PREEMPTED}"
 
 
+def test_observe_ends_a_run_that_kueue_admits_but_does_not_start(queued: World) -> None:
+    """Kueue 0.17 with a TrainJob of Kubeflow Trainer 2.0: it does not find the field that it starts it by."""
+    name = NAMES["worker"]
+    queued.api.documents[name] = {"metadata": {"name": name}, "spec": {"suspend": True}}
+    backend = queued.backend()
+    admit(queued)
+    backend.observe()
+    queued.now += 19.0
+    assert backend.observe().lost == ""
+    queued.now += 19.0
+    lost = backend.observe().lost
+    assert f"Job {name} is suspended still" in lost
+    assert "Kueue" in lost
+
+
 # --- the first start ----------------------------------------------------------------------------------------------------
 
 
