@@ -132,6 +132,19 @@ def test_sweep_strategies_of_tensorflow_2_on_two_nodes(playbook: Playbook) -> No
 
 
 @pytest.mark.full
+def test_sweep_compares_pods_beside_each_other_with_pods_apart(playbook: Playbook) -> None:
+    space = [{"nodes": [2], "ps": [1], "workers": [3], "spreads": ["DoNotSchedule", "PodAffinity"]}]
+    result = playbook.run("sweep", sweep_series=space)
+    assert result.returncode == 0, result.stdout + result.stderr
+    used = {
+        record["spec"].get("spread"): len({one["node"] for one in record["evidence"]["replicas"]})
+        for record in playbook.records()
+    }
+    assert used == {None: 2, "PodAffinity": 1}
+    assert "PodAffinity" in (playbook.results / "tiny/report.md").read_text()
+
+
+@pytest.mark.full
 def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> None:
     """Workers with a tenth of a processor each; their ps has no limit."""
     limited = {"requests": {"cpu": "50m", "memory": "512Mi"}, "limits": {"cpu": "100m", "memory": "1536Mi"}}
