@@ -60,7 +60,8 @@ def named(*parts: str) -> set[str]:
     return {f"{prefix}{name}" for prefix, *names in map(str.split, parts) for name in names}
 
 
-FLAGS = {name for name, option in OPTIONS.items() if option["type"] == "bool"}
+# One has another variable's value as its default, which is text to Ansible.
+FLAGS = {name for name, option in OPTIONS.items() if option["type"] == "bool"} | {"training_gang"}
 TIMES = named(
     "training_ deadline stall_seconds start_seconds queue_deadline progress_seconds", "upgrade_ min_ready_seconds"
 )
