@@ -53,7 +53,12 @@ def test_role_gives_variables_as_they_are() -> None:
         for name in ("__training_of_process", "__training_replicas")
     )
     given = re.findall(r"'(\w+)': (.+?)(?=,\s+'|\s*\})", text)
-    usual = {"variants": "training_variants | default({", "nodes_method": "cluster_nodes_method | default('none')"}
+    usual = {
+        "variants": "training_variants | default({",
+        "nodes_method": "cluster_nodes_method | default('none')",
+        # Of the run, where there is one.
+        "backend": "__training_backend",
+    }
     assert len(given) == len(dict(given)) > 40
     assert {name: usual.get(name, f"training_{name}") for name, _value in given} == dict(given)
 
@@ -64,7 +69,7 @@ def test_templates_use_only_values_that_are_returned() -> None:
         for path in [*(ROLE / "templates").glob("*.j2"), *(ROLE / "tasks").glob("*.yml")]
         for name in re.findall(r"\b(?:replicas|process)\.(\w+)", path.read_text())
     }
-    code = (ROOT / "plugins/plugin_utils/replicas.py").read_text()
+    code = "".join((ROOT / f"plugins/plugin_utils/{name}.py").read_text() for name in ("replicas", "train_job"))
     returned = set(re.findall(r'"(\w+)": ', code)) | set(re.findall(r"^    (\w+): str$", code, re.MULTILINE))
     assert used
     assert used <= returned
