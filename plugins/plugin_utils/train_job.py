@@ -34,7 +34,7 @@ def train_job(pods: Mapping[str, Any], given: Mapping[str, Any], spec: Mapping[s
             "parts": ["trainingruntime"],
             "runtime": _reference("TrainingRuntime", pods["name"]),
             "trainer": {"numNodes": counts["worker"]},
-            "overrides": [],
+            "overrides": {},
         }
     workers = next(group for group in pods["groups"] if group["kind"] == "worker")
     return {
@@ -50,7 +50,7 @@ def train_job(pods: Mapping[str, Any], given: Mapping[str, Any], spec: Mapping[s
             "env": _env(pods, workers),
             "resourcesPerNode": _resources(workers["resources"]),
         },
-        "overrides": [{"targetJobs": [{"name": NODE}], **_pod(pods, given)}],
+        "overrides": {"podSpecOverrides": [{"targetJobs": [{"name": NODE}], **_pod(pods, given)}]},
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import documents
 
+from tests.fixtures import schemas
 from tests.fixtures.ledgers import SPEC
 from tests.fixtures.playbook import ROOT, Playbook, errors, hosts
 
@@ -156,6 +157,23 @@ def test_manifest_gives_what_kueue_admits_to_the_queue(found: Any) -> None:
         if is_admitted:
             assert "kueue.x-k8s.io/queue-name" not in document["spec"]["template"]["metadata"]["labels"]
             assert document["spec"].get("suspend") == (True if kind == "Job" else None)
+
+
+OF_CLUSTER = {**RUN, "spec": {**SPEC, "ps": 0, "workers": 3, "runtime": "torch-distributed"}}
+
+
+@asks(
+    manifest("jobset", training_queue="team"),
+    manifest("trainjob", training_tolerations=[{"key": "gpu", "operator": "Exists"}]),
+    manifest("trainjob", training_run=OF_CLUSTER, training_command=["torchrun", "train.py"]),
+)
+def test_manifest_of_an_extension_fits_its_schema(found: Any) -> None:
+    """https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema"""
+    kinds = ("JobSet", "TrainingRuntime", "TrainJob")
+    faults = {kind: schemas.faults(one) for (kind, _name), one in found.items() if kind in kinds}
+    assert faults == dict.fromkeys(faults, [])
+    assert "Service" not in {kind for kind, _name in found}
+    assert {"JobSet", "TrainJob"} & set(faults)
 
 
 TOGETHER = {**RUN, "spec": {**SPEC, "ps": 2, "workers": 3, "spread": "PodAffinity"}}

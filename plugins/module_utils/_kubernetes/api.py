@@ -116,6 +116,20 @@ class Api:
             return ()
         return tuple(one["version"] for one in found["versions"])
 
+    def fields(self, path: str, kind: str) -> set[str]:
+        """Of the spec of a kind of an API such as /apis/batch/v1; none where the server does not tell."""
+        try:
+            found = self._document("GET", f"/openapi/v3{path}", {}, is_whole=_is_openapi)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            return set()
+        schemas = found["components"]["schemas"].items()
+        spec = (
+            next((one for name, one in schemas if name.endswith(f".{kind}")), {}).get("properties", {}).get("spec", {})
+        )
+        return set(spec.get("properties", {}))
+
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         return self._document("POST", path, query, document)
 
@@ -326,6 +340,10 @@ def _is_list(document: Mapping[str, Any]) -> bool:
 def _is_discovery(document: Mapping[str, Any]) -> bool:
     found = document.get("resources")
     return isinstance(found, list) and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in found)
+
+
+def _is_openapi(document: Mapping[str, Any]) -> bool:
+    return isinstance((document.get("components") or {}).get("schemas"), dict)
 
 
 def _is_group(document: Mapping[str, Any]) -> bool:

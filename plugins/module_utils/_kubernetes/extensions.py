@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._common.errors import InputError
@@ -17,6 +17,9 @@ from .permissions import Right
 # https://github.com/kubeflow/trainer/blob/v2.0.0/pkg/apis/trainer/v1alpha1/trainingruntime_types.go
 GROUP, RUNTIMES = "trainer.kubeflow.org", "clustertrainingruntimes"
 RIGHTS = (Right("get", GROUP, RUNTIMES),)
+# Of TrainJobs of v2.0 alone; v2.1 has podTemplateOverrides and v2.2 runtimePatches, by which Kueue 0.17 starts a TrainJob
+# (https://github.com/kubernetes-sigs/kueue/blob/v0.17.0/pkg/controller/jobs/trainjob/trainjob_controller.go).
+OVERRIDES = "podSpecOverrides"
 STEP = "trainer.kubeflow.org/trainjob-ancestor-step"
 
 
@@ -51,6 +54,22 @@ def _chain(one: workloads.Workload) -> Iterator[workloads.Workload]:
     yield one
     if one.through:
         yield from _chain(workloads.workload(one.through))
+
+
+def check_fields(api: Api, backend: str, runtimes: Sequence[str], queue: str) -> None:
+    """The API of TrainJobs has changed within v1alpha1, and a server drops what it does not know."""
+    one = workloads.workload(backend)
+    fields = api.fields(one.api, one.kind) if one.has_runtimes and (runtimes or queue) else set()
+    if runtimes and fields and OVERRIDES not in fields:
+        raise InputError(
+            f"training_runtime is {runtimes[0]!r}, but the {one.kind}s of the cluster have no {OVERRIDES}, by which a run selects its"
+            " nodes: install Kubeflow Trainer v2.0, or give no runtime"
+        )
+    if queue and OVERRIDES in fields:
+        raise InputError(
+            f"training_queue is {queue!r}, but Kueue starts no {one.kind} of Kubeflow Trainer v2.0, which the cluster has: install v2.2"
+            " for Kueue 0.17, or give another backend, or no queue"
+        )
 
 
 def check_runtime(api: Api, name: str) -> None:

@@ -56,6 +56,7 @@ def execute(params: Mapping[str, Any], _context: Context) -> dict[str, Any]:
         is_there = _check_namespace(api, params["namespace"])
         for backend, variable in backends.items():
             extensions.check_backend(api, variable, backend)
+            extensions.check_fields(api, backend, _runtimes(params), params["queue"])
         queue = params["queue"]
         if queue:
             queues.check_api(api, queue)

@@ -141,6 +141,37 @@ def test_collections_of_what_is_no_discovery(answer: Any) -> None:
         Server(Answer(answer), patience=0.0).api.collections("/apis/batch/v1")
 
 
+@pytest.mark.parametrize(
+    ("answer", "versions"),
+    [
+        (Answer({"kind": "APIGroup", "versions": [{"version": "v1"}, {"version": "v1beta1"}]}), ("v1", "v1beta1")),
+        (status(404), ()),
+    ],
+)
+def test_versions_of_a_group(answer: Answer, versions: tuple[str, ...]) -> None:
+    server = Server(answer)
+    assert server.api.versions("batch") == versions
+    assert server.pool.asked[0][:2] == ("GET", "/apis/batch")
+
+
+SCHEMA = {"properties": {"spec": {"properties": {"trainer": {}, "suspend": {}}}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields"),
+    [
+        (
+            Answer({"components": {"schemas": {"org.x.v1.Job": {}, "org.x.v1.TrainJob": SCHEMA}}}),
+            {"trainer", "suspend"},
+        ),
+        (Answer({"components": {"schemas": {"org.x.v1.Job": {}}}}), set()),
+        (status(403), set()),
+    ],
+)
+def test_fields_of_a_kind(answer: Answer, fields: set[str]) -> None:
+    assert Server(answer).api.fields("/apis/x.org/v1", "TrainJob") == fields
+
+
 def test_requests_ask_for_the_credentials_each_time() -> None:
     server = Server(Answer({"metadata": {}}))
     server.api.get(PODS)

@@ -68,6 +68,30 @@ def test_is_known_where_nobody_may_look(store: Store) -> None:
     assert extensions.is_known(store, workload("jobset"))
 
 
+@pytest.mark.parametrize(
+    ("backend", "fields", "runtimes", "queue", "told"),
+    [
+        ("trainjob", {"podSpecOverrides"}, ["torch"], "", ""),
+        ("trainjob", {"runtimePatches"}, [], "team", ""),
+        ("trainjob", {"podSpecOverrides"}, [], "", ""),
+        # The server does not tell.
+        ("trainjob", set(), ["torch"], "team", ""),
+        ("jobset", {"podSpecOverrides"}, [], "team", ""),
+        ("trainjob", {"runtimePatches"}, ["torch"], "", "training_runtime is 'torch'.*podSpecOverrides"),
+        ("trainjob", {"podSpecOverrides"}, [], "team", "training_queue is 'team'.*v2.0.*v2.2"),
+    ],
+)
+def test_check_fields_of_train_jobs(
+    store: Store, backend: str, fields: set[str], runtimes: list[str], queue: str, told: str
+) -> None:
+    store.schemas["TrainJob"] = fields
+    if not told:
+        extensions.check_fields(store, backend, runtimes, queue)
+    else:
+        with pytest.raises(InputError, match=told):
+            extensions.check_fields(store, backend, runtimes, queue)
+
+
 def runtime(*jobs: str, step: str = "trainer", container: str = "node") -> dict[str, Any]:
     template = {
         "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": step}},
