@@ -124,11 +124,9 @@ class Api:
             if error.status not in (403, 404):
                 raise
             return set()
-        schemas = found["components"]["schemas"].items()
-        spec = (
-            next((one for name, one in schemas if name.endswith(f".{kind}")), {}).get("properties", {}).get("spec", {})
-        )
-        return set(spec.get("properties", {}))
+        schemas: dict[str, Any] = found["components"]["schemas"]
+        whole: dict[str, Any] = next((one for name, one in schemas.items() if name.endswith(f".{kind}")), {})
+        return set(whole.get("properties", {}).get("spec", {}).get("properties", ()))
 
     def create(self, path: str, document: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         return self._document("POST", path, query, document)

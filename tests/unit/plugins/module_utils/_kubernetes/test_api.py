@@ -154,7 +154,7 @@ def test_versions_of_a_group(answer: Answer, versions: tuple[str, ...]) -> None:
     assert server.pool.asked[0][:2] == ("GET", "/apis/batch")
 
 
-SCHEMA = {"properties": {"spec": {"properties": {"trainer": {}, "suspend": {}}}}}
+SCHEMA: dict[str, Any] = {"properties": {"spec": {"properties": {"trainer": {}, "suspend": {}}}}}
 
 
 @pytest.mark.parametrize(
