@@ -315,8 +315,9 @@ class KubernetesBackend:
         """Why no pod is to be expected of a run that has none; empty as long as one may come."""
         none = f"no pod of run {self._run.run_id} came within {duration(waited)}"
         name = self._names["worker"]
-        if waited >= IDLE_SECONDS and self._queue and self._is_suspended(name):
-            return f"{none}, because {self._workload.kind} {name} is suspended still: look what Kueue's manager logs"
+        if waited >= IDLE_SECONDS and self._is_suspended(name):
+            advice = "look what Kueue's manager logs" if self._queue else "if Kueue does that, give training_queue"
+            return f"{none}, because {self._workload.kind} {name} is suspended: {advice}"
         if waited >= IDLE_SECONDS and (idle := self._idle(name)):
             why = trouble_of(events, name) or f"look whether {idle.controller_program} runs, and what it logs"
             return f"{none}, because nothing was made of {idle.kind} {name}: {why}"
@@ -337,7 +338,7 @@ class KubernetesBackend:
         return None if is_taken_up else one
 
     def _is_suspended(self, name: str) -> bool:
-        """Although Kueue has admitted it, which ends that."""
+        """Although Kueue has admitted it, or nobody was told to admit it."""
         try:
             found = self._api.get(f"{self._run.path(*self._workload.place)}/{name}")
         except ApiError:

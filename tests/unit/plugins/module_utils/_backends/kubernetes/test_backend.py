@@ -651,8 +651,21 @@ def test_observe_ends_a_run_that_kueue_admits_but_does_not_start(queued: World) 
     assert backend.observe().lost == ""
     queued.now += 19.0
     lost = backend.observe().lost
-    assert f"Job {name} is suspended still" in lost
-    assert "Kueue" in lost
+    assert f"Job {name} is suspended" in lost
+    assert "Kueue's manager" in lost
+
+
+def test_observe_ends_a_run_that_somebody_suspends(world: World) -> None:
+    """Kueue does, where it manages jobs without a queue."""
+    name = NAMES["worker"]
+    world.api.documents[name] = {"metadata": {"name": name}, "spec": {"suspend": True}}
+    world.api.lists["pods"] = []
+    backend = world.backend()
+    world.watch()
+    world.now = 30.0
+    lost = backend.observe().lost
+    assert f"Job {name} is suspended" in lost
+    assert "training_queue" in lost
 
 
 # --- the first start ----------------------------------------------------------------------------------------------------
