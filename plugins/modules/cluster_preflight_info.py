@@ -27,9 +27,11 @@ extends_documentation_fragment:
 options:
   backend:
     description:
-      - Form of the replicas, as for M(tfscale.study.training_wait). The cluster must know its kind of objects.
-      - The user needs all rights on this kind, and may list the other kinds, because cleanup searches them. Without it the user needs all rights on
-        every kind.
+      - Form of the replicas, as for M(tfscale.study.training_wait), of cells that have no C(backend) of their own. The cluster must serve the
+        kinds of objects of all of them in the version that is used. If one is missing, the message says how it is installed.
+      - A ClusterTrainingRuntime that a cell names as its C(runtime) must exist, and must have one job with the workers.
+      - The user needs all rights on these kinds, and may list the other kinds that the cluster knows, because cleanup searches them. Without any
+        backend the user needs all rights on every kind that the cluster knows.
     type: str
     version_added: 0.4.0
   needs:

@@ -44,8 +44,9 @@ def check_backend(api: Api, variable: str, name: str) -> None:
         install = f"install it there ({one.install})" if one.install else "install it there"
         others = [other for other in workloads.WORKLOADS if all(is_known(api, kind) for kind in _chain(other))]
         instead = f", or give {one_of([other.name for other in others])}" if others else ""
+        asks = "is" if variable == "training_backend" else "has"
         raise InputError(
-            f"{variable} is {name!r}, which needs {one.kind} ({one.version}), but the cluster {lacks}: {install}{instead}"
+            f"{variable} {asks} {name!r}, which needs {one.kind} ({one.version}), but the cluster {lacks}: {install}{instead}"
         )
 
 

@@ -50,7 +50,7 @@ def test_check_backend_names_a_missing_extension_and_its_manifest(
 ) -> None:
     store.apis |= apis
     told = refused(store, backend, "sweep_backends")
-    assert told.startswith(f"sweep_backends is '{backend}', which needs {kind} (")
+    assert told.startswith(f"sweep_backends has '{backend}', which needs {kind} (")
     assert f"does not know {kind}" in told
     assert version in told
     assert ", or give job" in told

@@ -84,6 +84,66 @@ def test_execute_asks_for_all_rights_on_the_chosen_backend_alone(
         look(backend=backend)
 
 
+EXTENSIONS = {
+    "/apis/jobset.x-k8s.io/v1alpha2": {"jobsets"},
+    "/apis/trainer.kubeflow.org/v1alpha1": {"trainjobs", "trainingruntimes"},
+}
+
+
+def of_backend(name: str, **more: Any) -> dict[str, Any]:
+    return {"label": name, "spec": {**SMALL, "backend": name, **more}}
+
+
+def test_execute_checks_every_backend_of_the_cells_and_no_other(store: Store) -> None:
+    cells = [of_backend("jobset"), of_backend("trainjob")]
+    with pytest.raises(StepError, match="sweep_backends has 'jobset', which needs JobSet"):
+        look(*cells, backend="job")
+    store.apis |= EXTENSIONS
+    store.denied = {"create jobs.batch", "create statefulsets.apps"}
+    rights = set(look(*cells, backend="job")["rights"])
+    assert {"create jobsets.jobset.x-k8s.io", "create trainjobs.trainer.kubeflow.org"} <= rights
+    assert {"create trainingruntimes.trainer.kubeflow.org", "list jobs.batch"} <= rights
+    assert "get clustertrainingruntimes.trainer.kubeflow.org" not in rights
+    store.denied = {"delete trainingruntimes.trainer.kubeflow.org"}
+    with pytest.raises(StepError, match="may not delete trainingruntimes"):
+        look(*cells, backend="job")
+
+
+def test_execute_asks_for_rights_on_an_extension_only_where_it_is_installed(store: Store) -> None:
+    assert not any("jobsets" in right or "train" in right for right in look(backend="job")["rights"])
+
+
+def test_execute_looks_for_the_runtime_of_a_cell(store: Store) -> None:
+    store.apis |= EXTENSIONS
+    cell = of_backend("trainjob", ps=0, runtime="torch")
+    store.denied = {"get clustertrainingruntimes.trainer.kubeflow.org -A"}
+    with pytest.raises(StepError, match=r"may not get clustertrainingruntimes.* in the cluster"):
+        look(cell)
+    store.denied = set()
+    with pytest.raises(StepError, match="training_runtime is 'torch', but the cluster has no such"):
+        look(cell)
+    store.schemas["TrainJob"] = {"runtimePatches"}
+    with pytest.raises(StepError, match="podSpecOverrides"):
+        look(cell)
+
+
+def test_execute_takes_pods_of_a_runtime_of_the_cluster_to_go_where_they_fit(store: Store) -> None:
+    """The spread does not reach them: four fit on one node and two on the other."""
+    store.apis |= EXTENSIONS
+    template = {
+        "metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+        "spec": {"template": {"spec": {"containers": [{"name": "node"}]}}},
+    }
+    place = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/torch"
+    spec = {"template": {"spec": {"replicatedJobs": [{"name": "node", "template": template}]}}}
+    store.objects[place] = {"metadata": {"name": "torch"}, "spec": spec}
+    store.objects["/api/v1/pods/dns"] = pod("dns", "worker2")
+    cell = of_backend("trainjob", ps=0, workers=6, runtime="torch")
+    look(cell)
+    with pytest.raises(StepError, match="can never fit"):
+        look(of_backend("trainjob", ps=0, workers=6))
+
+
 def test_execute_asks_for_no_right_on_another_kind_that_the_cluster_does_not_know(store: Store) -> None:
     store.denied = {"list statefulsets.apps"}
     del store.apis["/apis/apps/v1"]
