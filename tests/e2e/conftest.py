@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e import accounts
 from tests.e2e.infra import cluster as clusters
-from tests.e2e.infra import engine
+from tests.e2e.infra import controllers, engine
 from tests.e2e.infra.base import search_path
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
@@ -27,6 +27,8 @@ from tests.e2e.infra.programs import programs
 from tests.e2e.infra.trainer_image import base_images
 from tests.fixtures.playbook import Playbook
 
+# A busy machine takes minutes for what an idle one does in seconds.
+PATIENCE = 600.0
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -115,6 +117,27 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
+def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Playbook:
+    """One worker and one ps on the test's cluster and namespace, in seconds."""
+    variables = {
+        "cluster_provider": "existing",
+        "cluster_name": "e2e",
+        "cluster_kubeconfig": str(cluster.kubeconfig),
+        "cluster_namespace": namespace,
+        "image_delivery": "none",
+        "training_image": trainer_image,
+        "training_image_pull_policy": "Never",
+        "training_steps": 400,
+        "training_deadline": PATIENCE,
+        "sweep_results_dir": str(tmp_path),
+        "sweep_study": "tiny",
+        "sweep_series": [{"nodes": [1], "ps": [1], "workers": [1]}],
+        "sweep_repeats": 1,
+    }
+    return Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=3 * PATIENCE)
+
+
+@pytest.fixture
 def account(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Makes a kubeconfig of the documented service account, see `accounts.make`."""
     yield partial(accounts.make, cluster, namespace, tmp_path)
@@ -136,6 +159,16 @@ def trainer_image(cluster: Cluster, provisioning: Playbook) -> str:
     found = re.search(r"image (\S+) has the digest sha256:", said)
     assert found, said
     return found[1]
+
+
+@pytest.fixture(scope="module")
+def carriers(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with JobSet, Kubeflow Trainer and Kueue, which go with the module: Kueue has a say in every pod."""
+    try:
+        controllers.install(cluster)
+        yield cluster
+    finally:
+        controllers.remove(cluster)
 
 
 @pytest.fixture(scope="session")

@@ -43,27 +43,6 @@ def last_line(result: Any) -> str:
     return lines[-1]
 
 
-@pytest.fixture
-def playbook(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Playbook:
-    """One worker and one ps on the test's cluster and namespace, in seconds."""
-    variables = {
-        "cluster_provider": "existing",
-        "cluster_name": "e2e",
-        "cluster_kubeconfig": str(cluster.kubeconfig),
-        "cluster_namespace": namespace,
-        "image_delivery": "none",
-        "training_image": trainer_image,
-        "training_image_pull_policy": "Never",
-        "training_steps": 400,
-        "training_deadline": PATIENCE,
-        "sweep_results_dir": str(tmp_path),
-        "sweep_study": "tiny",
-        "sweep_series": [{"nodes": [1], "ps": [1], "workers": [1]}],
-        "sweep_repeats": 1,
-    }
-    return Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=3 * PATIENCE)
-
-
 def leftovers(cluster: Cluster) -> str:
     """What there is of the test's study, in any namespace."""
     kinds = "pods,jobs,statefulsets,services,configmaps,networkpolicies,leases"

@@ -30,6 +30,9 @@ LOCAL_PATH = "0.0.30"
 KIND = "0.33.0"
 KWOK = "0.8.0"
 HELM = "3.19.5"
+JOBSET = "0.10.1"
+KUEUE = "0.17.0"
+TRAINER = "2.2.0"  # the oldest whose TrainJobs this Kueue can start: it writes their `runtimePatches`
 
 
 class InfraError(Exception):

@@ -24,10 +24,13 @@ from tests.e2e.infra.base import (
     ETCD,
     HELM,
     HERE,
+    JOBSET,
     KIND,
     KUBERNETES,
+    KUEUE,
     KWOK,
     LOCAL_PATH,
+    TRAINER,
     InfraError,
     bin_folder,
     cache_root,
@@ -66,8 +69,9 @@ def _kubernetes_ldflags() -> str:
     return "-s -w " + " ".join(f"-X {package}.{key}={value}" for package in packages for key, value in values.items())
 
 
-# Only the test of the exported chart needs it. Its version is in its name, because it is no part of the cluster's set.
+# Few tests need these. Their versions are in their names, because they are no part of the cluster's set.
 HELM_PROGRAM = f"helm-{HELM}"
+JOBSET_PROGRAM, TRAINER_PROGRAM, KUEUE_PROGRAM = f"jobset-{JOBSET}", f"kubeflow-trainer-{TRAINER}", f"kueue-{KUEUE}"
 
 SOURCES = (
     Source("sigs.k8s.io/kind", KIND, {"kind": "sigs.k8s.io/kind"}),
@@ -92,11 +96,18 @@ SOURCES = (
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
     ),
     Source("helm.sh/helm/v3", HELM, {HELM_PROGRAM: "helm.sh/helm/v3/cmd/helm"}),
+    Source("sigs.k8s.io/jobset", JOBSET, {JOBSET_PROGRAM: "sigs.k8s.io/jobset"}),
+    Source(
+        "github.com/kubeflow/trainer/v2",
+        TRAINER,
+        {TRAINER_PROGRAM: "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager"},
+    ),
+    Source("sigs.k8s.io/kueue", KUEUE, {KUEUE_PROGRAM: "sigs.k8s.io/kueue/cmd/kueue"}),
 )
 PAUSE = "pause"
 KWOK_STAGES = "kwok-stages.yaml"
 # Only tests of `make e2e-full` need these; they are built when one of them asks.
-ON_DEMAND = {HELM_PROGRAM, "kwok", KWOK_STAGES}
+ON_DEMAND = {HELM_PROGRAM, JOBSET_PROGRAM, TRAINER_PROGRAM, KUEUE_PROGRAM, "kwok", KWOK_STAGES}
 
 
 def go_environment() -> dict[str, str]:
