@@ -304,6 +304,7 @@ class _Pods(ABC):
             "count": count,
             "subdomain": self.workload.object_of(self.name, kind),
             "job": self.workload.job_of(kind),
+            "container": self.workload.container,
             "job_labels": self.workload.job_labels.get(kind, {}),
             # Of a Job that ends with the chief.
             "end": ends if kind == "worker" and self.program.has_chief else {},

@@ -15,11 +15,9 @@ from typing import Any
 from ..._common.format import readable
 from ..._common.quantity import amount
 from ..._kubernetes.readiness import condition_of
-from ..._study.design.workloads import group_of, index_of
+from ..._study.design.workloads import containers, group_of, index_of
 from ..base import ReplicaState
 
-# Of a pod of ours, and of one that a runtime of the cluster describes.
-CONTAINERS = ("trainer", "node")
 FINAL = frozenset({"succeeded", "failed"})
 # The pods of the run before may still be leaving their node.
 UNSCHEDULABLE_SECONDS = 30.0
@@ -87,7 +85,7 @@ def pod_status_of(
     return PodStatus(
         name=meta["name"],
         uid=meta["uid"],
-        container=_of_trainer(spec.get("containers") or ()).get("name", CONTAINERS[0]),
+        container=_of_trainer(spec.get("containers") or ()).get("name", ""),
         grace=found.grace,
         is_deletion=found.is_deletion,
         restart_count=restarts,
@@ -125,10 +123,10 @@ def _key(meta: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[str, int] | 
     return (kind, int(index)) if kind in NEEDED_MEBIBYTES and str(index).isdigit() else None
 
 
-def _of_trainer(containers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _of_trainer(listed: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """By its name, else the first: a mesh or a cloud may have put others beside it."""
-    named = list(containers)
-    return next((one for one in named if one.get("name") in CONTAINERS), named[0] if named else {})
+    named = list(listed)
+    return next((one for one in named if one.get("name") in containers()), named[0] if named else {})
 
 
 def _first_end(container: Mapping[str, Any]) -> Mapping[str, Any]:

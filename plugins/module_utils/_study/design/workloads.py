@@ -60,6 +60,8 @@ class Workload(Kind):
     # Labels of its pods that hold the group and the index. Without the latter the pod's name ends in the index.
     group_label: str = "tfscale.study/replica"
     index_label: str = ""
+    # Its pods' container in which a replica runs.
+    container: str = "trainer"
     # Where a container reads its index.
     index_field: str = f"metadata.annotations['{JOB_INDEX}']"
     # Label of its pods that holds the object's name, where our labels do not always reach them.
@@ -151,6 +153,7 @@ WORKLOADS: tuple[Workload, ...] = (
         sizes=_of_trainjob,
         is_whole=True,
         jobs={"worker": "node"},
+        container="node",
         # By it the TrainJob's number of nodes becomes that of the workers.
         job_labels={"worker": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
         group_label="jobset.sigs.k8s.io/replicatedjob-name",
@@ -175,6 +178,11 @@ def workload(name: str) -> Workload:
 
 def takes_runtime(name: Any) -> bool:
     return any(one.name == name and one.has_runtimes for one in WORKLOADS)
+
+
+def containers() -> set[str]:
+    """Names of those in which replicas run."""
+    return {one.container for one in WORKLOADS}
 
 
 def kinds() -> tuple[Kind, ...]:

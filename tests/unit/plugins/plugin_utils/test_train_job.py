@@ -130,6 +130,8 @@ def test_train_job_of_the_run_s_own_runtime() -> None:
         "trainer.kubeflow.org/trainjob-ancestor-step": "trainer"
     }
     assert jobs_of(found)["ps"]["template"]["metadata"]["labels"] == {}
+    # From v2.1 on the webhook wants this name of the container (pkg/webhooks/trainingruntime_webhook.go).
+    assert [one["name"] for one in pod_of(jobs_of(found)["node"])["containers"]] == ["node"]
     # The webhook wants the runtime first.
     assert list(found).index("TrainingRuntime") < list(found).index("TrainJob")
 
