@@ -33,8 +33,10 @@ def make(cluster: Cluster, namespace: str, folder: Path, *without: str, cluster_
 
 
 def remove(cluster: Cluster, namespace: str) -> None:
-    for kind in ("clusterrolebinding", "clusterrole"):
-        cluster.kubectl("delete", kind, f"tfscale-nodes-{namespace}", "--ignore-not-found")
+    made = (one for one in yaml.safe_load(RBAC.read_text())["items"] if one["kind"].startswith("Cluster"))
+    for one in made:
+        name = f"{one['metadata']['name']}-{namespace}"
+        cluster.kubectl("delete", one["kind"].lower(), name, "--ignore-not-found")
 
 
 def _less(rule: dict[str, Any], without: tuple[str, ...]) -> dict[str, Any]:

@@ -278,10 +278,12 @@ class KubernetesBackend:
         queue, (replicas, first) = self._queue, self._pods.look()
         workers = deciding(replicas, ends_with_chief=self._ends_with_chief)
         ended = None
+        if all(one.state == "succeeded" for one in workers):
+            ended = max((one.ended_wall for one in workers if one.ended_wall is not None), default=self._wall())
+            replicas = tuple(_stopped(one, ended) for one in replicas)
+            first = first if first in replicas else None
         if first is not None:
             ended = first.ended_wall
-        elif all(one.state == "succeeded" for one in workers):
-            ended = max((one.ended_wall for one in workers if one.ended_wall is not None), default=self._wall())
         return Observation(
             replicas=replicas,
             started_wall=queue.admitted_wall if queue else self._started_wall,
@@ -443,6 +445,13 @@ class KubernetesBackend:
         except ApiError:
             return None
         return sum((pod.get("spec") or {}).get("nodeName") in nodes and not _is_of_node(pod) for pod in pods)
+
+
+def _stopped(replica: ReplicaState, ended: float) -> ReplicaState:
+    """What fails after the end of a run is no part of it: a JobSet's controller takes away what still runs then."""
+    if replica.state != "failed" or replica.ended_wall is None or replica.ended_wall < ended:
+        return replica
+    return replace(replica, state="stopped", fate="", reason="")
 
 
 def _is_of_node(pod: Mapping[str, Any]) -> bool:

@@ -813,3 +813,24 @@ def test_wait_goes_on_where_the_extension_has_taken_up_its_object(world: World, 
     world.api.lists |= {"jobsets": [jobset()], "trainjobs": [train_job()]}
     world.api.documents = {NAME: document}
     assert absence(world, workload) == ""
+
+
+def test_observe_of_a_jobset_that_takes_its_ps_away_in_the_end(world: World) -> None:
+    """Its controller deletes the ps once the workers have succeeded, which may be seen before we look."""
+    world.api.lists["jobsets"] = [jobset()]
+    backend = world.backend("jobset")
+    gone = pod("ps", state=running(), deleting=True)
+    world.api.watches = [[*ended(0, 0), event("MODIFIED", gone), event("DELETED", gone)]]
+    world.watch()
+    seen = backend.observe()
+    assert (outcome(seen), seen.first_failure) == ("succeeded", None)
+    assert states(seen) == ["stopped", "succeeded", "succeeded"]
+    assert seen.ended_wall == clusters.CREATED_WALL + 41
+    assert outcome(backend.finish(seen)) == "succeeded"
+
+
+def test_observe_of_a_ps_that_failed_before_the_workers_ended(world: World) -> None:
+    backend = world.backend()
+    world.api.watches = [[event("MODIFIED", pod("ps", state=terminated(1, second=3))), *ended(0, 0)]]
+    world.watch()
+    assert outcome(backend.observe()) == "failed"
