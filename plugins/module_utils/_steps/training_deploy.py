@@ -29,6 +29,8 @@ PATIENCE_SECONDS = 40.0
 BEHIND = "must be created before"
 CACHE_SECONDS = 10.0
 _DENIED = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
+# A refused value may be a whole container, with the values of its environment.
+_VALUE = re.compile(r"Invalid value: [\[{].*?[\]}]: (?=\w)", re.DOTALL)
 _SILENT = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL)
 
 
@@ -97,7 +99,9 @@ def _put(api: Api, namespace: str, live: Document | None, wanted: Document, cont
 def _refusal(wanted: Document, error: ApiError) -> Exception:
     """A webhook tells why, but not of which object."""
     if denied := _DENIED.search(error.message):
-        return InputError(f"{told(wanted)} is refused by webhook {denied['name']}: {readable(denied['why'])}")
+        return InputError(
+            f"{told(wanted)} is refused by webhook {denied['name']}: {readable(_VALUE.sub('', denied['why']))}"
+        )
     if silent := _SILENT.search(error.message):
         return InputError(
             f"{told(wanted)} cannot be made, because webhook {silent['name']} does not answer: {readable(silent['why'])};"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import copy
 from typing import Any
 
@@ -181,6 +182,20 @@ def test_execute_names_the_object_that_a_webhook_refuses(
     store.refuse("POST", path_of("JobSet", "tfscale"), status, message)
     sentence = failure(manifest("JobSet", OF_RUN))
     assert [part for part in told if part not in sentence] == []
+
+
+def test_execute_repeats_no_environment_that_a_webhook_refuses(store: Store) -> None:
+    """As Kubeflow Trainer v2.2.0 refused a runtime: with the whole container, of which the last words say why."""
+    value = json.dumps([{"name": "trainer", "command": ["[ a = b: ]"], "env": [{"name": "TOKEN", "value": "hunter2"}]}])
+    why = "must contain the required container for the ancestor: trainer"
+    errors = f"[spec.template.containers: Invalid value: {value}: {why}, spec.x: Invalid value: 3: must be 1]"
+    store.refuse(
+        "POST", path_of("JobSet", "tfscale"), 403, f'admission webhook "validator" denied the request: {errors}'
+    )
+    sentence = failure(manifest("JobSet", OF_RUN))
+    assert "hunter2" not in sentence
+    assert f"spec.template.containers: {why}" in sentence
+    assert "spec.x: Invalid value: 3: must be 1" in sentence
 
 
 @pytest.mark.parametrize("seconds", [2.0, 60.0])
