@@ -15,6 +15,9 @@ from .inputs import one_of
 
 Spec = Mapping[str, Any]
 
+# Parts of a pod that a TrainJob of Kubeflow Trainer v2.0.0 has no field for.
+UNTOLD = ("training_env_from", "training_image_pull_secrets", "training_priority_class", "training_run_as_user")
+
 
 def check(spec: Spec, label: str, role: str = "sweep") -> None:
     provider, backend = spec.get("provider", "local"), spec.get("backend", "processes")
@@ -38,12 +41,22 @@ def _check_runtime(spec: Spec, label: str, role: str) -> None:
         raise InputError(
             f"{runtime}, but training_command is empty: give the program, such as [torchrun, train.py], or no runtime"
         )
-    for name, variable in (("env_from", "training_env_from"), ("spread", "training_spread")):
-        if name in spec:
-            raise InputError(
-                f"{runtime}, but {variable} is {shown(spec[name])}, which a TrainJob cannot tell a runtime: leave it out, or give no"
-                " runtime"
-            )
+    if "spread" in spec:
+        raise _untold(spec["runtime"], "training_spread", spec["spread"])
+
+
+def check_variables(given: Mapping[str, Any]) -> None:
+    """Of role training, before anything else is read."""
+    for name in UNTOLD if given.get("training_runtime") else ():
+        if given.get(name) not in (None, "", []):
+            raise _untold(given["training_runtime"], name, given[name])
+
+
+def _untold(runtime: str, name: str, value: Any) -> InputError:
+    return InputError(
+        f"training_runtime is {runtime!r}, but {name} is {shown(value)}, which a TrainJob cannot tell a runtime: leave it out, or give"
+        " no runtime"
+    )
 
 
 def check_runtime_is_used(spec: Spec, cells: Iterable[Spec]) -> None:

@@ -20,7 +20,7 @@ from ..._common.format import shown
 from ..._common.yaml_text import structure
 from ..records.selection import selector
 from ..statistics.sequential import FIRST
-from . import axes, frameworks, inputs, sizes, workloads
+from . import axes, backends, frameworks, inputs, sizes, workloads
 from .inputs import A_YEAR, CHECKS, CHECKS_OF_VARIANTS, MOST, MOST_STEPS, MOST_THREADS, wrong
 from .kinds import Check, both, choice, either, flag, mapping, nested, of_pod, seconds, sequence, share, whole, word
 from .queue_inputs import check_queue
@@ -413,6 +413,7 @@ def _check_together(given: Mapping[str, Any]) -> None:
     if given.get("training_backend") == "processes":
         _check_processes(given)
     check_queue(given)
+    backends.check_variables(given)
     _check_target(given)
     _check_framework(given)
     check_autosize(given)

@@ -30,7 +30,6 @@ def test_check_takes_what_can_run(spec: dict[str, Any]) -> None:
         ({**PODS, "provider": "local"}, ["'trainjob'", "cluster_provider is 'local'", "give processes"]),
         ({**RUNTIME, "ps": 2}, ["sweep_ps asks for 2 ps", "'torch-distributed'", "give 0"]),
         ({**RUNTIME, "command": ""}, ["training_runtime is 'torch-distributed'", "training_command is empty"]),
-        ({**RUNTIME, "env_from": [{"secret": "s"}]}, ["training_env_from is", "'s'"]),
         ({**RUNTIME, "spread": "PodAffinity"}, ["training_spread is 'PodAffinity'"]),
     ],
 )
@@ -38,6 +37,23 @@ def test_check_refuses_with_a_sentence(spec: dict[str, Any], told: list[str]) ->
     with pytest.raises(InputError) as caught:
         backends.check(spec, "workers=2")
     assert [part for part in told if part not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "nothing"),
+    [
+        ("training_env_from", [{"secret": "s"}], []),
+        ("training_image_pull_secrets", ["registry"], []),
+        ("training_priority_class", "high", ""),
+        ("training_run_as_user", 10001, ""),
+    ],
+)
+def test_variables_that_a_train_job_cannot_tell_a_runtime(name: str, value: Any, nothing: Any) -> None:
+    given = {"training_runtime": "torch-distributed", name: value}
+    with pytest.raises(InputError, match=rf"training_runtime is 'torch-distributed', but {name} is "):
+        backends.check_variables(given)
+    backends.check_variables({**given, name: nothing})
+    backends.check_variables({**given, "training_runtime": ""})
 
 
 def test_check_names_the_variables_of_a_search() -> None:
