@@ -20,6 +20,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import cluste
 from tests.e2e.accounts import kubeconfig_with
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.controlplane import ControlPlane
+from tests.fixtures.manifests import manifests
 
 DEFAULTS = {name: option.get("default") for name, option in cluster_preflight_info.ARGUMENT_SPEC.items()}
 RESOURCES = {"ps": {"cpu": "100m", "memory": "64Mi"}, "worker": {"cpu": "100m", "memory": "64Mi"}}
@@ -195,6 +196,35 @@ def test_a_verdict_on_room_is_the_schedulers_own(controlplane: ControlPlane) -> 
                 cluster_preflight_info.execute(params, Context(say=print))
         assert (placed(api, workers) == workers) is fits
     mark(api, names, None)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("spread", "cpu", "nodes"), [("PodAffinity", "6", 1), ("PodAffinity", "12", 3), ("DoNotSchedule", "1", 3)]
+)
+def test_pods_are_where_their_spread_puts_them(controlplane: ControlPlane, spread: str, cpu: str, nodes: int) -> None:
+    """A ps and four workers as role training deploys them, on three nodes of 32 processors."""
+    api = connect({"kubeconfig": str(controlplane.kubeconfig)}, patience=PATIENCE)
+    names = [f"node-{number}" for number in range(3)]
+    mark(api, names, "true")
+    resources = {"requests": {"cpu": cpu}}
+    given = {"ps_resources": resources, "worker_resources": resources}
+    documents = manifests("job", {"spread": spread, "workers": 4}, **given)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tfscale"}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [namespace, *documents]}
+    controlplane.kubectl("apply", "--filename=-", text=json.dumps(listed))
+    try:
+        used = eventually(lambda: whole(api, "/api/v1/namespaces/tfscale/pods", 5))
+        assert len(used) == nodes
+    finally:
+        controlplane.kubectl("delete", "namespace", "tfscale", "--timeout=110s")
+        mark(api, names, None)
+
+
+def whole(api: Api, path: str, count: int) -> set[str]:
+    """The nodes of so many pods, once all have one."""
+    found = [pod["spec"].get("nodeName") for pod in api.list(path)[0]]
+    return set(found) if len(found) == count and all(found) else set()
 
 
 def mark(api: Api, names: list[str], value: str | None) -> None:
