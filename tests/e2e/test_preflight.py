@@ -208,8 +208,8 @@ def test_pods_are_where_their_spread_puts_them(controlplane: ControlPlane, sprea
     names = [f"node-{number}" for number in range(3)]
     mark(api, names, "true")
     resources = {"requests": {"cpu": cpu}}
-    given = {"ps_resources": resources, "worker_resources": resources}
-    documents = manifests("job", {"spread": spread, "workers": 4}, **given)
+    cell = {"spread": spread, "workers": 4}
+    documents = manifests("job", cell, ps_resources=resources, worker_resources=resources)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tfscale"}}
     listed = {"apiVersion": "v1", "kind": "List", "items": [namespace, *documents]}
     controlplane.kubectl("apply", "--filename=-", text=json.dumps(listed))
