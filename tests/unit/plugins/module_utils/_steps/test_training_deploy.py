@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import copy
+import json
 from typing import Any
 
 import pytest
