@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A TrainJob of a run: by a runtime of the run's own, or by one of the cluster. PRIVATE, can break at any time.
 
-Facts of Kubeflow Trainer v2.0.0: pkg/apis/trainer/v1alpha1/trainjob_types.go and pkg/runtime/framework/plugins.
+Facts of Kubeflow Trainer v2.0.0 to v2.2.0: pkg/apis/trainer/v1alpha1/trainjob_types.go and pkg/runtime/framework/plugins.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 from ansible_collections.tfscale.study.plugins.module_utils._common.words import word
 from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import structure
 from ansible_collections.tfscale.study.plugins.module_utils._study.design import frameworks
-from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import PS_OF
+from ansible_collections.tfscale.study.plugins.module_utils._study.design.workloads import PS_OF, workload
 
 Values = dict[str, Any]
 
 # Also the name of the container that a TrainJob's own words reach.
 NODE = "node"
+MANAGER = "tfscale.study/run"
 # The runtime sets these itself, and its webhook refuses a TrainJob that does.
 RESERVED = ("PET_NNODES", "PET_NPROC_PER_NODE", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
 
@@ -50,7 +51,7 @@ def train_job(pods: Mapping[str, Any], given: Mapping[str, Any], spec: Mapping[s
             "env": _env(pods, workers),
             "resourcesPerNode": _resources(workers["resources"]),
         },
-        "overrides": {"podSpecOverrides": [{"targetJobs": [{"name": NODE}], **_pod(pods, given)}]},
+        "overrides": _overrides(workers["labels"], _pod(pods, given)),
     }
 
 
@@ -68,6 +69,18 @@ def _env(pods: Mapping[str, Any], workers: Mapping[str, Any]) -> list[Values]:
 def _resources(given: Mapping[str, Any]) -> Values:
     """Where there are no requests, v2.0.0 takes numProcPerNode for 1 (torch.go, calculateNumProcPerNode)."""
     return {**given, "requests": {**given.get("limits", {}), **given.get("requests", {})}}
+
+
+def _overrides(labels: Mapping[str, str], pod: Values) -> Values:
+    """The same for each release: a server drops the fields of the others."""
+    jobs, metadata = [{"name": NODE}], {"labels": dict(labels)}
+    patch = {"name": NODE, "template": {"spec": {"template": {"metadata": metadata, "spec": pod}}}}
+    forms = (
+        [{"targetJobs": jobs, **pod}],
+        [{"targetJobs": jobs, "metadata": metadata, "spec": pod}],
+        [{"manager": MANAGER, "trainingRuntimeSpec": {"template": {"spec": {"replicatedJobs": [patch]}}}}],
+    )
+    return dict(zip(workload("trainjob").overrides, forms, strict=True))
 
 
 def _pod(pods: Mapping[str, Any], given: Mapping[str, Any]) -> Values:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.tfscale.study.plugins.module_utils._common.yaml_text import documents
+from ansible_collections.tfscale.study.plugins.module_utils._study.design import workloads
 
 from tests.fixtures import schemas
 from tests.fixtures.ledgers import SPEC
@@ -170,7 +171,12 @@ OF_CLUSTER = {**RUN, "spec": {**SPEC, "ps": 0, "workers": 3, "runtime": "torch-d
 def test_manifest_of_an_extension_fits_its_schema(found: Any) -> None:
     """https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema"""
     kinds = ("JobSet", "TrainingRuntime", "TrainJob")
-    faults = {kind: schemas.faults(one) for (kind, _name), one in found.items() if kind in kinds}
+    overrides = {"TrainJob": workloads.workload("trainjob").overrides}
+    faults = {
+        kind: schemas.faults(one, one_of=overrides.get(kind, ()))
+        for (kind, _name), one in found.items()
+        if kind in kinds
+    }
     assert faults == {kind: [] for kind in faults}
     assert "Service" not in {kind for kind, _name in found}
     assert {"JobSet", "TrainJob"} & set(faults)

@@ -17,9 +17,6 @@ from .permissions import Right
 # https://github.com/kubeflow/trainer/blob/v2.0.0/pkg/apis/trainer/v1alpha1/trainingruntime_types.go
 GROUP, RUNTIMES = "trainer.kubeflow.org", "clustertrainingruntimes"
 RIGHTS = (Right("get", GROUP, RUNTIMES),)
-# Of TrainJobs of v2.0 alone; v2.1 has podTemplateOverrides and v2.2 runtimePatches, by which Kueue 0.17 starts a TrainJob
-# (https://github.com/kubernetes-sigs/kueue/blob/v0.17.0/pkg/controller/jobs/trainjob/trainjob_controller.go).
-OVERRIDES = "podSpecOverrides"
 STEP = "trainer.kubeflow.org/trainjob-ancestor-step"
 
 
@@ -41,12 +38,11 @@ def check_backend(api: Api, variable: str, name: str) -> None:
         served = api.versions(one.group)
         is_other = served and one.version.rpartition("/")[2] not in served
         lacks = f"serves {one.group} in {one_of(served)} only" if is_other else f"does not know {one.kind}"
-        install = f"install it there ({one.install})" if one.install else "install it there"
         others = [other for other in workloads.WORKLOADS if all(is_known(api, kind) for kind in _chain(other))]
         instead = f", or give {one_of([other.name for other in others])}" if others else ""
         asks = "is" if variable == "training_backend" else "has"
         raise InputError(
-            f"{variable} {asks} {name!r}, which needs {one.kind} ({one.version}), but the cluster {lacks}: {install}{instead}"
+            f"{variable} {asks} {name!r}, which needs {one.kind} ({one.version}), but the cluster {lacks}: {_installed(one)}{instead}"
         )
 
 
@@ -58,19 +54,27 @@ def _chain(one: workloads.Workload) -> Iterator[workloads.Workload]:
 
 
 def check_fields(api: Api, backend: str, runtimes: Sequence[str], queue: str) -> None:
-    """The API of TrainJobs has changed within v1alpha1, and a server drops what it does not know."""
+    """The API of TrainJobs has changed within v1alpha1, and a server drops what it does not know.
+
+    Kueue 0.17 starts a TrainJob by the newest of its overrides, and no release of Kueue that we know by the oldest:
+    https://github.com/kubernetes-sigs/kueue/blob/v0.17.0/pkg/controller/jobs/trainjob/trainjob_controller.go
+    """
     one = workloads.workload(backend)
     fields = api.fields(one.api, one.kind) if one.has_runtimes and (runtimes or queue) else set()
-    if runtimes and fields and OVERRIDES not in fields:
+    if runtimes and fields.isdisjoint(one.overrides) and fields:
         raise InputError(
-            f"training_runtime is {runtimes[0]!r}, but the {one.kind}s of the cluster have no {OVERRIDES}, by which a run selects its"
-            " nodes: install Kubeflow Trainer v2.0, or give no runtime"
+            f"training_runtime is {runtimes[0]!r}, but the {one.kind}s of the cluster have no {one_of(one.overrides)}, by which a run"
+            f" selects its nodes: {_installed(one)}, or give no runtime"
         )
-    if queue and OVERRIDES in fields:
+    if queue and one.overrides and one.overrides[0] in fields:
         raise InputError(
-            f"training_queue is {queue!r}, but Kueue starts no {one.kind} of Kubeflow Trainer v2.0, which the cluster has: install v2.2"
-            " for Kueue 0.17, or give another backend, or no queue"
+            f"training_queue is {queue!r}, but Kueue starts no {one.kind} that has {one.overrides[0]}, as those of the cluster have:"
+            f" {_installed(one)}, or give another backend, or no queue"
         )
+
+
+def _installed(one: workloads.Workload) -> str:
+    return f"install it there ({one.install})" if one.install else "install it there"
 
 
 def check_runtime(api: Api, name: str) -> None:

@@ -66,8 +66,8 @@ class Workload(Kind):
     index_field: str = f"metadata.annotations['{JOB_INDEX}']"
     # Label of its pods that holds the object's name, where our labels do not always reach them.
     name_label: str = ""
-    # Whether a runtime of the cluster may describe its pods.
-    has_runtimes: bool = False
+    # Where a runtime of the cluster may describe its pods: the fields by which an object changes that, one of each release.
+    overrides: tuple[str, ...] = ()
     # Kinds of objects that belong to a run beside it.
     others: tuple[Kind, ...] = ()
     # Of a kind that an extension brings: how it is installed, and which program makes pods of it.
@@ -83,6 +83,10 @@ class Workload(Kind):
     def controller(self, name: str, group: str) -> str:
         """Name of the controller that makes a group's pods, from the object's."""
         return f"{name}-{self.job_of(group)}-0" if self.is_whole else name
+
+    @property
+    def has_runtimes(self) -> bool:
+        return bool(self.overrides)
 
     def job_of(self, group: str) -> str:
         return self.jobs.get(group, group)
@@ -143,8 +147,8 @@ WORKLOADS: tuple[Workload, ...] = (
         install="kubectl apply --server-side -f https://github.com/kubernetes-sigs/jobset/releases/download/v0.10.1/manifests.yaml",
         controller_program="jobset-controller-manager",
     ),
-    # https://github.com/kubeflow/trainer/blob/v2.0.0/pkg/apis/trainer/v1alpha1/trainjob_types.go: its controller makes a JobSet of
-    # the same name, and calls the job of its workers `node`.
+    # https://github.com/kubeflow/trainer/blob/v2.2.0/pkg/apis/trainer/v1alpha1/trainjob_types.go: its controller makes a JobSet of
+    # the same name, and calls the job of its workers `node`. v2.0 to v2.2 differ in the overrides.
     Workload(
         name="trainjob",
         kind="TrainJob",
@@ -159,9 +163,9 @@ WORKLOADS: tuple[Workload, ...] = (
         group_label="jobset.sigs.k8s.io/replicatedjob-name",
         index_label=JOB_INDEX,
         name_label="jobset.sigs.k8s.io/jobset-name",
-        has_runtimes=True,
+        overrides=("podSpecOverrides", "podTemplateOverrides", "runtimePatches"),
         others=(Kind(kind="TrainingRuntime", api=_TRAINER, resource="trainingruntimes"),),
-        install='kubectl apply --server-side -k "https://github.com/kubeflow/trainer.git/manifests/overlays/manager?ref=v2.0.0"',
+        install='kubectl apply --server-side -k "https://github.com/kubeflow/trainer.git/manifests/overlays/manager?ref=v2.2.0"',
         controller_program="kubeflow-trainer-controller-manager",
         through="jobset",
     ),

@@ -40,7 +40,7 @@ def test_check_backend_of_an_extension_that_is_installed(store: Store, backend: 
     ("backend", "apis", "kind", "version"),
     [
         ("jobset", {}, "JobSet", "download/v0.10.1/"),
-        ("trainjob", JOBSETS, "TrainJob", "ref=v2.0.0"),
+        ("trainjob", JOBSETS, "TrainJob", "ref=v2.2.0"),
         # Kubeflow Trainer makes JobSets.
         ("trainjob", TRAINER, "JobSet", "download/v0.10.1/"),
     ],
@@ -77,8 +77,15 @@ def test_is_known_where_nobody_may_look(store: Store) -> None:
         # The server does not tell.
         ("trainjob", set(), ["torch"], "team", ""),
         ("jobset", {"podSpecOverrides"}, [], "team", ""),
-        ("trainjob", {"runtimePatches"}, ["torch"], "", "training_runtime is 'torch'.*podSpecOverrides"),
-        ("trainjob", {"podSpecOverrides"}, [], "team", "training_queue is 'team'.*v2.0.*v2.2"),
+        ("trainjob", {"runtimePatches"}, ["torch"], "team", ""),
+        (
+            "trainjob",
+            {"trainer"},
+            ["torch"],
+            "",
+            "training_runtime is 'torch'.*podSpecOverrides.*runtimePatches.*v2.2.0",
+        ),
+        ("trainjob", {"podSpecOverrides"}, [], "team", "training_queue is 'team'.*podSpecOverrides.*v2.2.0"),
     ],
 )
 def test_check_fields_of_train_jobs(

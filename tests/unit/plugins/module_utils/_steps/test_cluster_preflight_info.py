@@ -122,7 +122,7 @@ def test_execute_looks_for_the_runtime_of_a_cell(store: Store) -> None:
     store.denied = set()
     with pytest.raises(StepError, match="training_runtime is 'torch', but the cluster has no such"):
         look(cell)
-    store.schemas["TrainJob"] = {"runtimePatches"}
+    store.schemas["TrainJob"] = {"trainer"}
     with pytest.raises(StepError, match="podSpecOverrides"):
         look(cell)
 
