@@ -67,6 +67,13 @@ def test_cells_table_names_a_value_that_records_leave_out() -> None:
     assert sorted(column(cells(records), "spread over nodes")) == ["DoNotSchedule", "PodAffinity"]
 
 
+def test_cells_table_compares_backends_with_each_other() -> None:
+    specs = [{**SPEC, "backend": name} for name in ("job", "jobset", "trainjob")]
+    table = cells(ledgers.study(specs, blocks=5))
+    assert column(table, "backend") == ["job", "jobset", "trainjob"]
+    assert column(table, "against the fastest (95 % CI)").count("fastest") == 1
+
+
 def test_cells_table_splits_the_time_to_accuracy_into_its_factors() -> None:
     table = cells(ledgers.to_accuracy())
     assert column(table, "runs at the target") == ["5 of 5", "5 of 5", "5 of 5", "3 of 5"]
