@@ -10,6 +10,7 @@ from typing import Any
 
 from .._common import fields
 from .._study.analysis import model
+from .._study.design.cell import label
 from .messages.catalogue import Catalogue
 
 NAMED = 3  # more cells than this in one sentence are counted, not named
@@ -27,7 +28,7 @@ class Names:
     def whole(self, cell: model.Cell) -> str:
         """By all its counts, or by its label where other factors vary, too."""
         parts = self._parts(cell)
-        return self.say("cell", parts=self.say.listed(parts)) if parts else model.label(cell.spec, self.factors)
+        return self.say("cell", parts=self.say.listed(parts)) if parts else label(cell.spec, self.factors)
 
     def name(self, cell_id: str) -> str:
         cell = self.cells[cell_id]
@@ -52,7 +53,7 @@ class Names:
         """Some names; by their labels where one of several names would itself be a list."""
         if len(cell_ids) < 2 or all(self.is_kin(self.cells[one]) for one in cell_ids):
             return self.say.listed([self.name(one) for one in cell_ids])
-        return self.say.listed([model.label(self.cells[one].spec, self.factors) for one in cell_ids])
+        return self.say.listed([label(self.cells[one].spec, self.factors) for one in cell_ids])
 
     def is_kin(self, cell: model.Cell) -> bool:
         if self.beside is None or not self._has_workers(cell):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ..._study.analysis import model
 from ..._study.analysis.accuracy import band_of
+from ..._study.design.cell import label
 from ..messages.catalogue import Catalogue
 from .figure import ACCURACY, FORM, PALETTE, RULE, TOLD, Figure, Part, finish, layer, looks, measured
 
@@ -72,7 +73,7 @@ def _layers(cells: Sequence[model.Cell], say: Catalogue) -> list[Part]:
 
 def _name(cell: model.Cell, cells: Sequence[model.Cell]) -> str:
     """By what varies in the figure."""
-    return model.label(cell.spec, model.factors_of([one.spec for one in cells]))
+    return label(cell.spec, model.factors_of([one.spec for one in cells]))
 
 
 def _told(cell: model.Cell, block: int, seconds: float, say: Catalogue) -> str:

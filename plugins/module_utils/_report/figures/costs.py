@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._study.analysis import model
+from ..._study.design.cell import label
 from ..messages.catalogue import Catalogue
 from .figure import COST, FORM, INK, PALETTE, SIZE, TOLD, Figure, Part, finish, layer, looks, measured, named, numbered
 from .lines import DOTS, drawn_of, run_layers, run_told, thinned
@@ -85,7 +86,7 @@ def _figure(name: str, group: str, cells: Sequence[model.Cell], missed: int, cur
 
 def _name(cell: model.Cell, cells: Iterable[model.Cell]) -> str:
     """By what varies in the figure."""
-    return model.label(cell.spec, model.factors_of([one.spec for one in cells]))
+    return label(cell.spec, model.factors_of([one.spec for one in cells]))
 
 
 def _names(rows: Sequence[dict[str, Any]], middle: float, x: Part, y: Part) -> list[Part]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..._common import fields
 from ..._study.analysis import model
+from ..._study.design.cell import label
 from ..._study.records.record import Record
 from ..._study.records.validity import SUSPECT, VALID
 from ..messages.catalogue import Catalogue
@@ -66,7 +67,7 @@ def panels_of(cells: Sequence[model.Cell], axis: Axis) -> list[tuple[str, list[m
     """Cells by what the panel shows; a panel in which the axis does not vary is left out."""
     found: dict[str, list[model.Cell]] = {}
     for cell in cells:
-        found.setdefault(model.label(cell.spec, axis.panels), []).append(cell)
+        found.setdefault(label(cell.spec, axis.panels), []).append(cell)
     return [(name, some) for name, some in found.items() if len({cell.spec.get(axis.x) for cell in some}) > 1]
 
 

@@ -13,12 +13,13 @@ from statistics import median
 from typing import Any
 
 from ..._common.fields import count, finite
+from ..design.cell import label
 from ..statistics.bootstrap import RESAMPLES
 from ..statistics.law_choice import MIN_GAIN, REACH, Band, Choice, Form, Law, Reason, choose, envelope
 from ..statistics.queueing import Demands, QueueingLaw
 from ..statistics.scaling_laws import AMDAHL_LAW, PS_AWARE_LAW, USL_LAW, Sizes
 from ..statistics.scientific import numpy
-from .model import Cell, factors_of, label
+from .model import Cell, factors_of
 from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
 
 # Why one prediction is refused where laws speak.

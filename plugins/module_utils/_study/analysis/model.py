@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from ..._common.fields import finite
-from ..design.cell import shown_value
+from ..design.cell import label
 from ..records.record import NO_PRICES, SPENT, Record, records_of
 from ..statistics import intervals
 from .causes import Cause, cause_of
@@ -266,10 +266,6 @@ def _in_common(cells: Sequence[Cell], names: Sequence[str]) -> dict[str, str]:
 
 def but(spec: Mapping[str, Any], left_out: str) -> dict[str, Any]:
     return {key: value for key, value in spec.items() if key != left_out}
-
-
-def label(spec: Mapping[str, Any], factors: Iterable[str]) -> str:
-    return " ".join(f"{factor}={shown_value(factor, spec)}" for factor in factors)
 
 
 def rank(value: Any) -> tuple[int, float, str]:

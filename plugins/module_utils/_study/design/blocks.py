@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from ..records.history import History
 from ..statistics.adaptive import AUTO, Rules
 from .axes import AXES
-from .cell import UNTOLD, cell_id, run_id, shown_value
+from .cell import UNTOLD, cell_id, label, run_id
+from .frameworks import TENSORFLOW
 from .workloads import takes_runtime
 
 
@@ -57,19 +58,18 @@ def cells_of(
                 found.setdefault(cell_id(cell), cell)
     keys = ("variant", *(axis.key for axis in AXES.values()))
     varied = [key for key in keys if key in ("ps", "workers") or _varies(key, found.values())]
-    return [
-        Cell(cell, " ".join(f"{key}={shown_value(key, cell)}" for key in varied), identity)
-        for identity, cell in found.items()
-    ]
+    return [Cell(cell, label(cell, varied), identity) for identity, cell in found.items()]
 
 
 def _plain(spec: dict[str, Any]) -> dict[str, Any]:
-    """Workers that mirror all parameters have no use for ps, nor most backends for a runtime: whatever is said, it is one cell.
+    """Workers that mirror all parameters have no use for ps, nor most backends for a runtime, nor other frameworks for our trainer's
+    strategies and presets: whatever is said, it is one cell.
 
     Of what older records do not tell, the same is not told.
     """
     mirrors = spec.get("strategy") == "mirrored" and not spec.get("command")
-    unused = () if takes_runtime(spec.get("backend")) else ("runtime",)
+    unused = [] if takes_runtime(spec.get("backend")) else ["runtime"]
+    unused += [] if spec.get("framework", TENSORFLOW) == TENSORFLOW else ["strategy", "preset"]
     kept = {key: value for key, value in spec.items() if UNTOLD.get(key) != value and key not in unused}
     return {**kept, "ps": 0} if mirrors else kept
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # What a specification without such a key means.
@@ -25,6 +25,11 @@ def shown_value(key: str, spec: Mapping[str, Any], nothing: str = "None") -> str
     """As labels and tables have it; `nothing` is what stands for a value that is missing."""
     value = spec.get(key, UNTOLD.get(key))
     return nothing if value is None else "''" if value == "" else str(value)
+
+
+def label(spec: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """`ps=1 workers=4`, without what means nothing to a cell of this kind."""
+    return " ".join(f"{key}={shown_value(key, spec)}" for key in keys if key in spec or key in UNTOLD)
 
 
 def flat(spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -313,7 +313,7 @@ def test_execute_variants_of_several_frameworks_are_one_study(tmp_path: Path) ->
     assert labels(found) == [
         "variant=ps strategy=async_ps ps=1 workers=2",
         "variant=mirrored strategy=mirrored ps=0 workers=2",
-        "variant=jax strategy=async_ps ps=0 workers=2",
+        "variant=jax ps=0 workers=2",
         "variant=ps strategy=async_ps ps=2 workers=2",
     ]
     assert [cell["spec"].get("framework") for cell in found["cells"]] == [None, None, "jax", None]

@@ -124,14 +124,6 @@ def test_middle(values: list[float], expected: float | None) -> None:
     assert model.middle(values) == expected
 
 
-@pytest.mark.parametrize(
-    ("factors", "expected"),
-    [(("ps", "workers"), "ps=1 workers=1"), (("nodes",), "nodes=1"), ((), ""), (("unheard_of",), "unheard_of=None")],
-)
-def test_label(factors: tuple[str, ...], expected: str) -> None:
-    assert model.label(SPEC, factors) == expected
-
-
 def test_cell_keeps_void_runs_apart() -> None:
     found = study(ledgers.mnist())
     cell = next(cell for cell in found.cells if cell.label == "ps=1 workers=4")

@@ -110,6 +110,16 @@ def test_cells_of_variants_win_over_the_axes() -> None:
     assert [cell.label for cell in cells] == ["variant=before ps=1 workers=2", "variant=after ps=1 workers=4"]
 
 
+def test_cells_of_another_framework_have_no_strategy_of_our_trainer() -> None:
+    jax = {"framework": "jax", "ps": 0, "command": "exec train.py"}
+    cells = cells_of([{"ps": [1], "workers": [2]}], FIXED, {"mirrored": {"strategy": "mirrored"}, "jax": jax})
+    assert [cell.label for cell in cells] == [
+        "variant=mirrored strategy=mirrored ps=0 workers=2",
+        "variant=jax ps=0 workers=2",
+    ]
+    assert cells[1].spec.keys().isdisjoint({"strategy", "preset"})
+
+
 def test_cells_of_one_variant_has_nothing_to_say_of_it() -> None:
     assert cells_of([{"ps": [1], "workers": [2]}], FIXED, {"only": {}})[0].label == "ps=1 workers=2"
 

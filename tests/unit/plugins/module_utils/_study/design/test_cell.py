@@ -15,11 +15,14 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.design.cell i
     canonical,
     cell_id,
     flat,
+    label,
     nested,
     run_id,
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.fixtures.ledgers import SPEC
 
 SCALARS = st.one_of(
     st.text(), st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False, allow_infinity=False)
@@ -103,3 +106,17 @@ def test_cell_id_of_any_nested_value_is_that_of_its_text(value: Any) -> None:
 
 def test_run_id_is_cell_and_block() -> None:
     assert run_id("0123456789ab", 3) == "0123456789ab-3"
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        (("ps", "workers"), "ps=1 workers=1"),
+        (("nodes",), "nodes=1"),
+        ((), ""),
+        (("ps", "unheard_of"), "ps=1"),
+        (("framework",), "framework=tensorflow"),
+    ],
+)
+def test_label(factors: tuple[str, ...], expected: str) -> None:
+    assert label(SPEC, factors) == expected
