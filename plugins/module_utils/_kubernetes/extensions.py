@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._common.errors import InputError
@@ -32,25 +32,18 @@ def is_known(api: Api, kind: workloads.Kind) -> bool:
 
 def check_backend(api: Api, variable: str, name: str) -> None:
     """Without the extension that brings its kind the first run would fail."""
-    for one in _chain(workloads.workload(name)):
+    for one in workloads.chain(workloads.workload(name)):
         if is_known(api, one):
             continue
         served = api.versions(one.group)
         is_other = served and one.version.rpartition("/")[2] not in served
         lacks = f"serves {one.group} in {one_of(served)} only" if is_other else f"does not know {one.kind}"
-        others = [other for other in workloads.WORKLOADS if all(is_known(api, kind) for kind in _chain(other))]
+        others = [other for other in workloads.WORKLOADS if all(is_known(api, kind) for kind in workloads.chain(other))]
         instead = f", or give {one_of([other.name for other in others])}" if others else ""
         asks = "is" if variable == "training_backend" else "has"
         raise InputError(
             f"{variable} {asks} {name!r}, which needs {one.kind} ({one.version}), but the cluster {lacks}: {_installed(one)}{instead}"
         )
-
-
-def _chain(one: workloads.Workload) -> Iterator[workloads.Workload]:
-    """A workload and those of which its controller makes it."""
-    yield one
-    if one.through:
-        yield from _chain(workloads.workload(one.through))
 
 
 def check_fields(api: Api, backend: str, runtimes: Sequence[str], queue: str) -> None:

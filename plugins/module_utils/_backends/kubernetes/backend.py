@@ -17,9 +17,8 @@ from ..._common.errors import BackendError
 from ..._common.format import counted, duration, listed, readable
 from ..._kubernetes.api import GARBLED, Api, ApiError
 from ..._kubernetes.labels import ATTEMPT, ENDS, RUN
-from ..._kubernetes.ownership import read
 from ..._kubernetes.readiness import condition_of
-from ..._study.design.workloads import Workload, workload
+from ..._study.design.workloads import Workload, chain, workload
 from ..base import Observation, ReplicaState, deciding, outcome
 from .admission import Queue, queue_of
 from .pod_logs import ChiefLog, PodLogs, ProgramOutput, claim, save
@@ -327,17 +326,17 @@ class KubernetesBackend:
 
     def _idle(self, name: str) -> Workload | None:
         """The extension whose controller has not taken up the run's object of this name; None where that cannot be told."""
-        one = self._workload
+        maker, made = None, {}
         try:
-            while one.through:
-                below = workload(one.through)
-                if read(self._api, f"{self._run.path(*below.place)}/{name}") is None:
-                    return one
-                one = below
-            is_taken_up = not one.install or self._api.get(f"{self._run.path(*one.place)}/{name}").get("status")
+            for one in chain(self._workload) if self._workload.install else ():
+                # Who runs studies may list every kind, but not get it.
+                found, _version = self._api.list(self._run.path(*one.place), fieldSelector=f"metadata.name={name}")
+                if not found:
+                    return maker
+                maker, made = one, found[0]
         except ApiError:
             return None
-        return None if is_taken_up else one
+        return None if made.get("status") else maker
 
     def _is_suspended(self, name: str) -> bool:
         """Although Kueue has admitted it, or nobody was told to admit it."""

@@ -10,7 +10,7 @@ that needs it: the check of training_backend, permissions, backend and cleanup r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,6 +178,13 @@ def names() -> tuple[str, ...]:
 
 def workload(name: str) -> Workload:
     return next(one for one in WORKLOADS if one.name == name)
+
+
+def chain(one: Workload) -> Iterator[Workload]:
+    """A workload, and those that its controller makes of it until there are Jobs."""
+    yield one
+    if one.through:
+        yield from chain(workload(one.through))
 
 
 def takes_runtime(name: Any) -> bool:

@@ -776,43 +776,35 @@ def absence(world: World, workload: str, *, seconds: float = 24.0) -> str:
 
 
 @pytest.mark.parametrize(
-    ("workload", "documents", "warnings", "told"),
+    ("workload", "jobsets", "warnings", "told"),
     [
-        ("jobset", {NAME: jobset()}, [], ["nothing was made of JobSet", "jobset-controller-manager"]),
+        ("jobset", [jobset()], [], ["nothing was made of JobSet", "jobset-controller-manager"]),
         # The TrainJob's own controller is away, or JobSet's.
-        ("trainjob", {NAME: refusal(404)}, [], ["of TrainJob", "kubeflow-trainer-controller-manager"]),
-        ("trainjob", {NAME: jobset()}, [], ["of JobSet", "jobset-controller-manager"]),
+        ("trainjob", [], [], ["of TrainJob", "kubeflow-trainer-controller-manager"]),
+        ("trainjob", [jobset()], [], ["of JobSet", "jobset-controller-manager"]),
         (
             "trainjob",
-            {NAME: refusal(404)},
+            [],
             [clusters.warning(NAME, "TrainJobResourcesCreationFailed", "the quota of jobsets is used up")],
             ["of TrainJob", "the quota of jobsets is used up"],
         ),
     ],
 )
 def test_wait_ends_where_an_extension_makes_nothing_of_its_object(
-    world: World, workload: str, documents: dict[str, Any], warnings: list[Any], told: list[str]
+    world: World, workload: str, jobsets: list[Any], warnings: list[Any], told: list[str]
 ) -> None:
-    world.api.lists |= {"jobsets": [jobset()], "trainjobs": [train_job()], "events": warnings}
-    world.api.documents = documents
+    world.api.lists |= {"jobsets": jobsets, "trainjobs": [train_job()], "events": warnings}
     lost = absence(world, workload)
     assert f"no pod of run {clusters.RUN_ID} came within 24 s" in lost
     assert [part for part in (*told, NAME) if part not in lost] == []
+    assert world.asked("list", "/jobsets")[-1] == {"fieldSelector": f"metadata.name={NAME}"}
 
 
-@pytest.mark.parametrize(
-    ("workload", "document"),
-    [
-        ("jobset", jobset(status={"restarts": 0})),
-        ("jobset", refusal(403)),
-        ("trainjob", jobset(status={"restarts": 0})),
-    ],
-)
-def test_wait_goes_on_where_the_extension_has_taken_up_its_object(world: World, workload: str, document: Any) -> None:
+@pytest.mark.parametrize("jobsets", [[jobset(status={"restarts": 0})], refusal(403)])
+def test_wait_goes_on_where_the_extension_has_taken_up_its_object(world: World, jobsets: Any) -> None:
     """Or where nobody may look: pods may still come."""
-    world.api.lists |= {"jobsets": [jobset()], "trainjobs": [train_job()]}
-    world.api.documents = {NAME: document}
-    assert absence(world, workload) == ""
+    world.api.lists |= {"jobsets": jobsets, "trainjobs": [train_job()]}
+    assert absence(world, "trainjob") == ""
 
 
 def test_observe_of_a_jobset_that_takes_its_ps_away_in_the_end(world: World) -> None:
