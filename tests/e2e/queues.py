@@ -80,7 +80,7 @@ class Queue:
         return named("TrainJob", name, "trainer.kubeflow.org/v1alpha1", spec=spec, labels=self.labels(urgent=urgent))
 
     def training_runtime(self) -> Document:
-        policy = {"numNodes": 1, "torch": {"numProcPerNode": 1}}
+        policy = {"numNodes": 1, "torch": {}}
         template = {"spec": {"replicatedJobs": self._jobs("node", command="env; sleep 1000000")}}
         spec = {"mlPolicy": policy, "template": template}
         return named("TrainingRuntime", "sleep", "trainer.kubeflow.org/v1alpha1", spec=spec)

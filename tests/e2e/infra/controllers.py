@@ -122,9 +122,11 @@ def install(cluster: Cluster) -> None:
     with step("JobSet, Kubeflow Trainer and Kueue"):
         for controller in CONTROLLERS:
             _load(cluster, controller)
+        texts = [yaml.safe_dump_all(documents(cluster, controller)) for controller in CONTROLLERS]
+        # At once: each looks ever more seldom for its certificates.
+        for text in texts:
             # By the server: the annotation of a client's apply would be too long for these CRDs.
-            words = ("apply", "--server-side", "--force-conflicts", "--filename=-")
-            cluster.kubectl(*words, text=yaml.safe_dump_all(documents(cluster, controller)))
+            cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", text=text)
         _wait_until_they_answer(cluster)
         cluster.kubectl("apply", "--filename", manifests(CONTROLLERS[1]) / "base/runtimes/torch_distributed.yaml")
 
@@ -135,19 +137,22 @@ def _wait_until_they_answer(cluster: Cluster) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        for controller in CONTROLLERS:
-            # A kubelet looks at a pod's secrets once in a minute, or when the pod changes: they hold the new certificates.
-            stamp = f"tfscale.test/looked={time.time()}"
-            cluster.kubectl("annotate", "pods", "--all", "--overwrite", "--namespace", controller.namespace, stamp)
+        # A kubelet looks at a pod's secrets once in a minute, or when the pod changes: they hold the new certificates.
+        stamp = f"tfscale.test/looked={time.time()}"
         try:
-            for controller in CONTROLLERS:
-                words = ("wait", "deployment", "--all", "--for=condition=Available", "--timeout=3s")
-                cluster.kubectl(*words, "--namespace", controller.namespace)
+            for words in (
+                ("annotate", "pods", "--all", "--overwrite", stamp),
+                ("wait", "deployment", "--all", "--for=condition=Available", "--timeout=3s"),
+            ):
+                # Kueue first: its webhook looks at the pods of the others.
+                for controller in reversed(CONTROLLERS):
+                    cluster.kubectl("--namespace", controller.namespace, *words)
             cluster.kubectl("create", "--dry-run=server", "--filename=-", text=text)
             return
         except InfraError as error:
             if time.monotonic() > deadline:
                 raise InfraError(f"The controllers did not answer within {READY_SECONDS} s: {error}") from error
+            time.sleep(1)
 
 
 def remove(cluster: Cluster) -> None:

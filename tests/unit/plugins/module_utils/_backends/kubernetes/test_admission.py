@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tests.fixtures import clusters, kueue
 from tests.fixtures.clusters import FakeApi, refusal
 
 CREATED = clusters.CREATED_WALL
+WORKLOADS = Path(clusters.__file__).parent / "workloads"
 
 
 class World:
@@ -42,6 +45,29 @@ class World:
         self.now += after
         self.queue.look()
         return self.queue
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """Of Kueue v0.17.0 on a Kind cluster, for a JobSet or a TrainJob of two pods; without its podSets."""
+    found: dict[str, Any] = json.loads((WORKLOADS / f"{name}.json").read_text())
+    return found
+
+
+def test_admission_of_recorded_workloads() -> None:
+    admitted, waiting = admission_of(recorded("admitted")), admission_of(recorded("waiting"))
+    assert admitted.cluster_queue == "handmade"
+    assert admitted.admitted_wall is not None
+    assert waiting.admitted_wall is None
+    assert waiting.message.startswith("couldn't assign flavors to pod set ps: insufficient unused quota for pods")
+
+
+@pytest.mark.parametrize("name", ["preempted", "preempted-and-waiting"])
+def test_admission_of_recorded_workloads_that_were_preempted(name: str) -> None:
+    """At once its pods still run, and a moment later it waits again."""
+    found = admission_of(recorded(name))
+    assert (found.is_evicted, found.admitted_wall, found.fate) == (True, None, "was preempted by Kueue")
+    assert found.reason.startswith("Preempted to accommodate a workload (UID: ")
+    assert found.evicted_wall > 0
 
 
 def test_admission_of_a_workload_without_a_status() -> None:
