@@ -60,10 +60,11 @@ def _reference(kind: str, name: str) -> Values:
 
 
 def _env(pods: Mapping[str, Any], workers: Mapping[str, Any]) -> list[Values]:
-    """All that a pod of ours finds, too: a TrainJob takes no whole ConfigMap."""
+    """All that a pod of ours finds, too: a TrainJob takes no whole ConfigMap, and no name twice."""
     config = [{"name": name, "value": value} for name, value in pods["config"]["data"].items()]
     given = [*config, *workers["identity"], *workers["environment"], *workers["env"]]
-    return [entry for entry in given if entry["name"] not in RESERVED]
+    last = {entry["name"]: entry for entry in given}
+    return [entry for name, entry in last.items() if name not in RESERVED]
 
 
 def _resources(given: Mapping[str, Any]) -> Values:

@@ -78,8 +78,8 @@ def check_runtime(api: Api, name: str) -> None:
     except ApiError as error:
         if error.status == 404:
             raise InputError(
-                f"training_runtime is {name!r}, but the cluster has no such ClusterTrainingRuntime: give {_names(api, path)}, or"
-                " nothing for a runtime of the run's own"
+                f"training_runtime is {name!r}, but the cluster has no such ClusterTrainingRuntime: give"
+                f" {one_of([*_names(api, path), ''])}, which is a runtime of the run's own"
             ) from error
         if error.status != 403:
             raise
@@ -91,11 +91,11 @@ def check_runtime(api: Api, name: str) -> None:
         )
 
 
-def _names(api: Api, path: str) -> str:
+def _names(api: Api, path: str) -> Sequence[str]:
     try:
-        return one_of([one["metadata"]["name"] for one in api.list(path)[0]] or ["none, because there is none"])
+        return [one["metadata"]["name"] for one in api.list(path)[0]]
     except ApiError:
-        return "one that is there"
+        return ["one that is there"]
 
 
 def _has_workers_alone(spec: Mapping[str, Any]) -> bool:

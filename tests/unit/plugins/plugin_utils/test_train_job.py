@@ -179,6 +179,16 @@ def test_environment_of_a_runtime_of_the_cluster_says_all_but_what_the_runtime_s
     assert names.index("TF_CLUSTER") < names.index("TF_CONFIG")
 
 
+def test_environment_of_a_runtime_of_the_cluster_names_nothing_twice() -> None:
+    """Its names are the keys of a list, where a pod takes the last of several."""
+    entries = made("trainjob", THEIRS, env={"WORKER_HOSTS": "mine", "JOB_NAME": "x"})["TrainJob"]["spec"]["trainer"][
+        "env"
+    ]
+    env = env_of(entries)
+    assert len(env) == len(entries)
+    assert (env["WORKER_HOSTS"], env["JOB_NAME"]) == ("mine", "x")
+
+
 def test_requests_are_never_empty_for_a_runtime_of_the_cluster() -> None:
     """Else the number of processes would be taken for 1."""
     limits = {"limits": {"cpu": "2"}}

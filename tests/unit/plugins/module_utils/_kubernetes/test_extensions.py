@@ -113,7 +113,7 @@ def test_check_runtime_of_one_that_is_there(store: Store) -> None:
     extensions.check_runtime(store, "torch-distributed")
 
 
-@pytest.mark.parametrize(("names", "told"), [(["a", "torch"], "give a or torch"), ([], "there is none")])
+@pytest.mark.parametrize(("names", "told"), [(["a", "torch"], "give a, torch or nothing"), ([], "give nothing")])
 def test_check_runtime_lists_those_that_are_there(store: Store, names: list[str], told: str) -> None:
     store.objects |= {f"{RUNTIMES}/{name}": {**runtime("node"), "metadata": {"name": name}} for name in names}
     with pytest.raises(InputError, match=rf"training_runtime is 'torhc'.*{told}"):
@@ -139,5 +139,5 @@ def test_check_runtime_where_nobody_may_look(store: Store) -> None:
     store.refuse("GET", f"{RUNTIMES}/torch", 403)
     extensions.check_runtime(store, "torch")
     store.refuse("LIST", RUNTIMES, 403)
-    with pytest.raises(InputError, match="one that is there"):
+    with pytest.raises(InputError, match="give one that is there or nothing"):
         extensions.check_runtime(store, "torhc")
