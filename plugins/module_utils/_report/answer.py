@@ -12,7 +12,7 @@ from itertools import groupby
 
 from .._common import fields
 from .._study.analysis import decision, model
-from .._study.analysis.decision import FASTEST_GOAL, Decision, Goal, Reason
+from .._study.analysis.decision import FASTEST_GOAL, Decision, Goal, Reason, Searched
 from .._study.analysis.laws import Curve, curves_of, resamples_of
 from .._study.statistics import intervals, words
 from .._study.statistics.bootstrap import RESAMPLES
@@ -179,6 +179,7 @@ class _Wording:
             return self._gain(code, reason)
         margin = say.percent((self.given.costs or self.given.comparison).margin)
         told = {"margin": margin, "gain": say.percent(decision.GAIN), "least": intervals.MINIMUM}
+        told |= {"goal": reason.values["goal"]} if code == decision.SEARCHED else {}
         if code in (decision.SMALLEST, decision.COST_OF_FASTEST):
             cell = self.cells[reason.cells[0]]
             told |= {"time": self._time(cell), "price": self._price(cell), "range": self._between(reason.ratio)}
@@ -220,16 +221,24 @@ class _Wording:
 
 
 def _answer(
-    group: str, cells: Sequence[model.Cell], goal: Goal, currency: str, resamples: int, say: Catalogue
+    group: str,
+    cells: Sequence[model.Cell],
+    goal: Goal,
+    found: Searched | None,
+    currency: str,
+    resamples: int,
+    say: Catalogue,
 ) -> Answer:
-    given, say = decision.decide(cells, goal), say.of(cell.spec for cell in cells)
+    given, say = decision.decide(cells, goal, found), say.of(cell.spec for cell in cells)
     wording = _Wording(cells, given, currency, say)
     return Answer(group, tuple(cells), tuple(wording.sentences()), wording.because(given.reasons[0]), given, resamples)
 
 
-def answers(study: model.Study, goal: Goal = FASTEST_GOAL, say: Catalogue = ENGLISH) -> list[Answer]:
+def answers(
+    study: model.Study, goal: Goal = FASTEST_GOAL, say: Catalogue = ENGLISH, found: Searched | None = None
+) -> list[Answer]:
     resamples = resamples_of(len(study.measured))
-    return [_answer(group, cells, goal, study.currency, resamples, say) for group, cells in study.groups()]
+    return [_answer(group, cells, goal, found, study.currency, resamples, say) for group, cells in study.groups()]
 
 
 def sentence(found: Sequence[Answer], say: Catalogue = ENGLISH) -> str:

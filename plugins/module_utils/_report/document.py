@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The answer for programs: answer.json, whose schema is docs/answer.schema.json. PRIVATE, can break at any time.
 
-It follows from the ledger, the prices and the selection alone: the same three give the same bytes.
+It follows from the ledger, the prices, the selection and the plan of a search alone: the same give the same bytes.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .._common.format import readable
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import is_search, margin_of, rules_of
-from .._study.analysis.decision import FASTEST_GOAL, Goal
+from .._study.analysis.decision import FASTEST_GOAL, Goal, Searched
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve
 from .._study.analysis.noise import Noise, noise_of
@@ -316,11 +316,16 @@ def _picture(one: Figure) -> str:
 
 
 def report_of(
-    study: model.Study, say: Catalogue = ENGLISH, goal: Goal = FASTEST_GOAL, *, with_claims: bool = False
+    study: model.Study,
+    say: Catalogue = ENGLISH,
+    goal: Goal = FASTEST_GOAL,
+    *,
+    searched: Searched | None = None,
+    with_claims: bool = False,
 ) -> Report:
-    """`with_claims` holds the thesis' claims against the study."""
+    """`searched` is what autosize has found, `with_claims` holds the thesis' claims against the study."""
     floor, say = noise_of(study.measured), say.of(cell.spec for cell in study.cells)
-    answers = tuple(answer.answers(study, goal, say))
+    answers = tuple(answer.answers(study, goal, say, searched))
     curves = tuple(curve for one in answers for curve in one.curves)
     figures = tuple(figures_of(study, floor, curves, say))
     found = findings(study) if with_claims else ()

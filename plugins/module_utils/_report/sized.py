@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from .._common.fields import mapping, mappings
 from .._common.format import listed, percent, plain
 from .._study.analysis import line_search, size_plan
+from .._study.analysis.decision import Searched
 from .._study.analysis.line_search import Rules, Size
 from .._study.analysis.size_plan import Beyond, NotTried, SizePlan, Tried
 from .._study.statistics.intervals import Estimate
@@ -36,6 +40,24 @@ NOT_TRIED = {
     size_plan.CLOSED: "the search has ended before",
 }
 VERDICTS = {size_plan.WORSE: "certainly worse", size_plan.MAYBE: "undecided"}
+
+
+def read(folder: Path) -> Searched | None:
+    """What the plan in a study's folder says; None without one of ours, or where it names no size."""
+    try:
+        told = json.loads((folder / "autosize.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    plan = mapping(told)
+    if plan.get("format") != FORMAT:
+        return None
+    cells: dict[str, list[str]] = {}
+    for one in mappings(plan.get("tried")):
+        cells.setdefault(str(one.get("verdict")), []).append(str(one.get("cell_id")))
+    if size_plan.TAKEN not in cells:
+        return None
+    maybe = tuple(cells.get(size_plan.MAYBE, ()))
+    return Searched(goal=str(plan.get("goal")), taken=cells[size_plan.TAKEN][0], maybe=maybe)
 
 
 def document_of(

@@ -18,7 +18,7 @@ from .._common.context import Context
 from .._common.errors import InputError, StepError
 from .._common.files import draft, why
 from .._kubernetes.open_ledger import LEDGER_ARG_SPEC, recorded
-from .._report import claims, render, tables
+from .._report import claims, render, sized, tables
 from .._report.messages.catalogue import Catalogue
 from .._study.analysis import model
 from .._study.analysis.decision import Goal
@@ -64,11 +64,13 @@ def _goal(params: Mapping[str, Any], prices: Mapping[str, float]) -> Goal:
 
 
 def _rendered(
-    records: Iterable[Record], name: str, prices: Mapping[str, float], goal: Goal, params: Mapping[str, Any]
+    records: Iterable[Record], folder: Path, prices: Mapping[str, float], goal: Goal, params: Mapping[str, Any]
 ) -> tuple[render.Report, dict[str, bytes]]:
     try:
-        study = model.study_of(records, name, prices=prices, currency=params["currency"], selected=params["select"])
-        report = render.report_of(study, Catalogue(params["language"]), goal, with_claims=bool(params["claims"]))
+        money = {"prices": prices, "currency": params["currency"]}
+        study = model.study_of(records, folder.name, selected=params["select"], **money)
+        say, searched = Catalogue(params["language"]), sized.read(folder)
+        report = render.report_of(study, say, goal, searched=searched, with_claims=bool(params["claims"]))
         files = render.files_of(report)
     except InputError as error:
         raise StepError(f"{error}.") from error
@@ -153,7 +155,7 @@ def execute(params: Mapping[str, Any], context: Context) -> dict[str, Any]:
         raise StepError(f"{error}.") from error
     with resting():
         records, warnings = recorded(params, check_mode=context.check_mode)
-        report, files = _rendered(records, folder.name, prices, goal, params)
+        report, files = _rendered(records, folder, prices, goal, params)
     touched = _update(folder, files, check_mode=context.check_mode)
     figures = [str(folder / path) for path in files if path.startswith("figures/")]
     return {

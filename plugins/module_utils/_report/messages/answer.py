@@ -164,6 +164,16 @@ TEXTS: Texts = {
         "because_knee_largest": "Each added worker gained at least {gain}, up to the largest size measured.",
         "because_gain_beyond": "Beyond it, up to {cell}, each added worker changes the speed by {change}.",
         "because_maybe_gain": "It is not decided whether each added worker gains as much up to {cell}: the speed changes by {change}.",
+        "because_searched": "It is the size for the goal {goal} (autosize).",
+        "because_maybe_better": {
+            "one": "It is not decided whether {cell} is better.",
+            "other": "It is not decided whether {cell} are better.",
+        },
+        "because_maybe_better_cells": "It is not decided whether {cells} are better.",
+        "because_maybe_better_count": {
+            "one": "It is not decided whether {n} other cell is better.",
+            "other": "It is not decided whether {n} other cells are better.",
+        },
         "because_more_blocks": "More blocks ({variable}) would tell.",
         "suspect_some": {
             "one": "{n} of {runs} runs is suspect; without it the answer is the same.",
@@ -345,6 +355,14 @@ TEXTS: Texts = {
         "because_knee_largest": "Każdy dodany worker dawał co najmniej {gain} szybkości, aż do największej zmierzonej liczby.",
         "because_gain_beyond": "Dalej, do konfiguracji {cell}, każdy dodany worker zmienia szybkość o {change}.",
         "because_maybe_gain": "Nie jest rozstrzygnięte, czy każdy dodany worker daje tyle do konfiguracji {cell}: szybkość zmienia się o {change}.",
+        "because_searched": "To rozmiar dla celu {goal} (autosize).",
+        "because_maybe_better": "Nie jest rozstrzygnięte, czy konfiguracja {cell} jest lepsza.",
+        "because_maybe_better_cells": "Nie jest rozstrzygnięte, czy konfiguracje {cells} są lepsze.",
+        "because_maybe_better_count": {
+            "one": "Nie jest rozstrzygnięte, czy {n} inna konfiguracja jest lepsza.",
+            "few": "Nie jest rozstrzygnięte, czy {n} inne konfiguracje są lepsze.",
+            "many": "Nie jest rozstrzygnięte, czy {n} innych konfiguracji jest lepszych.",
+        },
         "because_more_blocks": "Rozstrzygnęłoby to więcej bloków ({variable}).",
         "suspect_some": {
             "one": "{n} z {runs} przebiegów jest wątpliwy; bez niego odpowiedź jest taka sama.",

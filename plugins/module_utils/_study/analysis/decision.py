@@ -29,6 +29,7 @@ GAIN = 0.10  # of the speed, by each added worker: from here on a larger size is
 FASTEST, SMALLEST, CHEAPEST = "fastest", "smallest_as_fast", "cheapest"
 KNEE_LAST, KNEE_FIRST, KNEE_LARGEST = "knee_last", "knee_first", "knee_largest"
 MEETS = "meets"
+SEARCHED = "searched"
 # Reasons that no cell is taken.
 ALL_VOID, NONE_REACHED, TOO_FEW_RUNS = "all_void", "none_reached", "too_few_runs"
 NO_PRICE, NONE_MEETS = "no_price", "none_meets"
@@ -43,6 +44,7 @@ ALONE, AS_FAST, NOT_FASTER, MAYBE_AS_FAST, SLOWER, UNKNOWN = (
 )
 AS_CHEAP, NOT_CHEAPER, DEARER, COST_OF_FASTEST = "as_cheap", "not_cheaper", "dearer", "cost_of_fastest"
 GAIN_BEYOND, MAYBE_GAIN, MAYBE_MEETS, MORE_BLOCKS = "gain_beyond", "maybe_gain", "maybe_meets", "more_blocks"
+MAYBE_BETTER = "maybe_better"
 # A cell of which some run did not reach the target accuracy.
 UNREACHED = "unreached"
 
@@ -64,6 +66,15 @@ class Goal:
 
 
 FASTEST_GOAL = Goal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """What a search for a size has found (cell_id): the size to take, and those that may be better."""
+
+    goal: str
+    taken: str
+    maybe: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +105,16 @@ def replicas(cell: model.Cell) -> tuple[int, ...]:
     return counts[0], counts[1] + counts[2], counts[2]
 
 
-def decide(cells: Sequence[model.Cell], goal: Goal = FASTEST_GOAL) -> Decision:
-    """The decision for one group of cells."""
+def decide(cells: Sequence[model.Cell], goal: Goal = FASTEST_GOAL, found: Searched | None = None) -> Decision:
+    """The decision for one group of cells. Of a search it is the search's own, `found`, whose claims pay for all of its looks."""
     group = _Group(cells, goal)
     comparison = group.comparison
     if not any(cell.measured for cell in cells):
         return group.told(None, Reason(code=ALL_VOID))
     if not group.cells:
         return group.told(None, Reason(code=NONE_REACHED))
+    if found and group.searched and found.taken in group.cells:
+        return _as_searched(group, found)
     if not comparison.best:
         return group.told(None, Reason(code=TOO_FEW_RUNS))
     if not group.costs and (goal.kind == COST or goal.max_cost is not None):
@@ -129,7 +142,7 @@ class _Group:
 
     def told(self, cell: model.Cell | None, *reasons: Reason, costs: Comparison | None = None) -> Decision:
         """Undecided reasons are followed by what would decide them."""
-        open_ones = (MAYBE_AS_FAST, MAYBE_GAIN, MAYBE_MEETS)
+        open_ones = (MAYBE_AS_FAST, MAYBE_BETTER, MAYBE_GAIN, MAYBE_MEETS)
         undecided = any(one.code in open_ones or one.values.get("undecided") for one in reasons)
         bounds = self.comparison.censored
         missed = [Reason(code=UNREACHED, cells=(one,), values={"at_least": bound}) for one, bound in bounds.items()]
@@ -177,6 +190,12 @@ def _about(code: str, cells: Sequence[str], comparison: Comparison, **values: An
 
 def _each(code: str, cells: Iterable[str], comparison: Comparison) -> list[Reason]:
     return [Reason(code=code, cells=(one,), ratio=comparison.ratios[one]) for one in cells]
+
+
+def _as_searched(group: _Group, found: Searched) -> Decision:
+    maybe = tuple(one for one in found.maybe if one in group.cells and one != found.taken)
+    open_ones = [Reason(code=MAYBE_BETTER, cells=maybe)] if maybe else []
+    return group.told(group.cells[found.taken], Reason(code=SEARCHED, values={"goal": found.goal}), *open_ones)
 
 
 # --- as fast as possible ----------------------------------------------------------------------------------------------

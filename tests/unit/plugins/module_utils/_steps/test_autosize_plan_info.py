@@ -184,6 +184,43 @@ def test_report_reads_the_ledger_of_a_search(tmp_path: Path) -> None:
     assert any(path.endswith("search-path.svg") for path in told["paths"]["figures"])
 
 
+def with_plan(study: Planted, verdicts: Mapping[int, str]) -> dict[str, Any]:
+    """The study's report beside a plan with these verdicts by the number of workers."""
+    document = result(study)["document"]
+    for one in document["tried"]:
+        one["verdict"] = verdicts.get(one["size"]["workers"], "certainly worse")
+    (study.folder / "autosize.json").write_text(json.dumps(document))
+    [group] = report_of(study)["document"]["groups"]
+    return dict(group)
+
+
+def test_report_takes_the_size_of_the_plan(tmp_path: Path) -> None:
+    """Two pages of one search must not name two sizes."""
+    study = planted(tmp_path)
+    study.sweep()
+    group = with_plan(study, {8: "taken"})
+    assert group["answer"].startswith("Take 8 workers")
+    assert "the size for the goal time (autosize)" in group["answer"]
+    assert [one["code"] for one in group["reasons"]] == ["searched"]
+
+
+def test_report_says_which_sizes_may_be_better_than_that_of_the_plan(tmp_path: Path) -> None:
+    study = planted(tmp_path)
+    study.sweep()
+    group = with_plan(study, {4: "undecided", 6: "taken", 8: "undecided"})
+    assert "not decided whether 4 workers and 8 workers are better" in group["answer"]
+    assert [one["code"] for one in group["reasons"]] == ["searched", "maybe_better", "more_blocks"]
+    assert report_of(study, language="pl")["answer"].startswith("Wybierz konfigurację z 6 workerami")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "tfscale.study autosize"}', '{"tried": 1}'])
+def test_report_without_a_plan_of_ours_decides_by_itself(tmp_path: Path, text: str) -> None:
+    study = planted(tmp_path)
+    study.sweep()
+    (study.folder / "autosize.json").write_text(text)
+    assert report_of(study)["answer"].startswith("Take 6 workers")
+
+
 def test_report_names_the_variable_that_gives_a_search_more_blocks(tmp_path: Path) -> None:
     study = planted(tmp_path, lambda spec: 4.0 + 0.02 * spec["workers"])
     study.spread = 0.2
