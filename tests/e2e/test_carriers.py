@@ -193,7 +193,9 @@ def test_sweep_preempted_run_is_void_and_run_again(playbook: Playbook, queue: Qu
     first, second = playbook.records()
     assert (first["verdict"]["verdict"], second["verdict"]["verdict"]) == ("void", "valid"), output
     assert first["run_id"] == second["run_id"]
-    assert "was preempted by Kueue: Preempted to accommodate a workload" in first["verdict"]["reasons"][0]
+    (reason,) = first["verdict"]["reasons"]
+    assert "was preempted by Kueue after step" in reason
+    assert "Preempted to accommodate a workload" in reason
     assert left_of(queue.cluster) == ""
 
 
@@ -215,7 +217,7 @@ def test_sweep_run_that_is_never_admitted_is_void_with_kueues_words(playbook: Pl
 @pytest.fixture
 def programs_of(queue: Queue) -> dict[str, Any]:
     """The examples and a stand-in, mounted into a run's pods."""
-    files = [EXAMPLES / "jax_mnist.py", EXAMPLES / "tfscale_log/tfscale_log.py", RENDEZVOUS]
+    files = [EXAMPLES / "jax_mnist.py", EXAMPLES / "tfscale_log.py", RENDEZVOUS]
     data = {file.name: file.read_text() for file in files}
     queue.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "programs"}, "data": data})
     return {
