@@ -413,11 +413,13 @@ class _Run(_Pods):
 
     def command(self, kind: str) -> list[str]:
         program = self.program
-        arguments = {**program.arguments, **program.export, "threads": program.threads, **self.folder}
         # A line for the shell needs one, and a list may be all that there is in an image.
         looked_at = ["/bin/sh", "-c", LOOP] if program.is_line else []
         own = frameworks.behind_chief(program.own) if program.has_chief and kind == "worker" else program.own
-        return [*looked_at, *own] or [*PROGRAM, *flags(arguments)]
+        if own:
+            return [*looked_at, *own]
+        # Only a cell of our trainer has all of these.
+        return [*PROGRAM, *flags({**program.arguments, **program.export, "threads": program.threads, **self.folder})]
 
     def readiness(self, kind: str) -> Values | None:  # noqa: ARG002 - all replicas of a run meet at the start line
         return None

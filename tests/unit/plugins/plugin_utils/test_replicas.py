@@ -336,6 +336,14 @@ def place(found: Any) -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in worker(found)["environment"]}
 
 
+def test_a_program_of_another_framework_has_no_strategy_of_our_trainer() -> None:
+    """As its cells leave it out (_study/design/blocks.py)."""
+    spec = {key: value for key, value in SPEC.items() if key not in ("strategy", "preset")}
+    run = {**RUN, "spec": {**spec, "framework": "jax", "ps": 0, "workers": 2}}
+    variables = {**DEFAULTS, "variants": {}, "nodes_method": "label", "image": "trainer:1", "backend": "job"}
+    assert worker(replicas({**variables, "command": ["train"]}, run))["command"] == ["train"]
+
+
 def test_a_worker_of_a_program_finds_the_words_of_every_framework() -> None:
     found = of("job", {"framework": "jax", "ps": 0}, command=["train"])
     chief = "tf-aaaabbbbcccc-2-1-worker-0.tf-aaaabbbbcccc-2-1-worker"
