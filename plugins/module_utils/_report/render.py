@@ -17,7 +17,7 @@ from .._common.format import readable
 from .._study.analysis import model
 from .._study.analysis.claims import Finding, findings
 from .._study.analysis.compared import is_search, margin_of, rules_of
-from .._study.analysis.decision import FASTEST_GOAL, Goal, Searched
+from .._study.analysis.decision import FASTEST_GOAL, SEARCHED, Goal, Searched
 from .._study.analysis.frame import run_rows
 from .._study.analysis.laws import Curve
 from .._study.analysis.noise import Noise, noise_of
@@ -136,8 +136,10 @@ def _keys_of_group(study: model.Study, given: answer.Answer, say: Catalogue) -> 
     best, taken = given.best, given.taken
     if best is None:
         return []
-    found = [("fastest", say.seconds(best.center(best.response)), best.label)]
-    if taken is not None and taken is not best:
+    # A search has compared each size with its neighbours, not all with the fastest.
+    is_found = given.decision.reasons[0].code == SEARCHED
+    found = [] if is_found else [("fastest", say.seconds(best.center(best.response)), best.label)]
+    if taken is not None and (is_found or taken is not best):
         found.append(("taken", say.seconds(taken.center(taken.response)), taken.label))
     shown = taken or best
     if shown.cost is not None:

@@ -202,6 +202,9 @@ def test_report_takes_the_size_of_the_plan(tmp_path: Path) -> None:
     assert group["answer"].startswith("Take 8 workers")
     assert "the size for the goal time (autosize)" in group["answer"]
     assert [one["code"] for one in group["reasons"]] == ["searched"]
+    key_figures = (study.folder / "report.md").read_text().partition("\n## ")[0]
+    assert "| recommended | " in key_figures
+    assert "| fastest | " not in key_figures
 
 
 def test_report_says_which_sizes_may_be_better_than_that_of_the_plan(tmp_path: Path) -> None:
