@@ -24,7 +24,7 @@ assert os.environ["MKL_NUM_THREADS"] == "1"
 
 def meet() -> list[socket.socket]:
     if rank == 0:
-        with socket.create_server(address) as server:
+        with socket.create_server(("", address[1])) as server:
             server.settimeout(20)
             met = [server.accept()[0] for _other in range(world - 1)]
             ranks = sorted(int(one.recv(8)) for one in met)
@@ -36,7 +36,7 @@ def meet() -> list[socket.socket]:
     while True:
         try:
             peer = socket.create_connection(address)
-        except ConnectionRefusedError:
+        except OSError:  # nobody listens yet, or the name of a pod is not published yet
             assert time.monotonic() < end
             time.sleep(0.01)
             continue
