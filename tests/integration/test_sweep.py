@@ -246,16 +246,18 @@ def test_train_adds_a_run_each_time(playbook: Playbook) -> None:
 
 def test_teardown_ends_a_study_that_runs_only_where_that_is_asked_for(playbook: Playbook, living: Any) -> None:
     controller = playbook.start("sweep", training_command=tiny_command(steps=20, pace=1))
-    assert wait_until(lambda: bool(living(playbook.results)))
-    refused = playbook.run("teardown")
-    assert refused.returncode != 0
-    assert f"tiny is held by process {controller.pid} on host" in " ".join(refused.stderr.split())
-    assert living(playbook.results)
-    result = playbook.run("teardown", cluster_teardown_held=True)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "changed=0" not in result.stdout
-    controller.kill()
-    controller.communicate(timeout=60)
+    try:
+        assert wait_until(lambda: bool(living(playbook.results)))
+        refused = playbook.run("teardown")
+        assert refused.returncode != 0
+        assert f"tiny is held by process {controller.pid} on host" in " ".join(refused.stderr.split())
+        assert living(playbook.results)
+        result = playbook.run("teardown", cluster_teardown_held=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "changed=0" not in result.stdout
+    finally:
+        controller.kill()
+        controller.communicate(timeout=60)
     assert wait_until(lambda: not living(playbook.results))
 
 
