@@ -1,11 +1,13 @@
 # Copyright (c) 2026, tfscale.study contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Ctrl-C ends a playbook, whenever it comes. PRIVATE, can break at any time.
+"""One Ctrl-C ends a playbook, whenever it comes, and so does an output that nobody reads. PRIVATE, can break at any time.
 
 Ansible raises KeyboardInterrupt from its handler, wherever its main thread is. Python drops what is raised in a hook of os.fork(), and
 what is raised a moment later leaves a worker behind that nobody knows. A worker that has not set its own handlers yet runs those
-of its parent. And a worker that dies while it holds the lock of the results' queue leaves its parent waiting for that lock.
+of its parent. A worker that dies while it holds the lock of the results' queue leaves its parent waiting for that lock. And the thread
+that takes the results ends in silence when it cannot write (strategy/__init__.py, results_thread_main), as in `... | head`: the main
+thread then waits for ever.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import contextlib
 import multiprocessing
 import multiprocessing.process
 import os
+import select
 import signal
 import sys
 import time
@@ -28,6 +31,10 @@ INTERRUPTED = 99  # Ansible's own code for it
 RETRY_SECONDS = 0.01
 WORKER_SECONDS = 0.5
 PATIENCE_SECONDS = 2.5
+CAUSES: dict[int, str] = {
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGPIPE: "a closed pipe, because nobody reads the output any more",
+}
 ADVICE = "every finished run is recorded, and the same command goes on with the rest"
 
 
@@ -46,6 +53,12 @@ class Guard:
         # A terminal that is closed; not under nohup. Workers have left its session and would not hear of it.
         if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
             signal.signal(signal.SIGHUP, self.on_signal)
+        signal.signal(signal.SIGPIPE, self._on_pipe)
+
+    def _on_pipe(self, number: int, frame: FrameType | None) -> None:
+        """Also comes of a connection or of a worker's pipe, whose writers hear of it by themselves."""
+        if os.getpid() == self._controller and _is_unread():
+            self.on_signal(number, frame)
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._controller:
@@ -96,6 +109,14 @@ def _starts_worker(frame: FrameType | None) -> bool:
     return frame is not None
 
 
+def _is_unread() -> bool:
+    """Whether the output or the errors go to a pipe that nobody reads any more."""
+    poll = select.poll()
+    for descriptor in (1, 2):
+        poll.register(descriptor, 0)
+    return any(event & select.POLLERR for _descriptor, event in poll.poll(0))
+
+
 def _end_worker() -> NoReturn:
     """Not at once: to a controller that has yet to hear of the signal, a worker that is gone is an error."""
     time.sleep(WORKER_SECONDS)
@@ -114,7 +135,7 @@ def _after(seconds: float, call: Callable[[], object]) -> None:
 
 def _say(number: int) -> None:
     """Past Python's buffers, which a handler may not enter twice; the terminal may be gone."""
-    cause = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    cause = CAUSES.get(number) or signal.Signals(number).name
     with contextlib.suppress(OSError):
         start = "\n" if os.isatty(2) else ""
         os.write(2, f"{start}Stopped by {cause}: {ADVICE}.\n".encode())

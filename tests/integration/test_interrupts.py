@@ -90,3 +90,21 @@ def test_a_worker_that_dies_with_the_lock_of_the_results_does_not_stop_its_contr
     since = time.monotonic()
     one.press()
     assert_over(one, since)
+
+
+def test_a_sweep_whose_output_nobody_reads_ends(playbook: Playbook, living: Any) -> None:
+    """As in `make sweep | head`: Ansible's own thread of the results would end in silence, and its main loop wait for ever."""
+    controller = playbook.start("sweep")
+    try:
+        assert controller.stdout
+        assert "study tiny" in controller.stdout.readline()
+        controller.stdout.close()
+        assert controller.wait(60) == -signal.SIGTERM
+    finally:
+        controller.kill()
+    end = time.monotonic() + 30
+    while living(playbook.results) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert living(playbook.results) == []
+    done = playbook.run("sweep")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -15,13 +16,15 @@ from typing import Any
 import pytest
 from ansible_collections.tfscale.study.plugins.plugin_utils import interrupts
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[float, Callable[[], object]]]]:
     """Keep the process' handlers, and collect what is to be done later."""
     called: list[tuple[float, Callable[[], object]]] = []
     monkeypatch.setattr(interrupts, "_after", lambda seconds, call: called.append((seconds, call)))
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    kept = {number: signal.getsignal(number) for number in NUMBERS}
     hook = sys.unraisablehook
     yield called
     sys.unraisablehook = hook
@@ -51,6 +54,21 @@ def test_press_ends_as_ansible_does_with_one_line(later: Any, capfd: pytest.Capt
         assert ended.value.code == 99
     assert [seconds for seconds, _call in later] == [interrupts.PATIENCE_SECONDS]
     assert capfd.readouterr().err.count("Stopped by Ctrl-C") == 1
+
+
+@pytest.mark.parametrize(("unread", "heard"), [(True, [signal.SIGTERM]), (False, [])])
+def test_only_a_pipe_of_the_output_ends_a_playbook(
+    later: Any, monkeypatch: pytest.MonkeyPatch, unread: bool, heard: list[int]
+) -> None:
+    """A connection that the other side has closed is no reason: whoever writes to it sees the error."""
+    told: list[int] = []
+    interrupts.Guard(lambda number, _frame: told.append(number))
+    monkeypatch.setattr(interrupts, "_is_unread", lambda: unread)
+    here, there = socket.socketpair()
+    there.close()
+    with here, pytest.raises(BrokenPipeError):
+        here.send(b"x")
+    assert told == heard
 
 
 def test_press_comes_again_after_a_worker_was_closed(later: Any) -> None:
