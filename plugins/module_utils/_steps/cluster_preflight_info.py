@@ -160,9 +160,8 @@ def _check_rights(api: Api, wanted: Sequence[Right], namespace: str) -> None:
 
 def _check_queue(api: Api, cells: Sequence[Asked], params: Mapping[str, Any]) -> None:
     if params["gang"]:
-        specs = (one.get("spec") or one for one in params["cells"])
         labels = (cell.label for cell, _replicas in cells)
-        queues.check_gang(zip(labels, specs, strict=True), params["backend"])
+        queues.check_gang(zip(labels, _specs(params), strict=True), params["backend"])
     cluster_queue = queues.check_queue(api, params["namespace"], params["queue"])
     if cluster_queue is not None:
         queues.check_quota(params["queue"], cluster_queue, cells)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._common.format import duration, readable
+from ..._common.format import duration
 from ..._kubernetes.api import Api, ApiError
 from ..._kubernetes.queues import API, QUEUE
 from ..._kubernetes.readiness import condition_of
-from .pod_status import LONGEST_MESSAGE, seconds
+from .pod_status import seconds, short
 
 # Of a Workload: the UID of the object that it is about.
 OWNER = "kueue.x-k8s.io/job-uid"
@@ -62,7 +62,7 @@ def admission_of(workload: Document) -> Admission:
         refusal=_refusal(status, evicted if is_evicted else {}),
         # Of one that was admitted once more only the message is left.
         fate=FATES.get(cause, EVICTED) if is_evicted else EVICTED,
-        reason=_short(evicted.get("message")) + (f" ({cause})" if is_evicted and cause not in FATES else ""),
+        reason=short(evicted.get("message")) + (f" ({cause})" if is_evicted and cause not in FATES else ""),
         evicted_wall=seconds(evicted.get("lastTransitionTime")) or 0.0,
         is_evicted=is_evicted,
     )
@@ -71,24 +71,20 @@ def admission_of(workload: Document) -> Admission:
 def _waits(status: Document) -> str:
     reserved = condition_of(status, "QuotaReserved")
     if reserved.get("status") != "True":
-        return _short(reserved.get("message"))
+        return short(reserved.get("message"))
     checks = [one for one in status.get("admissionChecks") or () if one.get("state") != "Ready"]
     told = (
         f"admission check {one.get('name')} is {one.get('state')}: {one.get('message') or 'no message'}"
         for one in checks
     )
-    return _short(next(told, condition_of(status, "Admitted").get("message")))
+    return short(next(told, condition_of(status, "Admitted").get("message")))
 
 
 def _refusal(status: Document, evicted: Document) -> str:
     if evicted.get("reason") == "Deactivated":
-        return _short(evicted.get("message"))
+        return short(evicted.get("message"))
     finished = condition_of(status, "Finished")
-    return _short(finished.get("message")) if finished.get("reason") in ("FailedToStart", "OutOfSync") else ""
-
-
-def _short(message: Any) -> str:
-    return readable(readable(message or "").rstrip("."), LONGEST_MESSAGE)
+    return short(finished.get("message")) if finished.get("reason") in ("FailedToStart", "OutOfSync") else ""
 
 
 class Queue:

@@ -190,7 +190,7 @@ def _fate(
     if end:
         return _ended(kind, pod, container, end)
     if status.get("phase") == "Failed":
-        message = _short(status.get("message"))
+        message = short(status.get("message"))
         why = f"{status.get('reason') or 'no reason is given'}" + (f": {message}" if message else "")
         return PodOutcome(
             state="failed", fate="was refused by its node", reason=f"node {spec.get('nodeName')} says {why}"
@@ -205,7 +205,7 @@ def _disruption(meta: Mapping[str, Any], spec: Mapping[str, Any], status: Mappin
     node = f"node {spec.get('nodeName')}"
     told = DISRUPTIONS.get(str(cause))
     if told:
-        message = _short(condition.get("message") or status.get("message"))
+        message = short(condition.get("message") or status.get("message"))
         what, why = told
         return PodOutcome(
             state="failed", fate=what, reason=f"{why.format(node=node)} ({cause})" + _after(": ", message)
@@ -243,7 +243,7 @@ def _ended(kind: Any, pod: Mapping[str, Any], container: Mapping[str, Any], end:
         limit = _memory_limit(pod["spec"])
         return PodOutcome(state="failed", reason=_out_of_memory(str(kind), limit, node))
     if reason in ("StartError", "ContainerCannotRun"):
-        return PodOutcome(state="failed", fate="did not start", reason=f"{reason}: {_short(end.get('message'))}")
+        return PodOutcome(state="failed", fate="did not start", reason=f"{reason}: {short(end.get('message'))}")
     if reason == "ContainerStatusUnknown":
         return PodOutcome(state="failed", fate="was lost", reason=f"{node} has lost its state")
     if (container.get("state") or {}).get("waiting", {}).get("reason") == "CrashLoopBackOff":
@@ -265,7 +265,7 @@ def _not_ended(
             return PodOutcome(state="running", fate="was lost", reason=why, grace=NODE_LOST_SECONDS)
         return PodOutcome(state="running")
     waiting = state.get("waiting") or {}
-    cause, message = str(waiting.get("reason") or ""), _short(waiting.get("message"))
+    cause, message = str(waiting.get("reason") or ""), short(waiting.get("message"))
     if cause in IMAGE_CAUSES:
         image = _of_trainer(spec.get("containers") or ()).get("image")
         why = IMAGE_CAUSES[cause].format(image=image, node=node)
@@ -281,7 +281,7 @@ def _not_ended(
         )
     scheduled = condition_of(status, "PodScheduled")
     if scheduled.get("reason") == "Unschedulable":
-        why = f"no node can take it (Unschedulable): {_short(scheduled.get('message'))}"
+        why = f"no node can take it (Unschedulable): {short(scheduled.get('message'))}"
         return PodOutcome(state="pending", fate="was not scheduled", reason=why, grace=node_seconds)
     return PodOutcome(state="pending")
 
@@ -317,12 +317,12 @@ def _out_of_memory(kind: str, limit: str, node: str) -> str:
 def refusal_of(events: Iterable[Mapping[str, Any]], name: str) -> str:
     """Why a controller of this name gets no pods; empty as long as none was refused."""
     told = _newest(events, lambda event: event.get("reason") == "FailedCreate" and _about(event) == name)
-    return _short(_REFUSED.sub("", told, count=1)) if told else ""
+    return short(_REFUSED.sub("", told, count=1)) if told else ""
 
 
 def trouble_of(events: Iterable[Mapping[str, Any]], pod: str) -> str:
     """The newest warning about a pod."""
-    return _short(_newest(events, lambda event: event.get("type") == "Warning" and _about(event) == pod))
+    return short(_newest(events, lambda event: event.get("type") == "Warning" and _about(event) == pod))
 
 
 def _about(event: Mapping[str, Any]) -> str:
@@ -337,7 +337,7 @@ def _newest(events: Iterable[Mapping[str, Any]], wanted: Callable[[Mapping[str, 
     return str(found.get("message") or "") if found else ""
 
 
-def _short(message: Any) -> str:
+def short(message: Any) -> str:
     """One line without its full stop."""
     return readable(readable(message or "").rstrip("."), LONGEST_MESSAGE)
 

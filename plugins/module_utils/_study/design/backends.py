@@ -16,7 +16,7 @@ from .inputs import one_of
 Spec = Mapping[str, Any]
 
 # Parts of a pod that a TrainJob of Kubeflow Trainer v2.0.0 has no field for.
-UNTOLD = ("training_env_from", "training_image_pull_secrets", "training_priority_class", "training_run_as_user")
+NO_FIELD = ("training_env_from", "training_image_pull_secrets", "training_priority_class", "training_run_as_user")
 
 
 def check(spec: Spec, label: str, role: str = "sweep") -> None:
@@ -47,7 +47,7 @@ def _check_runtime(spec: Spec, label: str, role: str) -> None:
 
 def check_variables(given: Mapping[str, Any]) -> None:
     """Of role training, before anything else is read."""
-    for name in UNTOLD if given.get("training_runtime") else ():
+    for name in NO_FIELD if given.get("training_runtime") else ():
         if given.get(name) not in (None, "", []):
             raise _untold(given["training_runtime"], name, given[name])
 
