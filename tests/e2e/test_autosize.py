@@ -7,35 +7,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from tests.e2e.infra.cluster import Cluster
 from tests.fixtures.playbook import ROOT, Playbook
 
 pytestmark = pytest.mark.full
 
 
 @pytest.fixture
-def autosize(cluster: Cluster, namespace: str, trainer_image: str, tmp_path: Path) -> Playbook:
-    variables = {
-        "cluster_provider": "existing",
-        "cluster_name": "e2e",
-        "cluster_kubeconfig": str(cluster.kubeconfig),
-        "cluster_namespace": namespace,
-        "image_delivery": "none",
-        "training_image": trainer_image,
-        "training_image_pull_policy": "Never",
-        "training_steps": 200,
-        "training_deadline": 600,
-        "sweep_results_dir": str(tmp_path),
-        "autosize_study": "tiny",
-        "autosize_max_repeats": 4,
-    }
-    return Playbook(tmp_path, variables, "inventories/kind", cluster.environment(), seconds=1800)
+def autosize(playbook: Playbook) -> Playbook:
+    """What is given on the command line would win over the search's own study."""
+    own = ("sweep_study", "sweep_series", "sweep_repeats")
+    variables = {name: value for name, value in playbook.variables.items() if name not in own}
+    return replace(
+        playbook, variables=variables | {"training_steps": 200, "autosize_study": "tiny", "autosize_max_repeats": 4}
+    )
 
 
 def plan_of(playbook: Playbook) -> dict[str, Any]:

@@ -249,14 +249,20 @@ def jax_image(cluster: Cluster, tmp_path: Path) -> Iterator[str]:
         run("docker", "rmi", "--force", image, env=cluster.environment())
 
 
-def test_sweep_of_jax_in_a_job_set(playbook: Playbook, programs_of: dict[str, Any], jax_image: str) -> None:
-    given = {"training_image": jax_image, "training_framework": "jax", "training_backend": "jobset"}
-    command = "PYTHONPATH=$PYTHONPATH:/opt/programs exec python3 /opt/programs/jax_mnist.py --steps 300"
-    done = playbook.run("sweep", **programs_of, **given, training_command=command, training_steps=300)
+def valid_run(playbook: Playbook, steps: int, **given: Any) -> dict[str, Any]:
+    """The record of a study's only run."""
+    done = playbook.run("sweep", training_steps=steps, **given)
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = playbook.records()
     assert record["verdict"]["verdict"] == "valid", record["verdict"]
-    assert record["timings"]["global_steps"] == 300
+    assert record["timings"]["global_steps"] == steps
+    return record
+
+
+def test_sweep_of_jax_in_a_job_set(playbook: Playbook, programs_of: dict[str, Any], jax_image: str) -> None:
+    given = {"training_image": jax_image, "training_framework": "jax", "training_backend": "jobset"}
+    command = "PYTHONPATH=$PYTHONPATH:/opt/programs exec python3 /opt/programs/jax_mnist.py --steps 300"
+    record = valid_run(playbook, 300, training_command=command, **programs_of, **given)
     assert record["timings"]["accuracy"] > 0.5
 
 
@@ -268,9 +274,5 @@ def test_sweep_of_torchs_words_in_a_train_job(
     queue.cluster.kubectl("label", "namespace", queue.namespace, "pod-security.kubernetes.io/enforce-")
     given = {"training_framework": "pytorch", "training_backend": "trainjob", "training_runtime": runtime}
     command = "PYTHONPATH=/opt/programs exec python3 /opt/programs/rendezvous.py 100"
-    done = playbook.run("sweep", **programs_of, **given, training_command=command, training_steps=100)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (record,) = playbook.records()
-    assert record["verdict"]["verdict"] == "valid", record["verdict"]
-    assert record["timings"]["global_steps"] == 100
+    valid_run(playbook, 100, training_command=command, **programs_of, **given)
     assert left_of(queue.cluster) == ""
