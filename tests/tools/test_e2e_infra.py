@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,30 @@ def test_search_path_names_our_programs_once(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("PATH", "/bin")
     monkeypatch.setenv("PATH", base.search_path())
     assert base.search_path() == f"{base.bin_folder()}:/bin"
+
+
+def test_only_one_says_that_it_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(base, "cache_root", lambda: tmp_path)
+    waits, inside = threading.Event(), threading.Event()
+
+    def say(text: str) -> None:
+        if "parts" in text:
+            waits.set()
+
+    monkeypatch.setattr(base, "say", say)
+
+    def second() -> None:
+        with base.only_one("parts"):
+            inside.set()
+
+    thread = threading.Thread(target=second)
+    with base.only_one("parts"):
+        assert not waits.is_set()
+        thread.start()
+        assert waits.wait(30)
+        assert not inside.is_set()
+    thread.join(30)
+    assert inside.is_set()
 
 
 def test_versions_key_changes_with_a_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,11 +93,15 @@ def step(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def only_one(name: str) -> Iterator[None]:
-    """Two runs at once must not fill one folder together: the second waits, then finds the work done."""
+    """Two runs at once must not fill one folder together: the second says that it waits, then finds the work done."""
     folder = cache_root()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another process of this machine makes or removes {name}: waiting for its end")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
