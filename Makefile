@@ -134,16 +134,23 @@ benchmark-trainer: setup-test setup-trainer ## the preset `fast` against the the
 
 ##: A real Kubernetes (tests/e2e/infra/README.md)
 INFRA = "$$(tools/python)" -m tests.e2e.infra
-.PHONY: e2e e2e-full e2e-prepare e2e-up e2e-down
+.PHONY: e2e e2e-full full-cluster full-pylint full-search full-playbooks full-trainer e2e-prepare e2e-up e2e-down
 e2e-prepare: ## build what the cluster is made of and the trainer's image, once for all checkouts (about 20 min)
 	@$(INFRA).node_image && $(INFRA).trainer_image tfscale.test/trainer:prepared
 e2e: setup-test ## the core path on a real Kubernetes, made and removed
 	@$(PYTEST) tests/e2e -m "not full" --durations=20 $(ARGS)
+# Parts that are no commands of their own: each runs, whatever becomes of those before it. ARGS may leave a part without a test.
 e2e-full: setup-test setup-test-trainer setup-browser setup-examples ## every fault and scale test, the longest tests of playbooks, random examples, pylint
-	@$(TEST)/python tests/sanity/run.py --test pylint
+	@$(TEST)/python tools/checks.py --group full-cluster --group full-pylint --group full-search --group full-playbooks --group full-trainer
+full-cluster:
 	@$(PYTEST) tests/e2e --durations=40 $(ARGS)
-	@$(PYTEST) $(PARALLEL) tests/unit -m hypothesis --hypothesis-profile=search $(ARGS) || [ $$? -eq 5 ] # none was asked for
-	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full $(ARGS) || [ $$? -eq 5 ]
+full-pylint:
+	@$(TEST)/python tests/sanity/run.py --test pylint
+full-search:
+	@$(PYTEST) $(PARALLEL) tests/unit -m hypothesis --hypothesis-profile=search $(ARGS) || [ $$? -eq 5 ]
+full-playbooks:
+	@$(PYTEST) $(APART) 2 tests/unit tests/tools tests/integration tests/browser -m full --durations=20 $(ARGS) || [ $$? -eq 5 ]
+full-trainer:
 	@$(TRAINER)/python -m pytest $(APART) 2 --confcutdir=tests/trainer tests/trainer -m full $(ARGS) || [ $$? -eq 5 ]
 e2e-up: ## a Kind cluster for trying things; prints how to reach it
 	@$(INFRA).cluster up $(ARGS)

@@ -46,13 +46,13 @@ def _figure(name: str, group: str, path: Sequence[model.Cell], say: Catalogue) -
     runs = _run_rows(path, names, say)
     color: Part = {"value": PALETTE[0]}
     line = {"type": "line", "strokeWidth": 1.5, "opacity": 0.55, "aria": False}
-    bar = {"type": "rule", "strokeWidth": 2, "aria": False}
+    rule = {"type": "rule", "strokeWidth": 2, "aria": False}
     point = {"type": "point", "size": 64, "filled": True, "opacity": 1}
     bounded = [row for row in medians if "low" in row]
     layers = [
         *run_layers(runs, x=x, y=y, color=color),
         layer("path", medians, line, x=x, y=y, color=color),
-        layer("intervals", bounded, bar, x=x, y={**y, "field": "low"}, y2={"field": "high"}, color=color),
+        layer("intervals", bounded, rule, x=x, y={**y, "field": "low"}, y2={"field": "high"}, color=color),
         layer("medians", medians, point, x=x, y=y, color=color, description=TOLD),
     ]
     title = say("title_search")

@@ -28,7 +28,7 @@ from .line_search import (
     Size,
 )
 
-Seconds = Callable[[Size, int], float | None]  # of a size in a block; None where it failed
+Seconds = Callable[[Size, int], "float | None"]  # of a size in a block; None where it failed
 Room = Callable[[Size], int]  # the workers that find room beside the ps of a size on its nodes
 
 

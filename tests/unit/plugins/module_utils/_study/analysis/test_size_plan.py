@@ -15,7 +15,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis.size
 from ansible_collections.tfscale.study.plugins.module_utils._study.records.record import Record
 
 ONE, EIGHT = Size(1, 1, 1), Size(1, 1, 8)
-Law = Callable[[Size], float | None]
+Law = Callable[[Size], "float | None"]
 
 
 def searched(law: Law, most: Size = EIGHT, blocks: int = 200, **rules: Any) -> tuple[Search, list[Record]]:
