@@ -109,6 +109,18 @@ def test_engine_pid_of_another_process_is_not_ours(monkeypatch: pytest.MonkeyPat
     assert engine.environment() == {}
 
 
+def test_engine_does_not_need_the_checkout_that_started_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engine, "lacks_sys_resource", lambda: True)
+    settings = json.loads(engine._write_configuration(tmp_path).read_text())
+    runc = tmp_path / "bin" / "runc"
+    runc.parent.mkdir()
+    runc.write_text("#!/bin/sh\necho ours\n")
+    runc.chmod(0o755)
+    wrapper = Path(settings["runtimes"]["tfscale"]["path"])
+    assert str(base.ROOT) not in wrapper.read_text()
+    assert base.run(wrapper, "--version", env={"PATH": f"{runc.parent}:/bin"}) == "ours\n"
+
+
 def test_controlplane_forgets_a_process_that_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(controlplane, "OUTPUT", tmp_path)
     plane = controlplane.ControlPlane("one")

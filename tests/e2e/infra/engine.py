@@ -96,8 +96,10 @@ def _write_configuration(folder: Path) -> Path:
         "live-restore": False,
     }
     if lacks_sys_resource():
+        # The engine serves all checkouts, and may outlive this one.
+        program = shutil.copy(HERE / "runc_wrapper.py", folder)
         wrapper = folder / "runc"
-        wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {HERE / "runc_wrapper.py"} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec {os.path.realpath(sys.executable)} -I -S {program} "$@"\n')
         wrapper.chmod(0o755)
         settings |= {"runtimes": {"tfscale": {"path": str(wrapper)}}, "default-runtime": "tfscale"}
     path = folder / "daemon.json"
