@@ -9,7 +9,7 @@ Planner, forecast, gate, report and ledger read records here, so that a damaged 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -33,49 +33,41 @@ SPENT = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One attempt of a run. A field that is missing or of the wrong kind has its default, and `trouble` names it."""
+    """One attempt of a run. A field that is missing or of the wrong kind has its default, and `trouble` names it.
 
-    # Names: of the study; <cell_id>-<block>; 12 hexadecimal digits over the spec.
-    study: str = ""
-    run_id: str = UNKNOWN
-    cell_id: str = UNKNOWN
+    A plan reads the fields of 100,000 records; the rest of a document is read only where it is asked for.
+    """
+
+    # As the ledger holds it.
+    document: Mapping[str, Any]
+    # Names: <cell_id>-<block>; 12 hexadecimal digits over the spec.
+    run_id: str
+    cell_id: str
     # Counted from 1; 0 is not known.
-    block: int = 0
+    block: int
     # Counted from 1.
-    attempt: int = 1
+    attempt: int
     # The cell's configuration: words, numbers, mappings and lists, in the units of the role's variables.
-    spec: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    # Numbers of workers that `fit` stands for, by a hash of what decides on them.
-    fits: Mapping[str, int] = field(default_factory=lambda: NOTHING)
-    # Rules of the study's blocks when the run was planned; empty in records before version 0.4.
-    design: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    spec: Mapping[str, Any]
     # Seconds, bytes and steps, as the names of the figures say. A figure that is missing or null is not known.
-    timings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    # Facts seen during the run: shares from 0 to 1, counts, names.
-    evidence: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    # Of a run with a target accuracy: global_step, seconds since the start line, accuracy from 0 to 1; as they were recorded.
-    evaluations: Sequence[Any] = ()
+    timings: Mapping[str, Any]
     # valid, suspect or void; any other word is void. A valid run has no reasons.
-    verdict: str = VOID
-    reasons: tuple[str, ...] = ()
-    # Versions, machine, nodes, and recorded_wall in seconds since 1970.
-    provenance: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    verdict: str
     # Why the document is not a whole record; empty where it is one.
-    trouble: str = ""
+    trouble: str
 
     @classmethod
     def of(cls, document: Any) -> Record:
         """Never raises, whatever a ledger holds; a Record stays as it is."""
         if isinstance(document, Record):
             return document
-        # This is called for each of 100,000 records.
-        get = mapping(document).get
-        judged = mapping(get("verdict")).get
-        run_id, cell_id, spec, verdict = get("run_id"), get("cell_id"), nested(mapping(get("spec"))), judged("verdict")
+        whole = mapping(document)
+        get = whole.get
+        run_id, cell_id, verdict = get("run_id"), get("cell_id"), mapping(get("verdict")).get("verdict")
         run_id, cell_id = run_id if isinstance(run_id, str) else "", cell_id if isinstance(cell_id, str) else ""
-        block, attempt = count(get("block")), count(get("attempt"))
+        block, attempt, spec = count(get("block")), count(get("attempt")), nested(mapping(get("spec")))
         verdict = verdict if verdict in VERDICTS else None
         trouble = ""
         if not (run_id and cell_id and block and attempt and spec and verdict):
@@ -88,24 +80,53 @@ class Record:
                 "verdict": verdict,
             }
             trouble = f"its record has no usable {', '.join(name for name, value in values.items() if not value)}"
-        fits = get("fits")
         return cls(
-            study=_name(get("study")),
-            run_id=run_id or UNKNOWN,
-            cell_id=cell_id or UNKNOWN,
-            block=block or 0,
-            attempt=attempt or 1,
-            spec=_frozen(spec),
-            fits=_frozen({key: of for key, of in mapping(fits).items() if count(of)}) if fits else NOTHING,
-            design=_frozen(get("design")),
-            timings=_frozen(get("timings")),
-            evidence=_frozen(get("evidence")),
-            evaluations=tuple(mappings(get("evaluations"))),
-            verdict=verdict or VOID,
-            reasons=texts(judged("reasons")),
-            provenance=_frozen(get("provenance")),
-            trouble=trouble,
+            whole,
+            run_id or UNKNOWN,
+            cell_id or UNKNOWN,
+            block or 0,
+            attempt or 1,
+            _frozen(spec),
+            _frozen(get("timings")),
+            verdict or VOID,
+            trouble,
         )
+
+    @property
+    def study(self) -> str:
+        """The name of the study."""
+        return _name(self.document.get("study"))
+
+    @property
+    def fits(self) -> Mapping[str, int]:
+        """Numbers of workers that `fit` stands for, by a hash of what decides on them."""
+        fits = self.document.get("fits")
+        return _frozen({key: of for key, of in mapping(fits).items() if count(of)}) if fits else NOTHING
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """Rules of the study's blocks when the run was planned; empty in records before version 0.4."""
+        return _frozen(self.document.get("design"))
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """Facts seen during the run: shares from 0 to 1, counts, names."""
+        return _frozen(self.document.get("evidence"))
+
+    @property
+    def evaluations(self) -> Sequence[Any]:
+        """Of a run with a target accuracy: global_step, seconds since the start line, accuracy from 0 to 1; as they were recorded."""
+        return mappings(self.document.get("evaluations"))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Of the verdict."""
+        return texts(mapping(self.document.get("verdict")).get("reasons"))
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, machine, nodes, and recorded_wall in seconds since 1970."""
+        return _frozen(self.document.get("provenance"))
 
     @property
     def is_fit(self) -> bool:
@@ -201,7 +222,7 @@ def records_of(documents: Iterable[Any]) -> list[Record]:
         return documents
     found: dict[Any, Record] = {}
     for number, record in enumerate(map(Record.of, documents)):
-        found[key_of(record.run_id, record.attempt) or number] = record
+        found[number if record.run_id == UNKNOWN else (record.run_id, record.attempt)] = record
     return _Once(found.values())
 
 

@@ -53,7 +53,7 @@ def record(given: dict[str, Any]) -> dict[str, Any]:
     """One of an older version, whose specification has all values in clear, as the cell that it is now; else the same."""
     before = given.get("spec")
     # A ledger may have 100,000 records, and most have none of these.
-    if not isinstance(before, Mapping) or FORMS.keys().isdisjoint(before):
+    if not isinstance(before, (dict, Mapping)) or FORMS.keys().isdisjoint(before):
         return given
     after = spec(str(given.get("study")), before)
     if after == before:

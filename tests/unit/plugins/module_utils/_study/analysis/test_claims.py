@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -126,7 +125,7 @@ def test_no_runs_are_no_measurement() -> None:
 def test_looks_of_an_adaptive_study_share_the_error() -> None:
     fixed = found(study(LAWS["valley at 4"]))["minimum_at"]
     rules = {"repeats": "auto", "margin": 0.1, "target_ci": None, "max_repeats": 20, "by_nodes": False}
-    runs = [dataclasses.replace(run, design=rules) for run in study(LAWS["valley at 4"]).runs]
+    runs = [{**run.document, "design": rules} for run in study(LAWS["valley at 4"]).runs]
     adaptive = found(model.study_of(runs, "thesis"))["minimum_at"]
     assert adaptive.high is not None
     assert fixed.high is not None
