@@ -175,10 +175,7 @@ def test_who_may_less_is_told_so(things: Things) -> None:
         things.kubectl("create", "role", f"{verb}-{resources}", f"--verb={verb}", f"--resource={resources}")
         things.kubectl("create", "rolebinding", f"{verb}-{resources}", f"--role={verb}-{resources}", "--user=eve")
     where: dict[str, Any] = {"kubeconfig": str(things.cluster.kubeconfig), "namespace": things.namespace}
-    told = failure(cluster_capacity_info, **where, **who)
-    assert (
-        told == "what fits is not known, because this user may not list nodes: give that right, or numbers of workers."
-    )
+    assert "may not list nodes" in failure(cluster_capacity_info, **where, **who)
     name = f"nodes-{things.namespace}"
     things.cluster.kubectl("create", "clusterrole", name, "--verb=list", "--resource=nodes")
     try:
