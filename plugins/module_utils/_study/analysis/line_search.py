@@ -131,7 +131,8 @@ class Line:
         alive = self._alive()
         few = [value for value in self.tried if value not in self.failed and len(self.seen.get(value, {})) < MINIMUM]
         if not alive:
-            return []
+            # Where nothing has a time yet, what has failed in one block only is asked for again.
+            return [] if self.seen else [value for value in few if value < self.high]
         best = self.best()
         new = self._next(best, few)
         if new is None and not few and not self._open(best):

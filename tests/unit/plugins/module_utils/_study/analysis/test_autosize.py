@@ -103,6 +103,18 @@ def test_replay_takes_a_size_without_seconds_for_one_that_failed() -> None:
     assert (step.asked, step.search.line.failed, step.search.taken()) == ((), [4, 3], Size(1, 1, 2))
 
 
+@pytest.mark.parametrize(("failing", "taken"), [({1}, True), ({1, 2}, False)])
+def test_replay_gives_up_the_first_size_after_two_blocks(failing: set[int], *, taken: bool) -> None:
+    step = replay(
+        lambda size, block: None if block in failing else 8.0 / size.workers * spread(size, block),
+        lambda _size, _block: True,
+        rules_of(Size(1, 1, 2)),
+        lambda _size: 1000,
+    )
+    assert step.asked == ()
+    assert (step.search.taken() == Size(1, 1, 2)) is taken
+
+
 # --- tables of planted trainings --------------------------------------------------------------------------------------
 
 LAWS: dict[str, Law] = {
