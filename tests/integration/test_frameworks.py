@@ -66,6 +66,7 @@ def test_keras_fit_with_its_bar(playbook: Playbook) -> None:
     done = playbook.run("sweep", **{**given, "training_env": {"KERAS_BACKEND": "jax"}}, sweep_repeats=1)
     assert done.returncode == 0, done.stdout
     for record in playbook.records():
+        assert record["verdict"]["verdict"] != "void", record["verdict"]
         assert record["timings"]["global_steps"] == 200
         assert record["timings"]["train_seconds"] > 0
         assert any("auto is keras" in note for note in record["evidence"]["notes"])
