@@ -625,7 +625,9 @@ def test_judge_clock_outside_of_the_run_is_suspect(tmp_path: Path, off: float, i
         (0.84, {"train_steps": 1999}, True),
         (0.1, {"train_steps": 999}, False),
         (0.1, {"command": "train.sh"}, False),
-        (0.1, {"model": "cnn"}, False),
+        (0.90, {"model": "cnn"}, True),
+        (0.92, {"model": "cnn"}, False),
+        (0.1, {"model": "cnn", "train_steps": 999}, False),
         (0.1, {"dataset": "fashion_mnist"}, False),
         (0.1, {"learning_rate": 0.1}, False),
         (0.1, {"batch_size": 1}, False),
@@ -638,7 +640,7 @@ def test_judge_accuracy_under_the_floor_is_suspect(
     log = logs_of(tmp_path, changed(worker_log(), "eval", accuracy=accuracy), worker_log(index=1))
     verdict = judge(case_of(tmp_path, log=log, spec=spec))
     assert verdict.verdict == ("suspect" if is_suspect else "valid")
-    assert all("mlp on mnist reaches 0." in reason for reason in verdict.reasons)
+    assert all(f"{spec.get('model', 'mlp')} on mnist reaches 0." in reason for reason in verdict.reasons)
 
 
 @pytest.mark.parametrize(
