@@ -15,14 +15,21 @@ import jsonschema
 import pytest
 from ansible_collections.tfscale.study.plugins.module_utils._common.context import Context
 from ansible_collections.tfscale.study.plugins.module_utils._common.errors import StepError
-from ansible_collections.tfscale.study.plugins.module_utils._steps import cluster_preflight_info
+from ansible_collections.tfscale.study.plugins.module_utils._steps import (
+    cluster_preflight_info,
+    training_cleanup,
+    training_deploy,
+)
 
 from tests.e2e.infra.base import run
 from tests.e2e.infra.cluster import Cluster
 from tests.e2e.infra.trainer_image import base_images
 from tests.e2e.queues import QUEUE, Queue
+from tests.e2e.steps import execute, failure
+from tests.e2e.test_ownership import OF_EXTENSIONS
 from tests.e2e.test_preflight import DEFAULTS, RESOURCES, eventually
 from tests.e2e.test_sweep import SCHEMA, is_training, leftovers, wait_until
+from tests.fixtures.manifests import manifests
 from tests.fixtures.playbook import ROOT, Playbook
 
 pytestmark = pytest.mark.full
@@ -138,6 +145,30 @@ def test_sweep_compares_carriers_in_one_report(playbook: Playbook, carriers: Clu
 def left_of(cluster: Cluster) -> str:
     words = ("get", "jobsets,trainjobs,trainingruntimes", "--all-namespaces", "--output=name")
     return leftovers(cluster) + cluster.kubectl(*words, "--selector=tfscale.study/study=tiny").strip()
+
+
+def test_objects_of_others_that_bear_our_names_stay(carriers: Cluster, namespace: str) -> None:
+    auth: dict[str, Any] = {"kubeconfig": str(carriers.kubeconfig), "namespace": namespace}
+    for backend in EXTENSIONS:
+        # A trainer's image that no node has: nothing starts.
+        documents = [one for one in manifests(backend) if one["kind"] in OF_EXTENSIONS]
+        for one in documents:
+            one["metadata"]["namespace"] = namespace
+        execute(training_deploy, **auth, definition=documents)
+        for one in documents:
+            name = f"{one['kind'].lower()}/{one['metadata']['name']}"
+            words = ("--namespace", namespace)
+            carriers.kubectl("label", name, *words, "app.kubernetes.io/managed-by-")
+            uid = carriers.kubectl("get", name, *words, "--output=jsonpath={.metadata.uid}")
+            told = failure(training_deploy, **auth, definition=documents)
+            assert told.startswith(f"{one['kind']} {namespace}/{one['metadata']['name']} is there and is not ours")
+            execute(training_cleanup, **auth)
+            assert carriers.kubectl("get", name, *words, "--output=jsonpath={.metadata.uid}") == uid
+            carriers.kubectl("delete", name, *words)
+            execute(training_cleanup, **auth)
+            execute(training_deploy, **auth, definition=documents)
+        execute(training_cleanup, **auth)
+        assert left_of(carriers) == ""
 
 
 def pending(queue: Queue) -> bool:

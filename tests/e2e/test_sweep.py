@@ -149,7 +149,8 @@ def test_sweep_throttled_workers_are_recorded_and_named(playbook: Playbook) -> N
     if stations[causes.PROCESSORS].utilisation < causes.FULL:
         words = cause_words.said(found, ENGLISH)
         assert words.startswith("The workers are throttled by their CPU limit (")
-        assert words in (playbook.results / "tiny/report.md").read_text()
+        # One run is no answer; its cause stands in the table of cells.
+        assert "| workers' CPU limit " in (playbook.results / "tiny/report.md").read_text()
 
 
 @pytest.mark.full
