@@ -209,7 +209,8 @@ def test_pods_are_where_their_spread_puts_them(controlplane: ControlPlane, sprea
     mark(api, names, "true")
     resources = {"requests": {"cpu": cpu}}
     cell = {"spread": spread, "workers": 4}
-    documents = manifests("job", cell, ps_resources=resources, worker_resources=resources)
+    # The simulated nodes end the pods of Jobs at once, which then hold no room.
+    documents = manifests("statefulset", cell, ps_resources=resources, worker_resources=resources)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tfscale"}}
     listed = {"apiVersion": "v1", "kind": "List", "items": [namespace, *documents]}
     controlplane.kubectl("apply", "--filename=-", text=json.dumps(listed))

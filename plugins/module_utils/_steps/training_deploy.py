@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 40.0
 # Webhooks look at what was just made in a cache that is a moment behind: this is what Kubeflow Trainer's says of a runtime.
 BEHIND = "must be created before"
 CACHE_SECONDS = 10.0
+TRIES = 10
 _DENIED = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
 # A refused value may be a whole container, with the values of its environment.
 _VALUE = re.compile(r"Invalid value: [\[{].*?[\]}]: (?=\w)", re.DOTALL)
@@ -90,10 +91,17 @@ def _put(api: Api, namespace: str, live: Document | None, wanted: Document, cont
             # A request whose answer was lost was sent again, or somebody was faster.
             if error.status != 409 or (live := _find(api, namespace, wanted)) is None:
                 raise _refusal(wanted, error) from error
-    # Of the version that was looked at.
-    version = {"resourceVersion": live["metadata"]["resourceVersion"]}
-    document = {**wanted, "metadata": {**wanted["metadata"], **version}}
-    return api.patch(path_of(wanted["kind"], namespace, wanted["metadata"]["name"]), document, **query)
+    for left in reversed(range(TRIES)):
+        # Of the version that was looked at.
+        version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+        document = {**wanted, "metadata": {**wanted["metadata"], **version}}
+        try:
+            return api.patch(path_of(wanted["kind"], namespace, wanted["metadata"]["name"]), document, **query)
+        except ApiError as error:
+            # A controller writes into the status of what was just made; or it is another's now, which is refused.
+            if error.status != 409 or not left or (live := _find(api, namespace, wanted)) is None:
+                raise
+    raise AssertionError
 
 
 def _refusal(wanted: Document, error: ApiError) -> Exception:

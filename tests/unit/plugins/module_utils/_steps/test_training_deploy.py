@@ -130,8 +130,24 @@ def test_execute_changes_only_the_version_that_it_has_seen(store: Store) -> None
         store.objects[path]["metadata"] |= {"labels": {}, "resourceVersion": "99"}
 
     store.meanwhile = taken
-    assert "409 Conflict" in failure(manifest("Service", OF_RUN, ports=[2]))
+    assert "Service tfscale/tf-x is there and is not ours" in failure(manifest("Service", OF_RUN, ports=[2]))
     assert store.objects[path]["spec"] == {"ports": [1]}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_execute_changes_what_a_controller_writes_into_meanwhile(store: Store, check_mode: bool) -> None:
+    deploy(manifest("Job", OF_RUN, completions=1))
+    path = f"{path_of('Job', 'tfscale')}/tf-x"
+
+    def counted() -> None:
+        store.objects[path] |= {"status": {"active": 1}}
+        store.objects[path]["metadata"]["resourceVersion"] = "99"
+
+    store.meanwhile = counted
+    result = deploy(manifest("Job", OF_RUN, completions=2), check_mode=check_mode)
+    assert result["diff"]["after"]["changed"] == ["Job tf-x"]
+    assert store.objects[path]["spec"] == {"completions": 1 if check_mode else 2}
+    assert store.objects[path]["status"] == {"active": 1}
 
 
 @pytest.mark.parametrize(
