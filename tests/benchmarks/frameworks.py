@@ -29,6 +29,7 @@ from tests.e2e.conftest import must_succeed, provisioned
 from tests.e2e.infra import engine
 from tests.e2e.infra.base import run
 from tests.e2e.infra.cluster import Cluster
+from tests.e2e.infra.images import copy_jax
 from tests.fixtures.playbook import Playbook
 
 RESULTS = ROOT / "results"
@@ -46,7 +47,6 @@ VARIABLES: dict[str, Any] = {
 }
 RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "1536Mi"}}
 IMAGE = "tfscale.test/frameworks:1"
-PACKAGES = ("jax", "jaxlib", "ml_dtypes", "numpy", "numpy.libs", "opt_einsum", "scipy", "scipy.libs")
 
 
 def variants(python: str, program: str, data: str) -> dict[str, Any]:
@@ -86,11 +86,9 @@ def put_image(cluster: Cluster) -> None:
     env = cluster.environment()
     trainer = f"{IMAGE}-trainer"
     run(sys.executable, "-m", "tests.e2e.infra.trainer_image", trainer, env=env, cwd=ROOT, timeout=3600)
-    (packages,) = (ROOT / ".venv-examples/lib").glob("python3.*/site-packages")
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        for name in PACKAGES:
-            shutil.copytree(packages / name, folder / "packages" / name)
+        copy_jax(folder / "packages")
         (folder / "programs").mkdir()
         for name in ("jax_mnist.py", "tfscale_log.py"):
             shutil.copy(EXAMPLES / name, folder / "programs")

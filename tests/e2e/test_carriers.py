@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from ansible_collections.tfscale.study.plugins.module_utils._steps import (
 
 from tests.e2e.infra.base import run
 from tests.e2e.infra.cluster import Cluster
+from tests.e2e.infra.images import copy_jax
 from tests.e2e.infra.trainer_image import base_images
 from tests.e2e.queues import QUEUE, Queue
 from tests.e2e.steps import execute, failure
@@ -264,11 +264,9 @@ def programs_of(queue: Queue) -> dict[str, Any]:
 def jax_image(cluster: Cluster, tmp_path: Path) -> Iterator[str]:
     """The trainer's base image with what .venv-examples (`make setup-examples`) has of JAX."""
     base = base_images()
-    (packages,) = (ROOT / ".venv-examples/lib").glob("python3.*/site-packages")
-    if packages.parent.name != f"python{base['IMAGE_PYTHON']}":
-        pytest.skip(f".venv-examples is of {packages.parent.name}, the image has {base['IMAGE_PYTHON']}")
-    for name in ("jax", "jaxlib", "ml_dtypes", "numpy", "numpy.libs", "opt_einsum", "scipy", "scipy.libs"):
-        shutil.copytree(packages / name, tmp_path / "packages" / name)
+    version = copy_jax(tmp_path / "packages")
+    if version != base["IMAGE_PYTHON"]:
+        pytest.skip(f".venv-examples is of Python {version}, the image has {base['IMAGE_PYTHON']}")
     lines = (f"FROM {base['BASE_IMAGE']}", "COPY packages /opt/packages", "ENV PYTHONPATH=/opt/packages", "USER 10001")
     (tmp_path / "Dockerfile").write_text("\n".join(lines))
     image = "tfscale.test/jax:1"

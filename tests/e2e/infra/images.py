@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.e2e.infra import engine
-from tests.e2e.infra.base import InfraError, run, succeeds
+from tests.e2e.infra.base import ROOT, InfraError, run, succeeds
 from tests.e2e.infra.rootfs import closure
 
 SEARCH_PATH = "PATH=/usr/local/bin:/usr/sbin:/usr/bin"
@@ -52,6 +53,14 @@ def import_image(name: str, fill: Callable[[tarfile.TarFile], None], *changes: s
         said.seek(0)
         if process.returncode:
             raise InfraError(f"docker import of {name} ended with {process.returncode}: {said.read().strip()}")
+
+
+def copy_jax(folder: Path) -> str:
+    """Copy what .venv-examples (`make setup-examples`) has of JAX; the answer is the version of Python that it is for."""
+    (packages,) = (ROOT / ".venv-examples/lib").glob("python3.*/site-packages")
+    for name in ("jax", "jaxlib", "ml_dtypes", "numpy", "numpy.libs", "opt_einsum", "scipy", "scipy.libs"):
+        shutil.copytree(packages / name, folder / name)
+    return packages.parent.name.removeprefix("python")
 
 
 def owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
