@@ -123,7 +123,7 @@ collection: setup-test setup-importer ## build the tarball and let Galaxy's impo
 # For releases: rows take minutes each, and every row installs an environment at its first time.
 versions: setup-test setup-trainer ## units and two sweeps with other versions of Ansible and Python; ARGS="--row 2.16" for some
 	@$(TEST)/python -m tools.versions $(ARGS)
-bench: setup-test setup ## benchmarks; they print figures and judge nothing
+bench: setup-test setup setup-examples ## benchmarks; they print figures and judge nothing
 	@for file in $(filter-out tests/benchmarks/trainer.py,$(wildcard tests/benchmarks/*.py)); do echo "== $$file"; \
 		if grep -q "^Usage: .venv-trainer" "$$file"; then python=$(TRAINER)/python; else python=$(TEST)/python; fi; \
 		PATH="$(CURDIR)/$(TEST):$$PATH" "$$python" "$$file"; done
