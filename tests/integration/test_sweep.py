@@ -278,7 +278,10 @@ def test_sweep_trains_with_tensorflow(playbook: Playbook) -> None:
     timings, evaluations = record["timings"], record["evaluations"]
     assert timings["steps_to_accuracy"] <= timings["global_steps"] < 5000
     assert 0 < timings["seconds_to_accuracy"] <= timings["train_seconds"]
-    assert max(one["accuracy"] for one in evaluations) >= 0.9 > evaluations[0]["accuracy"]
+    # On a busy machine the first evaluation may reach the target; after the one that does, a run evaluates once more, at its end.
+    reaching = next(one for one in evaluations if one["accuracy"] >= 0.9)
+    assert reaching["global_step"] == timings["steps_to_accuracy"]
+    assert len(evaluations) >= 2
     assert "reached the accuracy 0.9 in" in result.stdout
     assert record["provenance"]["packages"]["tensorflow"].startswith("2.")
 
