@@ -27,6 +27,7 @@ from trainer.config import ConfigError, DataConfig, data_config, data_parser
 from trainer.fetch import DataError, Split
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FASHION_MNIST_OF_DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 PIXEL_MAX = 255
 # SHA-256 of the published files, unpacked.
 IDX_DIGESTS = {
@@ -113,7 +114,7 @@ def _published(config: DataConfig) -> tuple[Split, Split]:
         return fetch.fetch_mnist()
     raise DataError(
         f"{config.data_dir} (--data_dir) holds no idx files of fashion_mnist ({', '.join(IDX_FILES)}, also .gz);"
-        " Debian's package dataset-fashion-mnist carries them in /usr/share/dataset-fashion-mnist"
+        f" Debian's package dataset-fashion-mnist carries them in {FASHION_MNIST_OF_DEBIAN}"
     )
 
 
@@ -168,7 +169,7 @@ def idx_folder(config: DataConfig) -> Path | None:
     root, name = Path(config.data_dir), config.dataset
     candidates = [root, root / name, root / name.replace("_", "-"), root / f"dataset-{name.replace('_', '-')}"]
     if name == "fashion_mnist":
-        candidates.append(Path("/usr/share/dataset-fashion-mnist"))
+        candidates.append(FASHION_MNIST_OF_DEBIAN)
     for folder in candidates:
         if all(_idx_file(folder, file) for file in IDX_FILES):
             return folder

@@ -57,6 +57,13 @@ def test_load_idx_files(tmp_path: Path, packed: bool, subfolder: str) -> None:
     assert (tmp_path / "fashion_mnist.npz").is_file()
 
 
+def test_prepare_takes_the_files_of_debians_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_idx(tmp_path, packed=True)
+    monkeypatch.setattr(data, "FASHION_MNIST_OF_DEBIAN", tmp_path)
+    (tmp_path / "data").mkdir()
+    assert data.prepare(fashion(tmp_path / "data")) is True
+
+
 def test_prepare_is_idempotent(tmp_path: Path) -> None:
     write_idx(tmp_path)
     assert data.prepare(fashion(tmp_path)) is True
@@ -76,7 +83,7 @@ def test_load_reads_what_is_there_once(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_prepare_missing_fashion_mnist_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "idx_folder", lambda _config: None)
-    with pytest.raises(DataError, match="Debian's package dataset-fashion-mnist"):
+    with pytest.raises(DataError, match="dataset-fashion-mnist carries them in /usr/share/datasets/fashion-mnist"):
         data.prepare(fashion(tmp_path))
 
 
