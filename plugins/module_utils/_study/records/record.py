@@ -57,6 +57,12 @@ class Record:
     verdict: str
     # Why the document is not a whole record; empty where it is one.
     trouble: str
+    # The accuracy at which the run was to end; None without one.
+    target: float | None
+    # Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was.
+    measured: bool
+    # By which cells are compared: to the target accuracy, else of the whole training. None where the run does not count or is censored.
+    seconds: float | None
 
     @classmethod
     def of(cls, document: Any) -> Record:
@@ -80,6 +86,14 @@ class Record:
                 "verdict": verdict,
             }
             trouble = f"its record has no usable {', '.join(name for name, value in values.items() if not value)}"
+        timings, share = mapping(get("timings")), finite(spec.get("target_accuracy"))
+        target = share if share is not None and 0 < share < 1 else None
+        trained, seconds = finite(timings.get("train_seconds")), None
+        has_size = count(spec.get("ps")) is not None and count(spec.get("workers")) is not None
+        measured = has_size and (verdict or VOID) != VOID and trained is not None and trained > 0
+        if measured:
+            reached = trained if target is None else finite(timings.get("seconds_to_accuracy"))
+            seconds = reached if reached is not None and reached > 0 else None
         return cls(
             whole,
             run_id or UNKNOWN,
@@ -87,9 +101,12 @@ class Record:
             block or 0,
             attempt or 1,
             _frozen(spec),
-            _frozen(get("timings")),
+            _frozen(timings),
             verdict or VOID,
             trouble,
+            target,
+            measured,
+            seconds,
         )
 
     @property
@@ -132,26 +149,6 @@ class Record:
     def is_fit(self) -> bool:
         """Whether the run was judged fit for a figure and need not be run again."""
         return self.verdict != VOID
-
-    @property
-    def measured(self) -> bool:
-        """Whether the run may enter a figure: judged fit, with a time, of a cell that says what it was."""
-        if not self.is_fit or (self.timing("train_seconds") or 0) <= 0:
-            return False
-        return count(self.spec.get("ps")) is not None and count(self.spec.get("workers")) is not None
-
-    @property
-    def target(self) -> float | None:
-        """The accuracy at which the run was to end; None without one."""
-        share = finite(self.spec.get("target_accuracy"))
-        return share if share is not None and 0 < share < 1 else None
-
-    @property
-    def seconds(self) -> float | None:
-        """By which cells are compared: to the target accuracy, else of the whole training. None where the run does not count or is
-        censored."""
-        known = self.timing("train_seconds" if self.target is None else "seconds_to_accuracy")
-        return known if known is not None and known > 0 and self.measured else None
 
     @property
     def is_censored(self) -> bool:

@@ -33,6 +33,7 @@ POINTS = 96
 FAR, WIDE = 7.0, 0.5
 # A step of so many standard deviations is impossible in double precision; what lies farther off is not looked at.
 REACH = 9.0
+CLOSE = 1e-10  # of a boundary, in standard deviations of a block
 
 
 def _above(value: Any) -> Any:
@@ -81,14 +82,24 @@ def _arriving(nodes: Any, points: Any, share: Any, step: float) -> Any:
 
 
 def _boundary(points: Any, share: Any, step: float, leaving: float) -> float:
+    """Where the walk leaves with this probability, by Newton's method on its logarithm.
+
+    The walk's density is log-concave, and so is the probability: from the second step on Newton's method never jumps back.
+    """
+    np = numpy()
     # The walk leaves from near the boundary before, which is the last of the points.
     near = points > points[-1] - 4.0 * REACH
     points, share = points[near], share[near]
-    low, high = -100.0, 1000.0
-    for _halving in range(60):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if float(share @ _above((middle - points) / step)) > leaving else (low, middle)
-    return high
+    boundary = float(points[-1]) if len(points) > 1 else -step * float(special().ndtri(leaving))
+    for _step in range(60):
+        far = (boundary - points) / step
+        beyond = float(share @ _above(far))
+        density = float(share @ np.exp(-(far**2) / 2.0)) / (step * math.sqrt(2.0 * math.pi))
+        move = beyond / density * math.log(beyond / leaving)
+        boundary += move
+        if abs(move) < CLOSE:
+            break
+    return boundary
 
 
 def center(logs: Sequence[float]) -> tuple[float, float, int]:
