@@ -60,12 +60,12 @@ def said(output: str) -> str:
 
 @pytest.mark.slow
 def test_compare_planted_slowdown_is_caught_and_told_the_second_time_without_a_run(gate: Playbook) -> None:
-    slower = {"upgrade_after": {"env": paced(1.15)}}
+    slower = {"upgrade_after": {"env": paced(1.3)}}
     result = gate.run("compare", **slower)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "slower than the 5 % that upgrade_max_slowdown allows" in said(result.stdout), result.stdout
     runs = records(gate)
-    assert 8 <= len(runs) <= 16
+    assert len(runs) == 8
     told = {run["spec"]["variant"]: str(run["spec"].get("env")) for run in runs}
     # Names and a digest; no value is kept.
     assert all(re.fullmatch("TIMES sealed:[0-9a-f]{16}", env) for env in told.values()), told

@@ -94,7 +94,8 @@ def test_a_worker_that_dies_with_the_lock_of_the_results_does_not_stop_its_contr
 
 def test_a_sweep_whose_output_nobody_reads_ends(playbook: Playbook, living: Any) -> None:
     """As in `make sweep | head`: Ansible's own thread of the results would end in silence, and its main loop wait for ever."""
-    controller = playbook.start("sweep")
+    given = {"sweep_series": [{"ps": [1], "workers": [1]}], "sweep_repeats": 1}
+    controller = playbook.start("sweep", **given)
     try:
         assert controller.stdout
         assert "study tiny" in controller.stdout.readline()
@@ -106,5 +107,5 @@ def test_a_sweep_whose_output_nobody_reads_ends(playbook: Playbook, living: Any)
     while living(playbook.results) and time.monotonic() < end:
         time.sleep(0.05)
     assert living(playbook.results) == []
-    done = playbook.run("sweep")
+    done = playbook.run("sweep", **given)
     assert done.returncode == 0, done.stdout + done.stderr

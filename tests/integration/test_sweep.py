@@ -189,6 +189,7 @@ def test_sweep_bad_input_gets_a_sentence_before_anything_starts(tmp_path: Path) 
     assert result.stderr.strip().splitlines()[-1].startswith("ERROR [slip-")
 
 
+@pytest.mark.full
 def test_sweep_names_the_gpus_that_tensorflow_does_not_see(playbook: Playbook) -> None:
     told = errors(playbook.run("sweep", training_command=[], training_gpus=1))["local"]
     assert {"training_gpus is 1", "sees 0 here"} <= set(re.findall("training_gpus is 1|sees 0 here", told)), told

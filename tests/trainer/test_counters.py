@@ -97,7 +97,9 @@ def uses(outcome: Outcome) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return [summary["trained"] for summary in summaries], summaries[0].get("ps", [])
 
 
-@pytest.mark.parametrize("strategy", ["async_ps", "sync_ps", "tf2_ps"])
+@pytest.mark.parametrize(
+    "strategy", ["async_ps", *(pytest.param(one, marks=pytest.mark.full) for one in ("sync_ps", "tf2_ps"))]
+)
 def test_training_tells_the_use_of_every_replica(run_cluster: RunCluster, strategy: str) -> None:
     flags = ["--dataset", "synthetic", "--synthetic_examples", "500", "--train_steps", "300", "--threads", "1"]
     outcome = run_cluster("--strategy", strategy, *flags, ps=2, workers=2)

@@ -42,12 +42,12 @@ def check_times(outcome: Outcome) -> list[dict[str, Any]]:
     ("flags", "ps", "workers"),
     [
         (["--strategy", "async_ps"], 2, 3),
-        (["--strategy", "async_ps", "--preset", "thesis"], 1, 2),
+        pytest.param(["--strategy", "async_ps", "--preset", "thesis"], 1, 2, marks=FULL),
         (["--strategy", "sync_ps"], 1, 3),
         pytest.param(["--strategy", "sync_ps", "--preset", "thesis"], 1, 2, marks=FULL),
         pytest.param(["--strategy", "sync_ps", "--replicas_to_aggregate", "2"], 1, 3, marks=FULL),
         pytest.param(["--strategy", "async_ps", "--model", "cnn"], 1, 2, marks=FULL),
-        (["--strategy", "tf2_ps"], 1, 2),
+        pytest.param(["--strategy", "tf2_ps"], 1, 2, marks=FULL),
         (["--strategy", "mirrored"], 0, 2),
     ],
 )

@@ -57,6 +57,7 @@ def python(program: str, *arguments: str, given: str = "") -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.full
 def test_every_name_of_the_public_api_is_there() -> None:
     whole = python(WALK)
     assert len(whole) > 5000

@@ -104,7 +104,7 @@ def group(forker: Forker, tmp_path: Path) -> Iterator[Callable[..., Group]]:
     ("preset", "strategy"),
     [
         ("fast", "async_ps"),
-        ("thesis", "sync_ps"),
+        pytest.param("thesis", "sync_ps", marks=pytest.mark.full),
         pytest.param("thesis", "async_ps", marks=pytest.mark.full),
         pytest.param("fast", "sync_ps", marks=pytest.mark.full),
     ],

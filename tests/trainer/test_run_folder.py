@@ -341,7 +341,7 @@ def test_a_full_disk_gives_a_sentence_and_a_folder_that_can_be_used(disk: Any, l
 
 
 @needs_root
-@pytest.mark.parametrize("files", range(4, 10))
+@pytest.mark.parametrize("files", [5, 8, *(pytest.param(files, marks=pytest.mark.full) for files in (4, 6, 7, 9))])
 def test_a_disk_without_a_file_for_the_times_of_a_log_gives_a_sentence(disk: Any, files: int) -> None:
     run_dir = disk(**{**ROOMY, "nr_inodes": files}) / "run"
     done = run_request(run_dir, "sleep 0.1", workers=2, arrivals=True)

@@ -139,7 +139,7 @@ def thesis(forker: Forker, tmp_path_factory: pytest.TempPathFactory) -> tuple[An
     return ended_with, str(tf.train.load_checkpoint(str(folder / "kept")).get_tensor("global_step"))
 
 
-@pytest.mark.parametrize(("ps", "rounds"), [(1, "10"), (2, "1"), (3, "10")])
+@pytest.mark.parametrize(("ps", "rounds"), [pytest.param(1, "10", marks=pytest.mark.full), (2, "1"), (3, "10")])
 def test_fast_asynchronously_ends_with_the_parameters_of_the_thesis(
     thesis: tuple[Any, str], run_cluster: RunCluster, tmp_path: Path, ps: int, rounds: str
 ) -> None:
