@@ -15,10 +15,14 @@ _PREFIXES = tuple(
     map(
         re.compile,
         (
-            # kubectl logs --timestamps
-            r"(?P<utc>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) ",
-            # mpirun --tag-output and horovodrun
-            r"\[1,(?P<rank>\d{1,6})\]<std(?:out|err)>: ?",
+            # kubectl logs --prefix
+            r"\[pod/[^/\]\s]+/[^/\]\s]+\] ",
+            # docker compose logs
+            r"[\w.-]+-\d+ +\| ",
+            # kubectl logs --timestamps, and a kubelet's own file
+            r"(?P<utc>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?:std(?:out|err) [FP] )?",
+            # mpirun --tag-output, of Open MPI 5 with the name of its session, --timestamp-output before it, and horovodrun
+            r"(?P<ctime>\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})?\[(?:[^\[\]@\s]+@)?1,(?P<rank>\d{1,6})\]<std(?:out|err)>: ?",
             # torchrun, and rank_zero loggers
             r"\[(?:default|trainer|rank)(?P<rank>\d{1,6})\]: ?",
             # srun --label
@@ -27,6 +31,8 @@ _PREFIXES = tuple(
             r"[IWEF](?P<absl>\d{4} \d\d:\d\d:\d\d\.\d{6}) +\d+ [^\]\s]+:\d+\] ",
             # transformers
             rf"\[{_LEVEL}\|[^\]\s]+:\d+\] (?P<local>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+) >> ",
+            # loguru
+            rf"(?P<local>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+) \| {_LEVEL} *\| [^|\s]+ - ",
             # logging's asctime, as accelerate's and Hydra's examples set it up, and what follows it
             r"\[?(?P<local>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?|\d\d/\d\d/\d{4} \d\d:\d\d:\d\d)\]?"
             rf"(?:[ :-]*(?:\[[\w.]+\]|{_LEVEL}\b|[\w.]+(?= - )))*[ :-]*",
@@ -36,6 +42,7 @@ _PREFIXES = tuple(
     )
 )
 _MOST = 4
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 class Stripped(NamedTuple):
@@ -55,7 +62,7 @@ def stripped(line: str) -> Stripped:
             break
         told = found.groupdict()
         wall = _utc(told["utc"]) if told.get("utc") else wall
-        mono = _local(told) if told.get("absl") or told.get("local") else mono
+        mono = _local(told) if any(told.get(clock) for clock in ("absl", "ctime", "local")) else mono
         rank = int(told["rank"]) if told.get("rank") else rank
         line = line[found.end() :]
     return Stripped(line, wall, None if wall is not None else mono, rank)
@@ -77,6 +84,10 @@ def _local(told: dict[str, str]) -> float | None:
     try:
         if text:
             moment = datetime.strptime(f"2000{text}", "%Y%m%d %H:%M:%S.%f")
+        elif text := told.get("ctime"):
+            # By its number: names of months are those of the controller's language.
+            month = _MONTHS.index(text[4:7]) // 3 + 1
+            moment = datetime.strptime(f"{month} {text[8:]}", "%m %d %H:%M:%S %Y")
         elif "/" in (text := told["local"]):
             moment = datetime.strptime(text, "%m/%d/%Y %H:%M:%S")
         else:

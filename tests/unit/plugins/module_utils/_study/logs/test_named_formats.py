@@ -169,7 +169,15 @@ STEP = '{"step": 7, "loss": 0.5}'
         ("2026-11-30T03:41:44.25+01:00 ", 1796006504.25, None),
         ("[1,0]<stdout>:", None, None),
         ("[1,0]<stderr>: ", None, None),
+        ("[prterun-node7-100629@1,0]<stdout>: ", None, None),
+        ("Mon Nov 30 02:41:44 2026[1,0]<stdout>:", None, 1796006504.0),
+        ("Thu Nov  5 02:41:44 2026[1,0]<stdout>:", None, 1793846504.0),
         ("[rank0]: ", None, None),
+        ("[pod/train-worker-0/trainer] ", None, None),
+        ("[pod/train-worker-0/trainer] 2026-11-30T02:41:44.250000000Z ", 1796006504.25, None),
+        ("train-worker-1  | ", None, None),
+        ("2026-11-30T02:41:44.250000000Z stdout F ", 1796006504.25, None),
+        ("2026-11-30 02:41:44.250 | INFO     | __main__:main:10 - ", None, 1796006504.25),
         ("I1130 02:41:44.250000 139872 train.py:33] ", None, 975552104.25),
         ("11/30/2026 02:41:44 - INFO - __main__ - ", None, 1796006504.0),
         ("2026-11-30 02:41:44,250 - root - ", None, 1796006504.25),
@@ -183,7 +191,9 @@ def test_prefixes_are_taken_off_and_their_clocks_read(prefix: str, wall: float |
     assert (event.fields["global_step"], event.wall, event.mono, errors) == (7, wall, mono, [])
 
 
-@pytest.mark.parametrize("prefix", ["[1,1]<stdout>:", "[rank3]: ", "[default1]:"])
+@pytest.mark.parametrize(
+    "prefix", ["[1,1]<stdout>:", "[prterun-node7-100629@1,3]<stdout>: ", "[rank3]: ", "[default1]:"]
+)
 def test_lines_of_other_processes_do_not_count(prefix: str) -> None:
     assert parse([f"{prefix}{STEP}\n".encode()], LogFormat.of("json")) == ([], [])
 
