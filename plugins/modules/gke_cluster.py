@@ -180,6 +180,10 @@ nodes:
   contains:
     name: {description: Name of the node., type: str, returned: always}
     machine_type: {description: Its machine type. Null when the node does not say., type: str, returned: always}
+    boot_id:
+      description: Boot of its machine. Nodes with the same one are one machine, as those of Kind. Null when the node does not say.
+      type: str
+      returned: always
     cpus: {description: Processors that pods may ask for (allocatable)., type: float, returned: always}
     memory_bytes: {description: Memory that pods may ask for (allocatable)., type: int, returned: always}
 versions:

@@ -80,6 +80,9 @@ def test_sweep_two_numbers_of_nodes_both_backends_one_report(playbook: Playbook,
         assert used <= active
         assert len({replica["image_id"] for replica in record["evidence"]["replicas"]}) == 1
         assert record["evidence"]["restarts"] == 0
+        # Nodes of Kind are containers of one machine.
+        (boot,) = {node["boot_id"] for node in record["provenance"]["nodes"]}
+        assert boot
     report = (playbook.results / "tiny/report.md").read_text()
     assert "job" in report
     assert "statefulset" in report

@@ -67,11 +67,14 @@ def obstacles(nodes: Iterable[Node], selector: Mapping[str, str]) -> str:
 
 
 def summary(node: Node) -> dict[str, Any]:
-    """What a record keeps of a node: its name, its type (by which a cloud charges), and what pods may ask for there."""
+    """What a record keeps of a node: its name, its type (by which a cloud charges), its boot, and what pods may ask for there."""
     allocatable = node.get("status", {}).get("allocatable") or {}
+    info = node.get("status", {}).get("nodeInfo") or {}
     return {
         "name": name_of(node),
         "machine_type": labels_of(node).get(MACHINE_TYPE),
+        # Nodes of one boot are one machine, as those of Kind.
+        "boot_id": info.get("bootID") or None,
         "cpus": amount(allocatable.get("cpu", "")),
         "memory_bytes": _whole(amount(allocatable.get("memory", ""))),
     }

@@ -40,7 +40,7 @@ def remedy(cause: Cause, say: Catalogue) -> str:
     if cause.station is None:
         return ""
     if cause.kind == causes.PROCESSORS:
-        place = "local" if cause.is_local else "nodes"
+        place = "local" if cause.is_one_machine else "nodes"
         return say(f"remedy_processors_{place}" if cause.station.foreign < causes.FOREIGN else f"remedy_others_{place}")
     kind = causes.PS if cause.station.kind == causes.PS else "worker"
     variable = "training_cpus" if cause.is_local else f"training_{kind}_resources"

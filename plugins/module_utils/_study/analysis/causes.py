@@ -23,6 +23,7 @@ from .stations import (
     Straggler,
     changed,
     is_complete,
+    is_one_machine,
     replicas_of,
     stations_of,
     straggler_of,
@@ -61,8 +62,9 @@ class Cause:
     stations: tuple[Station, ...] = ()
     station: Station | None = None
     straggler: Straggler | None = None
-    # Facts of the runs that change the remedy: processes on one machine, workers in step, and any ps.
+    # Facts of the runs that change the remedy: processes, nodes that are one machine, workers in step, and any ps.
     is_local: bool = True
+    is_one_machine: bool = True
     is_in_step: bool = False
     has_ps: bool = True
 
@@ -94,6 +96,7 @@ def cause_of(runs: Sequence[Record]) -> Cause:
         station=station,
         straggler=straggler,
         is_local=spec.get("backend", "processes") == "processes",
+        is_one_machine=is_one_machine(runs[0]),
         is_in_step=spec.get("strategy") in SYNCHRONOUS,
         has_ps=spec.get("ps") != 0,
     )

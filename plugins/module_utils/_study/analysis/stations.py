@@ -28,6 +28,7 @@ SLOW = 1.5
 
 PROCESSORS, SHARED, PS, WORKERS, LINK = "processors", "shared", "ps", "workers", "link"
 SYNCHRONOUS = ("sync_ps", "mirrored")
+ONE_HOST = "kind"  # the provider whose nodes are containers of one host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ def stations_of(run: Record, replicas: Replicas | None = None) -> list[Station]:
     seconds, speed = run.timing("train_seconds"), run.timing("steps_per_second")
     if not seconds or seconds <= 0 or not speed or speed <= 0:
         return []
-    nodes = mappings(run.evidence.get("processors"))
+    nodes = machines_of(run)
     replicas = replicas_of(run) if replicas is None else replicas
     parts = (
         _processors(nodes, speed) if nodes else _of_whole_run(run, seconds),
@@ -91,6 +92,37 @@ def stations_of(run: Record, replicas: Replicas | None = None) -> list[Station]:
         _links(replicas, finite(run.provenance.get("link_mbit")), seconds, speed),
     )
     return [found for part in parts if (found := _fullest(list(part))) is not None]
+
+
+def machines_of(run: Record) -> list[dict[str, Any]]:
+    """What each machine's processors did, with the names of its nodes.
+
+    Nodes of one boot ID are one machine, and so are all of Kind, which are containers of their host: each counts all its processors.
+    """
+    boots = {str(one.get("name")): one.get("boot_id") for one in mappings(run.provenance.get("nodes"))}
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for node in mappings(run.evidence.get("processors")):
+        name = str(node.get("node") or "")
+        machine = (
+            ONE_HOST if run.spec.get("provider") == ONE_HOST else f"boot {boots[name]}" if boots.get(name) else name
+        )
+        found.setdefault(machine, []).append(node)
+    return [_machine(nodes) for nodes in found.values()]
+
+
+def _machine(nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """As the first of its nodes saw it; its replicas are those of all."""
+    names = [str(node.get("node") or "") for node in nodes]
+    own = [_amount(node.get("own_seconds")) for node in nodes]
+    whole = None if None in own else sum(seconds or 0.0 for seconds in own)
+    return {**nodes[0], "node": names[0] if len(nodes) == 1 else "", "nodes": names, "own_seconds": whole}
+
+
+def is_one_machine(run: Record) -> bool:
+    """Whether more nodes bring no more processors, as far as is known."""
+    if run.spec.get("backend", "processes") == "processes" or run.spec.get("provider") == ONE_HOST:
+        return True
+    return len(machines_of(run)) == 1 < len(mappings(run.evidence.get("processors")))
 
 
 def replicas_of(run: Record) -> list[dict[str, Any]]:
@@ -174,11 +206,11 @@ def _shared(replicas: Iterable[Mapping[str, Any]], seconds: float) -> Iterator[S
 def _ps(
     replicas: Iterable[Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]], seconds: float, speed: float
 ) -> Iterator[Station]:
-    cpus = {node.get("node"): _amount(node.get("cpus")) for node in nodes}
+    cpus = {name: _amount(node.get("cpus")) for node in nodes for name in node["nodes"]}
     for one in replicas:
         if one["replica"] != "ps":
             continue
-        limit = _amount(one.get("cpu_limit")) or cpus.get(one["node"])
+        limit = _amount(one.get("cpu_limit")) or cpus.get(str(one["node"] or ""))
         used = _amount(one.get("cpu_seconds"))
         if limit and used is not None:
             busy = _share(used, limit * seconds)

@@ -81,15 +81,24 @@ def test_summary_in_processors_and_bytes() -> None:
     assert summary(node("a", cpu="500m", memory="2Gi")) == {
         "name": "a",
         "machine_type": None,
+        "boot_id": None,
         "cpus": 0.5,
         "memory_bytes": 2**31,
     }
     assert summary({"metadata": {"name": "a"}}) == {
         "name": "a",
         "machine_type": None,
+        "boot_id": None,
         "cpus": None,
         "memory_bytes": None,
     }
+
+
+def test_summary_tells_the_boot_of_the_machine() -> None:
+    """The same for all nodes of a Kind cluster (tests/e2e)."""
+    there = node("a")
+    there["status"]["nodeInfo"] = {"bootID": "1b0c-7e"}
+    assert summary(there)["boot_id"] == "1b0c-7e"
 
 
 def test_told_for_a_sentence() -> None:

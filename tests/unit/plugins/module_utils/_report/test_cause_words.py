@@ -37,14 +37,20 @@ CASES = {
     "64 processors": (full(causes.PROCESSORS, capacity=64), ["64 processors"], [], "98 %"),
     "others": (full(causes.PROCESSORS, capacity=2, foreign=0.47), ["47 % by other"], ["Fewer other"], "98 %"),
     "others on nodes": (
-        full(causes.PROCESSORS, capacity=2, foreign=0.47, of_cause={"is_local": False}),
+        full(causes.PROCESSORS, capacity=2, foreign=0.47, of_cause={"is_local": False, "is_one_machine": False}),
         ["47 % by other"],
         ["Fewer other", "more nodes"],
         "98 %",
     ),
+    "nodes of one machine": (
+        full(causes.PROCESSORS, capacity=2, of_cause={"is_local": False}),
+        ["two processors are"],
+        ["bigger machine"],
+        "98 %",
+    ),
     "at least": (full(causes.PROCESSORS, capacity=2, is_bound=True), ["at least 98 %"], [], "98 %"),
     "a node": (
-        full(causes.PROCESSORS, capacity=1.5, name="n1", of_cause={"is_local": False}),
+        full(causes.PROCESSORS, capacity=1.5, name="n1", of_cause={"is_local": False, "is_one_machine": False}),
         ["1.5 processors of node n1"],
         ["bigger nodes"],
         "98 %",

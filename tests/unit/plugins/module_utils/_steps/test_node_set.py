@@ -52,8 +52,8 @@ def test_execute_labels_the_first_nodes_by_name(api: Cluster) -> None:
     result = run(count=2)
     assert result["changed"] is True
     assert result["nodes"] == [
-        {"name": "w1", "machine_type": None, "cpus": 1, "memory_bytes": 2**31},
-        {"name": "w2", "machine_type": None, "cpus": 0.5, "memory_bytes": 2**31},
+        {"name": "w1", "machine_type": None, "boot_id": None, "cpus": 1, "memory_bytes": 2**31},
+        {"name": "w2", "machine_type": None, "boot_id": None, "cpus": 0.5, "memory_bytes": 2**31},
     ]
     assert result["candidates"] == ["w1", "w2", "w10"]
     assert result["diff"] == {"before": {"active": []}, "after": {"active": ["w1", "w2"]}}

@@ -279,6 +279,31 @@ def test_the_fullest_of_several_nodes_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("provider", "boots"), [("kind", [None, None]), ("existing", ["b1", "b1"]), ("existing", ["b1", "b2"])]
+)
+def test_nodes_of_one_machine_are_one_station(provider: str, boots: list[str | None]) -> None:
+    """Each node of Kind counts the whole machine: the replicas of the other nodes looked like other programs there."""
+    pods = made(spec={"backend": "job", "provider": provider, "nodes": 2}, busy=0.96, node="n1", own=0.45, worker=0.36)
+    there = deepcopy(pods["evidence"]["processors"][0]) | {"node": "n2"}
+    pods["evidence"]["processors"].append(there)
+    pods["evidence"]["replicas"][0]["node"] = "n2"
+    pods["provenance"]["nodes"] = [{"name": f"n{n}", "boot_id": boot} for n, boot in enumerate(boots, start=1)]
+    for index in range(4):
+        pods = changed(pods, "worker", index, cpu_limit=0.4)
+    found, station = cause(pods), stations(pods)[causes.PROCESSORS]
+    if boots == ["b1", "b2"]:
+        assert (share(found)[0], found.is_one_machine, station.of) == (causes.WORKERS, False, 2)
+        assert station.foreign == pytest.approx(0.51)
+        return
+    assert share(found) == (causes.PROCESSORS, "", 0.96)
+    assert (found.is_one_machine, found.is_local, station.of) == (True, False, 1)
+    assert station.foreign == pytest.approx(0.06)
+    assert station.ceiling == pytest.approx(500 / 0.9)
+    # A ps without a limit has the processors of its node, whichever that is.
+    assert stations(pods)[causes.PS].capacity == 2
+
+
+@pytest.mark.parametrize(
     "evidence",
     [
         {"replicas": "no", "processors": 7},
@@ -287,6 +312,7 @@ def test_the_fullest_of_several_nodes_is_named() -> None:
             "replicas": [{"trained": {"local_steps": 0}}],
             "processors": [{"cpus": 0, "seconds": 0, "busy_seconds": None}],
         },
+        {"processors": [{"node": ["n"], "cpus": 2, "seconds": 4.0, "busy_seconds": 4.0}] * 2},
         {"processors": [{"cpus": 2, "seconds": 1e-99, "busy_seconds": 1e99, "own_seconds": float("inf")}]},
     ],
 )
