@@ -21,13 +21,13 @@ from ansible_collections.tfscale.study.plugins.module_utils._study.analysis impo
 def rows(folder: Path) -> Iterator[str]:
     records = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
     study = model.study_of(records, folder.name)
-    for group, cells in study.groups():
+    for _group, cells in study.groups():
         most = max(int(cell.spec["workers"]) for cell in cells)
         smaller = [cell for cell in cells if int(cell.spec["workers"]) < most]
         for curve in laws.curves_of(smaller):
-            of_curve = [cell for cell in cells if cell.spec["workers"] == most and cell.spec["ps"] == curve.ps]
-            for cell in of_curve:
-                yield " | ".join([folder.name, group, f"ps={curve.ps}", _verdict(curve, cell, most)])
+            asked = {**curve.spec, "workers": most, "ps": curve.ps}
+            for cell in [cell for cell in cells if cell.spec == asked]:
+                yield " | ".join([folder.name, curve.fixed, f"ps={curve.ps}", _verdict(curve, cell, most)])
 
 
 def _verdict(curve: laws.Curve, cell: model.Cell, most: int) -> str:

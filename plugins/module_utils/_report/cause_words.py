@@ -13,6 +13,8 @@ from .messages.catalogue import Catalogue
 
 # From this share of the time on a full limit is said to throttle. The kernel may count a part of it for the pod, where no container sees it.
 THROTTLED = 0.05
+# Causes that a higher limit would lift, were there processors for it.
+LIMITED = (causes.PS, causes.WORKERS, causes.HELD_BACK)
 NAMED = (causes.PROCESSORS, causes.PS, causes.WORKERS, causes.LINK)
 
 
@@ -39,11 +41,14 @@ def remedy(cause: Cause, say: Catalogue) -> str:
         return say("remedy_straggler")
     if cause.station is None:
         return ""
+    place = "local" if cause.is_one_machine else "nodes"
     if cause.kind == causes.PROCESSORS:
-        place = "local" if cause.is_one_machine else "nodes"
         return say(f"remedy_processors_{place}" if cause.station.foreign < causes.FOREIGN else f"remedy_others_{place}")
     kind = causes.PS if cause.station.kind == causes.PS else "worker"
     variable = "training_cpus" if cause.is_local else f"training_{kind}_resources"
+    processors = next((one for one in cause.stations if one.kind == causes.PROCESSORS and one.is_full), None)
+    if processors and cause.kind in LIMITED:
+        return say(f"remedy_limit_{place}", share=say.percent(processors.utilisation), variable=variable)
     return say(f"remedy_{cause.kind}", variable=variable)
 
 

@@ -44,6 +44,8 @@ class Floor:
 FLOORS: Mapping[tuple[str, str], Sequence[Floor]] = {
     ("mlp", "mnist"): (Floor(1000, 0.85), Floor(2000, 0.90)),
     ("cnn", "mnist"): (Floor(1000, 0.91),),
+    ("mlp", "fashion_mnist"): (Floor(1000, 0.77),),
+    ("cnn", "fashion_mnist"): (Floor(1000, 0.78),),
 }
 # The settings within which they were measured.
 LEAST_BATCH, LEAST_HIDDEN, RATES = 20, 100, (0.0005, 0.002)

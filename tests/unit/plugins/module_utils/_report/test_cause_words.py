@@ -125,6 +125,19 @@ def test_replicas_are_listed_in_the_language() -> None:
     assert "ps 0, worker 1 i worker 2" in cause_words.said(shared, POLISH)
 
 
+@pytest.mark.parametrize(("is_one_machine", "where"), [(True, "a bigger machine"), (False, "more or bigger nodes")])
+@pytest.mark.parametrize("kind", [causes.WORKERS, causes.PS])
+def test_a_higher_limit_is_no_remedy_where_the_processors_are_full_as_well(
+    kind: str, is_one_machine: bool, where: str
+) -> None:
+    limit = Station(kind=kind, name="", utilisation=0.91, capacity=0.25, held=0.2)
+    processors = Station(kind=causes.PROCESSORS, utilisation=0.92, capacity=2.0, foreign=0.08)
+    cause = Cause(kind=kind, stations=(processors, limit), station=limit, is_local=False, is_one_machine=is_one_machine)
+    remedy = cause_words.remedy(cause, ENGLISH)
+    assert [fact for fact in ("92 %", "a higher limit (training_", where) if fact not in remedy] == []
+    assert "More" not in remedy
+
+
 def test_an_unknown_cause_has_no_words() -> None:
     unknown = Cause(kind=causes.UNKNOWN)
     assert (cause_words.sentences(unknown, ENGLISH), cause_words.short(unknown, ENGLISH)) == ([], "")

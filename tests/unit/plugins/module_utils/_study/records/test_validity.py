@@ -628,7 +628,11 @@ def test_judge_clock_outside_of_the_run_is_suspect(tmp_path: Path, off: float, i
         (0.90, {"model": "cnn"}, True),
         (0.92, {"model": "cnn"}, False),
         (0.1, {"model": "cnn", "train_steps": 999}, False),
-        (0.1, {"dataset": "fashion_mnist"}, False),
+        (0.76, {"dataset": "fashion_mnist"}, True),
+        (0.78, {"dataset": "fashion_mnist"}, False),
+        (0.77, {"dataset": "fashion_mnist", "model": "cnn"}, True),
+        (0.79, {"dataset": "fashion_mnist", "model": "cnn"}, False),
+        (0.1, {"dataset": "synthetic"}, False),
         (0.1, {"learning_rate": 0.1}, False),
         (0.1, {"batch_size": 1}, False),
         (0.1, {"hidden_units": 2}, False),
@@ -640,7 +644,8 @@ def test_judge_accuracy_under_the_floor_is_suspect(
     log = logs_of(tmp_path, changed(worker_log(), "eval", accuracy=accuracy), worker_log(index=1))
     verdict = judge(case_of(tmp_path, log=log, spec=spec))
     assert verdict.verdict == ("suspect" if is_suspect else "valid")
-    assert all(f"{spec.get('model', 'mlp')} on mnist reaches 0." in reason for reason in verdict.reasons)
+    trained = f"{spec.get('model', 'mlp')} on {spec.get('dataset', 'mnist')}"
+    assert all(f"{trained} reaches 0." in reason for reason in verdict.reasons)
 
 
 @pytest.mark.parametrize(
