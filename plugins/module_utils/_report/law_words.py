@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._study.analysis.laws import Curve
+from .._study.analysis.laws import SATURATES, Curve
 from .._study.analysis.prediction import Prediction
 from .._study.design.sizes import Size
 from .._study.statistics import words
@@ -40,6 +40,9 @@ def named(law: str, bounds: Mapping[str, float], say: Catalogue = ENGLISH) -> st
 
 def refusal(given: Reason, say: Catalogue = ENGLISH) -> str:
     """A clause that begins with a small letter and has no full stop."""
+    if given.code == SATURATES:
+        station = say(f"latency_{given.values['station']}", share=say.percent(given.values["share"]))
+        return say(f"no_law_{given.code}", workers=given.values["workers"], station=station)
     told = {key: _shown(key, value, say) for key, value in given.values.items()}
     # By what the plural form goes.
     number = len(given.values["sizes"]) if given.code == FEW_SIZES else given.values.get("blocks")
@@ -139,7 +142,8 @@ def _held_out(law: Law, say: Catalogue) -> str:
 
 def prediction(given: Prediction, currency: str, say: Catalogue = ENGLISH) -> str:
     """A sentence."""
-    size = " ".join(filter(None, [given.curve, _size(given.size)]))
+    curve = given.curve.split()
+    size = " ".join([*curve, *(one for one in _size(given.size) if one not in curve)])
     if given.refusal or given.seconds is None or given.steps_per_second is None:
         return say("prediction_refused", size=size, why=refusal(given.refusal, say) if given.refusal else "")
     told = {
@@ -156,9 +160,9 @@ def prediction(given: Prediction, currency: str, say: Catalogue = ENGLISH) -> st
     return say(key, size=size, **told)
 
 
-def _size(size: Size) -> str:
+def _size(size: Size) -> list[str]:
     asked = {"nodes": size.nodes, "processors": size.processors, "ps": size.ps, "workers": size.workers}
-    return " ".join(f"{key}={value:g}" for key, value in asked.items() if value is not None)
+    return [f"{key}={value:g}" for key, value in asked.items() if value is not None]
 
 
 def _seconds(band: Band, say: Catalogue) -> str:

@@ -68,6 +68,7 @@ TEXTS: Texts = {
         "no_law_no_queueing": (
             "processors is {processors}, and only the queueing law tells of other processors, which does not hold here"
         ),
+        "no_law_saturates": "with {workers} workers something would be full that is full in no measured size ({station})",
         "no_law_no_processors": "processors is {processors}, and the processors of the nodes were not measured",
     },
     "pl": {
@@ -142,6 +143,10 @@ TEXTS: Texts = {
         "no_law_no_nodes": "nodes to {nodes}, a zmierzono nodes={known}: o innych żadne prawo nie mówi",
         "no_law_no_queueing": (
             "processors to {processors}, a o innych procesorach mówi tylko prawo kolejek, które tu nie obowiązuje"
+        ),
+        "no_law_saturates": (
+            "przy liczbie workerów {workers} byłoby w pełni obciążone coś, co nie jest w pełni obciążone w żadnym zmierzonym"
+            " rozmiarze ({station})"
         ),
         "no_law_no_processors": "processors to {processors}, a procesorów węzłów nie zmierzono",
     },

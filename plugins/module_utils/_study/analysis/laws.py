@@ -20,11 +20,11 @@ from ..statistics.queueing import Demands, QueueingLaw
 from ..statistics.scaling_laws import AMDAHL_LAW, PS_AWARE_LAW, USL_LAW, Sizes
 from ..statistics.scientific import numpy
 from .model import Cell, factors_of
-from .stations import LINK, PROCESSORS, PS, SYNCHRONOUS
+from .stations import FULL, LINK, PROCESSORS, PS, SYNCHRONOUS, Station
 
 # Why one prediction is refused where laws speak.
 BEYOND, BELOW, NO_PS, NO_NODES, NO_STEPS = "beyond", "below", "no_ps", "no_nodes", "no_steps"
-NO_QUEUEING, NO_PROCESSORS = "no_queueing", "no_processors"
+NO_QUEUEING, NO_PROCESSORS, SATURATES = "no_queueing", "no_processors", "saturates"
 # A study of more cells has fewer resamples, so that its laws do not take minutes.
 MANY, FEWEST_RESAMPLES = 60, 2_000
 MOST_WORKERS = 1000  # mean value analysis adds workers one by one
@@ -78,6 +78,11 @@ class Curve:
 
     def silence(self, workers: int, ps: int | None = None, *, processors: float | None = None) -> Reason | None:
         """Why there is no band there; None if there is one. `processors` of each node, unless given as measured."""
+        (found,) = self._told([workers], ps, processors)
+        return found if isinstance(found, Reason) else None
+
+    def _unknown(self, workers: int, ps: int | None, processors: float | None) -> Reason | None:
+        """Why laws do not speak of this size, whatever they would say."""
         if self.refusal:
             return self.refusal
         if workers > self.reach:
@@ -96,6 +101,42 @@ class Curve:
             return Reason(NO_QUEUEING, {"processors": processors})
         return Reason(NO_PS, {"ps": asked, "known": known})
 
+    def _told(self, workers: Sequence[int], ps: int | None, processors: float | None) -> list[Band | Reason]:
+        """The band of each number of workers, or why there is none."""
+        asked = _ps(self.cells[0]) if ps is None else ps
+        reasons = [self._unknown(one, ps, processors) for one in workers]
+        spoken = [one for one, reason in zip(workers, reasons, strict=True) if reason is None]
+        bands = iter(self._bands(spoken, asked, processors) if spoken else ())
+        told = [reason or next(bands) for reason in reasons]
+        if processors is not None:
+            return told
+        return [self._within(one, asked, found) for one, found in zip(workers, told, strict=True)]
+
+    def _within(self, workers: int, ps: int, band: Band | Reason) -> Band | Reason:
+        """The same, unless a station would be full there that is full in no measured size: the times do not show what follows."""
+        if isinstance(band, Reason):
+            return band
+        speed = (self._steps or 0.0) / band.center
+        for station in self._free if workers > self.largest else ():
+            if station.kind == PS and ps != self.ps:
+                continue  # with another number of ps each has another demand
+            share = speed / (station.ceiling or math.inf) + station.foreign
+            if share >= FULL:
+                return Reason(SATURATES, {"workers": workers, "station": station.kind, "share": min(1.0, share)})
+        return band
+
+    @cached_property
+    def _free(self) -> list[Station]:
+        """The stations with a ceiling that are full in no cell, as they are with the most workers."""
+        stations = [one for cell in self.cells for one in cell.cause.stations]
+        full = {one.kind for one in stations if one.is_full}
+        last = [cell for cell in self.cells if _workers(cell) == self.largest]
+        return [one for cell in last for one in cell.cause.stations if one.ceiling and one.kind not in full]
+
+    @cached_property
+    def _steps(self) -> float | None:
+        return finite(self.cells[0].spec.get("train_steps")) or self.cells[0].center("global_steps")
+
     def band(self, workers: int, ps: int | None = None, *, processors: float | None = None) -> Band | None:
         """Seconds of training with so many workers; None where `silence` gives a reason.
 
@@ -109,15 +150,12 @@ class Curve:
         self, workers: Sequence[int], ps: int | None = None, *, processors: float | None = None
     ) -> list[Band | None]:
         """As `band`, for many numbers of workers at once."""
-        asked = _ps(self.cells[0]) if ps is None else ps
-        silent = [self.silence(one, ps, processors=processors) is not None for one in workers]
-        spoken = [one for one, is_silent in zip(workers, silent, strict=True) if not is_silent]
-        if not spoken:
-            return [None] * len(workers)
-        at = Sizes.of(spoken, asked, processors=self._times(processors))
-        laws = self._that_know(self.choice.counted, asked, processors)
-        found = iter([envelope(bands) for bands in zip(*(law.band(at) for law in laws), strict=True)])
-        return [None if is_silent else next(found) for is_silent in silent]
+        return [None if isinstance(one, Reason) else one for one in self._told(workers, ps, processors)]
+
+    def _bands(self, workers: Sequence[int], ps: int, processors: float | None) -> list[Band]:
+        at = Sizes.of(workers, ps, processors=self._times(processors))
+        laws = self._that_know(self.choice.counted, ps, processors)
+        return [envelope(bands) for bands in zip(*(law.band(at) for law in laws), strict=True)]
 
     def speakers(self, ps: int, processors: float | None = None) -> list[Law]:
         """The laws that know of this number of ps and of these processors, the best first."""

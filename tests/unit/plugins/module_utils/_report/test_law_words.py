@@ -56,6 +56,11 @@ def test_every_law_has_a_name() -> None:
         ),
         (Reason(laws.NO_PROCESSORS, {"processors": 8.0}), ["processors is 8,"], ["processors to 8,"]),
         (
+            Reason(laws.SATURATES, {"workers": 6, "station": "processors", "share": 0.96}),
+            ["with 6 workers", "processors 96 %"],
+            ["6", "procesory 96%"],
+        ),
+        (
             Reason(
                 law_choice.MISSED,
                 {

@@ -41,6 +41,13 @@ def test_execute_says_each_prediction_and_writes_nothing(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.jsonl"]
 
 
+def test_a_number_of_nodes_that_tells_curves_apart_is_said_once(tmp_path: Path) -> None:
+    specs = ledgers.space(workers=[1, 2, 4, 8], nodes=[4, 8])
+    ledgers.write(tmp_path, ledgers.study(specs, blocks=5))
+    (told,) = execute(tmp_path, [{"workers": 8, "nodes": 8}])["predictions"]
+    assert told["words"].startswith("nodes=8 ps=1 workers=8: ")
+
+
 def test_execute_says_predictions_and_refusals_in_polish(tmp_path: Path) -> None:
     ledgers.write(tmp_path, ledgers.study(SPECS, blocks=5))
     known, refused = execute(tmp_path, [{"workers": 8}, {"workers": 100}], language="pl")["predictions"]

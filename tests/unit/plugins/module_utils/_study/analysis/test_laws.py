@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
-from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import laws, model
+from ansible_collections.tfscale.study.plugins.module_utils._study.analysis import laws, model, stations
 from ansible_collections.tfscale.study.plugins.module_utils._study.statistics import law_choice
 
 from tests.fixtures import ledgers
@@ -55,6 +56,38 @@ def test_silence_beyond_four_times_the_largest(workers: int, code: str | None, n
     assert (reason and reason.code) == code
     assert (dict(reason.values) if reason else {}) == named
     assert (curve.band(workers) is None) == (code is not None)
+
+
+def loaded(busy: dict[int, float]) -> tuple[laws.Curve, ...]:
+    """Cells by Amdahl's law, whose two processors are busy for this share of the time."""
+    noise = random.Random(1)
+    used = []
+    for block in range(1, 6):
+        for workers, share in busy.items():
+            seconds = (10.0 / workers + 0.5) * math.exp(noise.gauss(0.0, 0.02))
+            one = ledgers.record({**ledgers.SPEC, "ps": 1, "workers": workers}, block, seconds=seconds)
+            used.append(ledgers.with_usage(one, busy=share, own=share, ps=0.01))
+    return laws.curves_of(model.study_of(used, "x").cells, resamples=RESAMPLES)
+
+
+def test_silence_where_a_station_would_be_full_that_no_measured_size_has_full() -> None:
+    """Pods at their CPU limits left a machine free with 4 workers; 6 filled it, and took longer than any law said."""
+    (curve,) = loaded({1: 0.2, 2: 0.38, 3: 0.55, 4: 0.7})
+    assert curve.refusal is None
+    assert [curve.silence(workers) for workers in (1, 4)] == [None, None]
+    reason = curve.silence(16)
+    assert reason is not None
+    assert (reason.code, reason.values["workers"], reason.values["station"]) == (laws.SATURATES, 16, "processors")
+    assert stations.FULL <= reason.values["share"] <= 1
+    first, second = curve.bands([4, 16])
+    assert (first is None, second is None) == (False, True)
+    # Other processors are what is asked for.
+    assert curve.silence(16, processors=16.0) != reason
+
+
+def test_a_station_that_a_measured_size_has_full_is_no_reason() -> None:
+    (curve,) = loaded({1: 0.4, 2: 0.7, 3: 0.9, 4: 0.97})
+    assert curve.silence(16) is None
 
 
 def test_curves_of_workers_and_ps() -> None:
