@@ -20,12 +20,14 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
 from ansible.executor.task_queue_manager import TaskQueueManager
+from ansible.plugins.strategy import results_thread_main
 
 INTERRUPTED = 99  # Ansible's own code for it
 RETRY_SECONDS = 0.01
@@ -48,6 +50,7 @@ class Guard:
         self._controller = os.getpid()
         self._heard = False
         self._dropped, sys.unraisablehook = sys.unraisablehook, self._on_dropped
+        self._failed, threading.excepthook = threading.excepthook, self._on_failed
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.on_signal)
         # A terminal that is closed; not under nohup. Workers have left its session and would not hear of it.
@@ -88,6 +91,12 @@ class Guard:
             self._again(signal.SIGINT)
         else:
             self._dropped(dropped)
+
+    def _on_failed(self, raised: threading.ExceptHookArgs) -> None:
+        """The thread of the results still reads when Ansible closes its queue, and may find None where a descriptor was."""
+        ended = raised.thread is not None and results_thread_main.__name__ in raised.thread.name
+        if not (self._heard and ended):
+            self._failed(raised)
 
     def _end(self) -> NoReturn:
         """Whatever still holds the main thread does so for ever."""

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -25,9 +26,9 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[float, Callabl
     called: list[tuple[float, Callable[[], object]]] = []
     monkeypatch.setattr(interrupts, "_after", lambda seconds, call: called.append((seconds, call)))
     kept = {number: signal.getsignal(number) for number in NUMBERS}
-    hook = sys.unraisablehook
+    hooks = sys.unraisablehook, threading.excepthook
     yield called
-    sys.unraisablehook = hook
+    sys.unraisablehook, threading.excepthook = hooks
     for number, handler in kept.items():
         signal.signal(number, handler)
 
@@ -69,6 +70,39 @@ def test_only_a_pipe_of_the_output_ends_a_playbook(
     with here, pytest.raises(BrokenPipeError):
         here.send(b"x")
     assert told == heard
+
+
+def fail(name: str) -> None:
+    """In a thread of this name, as multiprocessing does whose connection is closed under it."""
+
+    def read() -> None:
+        os.read(None, 1)  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=read, name=name)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("is_heard", "name", "is_told"),
+    [
+        (True, "Thread-1 (results_thread_main)", False),
+        (True, "Thread-2 (another)", True),
+        (False, "Thread-1 (results_thread_main)", True),
+    ],
+)
+def test_thread_of_the_results_ends_in_silence_after_a_press(
+    later: Any, capfd: pytest.CaptureFixture[str], is_heard: bool, name: str, is_told: bool
+) -> None:
+    """Ansible closes its queue under it: `NoneType object cannot be interpreted as an integer`, once in some hundred presses."""
+    told: list[Any] = []
+    threading.excepthook = told.append
+    guard = interrupts.Guard(raising(KeyboardInterrupt))
+    if is_heard:
+        with pytest.raises(interrupts.Interrupted):
+            guard.on_signal(signal.SIGINT, None)
+    fail(name)
+    assert bool(told) == is_told
 
 
 def test_press_comes_again_after_a_worker_was_closed(later: Any) -> None:
