@@ -66,6 +66,7 @@ class Guard:
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._controller:
             _end_worker()
+        self._expect_dead_workers()
         if _starts_worker(frame):
             self._again(number)
             return
@@ -79,6 +80,12 @@ class Guard:
             self._again(number)
         except KeyboardInterrupt:
             raise Interrupted(INTERRUPTED) from None
+
+    def _expect_dead_workers(self) -> None:
+        """The press ends workers as well; Ansible's main loop, which may come by once more, takes one that is gone for an error."""
+        controller = getattr(self._ansible, "__self__", None)
+        if controller is not None:
+            controller.has_dead_workers = lambda: False
 
     def _again(self, number: int) -> None:
         # Ansible's handler takes itself away when it is called.

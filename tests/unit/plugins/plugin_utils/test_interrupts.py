@@ -105,6 +105,27 @@ def test_thread_of_the_results_ends_in_silence_after_a_press(
     assert bool(told) == is_told
 
 
+@pytest.mark.parametrize("starts_worker", [True, False])
+def test_workers_that_end_are_no_error_after_a_press(
+    later: Any, monkeypatch: pytest.MonkeyPatch, starts_worker: bool
+) -> None:
+    """Ansible ended with code 1 and `A worker was found in a dead state` where its loop came by before the press did again."""
+
+    class Controller:
+        def on_signal(self, _number: int, _frame: Any) -> None:
+            raise ValueError
+
+        def has_dead_workers(self) -> bool:
+            return True
+
+    controller = Controller()
+    guard = interrupts.Guard(controller.on_signal)
+    assert controller.has_dead_workers()
+    monkeypatch.setattr(interrupts, "_starts_worker", lambda _frame: starts_worker)
+    guard.on_signal(signal.SIGINT, None)
+    assert not controller.has_dead_workers()
+
+
 def test_press_comes_again_after_a_worker_was_closed(later: Any) -> None:
     guard = interrupts.Guard(raising(ValueError))
     guard.on_signal(signal.SIGINT, None)
