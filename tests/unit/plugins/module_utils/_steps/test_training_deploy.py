@@ -179,8 +179,10 @@ def test_execute_names_a_namespace_that_is_missing_or_wrong(store: Store) -> Non
 
 DENIED = 'admission webhook "vjobset.kb.io" denied the request: JobSet name is too long'
 SILENT = 'Internal error occurred: failed calling webhook "mjobset.kb.io": failed to call webhook: connection refused'
+# As Kubeflow Trainer v2.2.0 and Kueue v0.17.0 say it.
 BEHIND = (
-    'admission webhook "v" denied the request: specified trainingRuntime must be created before the TrainJob is created'
+    'admission webhook "v" denied the request: specified trainingRuntime must be created before the TrainJob is created',
+    "admission webhook \"v\" denied the request: runtime 'tf-x' not found",
 )
 
 
@@ -214,8 +216,9 @@ def test_execute_repeats_no_environment_that_a_webhook_refuses(store: Store) -> 
     assert "spec.x: Invalid value: 3: must be 1" in sentence
 
 
+@pytest.mark.parametrize("message", BEHIND)
 @pytest.mark.parametrize("seconds", [2.0, 60.0])
-def test_execute_waits_for_a_webhook_to_see_the_runtime(store: Store, seconds: float) -> None:
+def test_execute_waits_for_a_webhook_to_see_the_runtime(store: Store, seconds: float, message: str) -> None:
     """It looks into a cache, which is a moment behind."""
     place, now = path_of("TrainJob", "tfscale"), [0.0]
 
@@ -224,7 +227,7 @@ def test_execute_waits_for_a_webhook_to_see_the_runtime(store: Store, seconds: f
         if now[0] >= seconds:
             store.refused.clear()
 
-    store.refuse("POST", place, 403, BEHIND)
+    store.refuse("POST", place, 403, message)
     params = {"namespace": "tfscale", "definition": [manifest("TrainingRuntime", OF_RUN), manifest("TrainJob", OF_RUN)]}
     context = Context(clock=lambda: now[0], sleep=sleep)
     if seconds < training_deploy.CACHE_SECONDS:
