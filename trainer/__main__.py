@@ -87,7 +87,7 @@ def _run(config: Config, log: event_log.EventLog, clock: Clock, usage: Usage) ->
         return _fail(log, str(error), NON_FINITE)
     except Exception as error:
         traceback.print_exc()
-        return _fail(log, f"{type(error).__name__}: {_gist(error)}", CRASHED)
+        return _fail(log, event_log.gist(error), CRASHED)
     return 0
 
 
@@ -135,13 +135,6 @@ def _check_gpus(config: Config) -> None:
     from trainer import cluster
 
     cluster.check_gpus(config)
-
-
-def _gist(error: Exception) -> str:
-    """Return the first informative line; TensorFlow's messages begin with a heading and a list of source lines."""
-    lines = (line.strip() for line in str(error).splitlines())
-    headings = ("Graph execution error", "Detected at node")
-    return next((line for line in lines if line and not line.startswith(headings)), "no reason given")
 
 
 def _fail(log: event_log.EventLog, reason: str, code: int) -> int:

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 from trainer import cluster
 from trainer.config import ConfigError
 from trainer.context import Context
+from trainer.event_log import gist
 
 KEPT = 3
 
@@ -63,8 +64,7 @@ class Checkpoints:
         try:
             self.save()
         except (tf.errors.OpError, RuntimeError, OSError) as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            self._context.log.event("checkpoint_failed", reason=reason[0])
+            self._context.log.event("checkpoint_failed", reason=gist(error))
 
     def restore(self, session: Any) -> int | None:
         """Restore the last checkpoint; return its global step, or None when there is none yet."""

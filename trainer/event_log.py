@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,8 @@ from trainer.timing import Clock
 
 TOKEN = ":::TFSCALE"
 VERSION = 1
+# Lines of TensorFlow's messages that tell no cause: rulers, where an error was seen, and the source lines of an operation.
+_HEADING = re.compile(r"=*$|([A-Z_]+: )?From /job:|Graph execution error|Detected at node")
 
 
 class NonFiniteLossError(Exception):
@@ -27,6 +30,12 @@ class NonFiniteLossError(Exception):
 def check_finite(loss: float, global_step: int) -> None:
     if not math.isfinite(loss):
         raise NonFiniteLossError(loss, global_step)
+
+
+def gist(error: Exception) -> str:
+    """Return the error's type and the first line of its message that tells a cause; a message may be empty."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return f"{type(error).__name__}: {next((line for line in lines if not _HEADING.match(line)), 'no reason given')}"
 
 
 class EventLog:

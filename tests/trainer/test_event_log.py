@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from trainer.event_log import TOKEN, EventFiles, EventLog, NonFiniteLossError, check_finite
+from trainer.event_log import TOKEN, EventFiles, EventLog, NonFiniteLossError, check_finite, gist
 from trainer.timing import Clock
 
 
@@ -62,6 +62,27 @@ def test_check_finite_names_the_step(loss: float) -> None:
 @pytest.mark.parametrize("loss", [0.0, 1e30, -1.0])
 def test_check_finite_passes_numbers(loss: float) -> None:
     check_finite(loss, 1)
+
+
+# As TensorFlow 2.21 said it when a ps was killed.
+LOST = (
+    "\n=====================\nUNAVAILABLE: From /job:worker/replica:0/task:0:\nSocket closed\nAdditional GRPC error information"
+    " from remote target /job:ps/replica:0/task:0 while calling /tensorflow.WorkerService/RecvTensor:\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        (LOST, "Socket closed"),
+        (LOST[len("\n=====================\nUNAVAILABLE: ") :], "Socket closed"),
+        ("Graph execution error:\n\nDetected at node 'x'\nthe ps is gone\nmore", "the ps is gone"),
+        ("", "no reason given"),
+        (" \n", "no reason given"),
+    ],
+)
+def test_gist_is_the_type_and_the_first_line_that_tells_a_cause(message: str, cause: str) -> None:
+    assert gist(RuntimeError(message)) == f"RuntimeError: {cause}"
 
 
 def test_event_files_without_a_folder_write_nothing() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -210,6 +211,8 @@ def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     site.until(lambda: site.step() >= 50 and site.events("checkpoint_saved"))
     site.stop("ps", 1, signal.SIGKILL)
     site.until(lambda: site.events("ps_lost"))
+    # TensorFlow's message begins with a ruler or with the place that saw the error.
+    assert re.match(r"\w+Error: (?!From /)\w", site.events("ps_lost")[0]["reason"])
     site.start(("ps", 1))
     site.until(lambda: site.events("restored"))
     [restored] = site.events("restored")

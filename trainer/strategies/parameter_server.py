@@ -16,6 +16,7 @@ from trainer.checkpoint import Checkpoints, shape_text
 from trainer.config import ConfigError
 from trainer.context import Context
 from trainer.evaluation import Evaluator
+from trainer.event_log import gist
 from trainer.export import export
 from trainer.ps_counters import PsCounters
 from trainer.training_loop import TrainingLoop
@@ -29,6 +30,8 @@ LOST = (
     tf.errors.NotFoundError,
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
+    # gRPC's status for a broken connection of which it knows no more.
+    tf.errors.UnknownError,
 )
 # So many losses without a step between them have another cause than a restarted ps.
 MOST_LOSSES = 20
@@ -168,7 +171,7 @@ class Worker:
 
     def _restart(self, error: Any) -> NoReturn:
         """Restart this process, because TensorFlow's channels wait up to 20 s before they connect again."""
-        self._context.log.event("ps_lost", reason=str(error.message).strip().splitlines()[0])
+        self._context.log.event("ps_lost", reason=gist(error))
         if self._checkpoints:
             self._checkpoints.save_from(None)
         if self._context.progress.local_steps:

@@ -27,7 +27,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 PATIENCE_SECONDS = 40.0
 # Webhooks look for what was just made in a cache that is a moment behind. Of a runtime, Kubeflow Trainer's says "must be
 # created before", and Kueue's "not found".
-_BEHIND = re.compile(r'admission webhook "[^"]+" denied the request: .*(must be created before|not found|does not exist)')
+_BEHIND = re.compile(
+    r'admission webhook "[^"]+" denied the request: .*(must be created before|not found|does not exist)'
+)
 CACHE_SECONDS = 10.0
 TRIES = 10
 _DENIED = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
