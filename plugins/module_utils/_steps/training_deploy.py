@@ -27,9 +27,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 PATIENCE_SECONDS = 40.0
 # Webhooks look for what was just made in a cache that is a moment behind. Of a runtime, Kubeflow Trainer's says "must be
 # created before", and Kueue's "not found".
-_BEHIND = re.compile(
-    r'admission webhook "[^"]+" denied the request: .*(must be created before|not found|does not exist)'
-)
+_BEHIND = re.compile("must be created before|not found|does not exist")
 CACHE_SECONDS = 10.0
 TRIES = 10
 _DENIED = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request: (?P<why>.*)', re.DOTALL)
@@ -88,7 +86,7 @@ def _put(api: Api, namespace: str, live: Document | None, wanted: Document, cont
         try:
             return api.create(path_of(wanted["kind"], namespace), wanted, **query)
         except ApiError as error:
-            if _BEHIND.search(error.message) and context.clock() < end:
+            if (denied := _DENIED.search(error.message)) and _BEHIND.search(denied["why"]) and context.clock() < end:
                 context.sleep(PAUSE_SECONDS)
                 continue
             # A request whose answer was lost was sent again, or somebody was faster.
