@@ -34,7 +34,8 @@ def check_finite(loss: float, global_step: int) -> None:
 
 def gist(error: Exception) -> str:
     """Return the error's type and the first line of its message that tells a cause; a message may be empty."""
-    lines = (line.strip() for line in str(error).splitlines())
+    # TensorFlow adds to the text of an error where its operation was made.
+    lines = (line.strip() for line in getattr(error, "message", str(error)).splitlines())
     return f"{type(error).__name__}: {next((line for line in lines if not _HEADING.match(line)), 'no reason given')}"
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -229,6 +230,36 @@ def test_a_ps_that_is_killed_sends_the_training_back_to_the_last_checkpoint(
     # Under the same process numbers, so that no container restarts, but with nothing of TensorFlow left from before.
     assert all(site.processes["worker", index].poll() is None for index in range(2))
     assert len(site.events("process_start")) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "reason"),
+    [
+        ("CancelledError", "", "CancelledError: no reason given"),
+        ("UnknownError", "Stream removed", "UnknownError: Stream removed"),
+    ],
+)
+def test_a_worker_begins_again_whatever_tensorflow_says_of_a_lost_ps(
+    monkeypatch: pytest.MonkeyPatch, kind: str, message: str, reason: str
+) -> None:
+    import tensorflow.compat.v1 as tf
+
+    from trainer import cluster, shutdown
+    from trainer.strategies import parameter_server
+
+    with tf.Graph().as_default():
+        error = getattr(tf.errors, kind)(None, tf.constant(1).op, message)
+    told: list[Any] = []
+    worker: Any = object.__new__(parameter_server.Worker)
+    log = SimpleNamespace(event=lambda *event, **fields: told.extend((*event, fields)))
+    worker._context = SimpleNamespace(config=None, log=log, progress=SimpleNamespace(local_steps=1))
+    worker._checkpoints, worker._loop = None, SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(worker, "_open", Mock(side_effect=error), raising=False)
+    monkeypatch.setattr(cluster, "await_ps", lambda _config: None)
+    monkeypatch.setattr(shutdown, "restart", Mock(side_effect=SystemExit))
+    with pytest.raises(SystemExit):
+        worker.run_until_stopped()
+    assert told == ["ps_lost", {"reason": reason}]
 
 
 @pytest.mark.full
