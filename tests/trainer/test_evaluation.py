@@ -77,7 +77,9 @@ def test_run_that_does_not_reach_the_target_makes_all_its_steps(run_cluster: Run
     assert (ended["by"], ended["global_step"] >= 200) == ("steps", True)
     evaluations = check_times(outcome)
     assert [one["global_step"] // 50 for one in evaluations][-1] == 4
-    assert len(evaluations) >= 2
+    # Its 200 steps may be over before the thread has had a processor: the planted clock below shows that evaluations below the
+    # target let the training go on.
+    assert outcome.chief.one("summary")["eval_count"] < len(evaluations)
 
 
 class Slow:
@@ -126,6 +128,7 @@ def test_first_copy_at_the_target_is_found_although_a_newer_one_is_evaluated_fir
     steps = [one["global_step"] for one in told]
     # The one that ended the training, then those that were passed over before it, up to the first at the target.
     ended = next(number for number, step in enumerate(steps) if step >= 900)
+    assert ended >= 2
     passed_over = steps[ended + 1 :]
     assert passed_over == sorted(passed_over)
     assert [step >= 900 for step in passed_over] == [False] * (len(passed_over) - 1) + [True]
